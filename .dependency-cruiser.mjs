@@ -1,0 +1,108 @@
+// Which part of the house may import which: npm run depcruise.
+
+/** The library from top to bottom, as paths under lib/ without an ending: each may import what stands below it. */
+const floors = [
+  ['index', 'health/', 'testing/'],
+  ['redis-lock.module'],
+  ['decorators/'],
+  ['lock.service', 'create-lock-service'],
+  ['module-options'],
+  ['naming/'],
+  ['leases/'],
+  ['waiting/'],
+  ['stores/'],
+  ['synchronizers/'],
+  ['errors/'],
+  ['telemetry/'],
+  ['time/'],
+];
+/** May be imported from everywhere, and imports nothing of the library. */
+const everywhere = ['tokens'];
+/** The parts that know Nest. */
+const nest = ['redis-lock.module', 'decorators/', 'health/'];
+
+const files = (names) => `^lib/(${names.map((name) => (name.endsWith('/') ? name : `${name}\\.ts$`)).join('|')})`;
+
+/** Node's own resolution names the package's root folder, not the alias: both spellings of a package. */
+const npm = (names) => `(^|node_modules/)(${names})(/|$)`;
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+export default {
+  forbidden: [
+    ...floors.slice(1).map((floor, index) => ({
+      name: `${floor[0].replace(/\W$/, '')}-imports-downwards`,
+      severity: 'error',
+      comment: 'Imports of the library point downwards: see the list of floors in .dependency-cruiser.mjs.',
+      from: { path: files(floor) },
+      to: { path: files(floors.slice(0, index + 1).flat()) },
+    })),
+    {
+      name: 'every-file-has-a-floor',
+      severity: 'error',
+      comment: 'A file or folder of lib/ that the list of floors does not name: say where it belongs.',
+      from: {},
+      to: { path: '^lib/', pathNot: files([...floors.flat(), ...everywhere]) },
+    },
+    {
+      name: 'tokens-import-nothing',
+      severity: 'error',
+      from: { path: files(everywhere) },
+      to: { path: '.' },
+    },
+    {
+      name: 'only-the-nest-side-knows-nest',
+      severity: 'error',
+      comment: 'Leases, waiting, stores and synchronizers run without Nest.',
+      from: { path: '^lib/', pathNot: files(nest) },
+      to: { path: npm('@nestjs/[^/]+') },
+    },
+    {
+      name: 'only-the-redis-store-loads-ioredis',
+      severity: 'error',
+      comment: 'Elsewhere import its types only: the memory store must not need it.',
+      from: { path: '^lib/', pathNot: '^lib/stores/redis/' },
+      to: { path: npm('ioredis'), dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'only-peers-at-run-time',
+      severity: 'error',
+      comment: 'The library has no dependency but its peers.',
+      from: { path: '^lib/' },
+      to: {
+        dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-no-pkg', 'npm-unknown'],
+        dependencyTypesNot: ['type-only', 'npm-peer'],
+      },
+    },
+    {
+      name: 'no-circles',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'the-sample-uses-the-package',
+      severity: 'error',
+      comment: "The sample app imports the library as users do: from 'nestjs-redis-lock'.",
+      from: { path: '^sample-app/' },
+      to: { path: '^(lib|dist)/', dependencyTypesNot: ['aliased-tsconfig-paths'] },
+    },
+    {
+      name: 'the-library-stands-alone',
+      severity: 'error',
+      from: { path: '^lib/' },
+      to: { path: '^(sample-app|test)/' },
+    },
+    {
+      name: 'everything-resolves',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: ['node_modules', '^dist/'] },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+  },
+};

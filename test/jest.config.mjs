@@ -1,0 +1,23 @@
+// Nest 12 is ESM only, so Jest runs ES modules here: start it with `npm run jest`, which passes
+// --experimental-vm-modules to node.
+import { swcTransform } from './swc-transform.mjs';
+
+/** @type {import('jest').Config} */
+export default {
+  rootDir: '..',
+  testEnvironment: 'node',
+  testMatch: ['<rootDir>/test/**/*.spec.ts'],
+  // Each of these is a package or a run of its own: see their scripts in package.json.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/containers/', '<rootDir>/test/compat/', '<rootDir>/test/packages/'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/test/compat/', '<rootDir>/test/packages/'],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '^.+\\.ts$': swcTransform },
+  moduleNameMapper: {
+    '^nestjs-redis-lock$': '<rootDir>/lib/index.ts',
+    '^nestjs-redis-lock/(.+)$': '<rootDir>/lib/$1/index.ts',
+    // TypeScript sources import './x.js' and the file is './x.ts'.
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
+  testTimeout: 30_000,
+  maxWorkers: 2,
+};
