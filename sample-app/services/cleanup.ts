@@ -1,0 +1,57 @@
+/** Something that was started and must not outlive this process. */
+export interface Stoppable {
+  /** Stops it in order and waits until it is gone. */
+  stop(): Promise<void>;
+  /** The last resort, when the process ends at once: no promise can be waited for any more. */
+  stopNow(): void;
+}
+
+const running = new Set<Stoppable>();
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+let listening = false;
+
+/**
+ * Remembers `resource` until the returned function is called: Ctrl-C, SIGTERM and a closed terminal stop it first and
+ * then end the process by that same signal; any other end of the process (an uncaught error, `process.exit`) reaches
+ * `stopNow`.
+ */
+export function stopOnExit(resource: Stoppable): () => void {
+  running.add(resource);
+  listen();
+  return () => {
+    running.delete(resource);
+  };
+}
+
+/** Stops all that still runs, the last started first: a replica before the database it uses. */
+export async function stopAll(): Promise<void> {
+  const failures: unknown[] = [];
+  // Not a loop over a copy: something may still be starting while we stop.
+  for (let last = lastStarted(); last; last = lastStarted()) {
+    running.delete(last);
+    // One that cannot be stopped must not keep the others alive.
+    await last.stop().catch((error: unknown) => failures.push(error));
+  }
+  if (failures.length > 0) throw new AggregateError(failures, 'Not everything that was started could be stopped.');
+}
+
+function lastStarted(): Stoppable | undefined {
+  return [...running].at(-1);
+}
+
+function listen(): void {
+  if (listening) return;
+  listening = true;
+  for (const signal of signals) process.once(signal, () => void endBy(signal));
+  process.once('exit', () => {
+    for (const resource of [...running].reverse()) resource.stopNow();
+  });
+}
+
+async function endBy(signal: NodeJS.Signals): Promise<void> {
+  await stopAll().catch((error: unknown) => {
+    console.error(error);
+  });
+  // The listener was a `once`, so the signal now has its usual effect, and our parent sees why we ended.
+  process.kill(process.pid, signal);
+}

@@ -1,0 +1,134 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { stopOnExit, type Stoppable } from './cleanup.js';
+
+export interface ServerProcessOptions {
+  /** What to call it in messages. */
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  /** The line of its output that says it accepts connections. */
+  readonly ready: RegExp;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  readonly uid?: number;
+  readonly gid?: number;
+  /** Ends it in order. Default SIGTERM. */
+  readonly stopSignal?: NodeJS.Signals;
+  /** Ends it at once. Default SIGKILL. */
+  readonly killSignal?: NodeJS.Signals;
+  /** Every line it writes. */
+  readonly onLine?: (line: string) => void;
+}
+
+const startLimitMs = 60_000;
+const stopLimitMs = 15_000;
+const keptLines = 30;
+
+/** A server that runs as a process of ours, from its "ready" line until it is gone, and no longer than we do. */
+export class ServerProcess implements Stoppable {
+  private readonly lastLines: string[] = [];
+  private readonly exited: Promise<unknown>;
+
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly options: ServerProcessOptions,
+  ) {
+    this.exited = once(child, 'close');
+    // A failed spawn is reported by `start`; without this it would be an unhandled rejection here.
+    this.exited.catch(() => undefined);
+  }
+
+  /** Starts the process and waits until it is ready. Throws with its last lines when it ends before that. */
+  static async start(options: ServerProcessOptions): Promise<ServerProcess> {
+    const { command, args, env, cwd, uid, gid } = options;
+    const child = spawn(command, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: env ?? process.env,
+      // A process group of its own: Ctrl-C in a terminal then reaches only us, and we stop things in order.
+      detached: true,
+      ...(cwd === undefined ? {} : { cwd }),
+      ...(uid === undefined ? {} : { uid }),
+      ...(gid === undefined ? {} : { gid }),
+    });
+    const server = new ServerProcess(child, options);
+    // Before it is ready: a Ctrl-C may come while it starts.
+    child.once('close', stopOnExit(server));
+    await server.untilReady();
+    return server;
+  }
+
+  get pid(): number {
+    if (this.child.pid === undefined) throw new Error(`${this.options.name} was never started.`);
+    return this.child.pid;
+  }
+
+  get running(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    if (this.running) process.kill(this.pid, signal);
+  }
+
+  /** Resolves when the process is gone. */
+  async untilExit(): Promise<void> {
+    await this.exited;
+  }
+
+  /** Ends it in order, and by force when that takes too long. */
+  async stop(): Promise<void> {
+    if (!this.running) return;
+    this.signal(this.options.stopSignal ?? 'SIGTERM');
+    // A stopped process (SIGSTOP) would never see the signal above.
+    this.signal('SIGCONT');
+    const force = setTimeout(() => {
+      this.signal('SIGKILL');
+    }, stopLimitMs);
+    await this.exited;
+    clearTimeout(force);
+  }
+
+  stopNow(): void {
+    try {
+      this.signal(this.options.killSignal ?? 'SIGKILL');
+    } catch {
+      // It ended by itself a moment ago.
+    }
+  }
+
+  private untilReady(): Promise<void> {
+    const { name, ready, onLine } = this.options;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.stopNow();
+        reject(this.failure(`${name} was not ready after ${String(startLimitMs / 1000)} s`));
+      }, startLimitMs);
+      const settle = (error?: Error): void => {
+        clearTimeout(timer);
+        if (error) reject(error);
+        else resolve();
+      };
+      for (const output of [this.child.stdout, this.child.stderr]) {
+        if (!output) continue;
+        createInterface({ input: output }).on('line', (line) => {
+          this.lastLines.push(line);
+          if (this.lastLines.length > keptLines) this.lastLines.shift();
+          onLine?.(line);
+          if (ready.test(line)) settle();
+        });
+      }
+      this.child.once('error', (error) => {
+        settle(new Error(`${name} could not be started: ${error.message}`, { cause: error }));
+      });
+      this.child.once('close', (code, signal) => {
+        settle(this.failure(`${name} ended (${signal ?? `exit code ${String(code)}`}) before it was ready`));
+      });
+    });
+  }
+
+  private failure(what: string): Error {
+    return new Error(`${what}. Its last lines:\n${this.lastLines.join('\n')}`);
+  }
+}
