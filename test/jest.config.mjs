@@ -8,7 +8,12 @@ export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.spec.ts'],
   // Each of these is a package or a run of its own: see their scripts in package.json.
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/containers/', '<rootDir>/test/compat/', '<rootDir>/test/packages/'],
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    '<rootDir>/test/containers/',
+    '<rootDir>/test/compat/',
+    '<rootDir>/test/packages/',
+  ],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/test/compat/', '<rootDir>/test/packages/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': swcTransform },
@@ -18,6 +23,8 @@ export default {
     // TypeScript sources import './x.js' and the file is './x.ts'.
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
+  globalSetup: '<rootDir>/test/support/global-setup.mjs',
+  globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
   testTimeout: 30_000,
   maxWorkers: 2,
 };

@@ -1,0 +1,5 @@
+import { services } from './global-services.mjs';
+
+export default async function globalTeardown() {
+  await services.redis?.stop();
+}

@@ -1,0 +1,129 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { ProxyDirection, type Flow } from './proxy-direction.js';
+
+/**
+ * Stands between a client and a Redis and spoils the connection on request: loses what goes one way, holds it back,
+ * delays it, cuts all connections.
+ */
+export class TcpProxy implements AsyncDisposable {
+  private readonly pairs = new Set<{ client: Socket; server: Socket }>();
+  private readonly toServer = new ProxyDirection();
+  private readonly toClient = new ProxyDirection();
+  private refusing = false;
+
+  private constructor(
+    private readonly listener: Server,
+    private readonly target: { host: string; port: number },
+  ) {
+    listener.on('connection', (client) => {
+      this.join(client);
+    });
+  }
+
+  /** `target` is the URL of a Redis. */
+  static async start(target: string): Promise<TcpProxy> {
+    const { hostname, port } = new URL(target);
+    const listener = createServer();
+    const proxy = new TcpProxy(listener, { host: hostname, port: Number(port || '6379') });
+    listener.listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.listener.address() as AddressInfo).port;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** How many connections are open through it now. */
+  get connections(): number {
+    return this.pairs.size;
+  }
+
+  /** What happens to the bytes that clients send. `drop`: lost for good. `hold`: kept until `pass`. */
+  set requests(flow: Flow) {
+    this.toServer.setFlow(flow);
+  }
+
+  /** What happens to the bytes that Redis sends: replies and notices. With `drop` every command is still executed. */
+  set replies(flow: Flow) {
+    this.toClient.setFlow(flow);
+  }
+
+  /** Holds back both ways until `resume`: a connection that is open and silent. */
+  pause(): void {
+    this.requests = 'hold';
+    this.replies = 'hold';
+  }
+
+  resume(): void {
+    this.requests = 'pass';
+    this.replies = 'pass';
+  }
+
+  /** From now on every chunk of replies arrives this much later, in order. */
+  delayReplies(ms: number): void {
+    this.toClient.delayMs = ms;
+  }
+
+  /** Cuts every open connection; new ones are served, unless `refuse` was called. */
+  cut(): void {
+    for (const { client, server } of this.pairs) {
+      client.destroy();
+      server.destroy();
+    }
+  }
+
+  /** Cuts every connection, and each new one as soon as it is made, until `accept`. */
+  refuse(): void {
+    this.refusing = true;
+    this.cut();
+  }
+
+  accept(): void {
+    this.refusing = false;
+  }
+
+  /** Resolves once a request that contains `text` was passed on to Redis. Ask before it is sent. */
+  untilRequest(text: string): Promise<void> {
+    return this.toServer.untilPassed(text);
+  }
+
+  async close(): Promise<void> {
+    this.refuse();
+    if (!this.listener.listening) return;
+    this.listener.close();
+    await once(this.listener, 'close');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  private join(client: Socket): void {
+    if (this.refusing) {
+      client.destroy();
+      return;
+    }
+    const server = connect(this.target);
+    const pair = { client, server };
+    this.pairs.add(pair);
+    const part = (): void => {
+      this.pairs.delete(pair);
+      client.destroy();
+      server.destroy();
+    };
+    for (const socket of [client, server]) {
+      socket.setNoDelay(true);
+      // An error is always followed by `close`.
+      socket.on('error', () => undefined);
+      socket.on('close', part);
+    }
+    this.toServer.connect(client, server);
+    this.toClient.connect(server, client);
+  }
+}
