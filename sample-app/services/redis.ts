@@ -54,7 +54,13 @@ export async function startRedis(): Promise<RunningRedis> {
 
 async function existingRedis(url: string): Promise<RunningRedis> {
   const shown = withoutPassword(url);
-  const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null, connectTimeout: 5_000 });
+  const client = new Redis(url, {
+    lazyConnect: true,
+    retryStrategy: () => null,
+    connectTimeout: 5_000,
+    // Its timer would keep a process alive whose connection failed.
+    disconnectTimeout: 50,
+  });
   let reason: unknown;
   client.on('error', (error) => {
     reason = error;
