@@ -1,0 +1,55 @@
+import { LockService } from './lock.service.js';
+import { resolveSettings, type LockServiceOptions, type ResolvedSettings } from './module-options.js';
+import type { LockStore } from './stores/lock-store.js';
+import { MemoryState } from './stores/memory/memory-state.js';
+import { MemoryStore } from './stores/memory/memory-store.js';
+import { checkClient, openClient, openSubscriberFor } from './stores/redis/open-client.js';
+import { RedisStore } from './stores/redis/redis-store.js';
+
+/**
+ * Makes a lock service without Nest. It connects in the background; call `connectLockService` instead to know at once
+ * whether Redis can be reached.
+ *
+ * @throws LockConfigError if an option cannot be used
+ * @publicApi
+ */
+export function createLockService(options: LockServiceOptions): LockService {
+  const settings = resolveSettings(options);
+  return new LockService(createStore(options, settings), settings);
+}
+
+/**
+ * Makes a lock service and, unless `startup` is `background`, waits until Redis was reached and every right that locks
+ * need was tried out.
+ *
+ * @throws LockConfigError if an option cannot be used
+ * @throws LockUnavailableError if Redis cannot be reached within `startupTimeout`, or denies a right
+ * @publicApi
+ */
+export async function connectLockService(options: LockServiceOptions): Promise<LockService> {
+  const settings = resolveSettings(options);
+  const store = createStore(options, settings);
+  const service = new LockService(store, settings);
+  if (settings.startup === 'background') return service;
+  try {
+    await store.connect(settings.startupTimeout);
+    return service;
+  } catch (error) {
+    await service.close();
+    throw error;
+  }
+}
+
+function createStore(options: LockServiceOptions, settings: ResolvedSettings): LockStore {
+  const { keyPrefix, commandTimeout, tokenTtl } = settings;
+  if ('memory' in options) {
+    const state = options.memory === true ? new MemoryState() : options.memory;
+    return new MemoryStore(state, keyPrefix);
+  }
+  const ownsClient = !('client' in options);
+  const client = checkClient(
+    'client' in options ? options.client : openClient('url' in options ? options.url : options.redis),
+  );
+  const openSubscriber = () => openSubscriberFor(client);
+  return new RedisStore({ client, ownsClient, openSubscriber, keyPrefix, commandTimeout, tokenTtl });
+}

@@ -1,0 +1,52 @@
+import { LockError } from './lock-error.js';
+import { quoteName } from './quote-name.js';
+
+/**
+ * Why a busy lock was not waited for any longer.
+ *
+ * - `held`: somebody else holds it, and `wait` is over.
+ * - `crowded`: `maxWaiting` callers already wait for it in this process.
+ * - `nested`: the calling code holds it itself, and `reentrant: false` forbids to join.
+ */
+export type LockBusyReason = 'held' | 'crowded' | 'nested';
+
+export interface LockBusyDetails {
+  reason: LockBusyReason;
+  waitedMs: number;
+  remainingMs: number | undefined;
+}
+
+/**
+ * The lock was held by somebody else for as long as the caller was ready to wait.
+ *
+ * @publicApi
+ */
+export class LockBusyError extends LockError {
+  readonly code = 'LOCK_BUSY';
+  readonly reason: LockBusyReason;
+
+  /** How long the caller waited, in ms. */
+  readonly waitedMs: number;
+
+  /** How long the holder's lease still ran when it was last seen, in ms; `undefined` where that is not known. */
+  readonly remainingMs: number | undefined;
+
+  constructor(lockName: string, details: LockBusyDetails) {
+    super(describe(lockName, details), lockName);
+    this.reason = details.reason;
+    this.waitedMs = details.waitedMs;
+    this.remainingMs = details.remainingMs;
+  }
+}
+
+function describe(lockName: string, { reason, waitedMs, remainingMs }: LockBusyDetails): string {
+  const lock = quoteName(lockName);
+  if (reason === 'crowded') {
+    return `Too many callers wait for lock ${lock} in this process. Raise "maxWaiting", or use a shorter "wait".`;
+  }
+  if (reason === 'nested') {
+    return `Lock ${lock} is already held by the code that asks for it. Drop "reentrant: false" to join the outer lease.`;
+  }
+  const lease = remainingMs === undefined ? '' : ` Its holder's lease has ${String(Math.ceil(remainingMs))} ms left.`;
+  return `Lock ${lock} is held by somebody else; waited ${String(Math.round(waitedMs))} ms.${lease} Raise "wait" to wait longer.`;
+}

@@ -1,0 +1,26 @@
+export { createLockService, connectLockService } from './create-lock-service.js';
+export { LockService, type LockStats } from './lock.service.js';
+export type { LockConnection, LockServiceOptions, LockSettings } from './module-options.js';
+export type { AcquireOptions } from './lock-options.js';
+export type { FencingToken } from './leases/fencing-token.js';
+export { Lease } from './leases/lease.js';
+export { MultiLease } from './leases/multi-lease.js';
+export { currentLease } from './leases/current-lease.js';
+export type { LockState } from './stores/lock-store.js';
+export { MemoryState } from './stores/memory/memory-state.js';
+export type { RedisClient } from './stores/redis/redis-client.js';
+export type { ReleaseOutcome } from './waiting/wait-line.js';
+export type { AcquiredMessage, ReleasedMessage, SkippedMessage } from './telemetry/channels.js';
+export {
+  LockAbortedError,
+  LockBusyError,
+  LockConfigError,
+  LockError,
+  LockLostError,
+  LockNameError,
+  LockShutdownError,
+  LockUnavailableError,
+  type LockBusyReason,
+  type LockErrorCode,
+  type LockLostReason,
+} from './errors/index.js';

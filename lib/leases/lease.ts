@@ -1,0 +1,88 @@
+import { LockLostError } from '../errors/index.js';
+import type { ReleaseOutcome } from '../waiting/wait-line.js';
+import type { FencingToken } from './fencing-token.js';
+import type { Tenure } from './tenure.js';
+
+/**
+ * A lock held for a time. Keep it no longer than needed, pass its `signal` on, and hand its `token` to whatever the
+ * lock guards.
+ *
+ * @publicApi
+ */
+export class Lease implements AsyncDisposable {
+  private outcome: Promise<ReleaseOutcome> | null = null;
+
+  /** @internal */
+  constructor(private readonly tenure: Tenure) {}
+
+  /** The lock's name, without the key prefix. */
+  get name(): string {
+    return this.tenure.name;
+  }
+
+  /** The fencing token: larger than that of every earlier lease under this name. */
+  get token(): FencingToken {
+    return this.tenure.token;
+  }
+
+  /**
+   * Aborts when the lock is lost, with `LockLostError` as reason, before the lease can end anywhere else: by this
+   * process's own clock, whether or not Redis can be reached. Aborts with `LockShutdownError` when the service is
+   * closed under the running section.
+   */
+  get signal(): AbortSignal {
+    return this.tenure.signal;
+  }
+
+  /** How long the lock can be relied on without another renewal, in ms; 0 once it is lost or released. */
+  remaining(): number {
+    return this.outcome === null ? this.tenure.remaining() : 0;
+  }
+
+  /**
+   * Throws `LockLostError` unless the lock is held now. Call it right before a step that must not happen twice.
+   */
+  assertHeld(): void {
+    if (this.outcome !== null) throw new LockLostError(this.name, this.token, 'released');
+    this.tenure.assertHeld();
+  }
+
+  /**
+   * Makes the lease last `ms` from now on. A lease that renews itself goes on doing so after that.
+   *
+   * @throws LockLostError if the lock is not held any more
+   * @throws LockUnavailableError if Redis cannot be reached; the lease then runs on as it was
+   */
+  async extend(ms: number): Promise<void> {
+    if (this.outcome !== null) throw new LockLostError(this.name, this.token, 'released');
+    await this.tenure.extend(ms);
+  }
+
+  /**
+   * Gives the lock up. Never rejects, and a second call changes nothing.
+   *
+   * Resolves with `released`; with `lost` if the lock was not ours any more; or with `unconfirmed` if Redis did not
+   * answer, in which case it is tried again in the background until the lease is over.
+   */
+  release(): Promise<ReleaseOutcome> {
+    return (this.outcome ??= this.tenure.leave());
+  }
+
+  /** Releases the lock at the end of an `await using` block. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release();
+  }
+
+  /** @internal Sets the lease to `ms` and stops renewing it. */
+  async fix(ms: number): Promise<void> {
+    await this.tenure.extend(ms, true);
+  }
+
+  /** @internal A lease for a nested call, on the same lock; `null` when this one is over. */
+  join(): Lease | null {
+    if (this.outcome !== null && this.tenure.over) return null;
+    if (this.tenure.remaining() <= 0) return null;
+    this.tenure.join();
+    return new Lease(this.tenure);
+  }
+}

@@ -1,0 +1,61 @@
+import type { ReleaseOutcome } from '../waiting/wait-line.js';
+import type { FencingToken } from './fencing-token.js';
+import type { Lease } from './lease.js';
+
+/**
+ * Several locks held together. There is no single fencing token: every resource has to be given the token of its own
+ * lock.
+ *
+ * @publicApi
+ */
+export class MultiLease implements AsyncDisposable {
+  private anyLost: AbortSignal | null = null;
+
+  /** @internal */
+  constructor(
+    /** The leases, sorted by name. */
+    readonly leases: readonly Lease[],
+  ) {}
+
+  /** Aborts when the first of the locks is lost. */
+  get signal(): AbortSignal {
+    return (this.anyLost ??= AbortSignal.any(this.leases.map(({ signal }) => signal)));
+  }
+
+  /** The locks' names, sorted, each once. */
+  get names(): readonly string[] {
+    return this.leases.map(({ name }) => name);
+  }
+
+  /** The fencing token of one of the locks; `undefined` for a name that is not among them. */
+  tokenOf(name: string): FencingToken | undefined {
+    return this.leases.find((lease) => lease.name === name)?.token;
+  }
+
+  /** How long all of the locks can be relied on without another renewal, in ms. */
+  remaining(): number {
+    return Math.min(...this.leases.map((lease) => lease.remaining()));
+  }
+
+  /** Throws `LockLostError` unless all of the locks are held now. */
+  assertHeld(): void {
+    for (const lease of this.leases) lease.assertHeld();
+  }
+
+  /** Makes every lease last `ms` from now on; rejects as `Lease.extend` does if one of them cannot be extended. */
+  async extend(ms: number): Promise<void> {
+    await Promise.all(this.leases.map((lease) => lease.extend(ms)));
+  }
+
+  /** Gives all locks up. Never rejects; resolves with the worst of the outcomes. */
+  async release(): Promise<ReleaseOutcome> {
+    const outcomes = await Promise.all(this.leases.map((lease) => lease.release()));
+    if (outcomes.includes('lost')) return 'lost';
+    return outcomes.includes('unconfirmed') ? 'unconfirmed' : 'released';
+  }
+
+  /** Releases the locks at the end of an `await using` block. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release();
+  }
+}

@@ -1,0 +1,93 @@
+import { LockLostError, LockShutdownError } from '../errors/index.js';
+import type { Hold, HoldObserver } from '../stores/hold.js';
+import type { ReleaseOutcome } from '../waiting/wait-line.js';
+
+/** What a tenure needs of the service. */
+export interface TenureContext {
+  release(tenure: Tenure): Promise<ReleaseOutcome>;
+  extend(tenure: Tenure, ms: number, fix: boolean): Promise<void>;
+}
+
+/**
+ * One caller's time on a hold, from grant to release, shared by the lease it got and by the leases of nested calls that
+ * joined it. The lock is released when the last of them is.
+ */
+export class Tenure implements HoldObserver {
+  readonly name: string;
+  readonly token: number;
+  readonly since = performance.now();
+  private users = 1;
+  private outcome: Promise<ReleaseOutcome> | null = null;
+  private controller: AbortController | null = null;
+  private endedBy: LockLostError | LockShutdownError | null = null;
+
+  constructor(
+    readonly hold: Hold,
+    readonly holdAtLeast: number,
+    private readonly context: TenureContext,
+  ) {
+    this.name = hold.name;
+    this.token = hold.token;
+    hold.observer = this;
+    if (hold.lost !== null) this.onHoldLost(hold.lost);
+  }
+
+  /** Whether the lock was given up, so that nobody can join any more. */
+  get over(): boolean {
+    return this.users === 0;
+  }
+
+  /** Made when first asked for: most sections never look at it. */
+  get signal(): AbortSignal {
+    this.remaining();
+    if (this.controller === null) {
+      this.controller = new AbortController();
+      if (this.endedBy !== null) this.controller.abort(this.endedBy);
+    }
+    return this.controller.signal;
+  }
+
+  /** Looks at the clock, too: a timer may be late where the event loop was blocked. */
+  remaining(): number {
+    if (this.endedBy !== null || this.over) return 0;
+    const left = this.hold.remaining();
+    if (left > 0) return left;
+    this.hold.lose('expired');
+    return 0;
+  }
+
+  assertHeld(): void {
+    if (this.remaining() > 0) return;
+    throw this.endedBy ?? new LockLostError(this.name, this.token, 'expired');
+  }
+
+  join(): void {
+    this.users += 1;
+  }
+
+  leave(): Promise<ReleaseOutcome> {
+    this.users -= 1;
+    if (this.users > 0) return Promise.resolve(this.endedBy === null ? 'released' : 'lost');
+    return (this.outcome ??= this.context.release(this));
+  }
+
+  /** @param fix whether the lease is no longer to be renewed */
+  extend(ms: number, fix = false): Promise<void> {
+    return this.context.extend(this, ms, fix);
+  }
+
+  /** The service goes down while the section still runs. */
+  onShutdown(): void {
+    this.end(new LockShutdownError(this.name));
+  }
+
+  onHoldLost(error: LockLostError): void {
+    this.end(error);
+  }
+
+  private end(error: LockLostError | LockShutdownError): void {
+    if (this.endedBy !== null) return;
+    this.endedBy = error;
+    this.controller?.abort(error);
+  }
+}

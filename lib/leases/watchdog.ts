@@ -1,0 +1,124 @@
+import { LockUnavailableError } from '../errors/index.js';
+import { validityOf, type Hold, type HoldKeeper } from '../stores/hold.js';
+import type { LockStore } from '../stores/lock-store.js';
+import { TimerWheel, WheelEntry } from '../time/timer-wheel.js';
+
+/** A hold with no more than this left counts as over: the wheel may fire that much early, never late. */
+const LAST_MS = 4;
+const MIN_RETRY_MS = 20;
+const MAX_RETRY_MS = 1_000;
+const SKEW_CHECK_MS = 1_000;
+const SKEW_MS = 20;
+
+/**
+ * Keeps the holds of one service alive, and ends those that cannot be kept. One timer serves all; what is due together
+ * goes to the store in the same turn, which sends it as one request; each hold is judged by its own reply.
+ */
+export class Watchdog implements HoldKeeper {
+  private readonly wheel = new TimerWheel(false);
+  private readonly holds = new Set<Hold>();
+  private readonly renewing = new Set<Hold>();
+  private readonly skewCheck = new SkewCheck(() => {
+    this.onSkewCheck();
+  });
+
+  /** @param leaseMs the length to which a lease is renewed, at a third of it */
+  constructor(
+    private readonly store: LockStore,
+    private readonly leaseMs: number,
+  ) {}
+
+  get size(): number {
+    return this.holds.size;
+  }
+
+  watch(hold: Hold): void {
+    this.holds.add(hold);
+    hold.wake = () => {
+      this.check(hold);
+    };
+    this.schedule(hold);
+    if (this.holds.size === 1) this.startSkewCheck();
+  }
+
+  unwatch(hold: Hold): void {
+    this.holds.delete(hold);
+    this.wheel.remove(hold);
+    hold.wake = null;
+    if (this.holds.size === 0) this.wheel.remove(this.skewCheck);
+  }
+
+  /** Lets go of everything; leases that still run end by themselves. */
+  close(): void {
+    this.holds.clear();
+    this.wheel.clear();
+  }
+
+  private schedule(hold: Hold, notBefore = 0): void {
+    const { mono } = hold.sentAt;
+    const deadline = mono + validityOf(hold.leaseMs);
+    // A third into a lease of the usual length; a lease that was extended further has that much more time.
+    const renewal = hold.renews ? mono + hold.leaseMs - (this.leaseMs * 2) / 3 : Infinity;
+    this.wheel.addBefore(hold, Math.min(deadline, Math.max(renewal, notBefore)));
+  }
+
+  private check(hold: Hold): void {
+    if (hold.remaining() <= LAST_MS) {
+      this.lose(hold, 'expired');
+      return;
+    }
+    if (hold.renews && !this.renewing.has(hold)) void this.renew(hold);
+    else this.schedule(hold, performance.now() + MIN_RETRY_MS);
+  }
+
+  /** Never rejects. A failed renewal takes nothing away: it is tried again for as long as the lease runs. */
+  private async renew(hold: Hold): Promise<void> {
+    this.renewing.add(hold);
+    // While the request is under way the deadline is still watched.
+    this.schedule(hold, Infinity);
+    let retryAt = 0;
+    try {
+      const { held, sentAt } = await this.store.renew(hold.name, hold.owner, this.leaseMs);
+      if (!this.holds.has(hold)) return;
+      if (held) hold.confirm(sentAt, this.leaseMs);
+      else this.lose(hold, 'taken');
+    } catch (error) {
+      hold.doubtful = true;
+      const share = error instanceof LockUnavailableError && !error.retryable ? 3 : 10;
+      retryAt = performance.now() + Math.min(Math.max(this.leaseMs / share, MIN_RETRY_MS), MAX_RETRY_MS);
+    } finally {
+      this.renewing.delete(hold);
+      if (this.holds.has(hold)) this.schedule(hold, retryAt);
+    }
+  }
+
+  private lose(hold: Hold, reason: 'expired' | 'taken'): void {
+    this.unwatch(hold);
+    hold.lose(reason);
+  }
+
+  private startSkewCheck(): void {
+    this.skewCheck.offset = wallOffset();
+    this.wheel.addAfter(this.skewCheck, performance.now() + SKEW_CHECK_MS);
+  }
+
+  /** The wheel runs on the monotonic clock, which stands still while a machine sleeps: leases may be over already. */
+  private onSkewCheck(): void {
+    if (this.holds.size === 0) return;
+    const jumped = wallOffset() - this.skewCheck.offset > SKEW_MS;
+    this.startSkewCheck();
+    if (jumped) for (const hold of [...this.holds]) if (hold.remaining() <= LAST_MS) this.lose(hold, 'expired');
+  }
+}
+
+class SkewCheck extends WheelEntry {
+  offset = 0;
+
+  constructor(override readonly onDue: () => void) {
+    super();
+  }
+}
+
+function wallOffset(): number {
+  return Date.now() - performance.now();
+}

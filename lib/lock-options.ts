@@ -1,0 +1,84 @@
+import { LockConfigError } from './errors/index.js';
+import { checkKnown, checkLease, checkWait, checkWhole, MAX_LEASE_MS, show, type ResolvedSettings } from './module-options.js';
+
+/**
+ * Options of one acquisition; every duration is in ms.
+ *
+ * @publicApi
+ */
+export interface AcquireOptions {
+  /** How long to wait for a taken lock; 0: one try; may be `Infinity`. Default: the module's `wait`, 10 000. */
+  readonly wait?: number;
+  /**
+   * `'renew'`: kept alive while held. A number: fixed, never renewed. Default `'renew'`.
+   */
+  readonly lease?: 'renew' | number;
+  /** Gives up waiting when it aborts. It does not touch a lock already held. */
+  readonly signal?: AbortSignal;
+  /** Keeps the lock this long after it was taken, even if it is released sooner. Default 0. */
+  readonly holdAtLeast?: number;
+  /**
+   * Whether code that already holds the lock joins its own lease. If `false`, such a call fails at once with
+   * `LockBusyError`. Default `true`.
+   */
+  readonly reentrant?: boolean;
+}
+
+/** Options of an acquisition with every default filled in. */
+export interface ResolvedAcquire {
+  readonly wait: number;
+  readonly leaseMs: number;
+  readonly renews: boolean;
+  readonly signal: AbortSignal | undefined;
+  readonly holdAtLeast: number;
+  readonly reentrant: boolean;
+}
+
+const KNOWN = ['wait', 'lease', 'signal', 'holdAtLeast', 'reentrant'] as const satisfies readonly (keyof AcquireOptions)[];
+
+/**
+ * Checks the options of an acquisition and fills in the defaults.
+ *
+ * @throws LockConfigError that names the option
+ */
+export function resolveAcquire(options: AcquireOptions, settings: ResolvedSettings): ResolvedAcquire {
+  checkAcquireOptions(options);
+  const { lease = 'renew', holdAtLeast = 0 } = options;
+  const leaseMs = lease === 'renew' ? settings.leaseMs : lease;
+  if (holdAtLeast > leaseMs && lease !== 'renew') {
+    throw new LockConfigError(
+      `"holdAtLeast" (${String(holdAtLeast)}) must not be longer than the fixed "lease" (${String(leaseMs)}).`,
+    );
+  }
+  return {
+    wait: options.wait ?? settings.wait,
+    leaseMs,
+    renews: lease === 'renew',
+    signal: options.signal,
+    holdAtLeast,
+    reentrant: options.reentrant ?? true,
+  };
+}
+
+/**
+ * Checks what can be checked without a service, so that a decorator can refuse it.
+ *
+ * @param more further options that are known to the caller
+ * @throws LockConfigError that names the option
+ */
+export function checkAcquireOptions(options: unknown, more: readonly string[] = []): asserts options is AcquireOptions {
+  if (typeof options !== 'object' || options === null) {
+    throw new LockConfigError(`The lock options must be an object, but are ${show(options)}.`);
+  }
+  checkKnown('A lock', options, [...KNOWN, ...more]);
+  const { wait, lease, signal, holdAtLeast, reentrant } = options as Record<keyof AcquireOptions, unknown>;
+  if (wait !== undefined) checkWait('wait', wait);
+  if (lease !== undefined && lease !== 'renew') checkLease('lease', lease);
+  if (holdAtLeast !== undefined) checkWhole('holdAtLeast', holdAtLeast, 0, MAX_LEASE_MS);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new LockConfigError('"signal" must be an AbortSignal.');
+  }
+  if (reentrant !== undefined && typeof reentrant !== 'boolean') {
+    throw new LockConfigError(`"reentrant" must be true or false, but is ${show(reentrant)}.`);
+  }
+}

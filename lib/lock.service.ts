@@ -1,0 +1,232 @@
+import { randomUUID } from 'node:crypto';
+import { LockBusyError, LockLostError, LockShutdownError } from './errors/index.js';
+import { enclosingLease, runUnder } from './leases/current-lease.js';
+import { Lease } from './leases/lease.js';
+import { MultiLease } from './leases/multi-lease.js';
+import { Tenure } from './leases/tenure.js';
+import { Watchdog } from './leases/watchdog.js';
+import { resolveAcquire, type AcquireOptions, type ResolvedAcquire } from './lock-options.js';
+import { checkLease, type ResolvedSettings } from './module-options.js';
+import { checkLockName, checkLockNames } from './naming/lock-name.js';
+import type { LockState, LockStore } from './stores/lock-store.js';
+import { channels } from './telemetry/channels.js';
+import type { ReleaseOutcome } from './waiting/wait-line.js';
+import { WaitLines } from './waiting/wait-lines.js';
+
+/** What a service has in hand now. */
+export interface LockStats {
+  /** Leases held by callers of this service. */
+  readonly held: number;
+  /** Callers that wait. */
+  readonly waiting: number;
+  /** Owners that are released in the background, since a reply was lost. */
+  readonly unsettled: number;
+}
+
+/**
+ * Distributed locks. In NestJS it is injected; elsewhere `createLockService` makes one.
+ *
+ * @publicApi
+ */
+export class LockService {
+  private readonly watchdog: Watchdog;
+  private readonly lines: WaitLines;
+  private readonly tenures = new Set<Tenure>();
+  private refusing = false;
+  private closed: Promise<void> | null = null;
+  private onDrained: (() => void) | null = null;
+
+  /** @internal Use `createLockService` or inject it. */
+  constructor(
+    private readonly store: LockStore,
+    private readonly settings: ResolvedSettings,
+  ) {
+    this.watchdog = new Watchdog(store, settings.leaseMs);
+    this.lines = new WaitLines(store, this.watchdog, settings, randomUUID());
+  }
+
+  /**
+   * Runs `section` under a lock, or under several: all or none, in an order that cannot deadlock.
+   *
+   * The result or the error of `section` is passed on as it is. If the lock is lost meanwhile, the lease's `signal`
+   * aborts; what the section then does is its own decision.
+   *
+   * @throws LockBusyError, LockAbortedError, LockUnavailableError, LockShutdownError if the lock was not got:
+   *   `section` has not run then
+   */
+  withLock<T>(name: string, section: (lease: Lease) => T | PromiseLike<T>, options?: AcquireOptions): Promise<T>;
+  withLock<T>(
+    names: readonly string[],
+    section: (lease: MultiLease) => T | PromiseLike<T>,
+    options?: AcquireOptions,
+  ): Promise<T>;
+  async withLock<T>(
+    names: string | readonly string[],
+    section: ((lease: Lease) => T | PromiseLike<T>) & ((lease: MultiLease) => T | PromiseLike<T>),
+    options: AcquireOptions = {},
+  ): Promise<T> {
+    const lease = await this.acquire(names as string, options);
+    const leases = lease instanceof Lease ? [lease] : (lease as MultiLease).leases;
+    try {
+      return await runUnder(this, leases, () => section(lease as Lease & MultiLease));
+    } finally {
+      await lease.release();
+    }
+  }
+
+  /**
+   * Takes a lock, or several, and leaves it to the caller to release it. `await using` does so by itself.
+   *
+   * @throws LockBusyError after `wait`
+   * @throws LockAbortedError, LockUnavailableError, LockShutdownError
+   */
+  acquire(name: string, options?: AcquireOptions): Promise<Lease>;
+  acquire(names: readonly string[], options?: AcquireOptions): Promise<MultiLease>;
+  async acquire(names: string | readonly string[], options: AcquireOptions = {}): Promise<Lease | MultiLease> {
+    const request = resolveAcquire(options, this.settings);
+    if (typeof names === 'string' || !Array.isArray(names)) {
+      checkLockName(names);
+      return this.acquireOne(names, request);
+    }
+    return this.acquireAll(checkLockNames(names), request);
+  }
+
+  /**
+   * Takes a lock, or several, if it is free. `null` when it is taken (or, with `wait`, still taken after that).
+   *
+   * @throws LockAbortedError, LockUnavailableError, LockShutdownError
+   */
+  tryAcquire(name: string, options?: AcquireOptions): Promise<Lease | null>;
+  tryAcquire(names: readonly string[], options?: AcquireOptions): Promise<MultiLease | null>;
+  async tryAcquire(names: string | readonly string[], options: AcquireOptions = {}): Promise<Lease | MultiLease | null> {
+    try {
+      return await this.acquire(names as string, { wait: 0, ...options });
+    } catch (error) {
+      if (error instanceof LockBusyError) return null;
+      throw error;
+    }
+  }
+
+  /** What Redis knows about a lock now. It may have changed by the time it is read. */
+  async inspect(name: string): Promise<LockState> {
+    checkLockName(name);
+    return this.store.inspect(name);
+  }
+
+  /**
+   * Frees a lock whoever holds it, and wakes who waits for it. The holder notices at its next renewal. For operators:
+   * two sections may run at once after it. `true` if the lock was held.
+   */
+  async forceRelease(name: string): Promise<boolean> {
+    checkLockName(name);
+    return this.store.forceRelease(name);
+  }
+
+  stats(): LockStats {
+    return { held: this.tenures.size, waiting: this.lines.waiting, unsettled: this.lines.unsettled };
+  }
+
+  /** Grants no new locks from now on: who waits and who comes gets `LockShutdownError`. Running sections go on. */
+  refuse(): void {
+    this.refusing = true;
+    this.lines.refuse();
+  }
+
+  /**
+   * Refuses new locks, waits for running sections (for `shutdownTimeout` at most), then aborts the signals of those
+   * that still run and closes what this service opened. Locks of sections that still run are not released, since they
+   * still guard something: their leases end by themselves.
+   */
+  close(): Promise<void> {
+    return (this.closed ??= this.shutDown());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  private async acquireAll(names: string[], request: ResolvedAcquire): Promise<MultiLease> {
+    const started = performance.now();
+    const leases: Lease[] = [];
+    // While later locks are waited for, the first ones have to be kept alive; a fixed lease begins when all are there.
+    const kept: ResolvedAcquire = { ...request, leaseMs: this.settings.leaseMs, renews: true };
+    try {
+      for (const name of names) {
+        const wait = Math.max(0, request.wait - (performance.now() - started));
+        leases.push(await this.acquireOne(name, request.renews ? { ...request, wait } : { ...kept, wait }));
+      }
+      const lease = new MultiLease(leases);
+      if (!request.renews) await Promise.all(leases.map((each) => each.fix(request.leaseMs)));
+      lease.assertHeld();
+      return lease;
+    } catch (error) {
+      await Promise.all(leases.map((lease) => lease.release()));
+      throw error;
+    }
+  }
+
+  private async acquireOne(name: string, request: ResolvedAcquire): Promise<Lease> {
+    if (request.signal?.aborted !== true) {
+      const joined = enclosingLease(this, name)?.join();
+      if (joined !== undefined && joined !== null) {
+        if (request.reentrant) return joined;
+        void joined.release();
+        throw new LockBusyError(name, { reason: 'nested', waitedMs: 0, remainingMs: undefined });
+      }
+      if (this.refusing) throw new LockShutdownError(name);
+    }
+    const hold = await this.lines.join(name, request);
+    const tenure = new Tenure(hold, request.holdAtLeast, this);
+    this.tenures.add(tenure);
+    channels.acquired.publish({ name, token: tenure.token });
+    return new Lease(tenure);
+  }
+
+  /** @internal */
+  async release(tenure: Tenure): Promise<ReleaseOutcome> {
+    const keepMs = Math.max(0, tenure.holdAtLeast - (performance.now() - tenure.since));
+    const outcome = await this.lines.release(tenure.hold, keepMs);
+    this.tenures.delete(tenure);
+    if (this.tenures.size === 0) this.onDrained?.();
+    channels.released.publish({ name: tenure.name, token: tenure.token, outcome });
+    return outcome;
+  }
+
+  /** @internal */
+  async extend(tenure: Tenure, ms: number, fix: boolean): Promise<void> {
+    const leaseMs = checkLease('ms', ms);
+    tenure.assertHeld();
+    const { hold } = tenure;
+    const { held, sentAt } = await this.store.renew(hold.name, hold.owner, leaseMs);
+    tenure.assertHeld();
+    if (!held) {
+      this.watchdog.unwatch(hold);
+      hold.lose('taken');
+      throw hold.lost ?? new LockLostError(tenure.name, tenure.token, 'taken');
+    }
+    hold.confirm(sentAt, leaseMs);
+    if (fix) hold.renews = false;
+    this.watchdog.watch(hold);
+  }
+
+  private async shutDown(): Promise<void> {
+    this.refuse();
+    await this.drain();
+    for (const tenure of this.tenures) tenure.onShutdown();
+    this.watchdog.close();
+    await this.lines.close();
+    await this.store.close();
+  }
+
+  private async drain(): Promise<void> {
+    if (this.tenures.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, this.settings.shutdownTimeout);
+      this.onDrained = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.onDrained = null;
+  }
+}

@@ -1,0 +1,160 @@
+import type { RedisOptions } from 'ioredis';
+import { LockConfigError } from './errors/index.js';
+import { MemoryState } from './stores/memory/memory-state.js';
+import type { RedisClient } from './stores/redis/redis-client.js';
+
+/** Where the locks live: exactly one of these. */
+export type LockConnection =
+  /** A Redis URL; the connection is ours to close. */
+  | { readonly url: string }
+  /** ioredis options, Sentinel's too; the connection is ours to close. */
+  | { readonly redis: RedisOptions }
+  /** Your own ioredis client. It is never closed here; a second connection for notices is made from it. */
+  | { readonly client: RedisClient }
+  /** This process's memory, for tests. A `MemoryState` is shared by all services that are given it. */
+  | { readonly memory: true | MemoryState };
+
+/** Settings of a lock service; every duration is in ms. */
+export interface LockSettings {
+  /** The length of a lease that renews itself, renewed at a third of it. Default 30 000. */
+  readonly leaseMs?: number;
+  /** How long callers wait for a taken lock unless they say otherwise. Default 10 000. */
+  readonly wait?: number;
+  /** Put before every name, in keys and in channels. Default `lock:`. */
+  readonly keyPrefix?: string;
+  /** How many callers may wait for one name in this process. Default 10 000. */
+  readonly maxWaiting?: number;
+  /** How long one request to Redis may take. Default 1 000, and never above a third of the lease. */
+  readonly commandTimeout?: number;
+  /** How long this process passes a lock on among its own callers before others have a go. Default 50. */
+  readonly handOverMs?: number;
+  /** How many of its own callers it serves in that time at most. Default 64. */
+  readonly handOverCount?: number;
+  /** How long a fencing token is remembered in Redis after its last use. Default 24 hours. */
+  readonly tokenTtl?: number;
+  /**
+   * `require`: start-up fails with `LockUnavailableError` if Redis cannot be reached in `startupTimeout`, or denies a
+   * right that locks need. `background`: start-up does not wait for Redis. Default `require`.
+   */
+  readonly startup?: 'require' | 'background';
+  /** Default 5 000. */
+  readonly startupTimeout?: number;
+  /** How long a shutdown waits for running sections before their signals are aborted. Default 10 000. */
+  readonly shutdownTimeout?: number;
+}
+
+/**
+ * Options of `RedisLockModule.forRoot` and `createLockService`.
+ *
+ * @publicApi
+ */
+export type LockServiceOptions = LockConnection & LockSettings;
+
+/** Settings with every default filled in. */
+export type ResolvedSettings = Required<LockSettings>;
+
+const DAY_MS = 86_400_000;
+
+/** The longest lease and the longest time limit, in ms. */
+export const MAX_LEASE_MS = DAY_MS;
+/** A shorter lease would be used up by the drift allowance and the way to Redis. */
+export const MIN_LEASE_MS = 10;
+const MAX_MS = 2 ** 31 - 1;
+const MAX_PREFIX_BYTES = 256;
+
+const CONNECTIONS = ['url', 'redis', 'client', 'memory'] as const;
+const SETTINGS = [
+  'leaseMs',
+  'wait',
+  'keyPrefix',
+  'maxWaiting',
+  'commandTimeout',
+  'handOverMs',
+  'handOverCount',
+  'tokenTtl',
+  'startup',
+  'startupTimeout',
+  'shutdownTimeout',
+] as const satisfies readonly (keyof LockSettings)[];
+
+/**
+ * Checks options at start-up and fills in the defaults.
+ *
+ * @throws LockConfigError that names the option
+ */
+export function resolveSettings(options: LockServiceOptions): ResolvedSettings {
+  checkShape(options);
+  const leaseMs = checkLease('leaseMs', options.leaseMs ?? 30_000);
+  const keyPrefix: unknown = options.keyPrefix ?? 'lock:';
+  if (typeof keyPrefix !== 'string' || !keyPrefix.isWellFormed() || Buffer.byteLength(keyPrefix) > MAX_PREFIX_BYTES) {
+    throw new LockConfigError(`"keyPrefix" must be a string of at most ${String(MAX_PREFIX_BYTES)} bytes.`);
+  }
+  const startup: unknown = options.startup ?? 'require';
+  if (startup !== 'require' && startup !== 'background') {
+    throw new LockConfigError(`"startup" must be 'require' or 'background', but is ${show(startup)}.`);
+  }
+  const commandTimeout = checkWhole('commandTimeout', options.commandTimeout ?? 1_000, 1, MAX_MS);
+  return {
+    leaseMs,
+    wait: checkWait('wait', options.wait ?? 10_000),
+    keyPrefix,
+    maxWaiting: checkWhole('maxWaiting', options.maxWaiting ?? 10_000, 1, MAX_MS),
+    commandTimeout: Math.max(1, Math.min(commandTimeout, Math.floor(leaseMs / 3))),
+    handOverMs: checkWhole('handOverMs', options.handOverMs ?? 50, 0, MAX_LEASE_MS),
+    handOverCount: checkWhole('handOverCount', options.handOverCount ?? 64, 1, 10_000),
+    tokenTtl: checkWhole('tokenTtl', options.tokenTtl ?? DAY_MS, 60_000, 365 * DAY_MS),
+    startup,
+    startupTimeout: checkWhole('startupTimeout', options.startupTimeout ?? 5_000, 1, MAX_MS),
+    shutdownTimeout: checkWhole('shutdownTimeout', options.shutdownTimeout ?? 10_000, 0, MAX_MS),
+  };
+}
+
+/** A time to wait: 0 or more whole ms, or `Infinity`. */
+export function checkWait(option: string, value: unknown): number {
+  return value === Infinity ? Infinity : checkWhole(option, value, 0, MAX_MS);
+}
+
+/** A length of a lease. */
+export function checkLease(option: string, value: unknown): number {
+  return checkWhole(option, value, MIN_LEASE_MS, MAX_LEASE_MS);
+}
+
+export function checkWhole(option: string, value: unknown, min: number, max: number): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new LockConfigError(
+    `"${option}" must be a whole number from ${String(min)} to ${String(max)}, but is ${show(value)}.`,
+  );
+}
+
+/** Refuses names that are no options: a misspelt option must not be silently without effect. */
+export function checkKnown(what: string, value: object, known: readonly string[]): void {
+  const unknown = Object.keys(value).find((key) => !known.includes(key));
+  if (unknown === undefined) return;
+  throw new LockConfigError(`${what} has no option "${unknown}". Known: ${known.join(', ')}.`);
+}
+
+/** A value as it may stand in a message. */
+export function show(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : typeof value === 'object' && value !== null ? 'an object' : String(value);
+}
+
+function checkShape(options: unknown): asserts options is LockServiceOptions {
+  if (typeof options !== 'object' || options === null) throw new LockConfigError('The lock options must be an object.');
+  const given = CONNECTIONS.filter((key) => Reflect.get(options, key) !== undefined);
+  if (given.length !== 1) {
+    const what = given.length === 0 ? 'none is given' : `these are given: ${given.join(', ')}`;
+    throw new LockConfigError(`Exactly one of ${CONNECTIONS.join(', ')} is needed, but ${what}.`);
+  }
+  checkKnown('The lock module', options, [...CONNECTIONS, ...SETTINGS]);
+  const [key] = given;
+  const value: unknown = Reflect.get(options, key as string);
+  if (key === 'url' && (typeof value !== 'string' || !/^(rediss?|unix):\/\//.test(value))) {
+    throw new LockConfigError('"url" must be a string that begins with redis:// or rediss://.');
+  }
+  if (key === 'redis' && (typeof value !== 'object' || value === null)) {
+    throw new LockConfigError('"redis" must be an object of ioredis options.');
+  }
+  if (key === 'memory' && value !== true && !(value instanceof MemoryState)) {
+    throw new LockConfigError('"memory" must be true or a MemoryState.');
+  }
+}

@@ -1,0 +1,38 @@
+import { LockNameError, quoteName } from '../errors/index.js';
+
+const MAX_BYTES = 512;
+
+/**
+ * Checks a lock's name: a string of 1 to 512 bytes of well-formed Unicode. Lone surrogates are refused since all of
+ * them share one encoding, so that two names would be one lock.
+ *
+ * @throws LockNameError
+ */
+export function checkLockName(name: unknown): asserts name is string {
+  if (typeof name !== 'string') {
+    throw new LockNameError(`A lock's name must be a string, but it is ${describe(name)}.`);
+  }
+  if (name === '') throw new LockNameError("A lock's name must not be empty.");
+  if (!name.isWellFormed()) {
+    throw new LockNameError(`The lock name ${quoteName(name)} holds a lone surrogate, which no encoding keeps apart.`);
+  }
+  const bytes = Buffer.byteLength(name);
+  if (bytes > MAX_BYTES) {
+    throw new LockNameError(
+      `A lock's name may have ${String(MAX_BYTES)} bytes, but ${quoteName(name.slice(0, 40))}… has ${String(bytes)}. Use a hash of it.`,
+    );
+  }
+}
+
+/** Checks several names, sorts them and drops repeated ones: everyone takes them in the same order. */
+export function checkLockNames(names: readonly unknown[]): string[] {
+  if (names.length === 0) throw new LockNameError('At least one lock name is needed.');
+  for (const name of names) checkLockName(name);
+  return [...new Set(names as readonly string[])].sort();
+}
+
+function describe(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : typeof value === 'undefined' ? 'undefined' : `a ${typeof value}`;
+}

@@ -1,0 +1,123 @@
+import { LockLostError, type LockLostReason } from '../errors/index.js';
+import { WheelEntry } from '../time/timer-wheel.js';
+import { elapsedSince, type Instant } from '../time/instant.js';
+
+const DRIFT_SHARE = 0.01;
+const DRIFT_MS = 2;
+
+/** How long a lease of `leaseMs` may be relied on here: less 1 % and 2 ms, for clocks that run at different speeds. */
+export function validityOf(leaseMs: number): number {
+  return leaseMs - leaseMs * DRIFT_SHARE - DRIFT_MS;
+}
+
+/** Who has to know when a hold is lost. */
+export interface HoldObserver {
+  onHoldLost(error: LockLostError): void;
+}
+
+export interface Grant {
+  readonly name: string;
+  readonly owner: string;
+  readonly leaseMs: number;
+  readonly sentAt: Instant;
+  readonly token: number;
+  readonly tokens: number;
+}
+
+/**
+ * One acquisition that a store granted. It may serve several callers of this process, one after another, each with a
+ * token of its own out of the reserved block.
+ *
+ * As a wheel entry it is the watchdog's: `wake` is set there.
+ */
+export class Hold extends WheelEntry {
+  readonly name: string;
+  readonly owner: string;
+  /** When this process got it, on the monotonic clock. */
+  readonly acquiredAt: number;
+  /** Whether the watchdog keeps it alive; a fixed lease just ends. */
+  renews = true;
+  /** Whether nobody has used the lease yet since it was granted or renewed for its next user. */
+  fresh = true;
+  /** Whether the last renewal failed: the lease still runs, but nothing should be built on it. */
+  doubtful = false;
+  /** Set when the lock is known or must be assumed to be gone. */
+  lost: LockLostError | null = null;
+  /** The caller's lease that lives on this hold now. */
+  observer: HoldObserver | null = null;
+  /** The wait line that owns the hold. */
+  onLost: (() => void) | null = null;
+  wake: (() => void) | null = null;
+
+  private lease: number;
+  private since: Instant;
+  private current: number;
+  private readonly lastToken: number;
+
+  constructor(grant: Grant) {
+    super();
+    this.name = grant.name;
+    this.owner = grant.owner;
+    this.lease = grant.leaseMs;
+    this.since = grant.sentAt;
+    this.current = grant.token;
+    this.lastToken = grant.token + grant.tokens - 1;
+    this.acquiredAt = performance.now();
+  }
+
+  /** The length of the lease as it was last granted, in ms. */
+  get leaseMs(): number {
+    return this.lease;
+  }
+
+  /** When the request that last set the lease was sent. */
+  get sentAt(): Instant {
+    return this.since;
+  }
+
+  /** The fencing token of the caller that has the hold now. */
+  get token(): number {
+    return this.current;
+  }
+
+  /** How long the lock may be relied on, in ms; 0 or less: no longer. */
+  remaining(): number {
+    return this.lost === null ? validityOf(this.lease) - elapsedSince(this.since) : 0;
+  }
+
+  /** Notes a renewal. An older one than the last known changes nothing. */
+  confirm(sentAt: Instant, leaseMs: number): void {
+    this.doubtful = false;
+    if (sentAt.mono < this.since.mono) return;
+    this.since = sentAt;
+    this.lease = leaseMs;
+  }
+
+  hasNextToken(): boolean {
+    return this.current < this.lastToken;
+  }
+
+  /** Moves on to the next caller's token. */
+  advanceToken(): void {
+    this.current += 1;
+  }
+
+  /** Marks the hold as lost and tells its observer, once. */
+  lose(reason: LockLostReason): void {
+    if (this.lost !== null) return;
+    this.lost = new LockLostError(this.name, this.current, reason);
+    this.onLost?.();
+    this.observer?.onHoldLost(this.lost);
+  }
+
+  override onDue(): void {
+    this.wake?.();
+  }
+}
+
+/** Keeps holds alive, or watches them end. */
+export interface HoldKeeper {
+  /** Starts to watch a hold, or looks at it anew after its lease changed. */
+  watch(hold: Hold): void;
+  unwatch(hold: Hold): void;
+}

@@ -1,0 +1,91 @@
+import type { Instant } from '../time/instant.js';
+
+/** What an attempt to take a lock came to. */
+export type AcquireReply =
+  | {
+      readonly taken: true;
+      /** The first of the fencing tokens reserved by this acquisition. */
+      readonly token: number;
+      /** When the request was sent: leases are counted from here. */
+      readonly sentAt: Instant;
+    }
+  | {
+      readonly taken: false;
+      /** How long the holder's lease still runs, in ms; `undefined` where it has none. */
+      readonly remainingMs: number | undefined;
+    };
+
+export interface RenewReply {
+  /** `false`: the store does not know this owner as the holder any more. */
+  readonly held: boolean;
+  readonly sentAt: Instant;
+}
+
+export interface ReleaseReply {
+  /** `false`: somebody else holds it, or nobody; the lock was lost before. */
+  readonly held: boolean;
+  /** How many subscribers elsewhere heard the notice, as far as the store can tell. */
+  readonly listeners: number;
+}
+
+/** What a store knows about a lock. */
+export interface LockState {
+  readonly held: boolean;
+  /** The holder's owner field, `<client uuid>:<hold id>`; `undefined` when the lock is free. */
+  readonly owner: string | undefined;
+  /** How often the holder took it (a Java holder may count above 1); 0 when it is free. */
+  readonly holds: number;
+  /** How long the lease still runs, in ms; `undefined` when the lock is free or has no lease. */
+  readonly remainingMs: number | undefined;
+  /** The last fencing token issued or reserved under this name; `undefined` where none is known. */
+  readonly token: number | undefined;
+}
+
+/** Listens for notices that a lock was released. A notice is a hint to try again, nothing is believed because of it. */
+export interface NoticeSubscription {
+  /** Whether notices arrive now. */
+  readonly active: boolean;
+  /** Resolves once notices arrive; rejects with `LockUnavailableError` if they cannot be had now. */
+  activate(): Promise<void>;
+  close(): void;
+}
+
+/**
+ * Where lock state lives. One request is one attempt: waiting, leases in time and fairness are not the store's work.
+ *
+ * Every method rejects with `LockUnavailableError` when the store cannot be reached or refuses, within a bounded time.
+ * Names are without the key prefix.
+ */
+export interface LockStore {
+  /** Makes the store reachable, or rejects within `timeoutMs`. Tries out every right the locks need. */
+  connect(timeoutMs: number): Promise<void>;
+
+  /**
+   * Takes a free lock for `owner`. Idempotent: an owner that holds it already gets its lease refreshed and the same
+   * token again, so a request may be sent twice.
+   *
+   * @param tokens how many consecutive fencing tokens to reserve
+   */
+  acquire(name: string, owner: string, leaseMs: number, tokens: number): Promise<AcquireReply>;
+
+  /** Sets the holder's lease to `leaseMs` from now. */
+  renew(name: string, owner: string, leaseMs: number): Promise<RenewReply>;
+
+  /**
+   * Gives the lock up and notifies whoever waits. Idempotent under resends.
+   *
+   * @param keepMs if above 0, the lock is not freed but left to expire that much later
+   */
+  release(name: string, owner: string, keepMs: number): Promise<ReleaseReply>;
+
+  inspect(name: string): Promise<LockState>;
+
+  /** Frees the lock whoever holds it. `true` if somebody did. */
+  forceRelease(name: string): Promise<boolean>;
+
+  /** `onNotice` also runs after notices may have been missed. It must not throw. */
+  subscribe(name: string, onNotice: () => void): NoticeSubscription;
+
+  /** Closes what the store opened itself. */
+  close(): Promise<void>;
+}

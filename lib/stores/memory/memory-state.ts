@@ -1,0 +1,74 @@
+import { now } from '../../time/instant.js';
+
+interface Entry {
+  owner: string;
+  /** `performance.now()` at which the lease ends. */
+  expiresAt: number;
+}
+
+/**
+ * The locks of a memory store. Services that are given the same state contend for the same locks, as replicas do for
+ * one Redis.
+ *
+ * @publicApi
+ */
+export class MemoryState {
+  private readonly entries = new Map<string, Entry>();
+  private readonly tokens = new Map<string, number>();
+  private readonly listeners = new Map<string, Set<() => void>>();
+
+  /** The entry under `key`, unless its lease is over. */
+  read(key: string): Entry | undefined {
+    const entry = this.entries.get(key);
+    if (entry !== undefined && entry.expiresAt <= performance.now()) {
+      this.entries.delete(key);
+      return undefined;
+    }
+    return entry;
+  }
+
+  write(key: string, owner: string, leaseMs: number): void {
+    this.entries.set(key, { owner, expiresAt: performance.now() + leaseMs });
+  }
+
+  delete(key: string): void {
+    this.entries.delete(key);
+  }
+
+  lastToken(key: string): number | undefined {
+    return this.tokens.get(key);
+  }
+
+  /** Reserves tokens as the Redis script does: above the last one, and not below the clock in µs. */
+  reserveTokens(key: string, count: number): number {
+    const first = Math.max((this.tokens.get(key) ?? 0) + 1, Math.floor(now().wall * 1_000));
+    this.tokens.set(key, first + count - 1);
+    return first;
+  }
+
+  /** Tells the listeners, but not before the caller is done. Returns how many there are beside `except`. */
+  notify(key: string, except: ReadonlySet<() => void>): number {
+    const listeners = [...(this.listeners.get(key) ?? [])];
+    setImmediate(() => {
+      for (const listener of listeners) if (this.listeners.get(key)?.has(listener) === true) listener();
+    });
+    return listeners.filter((listener) => !except.has(listener)).length;
+  }
+
+  listen(key: string, listener: () => void): void {
+    const listeners = this.listeners.get(key) ?? new Set();
+    this.listeners.set(key, listeners.add(listener));
+  }
+
+  unlisten(key: string, listener: () => void): void {
+    const listeners = this.listeners.get(key);
+    listeners?.delete(listener);
+    if (listeners?.size === 0) this.listeners.delete(key);
+  }
+
+  /** Forgets every lock and token, as a flushed Redis does. */
+  flush(): void {
+    this.entries.clear();
+    this.tokens.clear();
+  }
+}

@@ -1,0 +1,97 @@
+import { LockUnavailableError } from '../../errors/index.js';
+import { now } from '../../time/instant.js';
+import type { AcquireReply, LockState, LockStore, NoticeSubscription, ReleaseReply, RenewReply } from '../lock-store.js';
+import type { MemoryState } from './memory-state.js';
+
+/** Locks in this process's memory, for tests: the same promises as on Redis, within one process. */
+export class MemoryStore implements LockStore {
+  private readonly own = new Set<() => void>();
+  private closed = false;
+
+  constructor(
+    private readonly state: MemoryState,
+    private readonly keyPrefix: string,
+  ) {}
+
+  async connect(): Promise<void> {
+    await this.turn('');
+  }
+
+  async acquire(name: string, owner: string, leaseMs: number, tokens: number): Promise<AcquireReply> {
+    const sentAt = now();
+    const key = await this.turn(name);
+    const entry = this.state.read(key);
+    if (entry !== undefined && entry.owner !== owner) {
+      return { taken: false, remainingMs: entry.expiresAt - performance.now() };
+    }
+    this.state.write(key, owner, leaseMs);
+    const last = this.state.lastToken(key);
+    const token =
+      entry === undefined || last === undefined ? this.state.reserveTokens(key, tokens) : last - tokens + 1;
+    return { taken: true, token, sentAt };
+  }
+
+  async renew(name: string, owner: string, leaseMs: number): Promise<RenewReply> {
+    const sentAt = now();
+    const key = await this.turn(name);
+    const held = this.state.read(key)?.owner === owner;
+    if (held) this.state.write(key, owner, leaseMs);
+    return { held, sentAt };
+  }
+
+  async release(name: string, owner: string, keepMs: number): Promise<ReleaseReply> {
+    const key = await this.turn(name);
+    if (this.state.read(key)?.owner !== owner) return { held: false, listeners: 0 };
+    if (keepMs > 0) this.state.write(key, owner, keepMs);
+    else this.state.delete(key);
+    return { held: true, listeners: this.state.notify(key, this.own) };
+  }
+
+  async inspect(name: string): Promise<LockState> {
+    const key = await this.turn(name);
+    const entry = this.state.read(key);
+    return {
+      held: entry !== undefined,
+      owner: entry?.owner,
+      holds: entry === undefined ? 0 : 1,
+      remainingMs: entry === undefined ? undefined : Math.ceil(entry.expiresAt - performance.now()),
+      token: this.state.lastToken(key),
+    };
+  }
+
+  async forceRelease(name: string): Promise<boolean> {
+    const key = await this.turn(name);
+    const held = this.state.read(key) !== undefined;
+    this.state.delete(key);
+    if (held) this.state.notify(key, this.own);
+    return held;
+  }
+
+  subscribe(name: string, onNotice: () => void): NoticeSubscription {
+    const key = this.keyPrefix + name;
+    this.state.listen(key, onNotice);
+    this.own.add(onNotice);
+    return {
+      active: true,
+      activate: () => Promise.resolve(),
+      close: () => {
+        this.own.delete(onNotice);
+        this.state.unlisten(key, onNotice);
+      },
+    };
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    return Promise.resolve();
+  }
+
+  /** Yields as a request to a server would, and answers the key of `name`. */
+  private async turn(name: string): Promise<string> {
+    await Promise.resolve();
+    if (this.closed) {
+      throw new LockUnavailableError('the memory store is closed.', name, { retryable: false, outcomeUnknown: false });
+    }
+    return this.keyPrefix + name;
+  }
+}

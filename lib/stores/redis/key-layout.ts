@@ -1,0 +1,24 @@
+/**
+ * Redisson's names for a lock's keys and channel, so that a Java service finds the same lock. A name that holds a `{`
+ * already carries its own hash tag and is not wrapped in another.
+ */
+export class KeyLayout {
+  constructor(private readonly keyPrefix: string) {}
+
+  lock(name: string): string {
+    return this.keyPrefix + name;
+  }
+
+  token(name: string): string {
+    return `redisson_lock_token:${this.tagged(name)}`;
+  }
+
+  channel(name: string): string {
+    return `redisson_lock__channel:${this.tagged(name)}`;
+  }
+
+  private tagged(name: string): string {
+    const key = this.lock(name);
+    return key.includes('{') ? key : `{${key}}`;
+  }
+}

@@ -1,0 +1,52 @@
+import { Redis, type RedisOptions } from 'ioredis';
+import { LockConfigError } from '../../errors/index.js';
+import { isRedisClient, type RedisClient } from './redis-client.js';
+
+const MAX_RECONNECT_DELAY_MS = 1_000;
+
+/** Reconnects for as long as the service lives; what to do meanwhile is decided request by request. */
+function retryStrategy(attempt: number): number {
+  return Math.min(attempt * 50, MAX_RECONNECT_DELAY_MS);
+}
+
+const OWN_CLIENT: RedisOptions = {
+  retryStrategy,
+  // A request whose connection broke is judged by the lock, not sent again behind its back.
+  autoResendUnfulfilledCommands: false,
+  maxRetriesPerRequest: null,
+  connectionName: 'nestjs-redis-lock',
+};
+
+/** Opens a client of our own. It starts to connect at once. */
+export function openClient(target: string | RedisOptions): RedisClient {
+  const client = typeof target === 'string' ? new Redis(target, OWN_CLIENT) : new Redis({ ...OWN_CLIENT, ...target });
+  return client as unknown as RedisClient;
+}
+
+/** Opens the connection for notices beside `client`, with the same server and rights. */
+export function openSubscriberFor(client: RedisClient): RedisClient {
+  return client.duplicate({
+    retryStrategy,
+    autoResubscribe: false,
+    enableOfflineQueue: false,
+    enableReadyCheck: true,
+    maxRetriesPerRequest: null,
+    lazyConnect: false,
+    connectionName: 'nestjs-redis-lock:notices',
+  });
+}
+
+/** Checks a caller's client at start-up. */
+export function checkClient(client: unknown): RedisClient {
+  if (!isRedisClient(client)) {
+    throw new LockConfigError('"client" must be an ioredis client (5.4 or later).');
+  }
+  const prefix = client.options?.keyPrefix;
+  if (prefix !== undefined && prefix !== '') {
+    throw new LockConfigError(
+      `The client has the ioredis option keyPrefix "${prefix}", which would reach the lock's keys but not its channels. ` +
+        `Pass client.duplicate({ keyPrefix: '' }) and the module option keyPrefix: '${prefix}lock:'.`,
+    );
+  }
+  return client;
+}

@@ -1,0 +1,25 @@
+/** A value of a command. */
+export type RedisArgument = string | number;
+
+/**
+ * What the library needs of an ioredis client: a narrow shape rather than a class, since the caller's ioredis may be
+ * another copy or another major version than the one this package sees.
+ */
+export interface RedisClient {
+  readonly status: string;
+  readonly options?: { readonly keyPrefix?: string | undefined };
+  call(command: string, ...args: RedisArgument[]): Promise<unknown>;
+  connect(): Promise<unknown>;
+  disconnect(): void;
+  on(event: string, listener: (...args: never[]) => void): unknown;
+  off(event: string, listener: (...args: never[]) => void): unknown;
+  duplicate(override?: Record<string, unknown>): RedisClient;
+}
+
+const METHODS = ['call', 'connect', 'disconnect', 'on', 'off', 'duplicate'] as const;
+
+/** Whether `value` can serve as a client. */
+export function isRedisClient(value: unknown): value is RedisClient {
+  if (typeof value !== 'object' || value === null) return false;
+  return typeof Reflect.get(value, 'status') === 'string' && METHODS.every((name) => typeof Reflect.get(value, name) === 'function');
+}

@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto';
+import { LockUnavailableError } from '../../errors/index.js';
+import type { AcquireReply, LockState, LockStore, NoticeSubscription, ReleaseReply, RenewReply } from '../lock-store.js';
+import { Batcher } from './batcher.js';
+import { ConnectionWatch } from './connection-watch.js';
+import { KeyLayout } from './key-layout.js';
+import { NoticeSubscriber } from './notice-subscriber.js';
+import type { RedisArgument, RedisClient } from './redis-client.js';
+import { ScriptCaller, type ScriptReply } from './script-caller.js';
+import { ACQUIRE_SCRIPT, FORCE_RELEASE_SCRIPT, INSPECT_SCRIPT, RELEASE_SCRIPT, RENEW_SCRIPT } from './scripts/index.js';
+import type { Script } from './script.js';
+import { refused } from './server-error.js';
+
+export interface RedisStoreOptions {
+  readonly client: RedisClient;
+  /** Whether the store made the client and has to close it. */
+  readonly ownsClient: boolean;
+  /** Makes the connection for notices. */
+  readonly openSubscriber: () => RedisClient;
+  readonly keyPrefix: string;
+  /** The longest time for one request, in ms; a short lease allows less. */
+  readonly commandTimeout: number;
+  /** How long a token is remembered after its last use, in ms. */
+  readonly tokenTtl: number;
+}
+
+interface LockRequest {
+  readonly name: string;
+  readonly owner: string;
+  /** Lease, or for a release the time to keep the lock, in ms. */
+  readonly ms: number;
+  readonly tokens: number;
+}
+
+const BATCH_LIMIT = 128;
+
+/** Locks on one Redis, in Redisson's layout. */
+export class RedisStore implements LockStore {
+  private readonly layout: KeyLayout;
+  private readonly connection: ConnectionWatch;
+  private readonly scripts: ScriptCaller;
+  private readonly notices: NoticeSubscriber;
+  private readonly acquires = new Batcher<LockRequest, AcquireReply>((r, t) => this.sendAcquires(r, t), BATCH_LIMIT);
+  private readonly renewals = new Batcher<LockRequest, RenewReply>((r, t) => this.sendRenewals(r, t), BATCH_LIMIT);
+  private readonly releases = new Batcher<LockRequest, ReleaseReply>((r, t) => this.sendReleases(r, t), BATCH_LIMIT);
+
+  constructor(private readonly options: RedisStoreOptions) {
+    this.layout = new KeyLayout(options.keyPrefix);
+    this.connection = new ConnectionWatch(options.client, options.ownsClient);
+    this.scripts = new ScriptCaller(this.connection);
+    this.notices = new NoticeSubscriber(options.openSubscriber, options.commandTimeout);
+  }
+
+  async connect(timeoutMs: number): Promise<void> {
+    await this.connection.whenReady(timeoutMs);
+    const name = `probe:${randomUUID()}`;
+    const owner = `${randomUUID()}:0`;
+    const lease = Math.max(1_000, timeoutMs);
+    await this.acquire(name, owner, lease, 1);
+    await this.renew(name, owner, lease);
+    await this.notices.probe(this.layout.channel(name));
+    await this.inspect(name);
+    await this.release(name, owner, 0);
+    await this.forceRelease(name);
+    await this.connection.client.call('del', this.layout.token(name)).catch(() => undefined);
+  }
+
+  acquire(name: string, owner: string, leaseMs: number, tokens: number): Promise<AcquireReply> {
+    return this.acquires.add({ name, owner, ms: leaseMs, tokens }, this.timeoutFor(leaseMs));
+  }
+
+  renew(name: string, owner: string, leaseMs: number): Promise<RenewReply> {
+    return this.renewals.add({ name, owner, ms: leaseMs, tokens: 0 }, this.timeoutFor(leaseMs));
+  }
+
+  release(name: string, owner: string, keepMs: number): Promise<ReleaseReply> {
+    return this.releases.add({ name, owner, ms: keepMs, tokens: 0 }, this.options.commandTimeout);
+  }
+
+  async inspect(name: string): Promise<LockState> {
+    const { value } = await this.call(INSPECT_SCRIPT, name, [this.layout.lock(name), this.layout.token(name)], []);
+    const [owner, holds, left, token] = value as [string, number, number, string];
+    const held = Number(left) !== -2;
+    return {
+      held,
+      owner: held ? owner : undefined,
+      holds: Number(holds),
+      remainingMs: Number(left) < 0 ? undefined : Number(left),
+      token: token === '' ? undefined : Number(token),
+    };
+  }
+
+  async forceRelease(name: string): Promise<boolean> {
+    const { value } = await this.call(FORCE_RELEASE_SCRIPT, name, [this.layout.lock(name)], [this.layout.channel(name)]);
+    return Number(value) === 1;
+  }
+
+  subscribe(name: string, onNotice: () => void): NoticeSubscription {
+    return this.notices.listen(this.layout.channel(name), onNotice);
+  }
+
+  async close(): Promise<void> {
+    this.notices.close();
+    this.connection.dispose();
+    if (!this.options.ownsClient) return;
+    const { client } = this.options;
+    // QUIT lets what was sent before be answered; a server that does not answer is not waited for.
+    if (this.connection.ready) await within(client.call('quit'), this.options.commandTimeout);
+    client.disconnect();
+  }
+
+  private timeoutFor(leaseMs: number): number {
+    return Math.max(1, Math.min(this.options.commandTimeout, Math.floor(leaseMs / 3)));
+  }
+
+  private async sendAcquires(requests: LockRequest[], timeoutMs: number): Promise<(AcquireReply | Error)[]> {
+    const keys = requests.flatMap(({ name }) => [this.layout.lock(name), this.layout.token(name)]);
+    const args = requests.flatMap(({ owner, ms, tokens }) => [owner, ms, tokens]);
+    const reply = await this.scripts.call(ACQUIRE_SCRIPT, keys, [this.options.tokenTtl, ...args], timeoutMs);
+    return this.each(requests, reply, (status, value) =>
+      status === 1
+        ? { taken: true, token: value, sentAt: reply.sentAt }
+        : { taken: false, remainingMs: value < 0 ? undefined : value },
+    );
+  }
+
+  private async sendRenewals(requests: LockRequest[], timeoutMs: number): Promise<(RenewReply | Error)[]> {
+    const keys = requests.flatMap(({ name }) => [this.layout.lock(name), this.layout.token(name)]);
+    const args = requests.flatMap(({ owner, ms }) => [owner, ms]);
+    const reply = await this.scripts.call(RENEW_SCRIPT, keys, [this.options.tokenTtl, ...args], timeoutMs);
+    return this.each(requests, reply, (status) => ({ held: status === 1, sentAt: reply.sentAt }));
+  }
+
+  private async sendReleases(requests: LockRequest[], timeoutMs: number): Promise<(ReleaseReply | Error)[]> {
+    const keys = requests.map(({ name }) => this.layout.lock(name));
+    const args = requests.flatMap(({ name, owner, ms }) => [owner, this.layout.channel(name), ms]);
+    const reply = await this.scripts.call(RELEASE_SCRIPT, keys, args, timeoutMs);
+    return this.each(requests, reply, (status, value, { name }) => ({
+      // An earlier send of this request may have done the work, and its reply was lost with the connection.
+      held: status === 1 || reply.maybeResent,
+      listeners: Math.max(0, value - (this.notices.hears(this.layout.channel(name)) ? 1 : 0)),
+    }));
+  }
+
+  private each<Reply>(
+    requests: LockRequest[],
+    { value }: ScriptReply,
+    read: (status: number, value: number, request: LockRequest) => Reply,
+  ): (Reply | LockUnavailableError)[] {
+    const flat = value as (number | string)[];
+    return requests.map((request, index) => {
+      const status = Number(flat[2 * index]);
+      const detail = flat[2 * index + 1];
+      if (status === -1) return refused(new Error(String(detail)), request.name);
+      return read(status, Number(detail), request);
+    });
+  }
+
+  private async call(script: Script, name: string, keys: string[], args: RedisArgument[]): Promise<ScriptReply> {
+    try {
+      return await this.scripts.call(script, keys, args, this.options.commandTimeout);
+    } catch (error) {
+      throw error instanceof LockUnavailableError ? error.forLock(name) : error;
+    }
+  }
+}
+
+/** Waits for `request`, whatever becomes of it, but not longer than `timeoutMs`. */
+async function within(request: Promise<unknown>, timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs);
+  });
+  await Promise.race([request.catch(() => undefined), timeout]);
+  clearTimeout(timer);
+}

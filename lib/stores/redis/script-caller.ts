@@ -1,0 +1,61 @@
+import { LockUnavailableError } from '../../errors/index.js';
+import { now, type Instant } from '../../time/instant.js';
+import type { ConnectionWatch } from './connection-watch.js';
+import type { RedisArgument } from './redis-client.js';
+import type { Script } from './script.js';
+import { hasCode, isServerError, refused, unanswered } from './server-error.js';
+
+export interface ScriptReply {
+  readonly value: unknown;
+  /** When the request was sent. */
+  readonly sentAt: Instant;
+  /** Whether the connection was cut meanwhile, so that ioredis may have sent the request twice. */
+  readonly maybeResent: boolean;
+}
+
+/** Runs scripts on one Redis, each within its time, and turns every failure into `LockUnavailableError`. */
+export class ScriptCaller {
+  constructor(private readonly connection: ConnectionWatch) {}
+
+  async call(script: Script, keys: string[], args: RedisArgument[], timeoutMs: number): Promise<ScriptReply> {
+    if (!this.connection.ready) await this.connection.whenReady(timeoutMs);
+    const sentAt = now();
+    const { cuts } = this.connection;
+    const value = await this.withinTime(this.evaluate(script, keys, args), timeoutMs);
+    return { value, sentAt, maybeResent: cuts !== this.connection.cuts };
+  }
+
+  private async evaluate(script: Script, keys: string[], args: RedisArgument[]): Promise<unknown> {
+    const { client } = this.connection;
+    try {
+      return await client.call('evalsha', script.sha1, keys.length, ...keys, ...args);
+    } catch (error) {
+      // After SCRIPT FLUSH, a restart or a failover the server does not know the script; EVAL teaches it again.
+      if (!isServerError(error) || !hasCode(error, 'NOSCRIPT')) throw error;
+      return await client.call('eval', script.source, keys.length, ...keys, ...args);
+    }
+  }
+
+  private async withinTime(request: Promise<unknown>, timeoutMs: number): Promise<unknown> {
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
+        reject(
+          new LockUnavailableError(`Redis did not answer within ${String(timeoutMs)} ms.`, undefined, {
+            retryable: true,
+            outcomeUnknown: true,
+          }),
+        );
+      }, timeoutMs);
+    });
+    try {
+      return await Promise.race([request, timeout]);
+    } catch (error) {
+      if (error instanceof LockUnavailableError) throw error;
+      if (isServerError(error)) throw refused(error, undefined);
+      throw unanswered(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

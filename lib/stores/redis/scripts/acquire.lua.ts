@@ -1,0 +1,45 @@
+/**
+ * Takes any number of locks, each by itself.
+ *
+ * KEYS  per lock: lock hash, token string
+ * ARGV  1: lifetime of a token key in ms; then per lock: owner, lease in ms, tokens to reserve
+ * reply per lock: 1, first token | 0, holder's PTTL (-1: none) | -1, error text
+ *
+ * The token is written before the lock: if the server refuses either write, no lock is left behind. The token is the
+ * larger of "stored + 1" and the server's clock in µs, so it grows over a flush, a restart and a failover, too.
+ */
+export const ACQUIRE = `
+local clock = redis.call('TIME')
+local proposal = clock[1] * 1000000 + clock[2]
+local ttl = ARGV[1]
+
+local function attempt(lock, counter, owner, lease, tokens)
+  local left = redis.call('PTTL', lock)
+  if left ~= -2 then
+    if redis.call('HEXISTS', lock, owner) == 0 then return 0, left end
+    redis.call('PEXPIRE', lock, lease)
+    local last = redis.call('GET', counter)
+    if last then return 1, last - tokens + 1 end
+  end
+  local first = proposal
+  local last = redis.call('GET', counter)
+  if last and last + 1 > first then first = last + 1 end
+  redis.call('SET', counter, string.format('%.0f', first + tokens - 1), 'PX', ttl)
+  redis.call('HSET', lock, owner, 1)
+  redis.call('PEXPIRE', lock, lease)
+  return 1, first
+end
+
+local reply = {}
+for i = 1, #KEYS / 2 do
+  local a = 3 * i - 1
+  local ok, status, value = pcall(attempt, KEYS[2 * i - 1], KEYS[2 * i], ARGV[a], ARGV[a + 1], ARGV[a + 2])
+  if not ok then
+    value = type(status) == 'table' and status.err or tostring(status)
+    status = -1
+  end
+  reply[2 * i - 1] = status
+  reply[2 * i] = value
+end
+return reply
+`;

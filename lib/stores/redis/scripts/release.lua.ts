@@ -1,0 +1,32 @@
+/**
+ * Gives up any number of locks, each by itself and only where the owner still holds it, and publishes the notice that
+ * Redisson's waiters know ("0").
+ *
+ * KEYS  per lock: lock hash
+ * ARGV  per lock: owner, channel, ms to keep the lock (0: free it now)
+ * reply per lock: 1, subscribers that got the notice | 0, 0 (not the holder) | -1, error text
+ */
+export const RELEASE = `
+local function attempt(lock, owner, channel, keep)
+  if keep == '0' then
+    if redis.call('HDEL', lock, owner) == 0 then return 0, 0 end
+  else
+    if redis.call('HEXISTS', lock, owner) == 0 then return 0, 0 end
+    redis.call('PEXPIRE', lock, keep)
+  end
+  return 1, redis.call('PUBLISH', channel, '0')
+end
+
+local reply = {}
+for i = 1, #KEYS do
+  local a = 3 * i - 2
+  local ok, status, value = pcall(attempt, KEYS[i], ARGV[a], ARGV[a + 1], ARGV[a + 2])
+  if not ok then
+    value = type(status) == 'table' and status.err or tostring(status)
+    status = -1
+  end
+  reply[2 * i - 1] = status
+  reply[2 * i] = value
+end
+return reply
+`;

@@ -1,0 +1,48 @@
+import { LockUnavailableError } from '../../errors/index.js';
+
+/** Errors that pass by themselves: a restart, a failover, a slot on the move, memory that is freed again. */
+const PASSING = new Set([
+  'BUSY',
+  'CLUSTERDOWN',
+  'LOADING',
+  'MASTERDOWN',
+  'MISCONF',
+  'NOREPLICAS',
+  'OOM',
+  'READONLY',
+  'TRYAGAIN',
+  'UNKILLABLE',
+]);
+
+/** The upper-case word by which Redis names an error; before Redis 7 errors inside Lua have a place in front of it. */
+const CODE = /(?:^|\s)-?([A-Z]{2,})\s/;
+
+/** Whether `error` is an answer of the server rather than trouble on the way to it. */
+export function isServerError(error: unknown): error is Error {
+  return error instanceof Error && error.name === 'ReplyError';
+}
+
+export function hasCode(error: Error, code: string): boolean {
+  return error.message.startsWith(`${code} `);
+}
+
+/** An error of the server, as this library reports it. It is never "busy": nobody knows whether the lock is free. */
+export function refused(error: Error, lockName: string | undefined): LockUnavailableError {
+  const code = CODE.exec(error.message)?.[1];
+  const retryable = code !== undefined && PASSING.has(code);
+  const advice = code === 'WRONGTYPE' ? ' The key is used for something else: choose another "keyPrefix".' : '';
+  return new LockUnavailableError(`Redis refused the request (${error.message}).${advice}`, lockName, {
+    cause: error,
+    retryable,
+    outcomeUnknown: false,
+  });
+}
+
+/** Trouble on the way: the request was sent, but nobody knows what became of it. */
+export function unanswered(error: Error): LockUnavailableError {
+  return new LockUnavailableError(`the connection to Redis failed (${error.message}).`, undefined, {
+    cause: error,
+    retryable: true,
+    outcomeUnknown: true,
+  });
+}

@@ -1,0 +1,19 @@
+/** A moment on both clocks of this process, in ms. */
+export interface Instant {
+  /** `performance.now()`: never set back, but it stands still while a machine sleeps. */
+  readonly mono: number;
+  /** `Date.now()`: goes on while a machine sleeps, but it can be set. */
+  readonly wall: number;
+}
+
+export function now(): Instant {
+  return { mono: performance.now(), wall: Date.now() };
+}
+
+/**
+ * How long ago `then` was, in ms: the larger of both clocks. A lease counted this way ends early rather than late when
+ * the machine slept or its clock was set forward, and is not prolonged when the clock is set back.
+ */
+export function elapsedSince(then: Instant): number {
+  return Math.max(performance.now() - then.mono, Date.now() - then.wall);
+}

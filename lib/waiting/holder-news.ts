@@ -1,0 +1,42 @@
+import { LockBusyError, LockUnavailableError, type LockBusyReason, type LockError } from '../errors/index.js';
+
+/** What a line last heard from Redis about the lock's holder. It explains to callers why they did not get the lock. */
+export class HolderNews {
+  /** Redis could not say, and has not answered since. */
+  trouble: LockUnavailableError | null = null;
+  private heardBusy = false;
+  private remainingMs: number | undefined;
+  private heardAt = 0;
+
+  constructor(private readonly name: string) {}
+
+  onBusy(remainingMs: number | undefined): void {
+    this.trouble = null;
+    this.heardBusy = true;
+    this.remainingMs = remainingMs;
+    this.heardAt = performance.now();
+  }
+
+  /** Forgets everything: the holder is a new one, or ourselves. */
+  clear(): void {
+    this.trouble = null;
+    this.heardBusy = false;
+    this.remainingMs = undefined;
+  }
+
+  busy(reason: LockBusyReason, waitedMs: number): LockBusyError {
+    const remainingMs =
+      this.remainingMs === undefined
+        ? undefined
+        : Math.max(0, this.remainingMs - (performance.now() - this.heardAt));
+    return new LockBusyError(this.name, { reason, waitedMs, remainingMs });
+  }
+
+  /** Why a caller whose time is over did not get the lock. */
+  failure(waitedMs: number): LockError {
+    if (this.trouble !== null) return this.trouble;
+    if (this.heardBusy) return this.busy('held', waitedMs);
+    const what = `Redis has not answered within the ${String(Math.round(waitedMs))} ms to wait.`;
+    return new LockUnavailableError(what, this.name, { retryable: true, outcomeUnknown: false });
+  }
+}

@@ -1,0 +1,68 @@
+import type { LockStore } from '../stores/lock-store.js';
+
+const FIRST_PAUSE_MS = 50;
+const MAX_PAUSE_MS = 1_000;
+
+interface Debt {
+  readonly name: string;
+  readonly owner: string;
+  /** `performance.now()` after which the lease is over and nothing is left to settle. */
+  readonly until: number;
+}
+
+/**
+ * Settles what nobody knows the outcome of: a request that may have taken a lock for somebody who no longer wants it.
+ * Such an owner is released in the background, again and again, until Redis confirms it or its lease is over.
+ */
+export class Settler {
+  private readonly pauses = new Map<Debt, () => void>();
+  private readonly debts = new Set<Promise<void>>();
+  private closing = false;
+
+  constructor(private readonly store: LockStore) {}
+
+  get size(): number {
+    return this.debts.size;
+  }
+
+  settle(name: string, owner: string, leaseMs: number): void {
+    const debt: Debt = { name, owner, until: performance.now() + leaseMs + MAX_PAUSE_MS };
+    const done = this.work(debt).finally(() => this.debts.delete(done));
+    this.debts.add(done);
+  }
+
+  /** Tries each once more, now, and forgets the rest. */
+  async close(): Promise<void> {
+    this.closing = true;
+    for (const wake of [...this.pauses.values()]) wake();
+    await Promise.all(this.debts);
+  }
+
+  private async work(debt: Debt): Promise<void> {
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
+      const lastTry = this.closing;
+      try {
+        // Sent on the connection that the lost request used, hence after it.
+        await this.store.release(debt.name, debt.owner, 0);
+        return;
+      } catch {
+        if (lastTry || performance.now() >= debt.until) return;
+      }
+      await this.pause(debt, pause);
+    }
+  }
+
+  private pause(debt: Debt, ms: number): Promise<void> {
+    if (this.closing) return Promise.resolve();
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.pauses.delete(debt);
+        resolve();
+      };
+      const timer = setTimeout(wake, ms);
+      timer.unref();
+      this.pauses.set(debt, wake);
+    });
+  }
+}

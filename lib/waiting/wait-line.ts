@@ -1,0 +1,269 @@
+import { LockAbortedError, LockShutdownError, LockUnavailableError, type LockError } from '../errors/index.js';
+import type { Hold, HoldKeeper } from '../stores/hold.js';
+import type { LockStore } from '../stores/lock-store.js';
+import type { TimerWheel } from '../time/timer-wheel.js';
+import { HolderNews } from './holder-news.js';
+import { Pursuit, type PursuingLine } from './pursuit.js';
+import type { Settler } from './settler.js';
+import { Waiter, WaiterQueue, type WaitRequest } from './waiter-queue.js';
+
+/** What became of a release. `unconfirmed`: Redis did not answer; it is tried again in the background. */
+export type ReleaseOutcome = 'released' | 'lost' | 'unconfirmed';
+
+export interface LineLimits {
+  /** How many callers may wait for one name. */
+  readonly maxWaiting: number;
+  /** How long a process passes a lock on among its own callers before it lets others have a go, in ms. */
+  readonly handOverMs: number;
+  /** How many of its callers it serves in that time at most. */
+  readonly handOverCount: number;
+}
+
+/** What the lines of one service share. */
+export interface LineContext {
+  readonly store: LockStore;
+  readonly keeper: HoldKeeper;
+  readonly settler: Settler;
+  readonly timeouts: TimerWheel;
+  readonly limits: LineLimits;
+  nextOwner(): string;
+  /** The line has nothing left to do and may be forgotten. */
+  onIdle(line: WaitLine): void;
+}
+
+/**
+ * - `idle`: nobody here wants the lock.
+ * - `pursuing`: the head's request is under way to Redis, or waits there.
+ * - `held`: a caller of this process has it.
+ * - `passing`: it is being renewed for the next local caller.
+ * - `releasing`: it is on its way back to Redis.
+ */
+type Phase = 'idle' | 'pursuing' | 'held' | 'passing' | 'releasing';
+
+/** The callers of this process that want one lock, in the order they came. Only the head's wish reaches Redis. */
+export class WaitLine implements PursuingLine {
+  private readonly queue = new WaiterQueue();
+  private phase: Phase = 'idle';
+  private hold: Hold | null = null;
+  private pursuit: Pursuit | null = null;
+  private readonly news: HolderNews;
+
+  constructor(
+    readonly name: string,
+    private readonly context: LineContext,
+  ) {
+    this.news = new HolderNews(name);
+  }
+
+  get waiting(): number {
+    return this.queue.size;
+  }
+
+  /** Waits for the lock in turn. */
+  join(request: WaitRequest): Promise<Hold> {
+    const refusal = this.refusalOf(request);
+    if (refusal !== null) {
+      if (this.phase === 'idle') this.context.onIdle(this);
+      return Promise.reject(refusal);
+    }
+    return new Promise((resolve, reject) => {
+      const { signal, wait } = request;
+      const onAbort = (): void => {
+        this.leave(waiter, new LockAbortedError(this.name, signal?.reason));
+      };
+      const cleanUp = (): void => {
+        this.context.timeouts.remove(waiter);
+        signal?.removeEventListener('abort', onAbort);
+      };
+      const waiter = new Waiter(
+        request,
+        (hold) => {
+          cleanUp();
+          resolve(hold);
+        },
+        (error) => {
+          cleanUp();
+          reject(error);
+        },
+        this.onExpired,
+      );
+      this.queue.push(waiter);
+      signal?.addEventListener('abort', onAbort, { once: true });
+      if (wait > 0 && wait !== Infinity) this.context.timeouts.addAfter(waiter, waiter.since + wait);
+      if (this.phase === 'idle') void this.pursue(false);
+    });
+  }
+
+  /**
+   * Gives a hold back: to the next local caller if there is one and the budget allows it, else to Redis.
+   *
+   * @param keepMs if above 0, the lock stays taken for that long
+   */
+  async release(hold: Hold, keepMs: number): Promise<ReleaseOutcome> {
+    hold.observer = null;
+    if (this.hold !== hold) return 'lost';
+    if (keepMs === 0 && this.mayPassOn(hold)) {
+      this.context.keeper.unwatch(hold);
+      hold.advanceToken();
+      void this.serve(hold);
+      return 'released';
+    }
+    return this.giveBack(hold, keepMs);
+  }
+
+  /** Refuses everyone who waits. A holder keeps what it has. */
+  refuseAll(): void {
+    for (let waiter = this.queue.first; waiter !== null; waiter = this.queue.first) {
+      this.leave(waiter, new LockShutdownError(this.name));
+    }
+  }
+
+  head(): Waiter | null {
+    return this.queue.first;
+  }
+
+  onBusy(remainingMs: number | undefined): void {
+    this.news.onBusy(remainingMs);
+    const { first } = this.queue;
+    if (first?.request.wait === 0) this.leave(first, this.news.failure(first.waitedMs()));
+  }
+
+  onTrouble(error: LockUnavailableError): void {
+    this.news.trouble = error;
+    if (!error.retryable) this.rejectAll(error);
+    const { first } = this.queue;
+    if (first?.request.wait === 0) this.leave(first, error);
+  }
+
+  private refusalOf({ signal, wait }: WaitRequest): LockError | null {
+    if (signal?.aborted === true) return new LockAbortedError(this.name, signal.reason);
+    if (wait === 0 && this.phase !== 'idle') return this.news.trouble ?? this.currentNews().busy('held', 0);
+    if (this.queue.size >= this.context.limits.maxWaiting) return this.currentNews().busy('crowded', 0);
+    return null;
+  }
+
+  private leave(waiter: Waiter, error: Error): void {
+    if (!this.queue.remove(waiter)) return;
+    waiter.reject(error);
+    if (this.queue.size === 0) this.pursuit?.wake();
+  }
+
+  private rejectAll(error: Error): void {
+    for (let waiter = this.queue.first; waiter !== null; waiter = this.queue.first) this.leave(waiter, error);
+  }
+
+  private readonly onExpired = (waiter: Waiter): void => {
+    this.leave(waiter, this.currentNews().failure(waiter.waitedMs()));
+  };
+
+  private currentNews(): HolderNews {
+    if (this.hold !== null) this.news.onBusy(Math.max(0, this.hold.remaining()));
+    return this.news;
+  }
+
+  private async pursue(stepBack: boolean): Promise<void> {
+    const { store, settler, limits } = this.context;
+    this.phase = 'pursuing';
+    this.news.clear();
+    const pursuit = new Pursuit(this, store, settler, this.context.nextOwner(), limits.handOverCount);
+    this.pursuit = pursuit;
+    try {
+      const hold = await pursuit.run(stepBack);
+      this.pursuit = null;
+      this.news.clear();
+      if (hold !== null) await this.serve(hold);
+      else this.proceed(false);
+    } catch (error) {
+      // A defect must not leave anybody waiting for ever.
+      this.pursuit = null;
+      this.rejectAll(error instanceof Error ? error : new Error(String(error)));
+      this.proceed(false);
+    }
+  }
+
+  /** Whoever waits is next; else the line is done. */
+  private proceed(stepBack: boolean): void {
+    if (this.queue.first !== null) {
+      void this.pursue(stepBack);
+      return;
+    }
+    this.phase = 'idle';
+    this.context.onIdle(this);
+  }
+
+  private mayPassOn(hold: Hold): boolean {
+    if (this.queue.first === null || hold.doubtful || !hold.hasNextToken()) return false;
+    if (performance.now() - hold.acquiredAt >= this.context.limits.handOverMs) return false;
+    return hold.remaining() > hold.leaseMs / 3;
+  }
+
+  /** Hands a hold to the first waiter; renews it before if that one wants another lease than it has. */
+  private async serve(hold: Hold): Promise<void> {
+    this.phase = 'passing';
+    this.hold = hold;
+    for (let next = this.queue.first; next !== null; next = this.queue.first) {
+      const { leaseMs, renews } = next.request;
+      if (this.fits(hold, next)) {
+        this.queue.remove(next);
+        this.phase = 'held';
+        hold.renews = renews;
+        hold.fresh = false;
+        hold.onLost = () => {
+          this.onHoldLost(hold);
+        };
+        this.context.keeper.watch(hold);
+        next.resolve(hold);
+        return;
+      }
+      if (!(await this.renewFor(hold, leaseMs))) break;
+    }
+    await this.giveBack(hold, 0);
+  }
+
+  private fits(hold: Hold, { request }: Waiter): boolean {
+    if (hold.leaseMs !== request.leaseMs || hold.remaining() <= 0) return false;
+    // A fixed lease is the caller's from the start: what an earlier caller used of it must be given back first.
+    return hold.fresh || (request.renews && hold.renews);
+  }
+
+  private async renewFor(hold: Hold, leaseMs: number): Promise<boolean> {
+    try {
+      const { held, sentAt } = await this.context.store.renew(this.name, hold.owner, leaseMs);
+      if (!held) return false;
+      hold.confirm(sentAt, leaseMs);
+      hold.fresh = true;
+      return hold.remaining() > 0;
+    } catch (error) {
+      if (!(error instanceof LockUnavailableError)) throw error;
+      return false;
+    }
+  }
+
+  private async giveBack(hold: Hold, keepMs: number): Promise<ReleaseOutcome> {
+    this.context.keeper.unwatch(hold);
+    this.hold = null;
+    this.phase = 'releasing';
+    let outcome: ReleaseOutcome = 'unconfirmed';
+    let othersWait = false;
+    try {
+      const reply = await this.context.store.release(this.name, hold.owner, Math.ceil(keepMs));
+      outcome = reply.held ? 'released' : 'lost';
+      othersWait = reply.listeners > 0;
+    } catch {
+      this.context.settler.settle(this.name, hold.owner, hold.leaseMs);
+    }
+    this.proceed(othersWait);
+    return outcome;
+  }
+
+  /** The lock may be free for others by now, so it is for our own callers, too, whatever the old holder still does. */
+  private onHoldLost(hold: Hold): void {
+    if (this.hold !== hold) return;
+    this.hold = null;
+    // A renewal that is still under way could bring the lock back to life for nobody.
+    if (hold.lost?.reason === 'expired') {
+      this.context.settler.settle(this.name, hold.owner, hold.leaseMs);
+    }
+    this.proceed(false);
+  }
+}

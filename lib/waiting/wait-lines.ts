@@ -1,0 +1,69 @@
+import { LockShutdownError } from '../errors/index.js';
+import type { Hold, HoldKeeper } from '../stores/hold.js';
+import type { LockStore } from '../stores/lock-store.js';
+import { TimerWheel } from '../time/timer-wheel.js';
+import { Settler } from './settler.js';
+import { WaitLine, type LineContext, type LineLimits, type ReleaseOutcome } from './wait-line.js';
+import type { WaitRequest } from './waiter-queue.js';
+
+/** All wait lines of one service, one for each name that is wanted now. */
+export class WaitLines {
+  private readonly lines = new Map<string, WaitLine>();
+  private readonly settler: Settler;
+  private readonly context: LineContext;
+  private owners = 0;
+  private closed = false;
+
+  /** @param clientId unguessable and unique to this service: the first half of every owner it makes */
+  constructor(store: LockStore, keeper: HoldKeeper, limits: LineLimits, clientId: string) {
+    this.settler = new Settler(store);
+    this.context = {
+      store,
+      keeper,
+      settler: this.settler,
+      timeouts: new TimerWheel(true),
+      limits,
+      nextOwner: () => `${clientId}:${String((this.owners += 1))}`,
+      onIdle: (line) => this.lines.delete(line.name),
+    };
+  }
+
+  /** How many callers wait, over all names. */
+  get waiting(): number {
+    let sum = 0;
+    for (const line of this.lines.values()) sum += line.waiting;
+    return sum;
+  }
+
+  /** How many owners are still being released in the background. */
+  get unsettled(): number {
+    return this.settler.size;
+  }
+
+  join(name: string, request: WaitRequest): Promise<Hold> {
+    if (this.closed) return Promise.reject(new LockShutdownError(name));
+    let line = this.lines.get(name);
+    if (line === undefined) {
+      line = new WaitLine(name, this.context);
+      this.lines.set(name, line);
+    }
+    return line.join(request);
+  }
+
+  release(hold: Hold, keepMs: number): Promise<ReleaseOutcome> {
+    return this.lines.get(hold.name)?.release(hold, keepMs) ?? Promise.resolve('lost');
+  }
+
+  /** Refuses all who wait and all who come. */
+  refuse(): void {
+    this.closed = true;
+    for (const line of [...this.lines.values()]) line.refuseAll();
+  }
+
+  /** Settles what is open, as far as one more try can. */
+  async close(): Promise<void> {
+    this.refuse();
+    await this.settler.close();
+    this.context.timeouts.clear();
+  }
+}
