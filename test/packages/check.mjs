@@ -1,0 +1,53 @@
+// Checks the package as its users get it: packs it, looks at the tarball, and installs it into an app on Nest 12 (ES
+// modules, TypeScript 6, ioredis 6) and one on Nest 11 (CommonJS, node10 resolution, TypeScript 5, ioredis 5).
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { pack } from './pack.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = join(here, '..', '..');
+const temp = mkdtempSync(join(tmpdir(), 'package-check-'));
+
+function run(cwd, command, ...args) {
+  console.log(`$ ${[command, ...args].join(' ').replaceAll(temp, '.')}`);
+  execFileSync(command, args, { cwd, stdio: ['ignore', 'inherit', 'inherit'] });
+}
+
+function checkContents(files) {
+  const allowed = /^(dist\/(esm|cjs)\/.+|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+  const strange = files.filter(
+    (file) => !allowed.test(file) || /\.(map|mjs|tsbuildinfo)$|tsconfig|\.spec\./.test(file),
+  );
+  if (strange.length > 0) throw new Error(`The tarball holds what it should not: ${strange.join(', ')}`);
+  const wanted = ['LICENSE', 'README.md', 'CHANGELOG.md', 'package.json'];
+  const missing = wanted.filter((file) => !files.includes(file));
+  if (missing.length > 0) throw new Error(`The tarball lacks: ${missing.join(', ')}`);
+  console.log(`${files.length} files in the tarball`);
+}
+
+function checkConsumer(name, tarball) {
+  console.log(`-- ${name}`);
+  const app = join(temp, name);
+  cpSync(join(here, name), app, { recursive: true, filter: (path) => !/[/\\](node_modules|dist)$/.test(path) });
+  cpSync(join(here, 'consumer.ts'), join(app, 'src', 'main.ts'));
+  run(app, 'npm', 'ci');
+  run(app, 'npm', 'install', '--no-save', '--package-lock=false', tarball);
+  run(app, 'npm', 'run', 'build');
+  run(app, 'npm', 'run', 'start');
+}
+
+try {
+  const { tarball, files } = pack(root, temp);
+  checkContents(files);
+  run(root, 'npx', '--no-install', 'publint', 'run', tarball, '--strict');
+  // The profile leaves out `moduleResolution: node10`, which knows no `exports` and so no second entry point; the main
+  // one works there, as the Nest 11 app below shows.
+  run(root, 'npx', '--no-install', 'attw', tarball, '--profile', 'node16');
+  checkConsumer('nest-12-esm', tarball);
+  checkConsumer('nest-11-cjs', tarball);
+} finally {
+  rmSync(temp, { recursive: true, force: true });
+}
