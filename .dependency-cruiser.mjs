@@ -6,6 +6,7 @@ const floors = [
   ['redis-lock.module'],
   ['decorators/'],
   ['lock.service', 'create-lock-service'],
+  ['lock-options'],
   ['module-options'],
   ['naming/'],
   ['leases/'],

@@ -1,5 +1,13 @@
 import { LockConfigError } from './errors/index.js';
-import { checkKnown, checkLease, checkWait, checkWhole, MAX_LEASE_MS, show, type ResolvedSettings } from './module-options.js';
+import {
+  checkKnown,
+  checkLease,
+  checkWait,
+  checkWhole,
+  MAX_LEASE_MS,
+  show,
+  type ResolvedSettings,
+} from './module-options.js';
 
 /**
  * Options of one acquisition; every duration is in ms.
@@ -34,7 +42,13 @@ export interface ResolvedAcquire {
   readonly reentrant: boolean;
 }
 
-const KNOWN = ['wait', 'lease', 'signal', 'holdAtLeast', 'reentrant'] as const satisfies readonly (keyof AcquireOptions)[];
+const KNOWN = [
+  'wait',
+  'lease',
+  'signal',
+  'holdAtLeast',
+  'reentrant',
+] as const satisfies readonly (keyof AcquireOptions)[];
 
 /**
  * Checks the options of an acquisition and fills in the defaults.

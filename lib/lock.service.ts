@@ -98,7 +98,10 @@ export class LockService {
    */
   tryAcquire(name: string, options?: AcquireOptions): Promise<Lease | null>;
   tryAcquire(names: readonly string[], options?: AcquireOptions): Promise<MultiLease | null>;
-  async tryAcquire(names: string | readonly string[], options: AcquireOptions = {}): Promise<Lease | MultiLease | null> {
+  async tryAcquire(
+    names: string | readonly string[],
+    options: AcquireOptions = {},
+  ): Promise<Lease | MultiLease | null> {
     try {
       return await this.acquire(names as string, { wait: 0, ...options });
     } catch (error) {

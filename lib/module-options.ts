@@ -135,7 +135,11 @@ export function checkKnown(what: string, value: object, known: readonly string[]
 
 /** A value as it may stand in a message. */
 export function show(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : typeof value === 'object' && value !== null ? 'an object' : String(value);
+  return typeof value === 'string'
+    ? JSON.stringify(value)
+    : typeof value === 'object' && value !== null
+      ? 'an object'
+      : String(value);
 }
 
 function checkShape(options: unknown): asserts options is LockServiceOptions {

@@ -1,12 +1,6 @@
 /** The stable codes of every error this library throws on purpose. */
 export type LockErrorCode =
-  | 'LOCK_BUSY'
-  | 'LOCK_LOST'
-  | 'LOCK_ABORTED'
-  | 'LOCK_UNAVAILABLE'
-  | 'LOCK_NAME'
-  | 'LOCK_CONFIG'
-  | 'LOCK_SHUTDOWN';
+  'LOCK_BUSY' | 'LOCK_LOST' | 'LOCK_ABORTED' | 'LOCK_UNAVAILABLE' | 'LOCK_NAME' | 'LOCK_CONFIG' | 'LOCK_SHUTDOWN';
 
 const BRAND = Symbol.for('nestjs-redis-lock/error');
 

@@ -41,7 +41,7 @@ export class NameTemplate {
     if (source === '') throw new LockNameError('A lock name template must not be empty.');
     const parts: Part[] = [];
     let literal = '';
-    for (let at = 0; at < source.length; ) {
+    for (let at = 0; at < source.length;) {
       const char = source[at] as string;
       if (char !== '<') {
         literal += char;
@@ -77,7 +77,8 @@ export class NameTemplate {
     const [first, ...rest] = part.path;
     let value = root(first as string);
     for (const key of rest) {
-      value = value === null || value === undefined ? undefined : (Reflect.get(Object(value) as object, key) as unknown);
+      value =
+        value === null || value === undefined ? undefined : (Reflect.get(Object(value) as object, key) as unknown);
     }
     const kind = typeof value;
     const usable =

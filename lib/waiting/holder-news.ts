@@ -26,9 +26,7 @@ export class HolderNews {
 
   busy(reason: LockBusyReason, waitedMs: number): LockBusyError {
     const remainingMs =
-      this.remainingMs === undefined
-        ? undefined
-        : Math.max(0, this.remainingMs - (performance.now() - this.heardAt));
+      this.remainingMs === undefined ? undefined : Math.max(0, this.remainingMs - (performance.now() - this.heardAt));
     return new LockBusyError(this.name, { reason, waitedMs, remainingMs });
   }
 

@@ -1,6 +1,13 @@
 import { LockUnavailableError } from '../../errors/index.js';
 import { now } from '../../time/instant.js';
-import type { AcquireReply, LockState, LockStore, NoticeSubscription, ReleaseReply, RenewReply } from '../lock-store.js';
+import type {
+  AcquireReply,
+  LockState,
+  LockStore,
+  NoticeSubscription,
+  ReleaseReply,
+  RenewReply,
+} from '../lock-store.js';
 import type { MemoryState } from './memory-state.js';
 
 /** Locks in this process's memory, for tests: the same promises as on Redis, within one process. */
@@ -26,8 +33,7 @@ export class MemoryStore implements LockStore {
     }
     this.state.write(key, owner, leaseMs);
     const last = this.state.lastToken(key);
-    const token =
-      entry === undefined || last === undefined ? this.state.reserveTokens(key, tokens) : last - tokens + 1;
+    const token = entry === undefined || last === undefined ? this.state.reserveTokens(key, tokens) : last - tokens + 1;
     return { taken: true, token, sentAt };
   }
 

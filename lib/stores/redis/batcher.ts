@@ -1,7 +1,7 @@
 interface Pending<Request, Reply> {
-  request: Request;
-  resolve(reply: Reply): void;
-  reject(error: unknown): void;
+  readonly request: Request;
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /**

@@ -67,11 +67,15 @@ export class ConnectionWatch {
   private unreachable(timeoutMs: number): LockUnavailableError {
     const state = `the connection is "${this.client.status}"`;
     const seen = this.lastError === undefined ? '' : `; last error: ${this.lastError.message || this.lastError.name}`;
-    return new LockUnavailableError(`Redis was not reachable within ${String(timeoutMs)} ms (${state}${seen}).`, undefined, {
-      cause: this.lastError,
-      retryable: true,
-      outcomeUnknown: false,
-    });
+    return new LockUnavailableError(
+      `Redis was not reachable within ${String(timeoutMs)} ms (${state}${seen}).`,
+      undefined,
+      {
+        cause: this.lastError,
+        retryable: true,
+        outcomeUnknown: false,
+      },
+    );
   }
 
   private readonly onReady = (): void => {

@@ -21,5 +21,8 @@ const METHODS = ['call', 'connect', 'disconnect', 'on', 'off', 'duplicate'] as c
 /** Whether `value` can serve as a client. */
 export function isRedisClient(value: unknown): value is RedisClient {
   if (typeof value !== 'object' || value === null) return false;
-  return typeof Reflect.get(value, 'status') === 'string' && METHODS.every((name) => typeof Reflect.get(value, name) === 'function');
+  return (
+    typeof Reflect.get(value, 'status') === 'string' &&
+    METHODS.every((name) => typeof Reflect.get(value, name) === 'function')
+  );
 }

@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { LockUnavailableError } from '../../errors/index.js';
-import type { AcquireReply, LockState, LockStore, NoticeSubscription, ReleaseReply, RenewReply } from '../lock-store.js';
+import type {
+  AcquireReply,
+  LockState,
+  LockStore,
+  NoticeSubscription,
+  ReleaseReply,
+  RenewReply,
+} from '../lock-store.js';
 import { Batcher } from './batcher.js';
 import { ConnectionWatch } from './connection-watch.js';
 import { KeyLayout } from './key-layout.js';
@@ -80,18 +87,23 @@ export class RedisStore implements LockStore {
   async inspect(name: string): Promise<LockState> {
     const { value } = await this.call(INSPECT_SCRIPT, name, [this.layout.lock(name), this.layout.token(name)], []);
     const [owner, holds, left, token] = value as [string, number, number, string];
-    const held = Number(left) !== -2;
+    const held = left !== -2;
     return {
       held,
       owner: held ? owner : undefined,
-      holds: Number(holds),
-      remainingMs: Number(left) < 0 ? undefined : Number(left),
+      holds,
+      remainingMs: left < 0 ? undefined : left,
       token: token === '' ? undefined : Number(token),
     };
   }
 
   async forceRelease(name: string): Promise<boolean> {
-    const { value } = await this.call(FORCE_RELEASE_SCRIPT, name, [this.layout.lock(name)], [this.layout.channel(name)]);
+    const { value } = await this.call(
+      FORCE_RELEASE_SCRIPT,
+      name,
+      [this.layout.lock(name)],
+      [this.layout.channel(name)],
+    );
     return Number(value) === 1;
   }
 
