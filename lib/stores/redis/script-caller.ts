@@ -21,25 +21,33 @@ export class ScriptCaller {
     if (!this.connection.ready) await this.connection.whenReady(timeoutMs);
     const sentAt = now();
     const { cuts } = this.connection;
-    const value = await this.withinTime(this.evaluate(script, keys, args), timeoutMs);
+    const value = await this.withinTime((inTime) => this.evaluate(script, keys, args, inTime), timeoutMs);
     return { value, sentAt, maybeResent: cuts !== this.connection.cuts };
   }
 
-  private async evaluate(script: Script, keys: string[], args: RedisArgument[]): Promise<unknown> {
+  private async evaluate(
+    script: Script,
+    keys: string[],
+    args: RedisArgument[],
+    inTime: () => boolean,
+  ): Promise<unknown> {
     const { client } = this.connection;
     try {
       return await client.call('evalsha', script.sha1, keys.length, ...keys, ...args);
     } catch (error) {
       // After SCRIPT FLUSH, a restart or a failover the server does not know the script; EVAL teaches it again.
-      if (!isServerError(error) || !hasCode(error, 'NOSCRIPT')) throw error;
+      // Not once the request was given up: EVAL would come after the release that cleans up behind it.
+      if (!isServerError(error) || !hasCode(error, 'NOSCRIPT') || !inTime()) throw error;
       return await client.call('eval', script.source, keys.length, ...keys, ...args);
     }
   }
 
-  private async withinTime(request: Promise<unknown>, timeoutMs: number): Promise<unknown> {
+  private async withinTime(send: (inTime: () => boolean) => Promise<unknown>, timeoutMs: number): Promise<unknown> {
     let timer: NodeJS.Timeout | undefined;
+    let over = false;
     const timeout = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
+        over = true;
         reject(
           new LockUnavailableError(`Redis did not answer within ${String(timeoutMs)} ms.`, undefined, {
             retryable: true,
@@ -49,7 +57,7 @@ export class ScriptCaller {
       }, timeoutMs);
     });
     try {
-      return await Promise.race([request, timeout]);
+      return await Promise.race([send(() => !over), timeout]);
     } catch (error) {
       if (error instanceof LockUnavailableError) throw error;
       if (isServerError(error)) throw refused(error, undefined);
