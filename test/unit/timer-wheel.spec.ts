@@ -1,0 +1,114 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { TimerWheel, WheelEntry } from '../../lib/time/timer-wheel.js';
+import { waitUntil } from '../support/wait-until.js';
+
+class Entry extends WheelEntry {
+  firedAt: number[] = [];
+
+  constructor(private readonly then: () => void = () => undefined) {
+    super();
+  }
+
+  override onDue(): void {
+    this.firedAt.push(performance.now());
+    this.then();
+  }
+}
+
+describe('the timer wheel', () => {
+  const wheel = new TimerWheel(true);
+
+  afterEach(() => {
+    wheel.clear();
+    jest.restoreAllMocks();
+  });
+
+  it('never fires late entries early, and early ones no more than a slot early', async () => {
+    const start = performance.now();
+    const after = [3, 7, 11, 50].map((ms) => ({ at: start + ms, entry: new Entry() }));
+    const before = [3, 7, 11, 50].map((ms) => ({ at: start + ms, entry: new Entry() }));
+    for (const { entry, at } of after) wheel.addAfter(entry, at);
+    for (const { entry, at } of before) wheel.addBefore(entry, at);
+    await waitUntil('all have fired', () => [...after, ...before].every(({ entry }) => entry.firedAt.length === 1));
+    // Node itself may fire a timer up to a millisecond early.
+    for (const { entry, at } of after) expect(entry.firedAt[0]).toBeGreaterThanOrEqual(at - 1);
+    for (const { entry, at } of before) expect(entry.firedAt[0]).toBeGreaterThanOrEqual(at - 5);
+  });
+
+  it('fires in the order of time, whatever the order of adding', async () => {
+    const order: number[] = [];
+    const start = performance.now();
+    for (const ms of [60, 20, 100, 40, 80]) {
+      wheel.addAfter(new Entry(() => order.push(ms)), start + ms);
+    }
+    await waitUntil('all have fired', () => order.length === 5);
+    expect(order).toEqual([20, 40, 60, 80, 100]);
+  });
+
+  it('keeps an entry once: adding it again moves it', async () => {
+    const entry = new Entry();
+    const start = performance.now();
+    wheel.addAfter(entry, start + 5);
+    wheel.addAfter(entry, start + 60);
+    await sleep(150);
+    expect(entry.firedAt).toHaveLength(1);
+    expect(entry.firedAt[0]).toBeGreaterThanOrEqual(start + 59);
+  });
+
+  it('fires nothing that was removed, also by another entry of the same slot', async () => {
+    const removed = new Entry();
+    const other = new Entry(() => wheel.remove(removed));
+    const at = performance.now() + 20;
+    wheel.addAfter(other, at);
+    wheel.addAfter(removed, at);
+    const never = new Entry();
+    wheel.addAfter(never, at);
+    wheel.remove(never);
+    wheel.remove(never);
+    await waitUntil('the first has fired', () => other.firedAt.length === 1);
+    await sleep(20);
+    expect(removed.firedAt).toHaveLength(0);
+    expect(never.firedAt).toHaveLength(0);
+  });
+
+  it('lets an entry that is due at once add itself again without end and without blocking', async () => {
+    let times = 0;
+    const again: Entry = new Entry(() => {
+      times += 1;
+      wheel.addAfter(again, 0);
+    });
+    wheel.addAfter(again, 0);
+    // That this test goes on at all is the point: the event loop is not held up.
+    await waitUntil('it has fired often', () => times >= 5);
+    wheel.remove(again);
+  });
+
+  it('needs one timer for many entries', () => {
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    const at = performance.now() + 60_000;
+    for (let n = 0; n < 10_000; n += 1) wheel.addAfter(new Entry(), at + n);
+    expect(timers).toHaveBeenCalledTimes(1);
+  });
+
+  it('stops its timer with the last entry when it keeps the process alive', () => {
+    const cleared = jest.spyOn(globalThis, 'clearTimeout');
+    const entry = new Entry();
+    wheel.addAfter(entry, performance.now() + 60_000);
+    wheel.remove(entry);
+    expect(cleared).toHaveBeenCalledTimes(1);
+  });
+
+  it('takes the longest time there is without spinning', async () => {
+    const warnings: string[] = [];
+    const onWarning = ({ name }: Error): void => void warnings.push(name);
+    process.on('warning', onWarning);
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    wheel.addAfter(new Entry(), performance.now() + 2 ** 31 - 1);
+    await sleep(50);
+    process.off('warning', onWarning);
+    // One by the wheel; `sleep` does not use the global one.
+    expect(timers).toHaveBeenCalledTimes(1);
+    expect(warnings).not.toContain('TimeoutOverflowWarning');
+  });
+});
