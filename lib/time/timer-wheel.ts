@@ -8,6 +8,8 @@ export abstract class WheelEntry {
 }
 
 const SLOT_MS = 4;
+/** With more than this `setTimeout` fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Many due times, one timer. Adding and removing are O(1), so a wait limit or a lease costs no timer of its own.
@@ -72,7 +74,7 @@ export class TimerWheel {
   private arm(slot: number): void {
     if (this.timer !== null) clearTimeout(this.timer);
     this.armedFor = slot;
-    const delay = Math.max(0, Math.ceil(slot * SLOT_MS - performance.now()));
+    const delay = Math.min(Math.max(0, Math.ceil(slot * SLOT_MS - performance.now())), MAX_TIMER_MS);
     this.timer = setTimeout(this.onTimer, delay);
     if (!this.keepsProcessAlive) this.timer.unref();
   }
