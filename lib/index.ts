@@ -1,3 +1,15 @@
+export {
+  RedisLockModule,
+  type RedisLockModuleAsyncOptions,
+  type RedisLockModuleOptions,
+  type RedisLockOptionsFactory,
+} from './redis-lock.module.js';
+export { WithLock, type WithLockOptions } from './decorators/with-lock.js';
+export { InjectLockService } from './decorators/inject-lock-service.js';
+export { LockExceptionFilter, type LockExceptionFilterOptions } from './decorators/lock-exception.filter.js';
+export type { LockNameSource } from './decorators/name-source.js';
+export type { OnBusy } from './decorators/decorator-options.js';
+export { getLockServiceToken } from './tokens.js';
 export { createLockService, connectLockService } from './create-lock-service.js';
 export { LockService, type LockStats } from './lock.service.js';
 export type { LockConnection, LockServiceOptions, LockSettings } from './module-options.js';

@@ -8,5 +8,25 @@ export const DEFAULT_CONNECTION = 'default';
  * @publicApi
  */
 export function getLockServiceToken(connection: string = DEFAULT_CONNECTION): symbol {
-  return Symbol.for(`nestjs-redis-lock/service/${connection}`);
+  return Symbol.for(`nestjs-redis-lock/RedisLockModule/${connection}`);
 }
+
+/** The property in which an instance with locked methods keeps the lock service of one connection. */
+export function lockServiceProperty(connection: string): symbol {
+  return Symbol.for(`nestjs-redis-lock/property/${connection}`);
+}
+
+/** Metadata of a prototype: the connections its locked methods use. */
+export const LOCK_CONNECTIONS = Symbol.for('nestjs-redis-lock/connections');
+
+/** The token under which a module keeps its connection's name. */
+export const LOCK_CONNECTION_NAME = Symbol.for('nestjs-redis-lock/connection-name');
+
+/** The token under which a module keeps its options. */
+export const LOCK_MODULE_OPTIONS = Symbol.for('nestjs-redis-lock/module-options');
+
+/** The token of what a module does at its app's start and shutdown. */
+export const LOCK_LIFECYCLE = Symbol.for('nestjs-redis-lock/lifecycle');
+
+/** The token of the optional options of an injected `LockExceptionFilter`. */
+export const LOCK_FILTER_OPTIONS = Symbol.for('nestjs-redis-lock/filter-options');

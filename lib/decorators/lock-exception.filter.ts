@@ -1,0 +1,119 @@
+import { Catch, Inject, Logger, Optional, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { throwError, type Observable } from 'rxjs';
+import { LockConfigError, LockError, type LockErrorCode } from '../errors/index.js';
+import { checkKnown, checkWhole, show } from '../module-options.js';
+import { LOCK_FILTER_OPTIONS } from '../tokens.js';
+
+/**
+ * Options of `LockExceptionFilter`.
+ *
+ * @publicApi
+ */
+export interface LockExceptionFilterOptions {
+  /** The HTTP status for a lock that is taken: 409 Conflict or 423 Locked. Default 409. */
+  readonly busyStatus?: 409 | 423;
+  /** What `Retry-After` says where locks are unavailable, in seconds. Default 1. */
+  readonly retryAfter?: number;
+}
+
+/** What a client is told. Not the error's own message: that may name hosts, and locks of other users. */
+interface Answer {
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+}
+
+const UNAVAILABLE = { status: 503, title: 'Service Unavailable' } as const;
+
+const ANSWERS: Record<LockErrorCode, Answer> = {
+  LOCK_BUSY: { status: 409, title: 'Conflict', detail: 'Somebody else is at work on this. Try again later.' },
+  LOCK_UNAVAILABLE: { ...UNAVAILABLE, detail: 'Locks are unavailable. Try again later.' },
+  LOCK_SHUTDOWN: { ...UNAVAILABLE, detail: 'This server is shutting down. Try again.' },
+  LOCK_LOST: { ...UNAVAILABLE, detail: 'The lock was lost while the request was handled. Try again.' },
+  LOCK_ABORTED: { ...UNAVAILABLE, detail: 'Waiting for a lock was given up. Try again later.' },
+  LOCK_NAME: { status: 400, title: 'Bad Request', detail: 'The request lacks a value that its lock is named after.' },
+  LOCK_CONFIG: { status: 500, title: 'Internal Server Error', detail: 'Internal server error' },
+};
+
+/**
+ * Answers HTTP requests that failed with a `LockError`: 409 (or 423) while the lock is taken; 503 with `Retry-After`
+ * while locks are unavailable, and when one was lost or waiting for it was given up; 400 when the request lacks a value
+ * that the lock is named after; 500 for a mistake in the program. The body is a problem document (RFC 9457) with the
+ * error's `code` as a further member.
+ *
+ * Every other error is left to the filters that handle it otherwise, and outside of HTTP the `LockError` goes on as it
+ * is.
+ *
+ * Register it with `{ provide: APP_FILTER, useClass: LockExceptionFilter }`, `app.useGlobalFilters(new
+ * LockExceptionFilter({ busyStatus: 423 }))` or `@UseFilters(LockExceptionFilter)`.
+ *
+ * @publicApi
+ */
+@Catch(LockError)
+export class LockExceptionFilter implements ExceptionFilter<LockError> {
+  private readonly logger = new Logger(LockExceptionFilter.name);
+  private readonly busyStatus: number;
+  private readonly retryAfter: number;
+
+  @Optional()
+  @Inject(HttpAdapterHost)
+  private readonly adapterHost: HttpAdapterHost | undefined;
+
+  /** @throws LockConfigError if an option cannot be used */
+  constructor(@Optional() @Inject(LOCK_FILTER_OPTIONS) options: LockExceptionFilterOptions = {}) {
+    checkKnown('LockExceptionFilter', options, ['busyStatus', 'retryAfter']);
+    const busyStatus: unknown = options.busyStatus ?? 409;
+    if (busyStatus !== 409 && busyStatus !== 423) {
+      throw new LockConfigError(`"busyStatus" must be 409 or 423, but is ${show(busyStatus)}.`);
+    }
+    this.busyStatus = busyStatus;
+    this.retryAfter = checkWhole('retryAfter', options.retryAfter ?? 1, 0, 86_400);
+  }
+
+  catch(error: LockError, host: ArgumentsHost): Observable<never> | undefined {
+    if (host.getType() === 'rpc') return throwError(() => error);
+    if (host.getType() !== 'http') throw error;
+    const answer = this.answerTo(error);
+    // A busy lock is the normal case. The others hide a failure from the log that Nest would have written there.
+    if (answer.status >= 500) this.logger.error(error.message, error.stack);
+    else if (error.code === 'LOCK_NAME') this.logger.warn(error.message);
+    this.send(host.switchToHttp().getResponse(), answer, error.code);
+    return undefined;
+  }
+
+  private answerTo({ code }: LockError): Answer {
+    if (code === 'LOCK_BUSY' && this.busyStatus === 423) return { ...ANSWERS.LOCK_BUSY, status: 423, title: 'Locked' };
+    return ANSWERS[code];
+  }
+
+  private send(response: PlainResponse, answer: Answer, code: LockErrorCode): void {
+    const adapter = this.adapterHost?.httpAdapter;
+    const headers = { 'Content-Type': 'application/problem+json', ...this.retryHeader(answer.status) };
+    const body = { ...answer, code };
+    if (adapter === undefined) {
+      // Made without Nest's injection. Express and Fastify agree on these.
+      response.status(answer.status);
+      for (const [name, value] of Object.entries(headers)) response.header(name, value);
+      response.send(JSON.stringify(body));
+      return;
+    }
+    if (adapter.isHeadersSent(response)) {
+      adapter.end(response);
+      return;
+    }
+    for (const [name, value] of Object.entries(headers)) adapter.setHeader(response, name, value);
+    adapter.reply(response, body, answer.status);
+  }
+
+  private retryHeader(status: number): Record<string, string> {
+    return status === 503 ? { 'Retry-After': String(this.retryAfter) } : {};
+  }
+}
+
+/** What the responses of Express and Fastify have in common. */
+interface PlainResponse {
+  status(code: number): unknown;
+  header(name: string, value: string): unknown;
+  send(body: string): unknown;
+}

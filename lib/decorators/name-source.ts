@@ -1,0 +1,40 @@
+import { LockNameError } from '../errors/index.js';
+import { NameTemplate, type TemplateRoots } from '../naming/name-template.js';
+
+/**
+ * Where a decorator takes a lock's name from: a template, several templates (all of the locks are taken), or a function
+ * of the call's arguments, whose answer is taken as it is.
+ *
+ * @publicApi
+ */
+export type LockNameSource<Args extends readonly unknown[]> =
+  string | readonly string[] | ((...args: Args) => string | readonly string[]);
+
+/** Gives the name, or names, for one call. */
+export type NameRenderer<Args extends readonly unknown[]> = (
+  args: Args,
+  root: (name: string) => unknown,
+) => string | readonly string[];
+
+/**
+ * Parses a name source once, so that a bad template fails where it is written and not at the first call.
+ *
+ * @throws LockNameError if a template cannot be used
+ */
+export function nameRenderer<Args extends readonly unknown[]>(
+  source: LockNameSource<Args>,
+  roots: TemplateRoots,
+): NameRenderer<Args> {
+  if (typeof source === 'function') return (args) => source(...args);
+  if (isList(source)) {
+    if (source.length === 0) throw new LockNameError('At least one lock name template is needed.');
+    const templates = source.map((each) => NameTemplate.parse(each, roots));
+    return (_args, root) => templates.map((template) => template.render(root));
+  }
+  const template = NameTemplate.parse(source, roots);
+  return (_args, root) => template.render(root);
+}
+
+function isList(source: string | readonly string[]): source is readonly string[] {
+  return Array.isArray(source);
+}

@@ -1,0 +1,121 @@
+import { AsyncResource } from 'node:async_hooks';
+import { from, isObservable, Observable, Subject, takeUntil } from 'rxjs';
+import { LockBusyError, LockConfigError } from '../errors/index.js';
+import type { LockService } from '../lock.service.js';
+import { channels } from '../telemetry/channels.js';
+import type { DecoratorPlan } from './decorator-options.js';
+
+/** The service and the lock's name, or names, for one call. */
+export interface LockRequest {
+  readonly service: LockService;
+  readonly names: string | readonly string[];
+}
+
+/** One call of something that runs under a lock. */
+export interface LockedCall<Args extends readonly unknown[]> {
+  /** How messages name what is called. */
+  readonly title: string;
+  readonly plan: DecoratorPlan<Args>;
+  readonly args: Args;
+  /** Throws where there is no service, or no name can be made of the arguments. */
+  request(): LockRequest;
+  /** Runs under the lock. */
+  run(): unknown;
+}
+
+/** Runs `call` under its lock and resolves with its result once the lock is released. */
+export async function promiseUnderLock<Args extends readonly unknown[]>(call: LockedCall<Args>): Promise<unknown> {
+  const progress = { entered: false };
+  try {
+    const { service, names } = call.request();
+    return await service.withLock(
+      names as string,
+      async () => {
+        progress.entered = true;
+        const result = await call.run();
+        if (isObservable(result)) throw streamInPromiseMode(call.title);
+        return result;
+      },
+      call.plan.acquire,
+    );
+  } catch (error) {
+    // A busy error of another lock that the method itself asked for is the method's own.
+    if (progress.entered || !(error instanceof LockBusyError)) throw error;
+    return answerBusy(call, error);
+  }
+}
+
+/**
+ * A stream that takes the lock when it is subscribed to, then runs `call` and passes its stream on. The lock is released
+ * when that stream completes or fails, before the subscriber is told so, or when the subscriber leaves.
+ */
+export function streamUnderLock<Args extends readonly unknown[]>(call: LockedCall<Args>): Observable<unknown> {
+  return new Observable((subscriber) => {
+    const aborter = new AbortController();
+    const left = new Subject<void>();
+    // What the subscriber does with a value is no part of the section: it must not join the lease.
+    const next = AsyncResource.bind((value: unknown) => {
+      subscriber.next(value);
+    });
+    const forward = (source: Observable<unknown>) =>
+      new Promise<void>((resolve, reject) => {
+        source.pipe(takeUntil(left)).subscribe({ next, error: reject, complete: resolve });
+      });
+    const progress = { entered: false };
+    const section = async () => {
+      progress.entered = true;
+      if (subscriber.closed) return;
+      const source = call.run();
+      if (!isObservable(source)) throw noStreamInStreamMode(call.title, source);
+      await forward(from(source));
+    };
+    const hold = async () => {
+      try {
+        const { service, names } = call.request();
+        const signal = eitherSignal(aborter.signal, call.plan.acquire.signal);
+        await service.withLock(names as string, section, { ...call.plan.acquire, signal });
+      } catch (error) {
+        if (progress.entered || !(error instanceof LockBusyError)) throw error;
+        const answer = answerBusy(call, error);
+        await forward(isObservable(answer) ? from(answer) : from(Promise.resolve(answer)));
+      }
+    };
+    hold().then(
+      () => {
+        subscriber.complete();
+      },
+      (error: unknown) => {
+        subscriber.error(error);
+      },
+    );
+    return () => {
+      aborter.abort();
+      left.next();
+    };
+  });
+}
+
+function answerBusy<Args extends readonly unknown[]>({ plan, args }: LockedCall<Args>, busy: LockBusyError): unknown {
+  if (plan.onBusy === 'throw') throw busy;
+  if (plan.onBusy === 'skip') {
+    channels.skipped.publish({ name: busy.lockName });
+    return undefined;
+  }
+  return plan.onBusy(busy, ...args);
+}
+
+function eitherSignal(one: AbortSignal, other: AbortSignal | undefined): AbortSignal {
+  return other === undefined ? one : AbortSignal.any([one, other]);
+}
+
+function streamInPromiseMode(title: string): LockConfigError {
+  return new LockConfigError(
+    `${title} returned an Observable, but its lock was only held for the call. ` +
+      `Declare its return type as Observable, or add the option returns: 'observable'.`,
+  );
+}
+
+function noStreamInStreamMode(title: string, result: unknown): LockConfigError {
+  const got = result instanceof Promise ? 'a promise' : `a value of type ${typeof result}`;
+  return new LockConfigError(`${title} is declared to return an Observable, but returned ${got}.`);
+}

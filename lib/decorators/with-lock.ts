@@ -1,0 +1,115 @@
+import { Inject } from '@nestjs/common';
+import 'reflect-metadata';
+import { LockConfigError, type LockBusyError } from '../errors/index.js';
+import type { LockService } from '../lock.service.js';
+import { show } from '../module-options.js';
+import { ARGUMENT_ROOTS } from '../naming/name-template.js';
+import { getLockServiceToken, LOCK_CONNECTIONS, lockServiceProperty } from '../tokens.js';
+import { decoratedMethod, replaceMethod, returnsObservable } from './decorated-method.js';
+import { planOf, type LockDecoratorOptions } from './decorator-options.js';
+import { nameRenderer, type LockNameSource } from './name-source.js';
+import { promiseUnderLock, streamUnderLock, type LockedCall } from './under-lock.js';
+import type { LockedMethodDecorator } from './with-lock-types.js';
+
+/**
+ * Options of `@WithLock`; every duration is in ms.
+ *
+ * @publicApi
+ */
+export interface WithLockOptions<
+  Args extends readonly unknown[] = readonly unknown[],
+> extends LockDecoratorOptions<Args> {
+  /**
+   * Says that the method returns an Observable. Only needed where the compiler does not record return types
+   * (`emitDecoratorMetadata`), or the method is not declared to return one.
+   */
+  readonly returns?: 'observable';
+}
+
+/**
+ * Runs a method under a lock: of all calls that ask for the same name, in this process and in all others, one runs at a
+ * time. The others wait for `wait` ms and are then dealt with as `onBusy` says.
+ *
+ * Works on every method of a provider, controller, resolver or gateway that Nest makes or is given, whoever calls it.
+ * Inside, `currentLease()` is the lease. A call of another method with the same lock joins the lease.
+ *
+ * - A method that returns a promise holds the lock until that is settled.
+ * - A method that returns an Observable holds it from subscription until the stream completes, fails or is unsubscribed
+ *   from. Each subscription takes the lock and calls the method again.
+ *
+ * The method never runs without its lock. Its result and its errors are passed on as they are.
+ *
+ * @param name a template (`'order:<0.id>'`: `<0>` is the first argument), several, or a function of the arguments
+ * @throws LockNameError, LockConfigError when the class is loaded, if the template, an option or the member cannot be
+ *   used. A call rejects with the errors of `LockService.withLock`, with `LockNameError` if an argument cannot stand in a
+ *   name, and with `LockConfigError` if its instance was made outside of Nest
+ * @publicApi
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- by default any arguments will do
+export function WithLock<Args extends readonly unknown[] = any[]>(
+  name: LockNameSource<Args>,
+  options: WithLockOptions<Args> & { readonly onBusy: 'skip' },
+): LockedMethodDecorator<Args, undefined>;
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- by default any arguments and any answer will do
+export function WithLock<Args extends readonly unknown[] = any[], Answer = any>(
+  name: LockNameSource<Args>,
+  options: WithLockOptions<Args> & { readonly onBusy: (busy: LockBusyError, ...args: Args) => Answer },
+): LockedMethodDecorator<Args, Answer>;
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- by default any arguments will do
+export function WithLock<Args extends readonly unknown[] = any[]>(
+  name: LockNameSource<Args>,
+  options?: WithLockOptions<Args>,
+): LockedMethodDecorator<Args, never>;
+export function WithLock(
+  name: LockNameSource<readonly unknown[]>,
+  options: WithLockOptions = {},
+): LockedMethodDecorator<readonly unknown[], never> {
+  const plan = planOf(options, ['returns']);
+  const render = nameRenderer(name, ARGUMENT_ROOTS);
+  const returns: unknown = options.returns;
+  if (returns !== undefined && returns !== 'observable') {
+    throw new LockConfigError(`"returns" must be 'observable' or be left out, but is ${show(returns)}.`);
+  }
+
+  return (target: object, key: string | symbol, given?: PropertyDescriptor) => {
+    const method = decoratedMethod('@WithLock', target, key, given);
+    const { title, original } = method;
+    const underLock = returns === 'observable' || returnsObservable(target, key) ? streamUnderLock : promiseUnderLock;
+
+    injectService(target, plan.connection);
+    replaceMethod(method, function (this: unknown, ...args: unknown[]) {
+      const call: LockedCall<readonly unknown[]> = {
+        title,
+        plan,
+        args,
+        request: () => ({
+          service: serviceOf(this, plan.connection, title),
+          names: render(args, (root) => args[Number(root)]),
+        }),
+        run: () => Reflect.apply(original, this, args),
+      };
+      return underLock(call);
+    });
+  };
+}
+
+/** Has Nest put the service on every instance it makes, once per connection, also where a base class asked for it. */
+function injectService(target: object, connection: string): void {
+  const known = (Reflect.getMetadata(LOCK_CONNECTIONS, target) ?? []) as readonly string[];
+  if (known.includes(connection)) return;
+  Reflect.defineMetadata(LOCK_CONNECTIONS, [...known, connection], target);
+  Inject(getLockServiceToken(connection))(target, lockServiceProperty(connection));
+}
+
+function serviceOf(instance: unknown, connection: string, title: string): LockService {
+  const service: unknown =
+    typeof instance === 'object' && instance !== null
+      ? Reflect.get(instance, lockServiceProperty(connection))
+      : undefined;
+  if (service !== undefined) return service as LockService;
+  throw new LockConfigError(
+    `${title} was not run: it needs a lock, and its instance has no lock service. Nest gives it one after the ` +
+      `constructor; what a factory made or "useValue" holds gets it when the app starts, if it is no request-scoped or ` +
+      `transient provider. Was the instance made with "new", or the method called without its instance?`,
+  );
+}
