@@ -60,6 +60,9 @@ const redis = await startRedis();
 process.env.TEST_REDIS_URL = redis.url;
 try {
   for (const name of names) check(name, jestArguments);
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
 } finally {
   await redis.stop();
 }

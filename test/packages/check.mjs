@@ -45,9 +45,12 @@ try {
   run(root, 'npx', '--no-install', 'publint', 'run', tarball, '--strict');
   // The profile leaves out `moduleResolution: node10`, which knows no `exports` and so no second entry point; the main
   // one works there, as the Nest 11 app below shows.
-  run(root, 'npx', '--no-install', 'attw', tarball, '--profile', 'node16');
+  run(root, 'npx', '--no-install', 'attw', tarball, '--profile', 'node16', '--no-color');
   checkConsumer('nest-12-esm', tarball);
   checkConsumer('nest-11-cjs', tarball);
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
 } finally {
   rmSync(temp, { recursive: true, force: true });
 }
