@@ -5,6 +5,7 @@ export {
   type RedisLockOptionsFactory,
 } from './redis-lock.module.js';
 export { WithLock, type WithLockOptions } from './decorators/with-lock.js';
+export { UseLock, type UseLockOptions } from './decorators/use-lock.js';
 export { InjectLockService } from './decorators/inject-lock-service.js';
 export { LockExceptionFilter, type LockExceptionFilterOptions } from './decorators/lock-exception.filter.js';
 export type { LockNameSource } from './decorators/name-source.js';

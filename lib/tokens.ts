@@ -19,6 +19,9 @@ export function lockServiceProperty(connection: string): symbol {
 /** Metadata of a prototype: the connections its locked methods use. */
 export const LOCK_CONNECTIONS = Symbol.for('nestjs-redis-lock/connections');
 
+/** Metadata of a class that `@UseLock` was put on. */
+export const LOCKED_CLASS = Symbol.for('nestjs-redis-lock/locked-class');
+
 /** The token under which a module keeps its connection's name. */
 export const LOCK_CONNECTION_NAME = Symbol.for('nestjs-redis-lock/connection-name');
 

@@ -1,8 +1,13 @@
 import type { BeforeApplicationShutdown, OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import type { DiscoveryService } from '@nestjs/core';
 import 'reflect-metadata';
+import { LockConfigError } from '../errors/index.js';
 import type { LockService } from '../lock.service.js';
-import { LOCK_CONNECTIONS, lockServiceProperty } from '../tokens.js';
+import { LOCKED_CLASS } from '../tokens.js';
+import { giveService, usesConnection } from './injected-service.js';
+
+/** Classes, besides controllers, whose handlers Nest calls through interceptors. */
+const RUNS_INTERCEPTORS = ['websockets:is_gateway', 'graphql:resolver_type', 'graphql:resolver_name'];
 
 /** What a lock module does at the start and at the shutdown of its app. */
 export class LockLifecycle implements OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown {
@@ -13,13 +18,13 @@ export class LockLifecycle implements OnModuleInit, BeforeApplicationShutdown, O
     private readonly discovery: DiscoveryService,
   ) {}
 
-  /** Nest injects no properties into what a factory made or `useValue` holds. */
+  /** @throws LockConfigError if there is a class on which `@UseLock` would be without effect */
   onModuleInit(): void {
-    const property = lockServiceProperty(this.connection);
-    for (const { instance } of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
-      if (!usesConnection(instance, this.connection)) continue;
-      // A frozen instance stays without; its methods say so when they are called.
-      Reflect.set(instance, property, this.service);
+    const providers = this.instancesThatLock(this.discovery.getProviders());
+    for (const { constructor } of providers) refuseWithoutInterceptors(constructor);
+    // Nest injects no properties into what a factory made or `useValue` holds.
+    for (const instance of [...providers, ...this.instancesThatLock(this.discovery.getControllers())]) {
+      giveService(instance, this.connection, this.service);
     }
   }
 
@@ -31,13 +36,23 @@ export class LockLifecycle implements OnModuleInit, BeforeApplicationShutdown, O
   async onApplicationShutdown(): Promise<void> {
     await this.service.close?.();
   }
+
+  private instancesThatLock(wrappers: readonly { readonly instance: unknown }[]): object[] {
+    return wrappers.flatMap(({ instance }) => {
+      if (typeof instance !== 'object' || instance === null) return [];
+      // Not the instance itself is asked: it may be a proxy that answers only inside of a request.
+      const prototype: unknown = Object.getPrototypeOf(instance);
+      const locks = typeof prototype === 'object' && prototype !== null && usesConnection(prototype, this.connection);
+      return locks ? [instance] : [];
+    });
+  }
 }
 
-/** Asks the prototype, not the instance: a provider may be a proxy that answers only inside of a request. */
-function usesConnection(instance: unknown, connection: string): instance is object {
-  if (typeof instance !== 'object' || instance === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(instance);
-  if (typeof prototype !== 'object' || prototype === null) return false;
-  const known: unknown = Reflect.getMetadata(LOCK_CONNECTIONS, prototype);
-  return Array.isArray(known) && known.includes(connection);
+function refuseWithoutInterceptors(type: object): void {
+  if (Reflect.getMetadata(LOCKED_CLASS, type) !== true) return;
+  if (RUNS_INTERCEPTORS.some((key) => Reflect.hasMetadata(key, type))) return;
+  throw new LockConfigError(
+    `@UseLock has no effect on the class ${(type as { name?: string }).name ?? ''}: Nest runs interceptors only for ` +
+      `controllers, resolvers and gateways. Put @WithLock, or @UseLock, on its methods.`,
+  );
 }

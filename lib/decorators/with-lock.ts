@@ -1,12 +1,9 @@
-import { Inject } from '@nestjs/common';
-import 'reflect-metadata';
 import { LockConfigError, type LockBusyError } from '../errors/index.js';
-import type { LockService } from '../lock.service.js';
 import { show } from '../module-options.js';
 import { ARGUMENT_ROOTS } from '../naming/name-template.js';
-import { getLockServiceToken, LOCK_CONNECTIONS, lockServiceProperty } from '../tokens.js';
 import { decoratedMethod, replaceMethod, returnsObservable } from './decorated-method.js';
 import { planOf, type LockDecoratorOptions } from './decorator-options.js';
+import { injectService, serviceOf } from './injected-service.js';
 import { nameRenderer, type LockNameSource } from './name-source.js';
 import { promiseUnderLock, streamUnderLock, type LockedCall } from './under-lock.js';
 import type { LockedMethodDecorator } from './with-lock-types.js';
@@ -91,25 +88,4 @@ export function WithLock(
       return underLock(call);
     });
   };
-}
-
-/** Has Nest put the service on every instance it makes, once per connection, also where a base class asked for it. */
-function injectService(target: object, connection: string): void {
-  const known = (Reflect.getMetadata(LOCK_CONNECTIONS, target) ?? []) as readonly string[];
-  if (known.includes(connection)) return;
-  Reflect.defineMetadata(LOCK_CONNECTIONS, [...known, connection], target);
-  Inject(getLockServiceToken(connection))(target, lockServiceProperty(connection));
-}
-
-function serviceOf(instance: unknown, connection: string, title: string): LockService {
-  const service: unknown =
-    typeof instance === 'object' && instance !== null
-      ? Reflect.get(instance, lockServiceProperty(connection))
-      : undefined;
-  if (service !== undefined) return service as LockService;
-  throw new LockConfigError(
-    `${title} was not run: it needs a lock, and its instance has no lock service. Nest gives it one after the ` +
-      `constructor; what a factory made or "useValue" holds gets it when the app starts, if it is no request-scoped or ` +
-      `transient provider. Was the instance made with "new", or the method called without its instance?`,
-  );
 }

@@ -1,0 +1,41 @@
+import { Inject } from '@nestjs/common';
+import 'reflect-metadata';
+import { LockConfigError } from '../errors/index.js';
+import type { LockService } from '../lock.service.js';
+import { getLockServiceToken, LOCK_CONNECTIONS, lockServiceProperty } from '../tokens.js';
+
+/**
+ * Has Nest put the service on every instance it makes of this prototype; once per connection, also where a base class
+ * asked for it. An app without the module fails to start, and two apps never share a service.
+ */
+export function injectService(prototype: object, connection: string): void {
+  if (usesConnection(prototype, connection)) return;
+  const known = (Reflect.getMetadata(LOCK_CONNECTIONS, prototype) ?? []) as readonly string[];
+  Reflect.defineMetadata(LOCK_CONNECTIONS, [...known, connection], prototype);
+  Inject(getLockServiceToken(connection))(prototype, lockServiceProperty(connection));
+}
+
+/** Whether instances of this prototype need the service. */
+export function usesConnection(prototype: object, connection: string): boolean {
+  const known: unknown = Reflect.getMetadata(LOCK_CONNECTIONS, prototype);
+  return Array.isArray(known) && known.includes(connection);
+}
+
+/** Gives the service to an instance that Nest did not make. A frozen one stays without; its methods say so. */
+export function giveService(instance: object, connection: string, service: unknown): void {
+  Reflect.set(instance, lockServiceProperty(connection), service);
+}
+
+/** @throws LockConfigError if the instance has none: its method must not run then */
+export function serviceOf(instance: unknown, connection: string, title: string): LockService {
+  const service: unknown =
+    typeof instance === 'object' && instance !== null
+      ? Reflect.get(instance, lockServiceProperty(connection))
+      : undefined;
+  if (service !== undefined) return service as LockService;
+  throw new LockConfigError(
+    `${title} was not run: it needs a lock, and its instance has no lock service. Nest gives it one after the ` +
+      `constructor; what a factory made or "useValue" holds gets it when the app starts, if it is no request-scoped or ` +
+      `transient provider. Was the instance made with "new", or the method called without its instance?`,
+  );
+}

@@ -1,0 +1,44 @@
+import type { ExecutionContext } from '@nestjs/common';
+import type { TemplateRoots } from '../naming/name-template.js';
+
+const ROOTS = ['params', 'query', 'body', 'headers', 'user', 'ip', 'data', 'args'];
+
+/** What a request offers to a name template: `<params.id>`, `<data.sku>`. */
+export const REQUEST_ROOTS: TemplateRoots = {
+  accepts: (root) => ROOTS.includes(root),
+  description: `one of ${ROOTS.join(', ')}, as in <params.id>`,
+};
+
+/** Finds the values for a template in what a handler is called with; `undefined` for what that kind of call lacks. */
+export function requestRoot(context: ExecutionContext): (root: string) => unknown {
+  switch (context.getType<string>()) {
+    case 'http':
+      return (root) => ofHttpRequest(context.switchToHttp().getRequest(), root);
+    case 'rpc':
+      return (root) => (root === 'data' ? context.switchToRpc().getData() : undefined);
+    case 'ws':
+      return (root) => (root === 'data' ? context.switchToWs().getData() : undefined);
+    case 'graphql':
+      // A resolver is called with the parent, the arguments and the context.
+      return (root) =>
+        root === 'args' ? context.getArgByIndex(1) : ofHttpRequest(property(context.getArgByIndex(2), 'req'), root);
+    default:
+      return () => undefined;
+  }
+}
+
+function ofHttpRequest(request: unknown, root: string): unknown {
+  const value = property(request, root);
+  return root === 'headers' && typeof value === 'object' && value !== null ? anyCase(value) : value;
+}
+
+/** Header names are the same in upper and lower case; Node gives them in lower case. */
+function anyCase(headers: object): object {
+  return new Proxy(headers, {
+    get: (target, name): unknown => Reflect.get(target, typeof name === 'string' ? name.toLowerCase() : name),
+  });
+}
+
+function property(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+}

@@ -1,0 +1,69 @@
+import { UseInterceptors, type ExecutionContext } from '@nestjs/common';
+import 'reflect-metadata';
+import { LockConfigError } from '../errors/index.js';
+import { LOCKED_CLASS } from '../tokens.js';
+import { decoratedMethod, replaceMethod } from './decorated-method.js';
+import { planOf, type LockDecoratorOptions } from './decorator-options.js';
+import { injectService } from './injected-service.js';
+import { nameRenderer, type LockNameSource } from './name-source.js';
+import { REQUEST_ROOTS } from './request-roots.js';
+import { hasPassed, useLockInterceptor } from './use-lock-interceptor.js';
+
+/**
+ * Options of `@UseLock`; every duration is in ms. `onBusy` is given the error and Nest's `ExecutionContext`; what it
+ * returns, `undefined` for `'skip'`, is the response.
+ *
+ * @publicApi
+ */
+export type UseLockOptions = LockDecoratorOptions<readonly [context: ExecutionContext]>;
+
+/**
+ * Runs a handler, or every handler of a controller, resolver or gateway, under a lock that is named after the request.
+ * It is an interceptor: guards run before it and pipes under it. The lock is held until the handler's promise or stream
+ * completes, fails or is unsubscribed from; not for what a response goes on to read from a file or a Node.js stream.
+ *
+ * A placeholder begins with `params`, `query`, `body`, `headers`, `user` or `ip` for HTTP, with `data` for the payload
+ * of a message, and with `args` for GraphQL. A request without the value fails with `LockNameError`, which
+ * `LockExceptionFilter` answers with 400.
+ *
+ * Nest runs interceptors only for calls that it makes itself on behalf of a client. A handler that is called in another
+ * way (by other code, by a timer, by an event) refuses with `LockConfigError`; `@WithLock` guards every call.
+ *
+ * @param name a template (`'cart:<params.id>'`), several, or a function of Nest's `ExecutionContext`
+ * @throws LockNameError, LockConfigError when the class is loaded, if the template, an option or the member cannot be
+ *   used
+ * @publicApi
+ */
+export function UseLock(
+  name: LockNameSource<readonly [context: ExecutionContext]>,
+  options: UseLockOptions = {},
+): ClassDecorator & MethodDecorator {
+  const plan = planOf(options);
+  const through = {};
+  const interceptor = useLockInterceptor(plan, nameRenderer(name, REQUEST_ROOTS), through);
+
+  return (target: object, key?: string | symbol, given?: PropertyDescriptor) => {
+    if (key === undefined && typeof target === 'function') {
+      // What Nest makes is checked at start-up: on a plain provider nobody would run the interceptor.
+      injectService(target.prototype as object, plan.connection);
+      Reflect.defineMetadata(LOCKED_CLASS, true, target);
+      UseInterceptors(interceptor)(target);
+      return;
+    }
+    const method = decoratedMethod('@UseLock', target, key, given);
+    const { title, original, descriptor } = method;
+    replaceMethod(method, function (this: unknown, ...args: unknown[]) {
+      if (hasPassed(through)) return Reflect.apply(original, this, args);
+      const error = new LockConfigError(
+        `${title} was not run: @UseLock guards calls that Nest makes for a client, and this is none. Use @WithLock.`,
+      );
+      if (!isAsync(original)) throw error;
+      return Promise.reject(error);
+    });
+    UseInterceptors(interceptor)(target, key as string | symbol, descriptor);
+  };
+}
+
+function isAsync(method: unknown): boolean {
+  return Object.prototype.toString.call(method) === '[object AsyncFunction]';
+}
