@@ -1,0 +1,26 @@
+import { Global, Inject, Module } from '@nestjs/common';
+import type { OnApplicationShutdown } from '@nestjs/common';
+import { Redis } from 'ioredis';
+import { SHOP_CONFIG } from '../config.js';
+import type { ShopConfig } from '../config.js';
+import { REDIS } from './redis.js';
+
+@Global()
+@Module({
+  providers: [
+    {
+      provide: REDIS,
+      inject: [SHOP_CONFIG],
+      useFactory: (config: ShopConfig) => new Redis(config.redisUrl, { keyPrefix: config.redisPrefix }),
+    },
+  ],
+  exports: [REDIS],
+})
+export class CacheModule implements OnApplicationShutdown {
+  constructor(@Inject(REDIS) private readonly redis: Redis) {}
+
+  /** After the last request was answered. */
+  onApplicationShutdown(): void {
+    this.redis.disconnect();
+  }
+}

@@ -1,0 +1,2 @@
+/** The token of the shop's Redis connection. */
+export const REDIS = Symbol('REDIS');

@@ -1,0 +1,35 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { currentLease } from 'nestjs-redis-lock';
+import { CatalogCache } from './catalog-cache.js';
+import { categoryTrees } from './category-tree.js';
+import { CategoryRepository } from './category.repository.js';
+import { RebuildRepository } from './rebuild.repository.js';
+
+const mostTries = 3;
+
+/** Builds an entry of the catalog from the database and caches it. Whether it may run now is the guard's business. */
+@Injectable()
+export class CatalogBuilder {
+  constructor(
+    @Inject(CatalogCache) private readonly cache: CatalogCache,
+    @Inject(CategoryRepository) private readonly categories: CategoryRepository,
+    @Inject(RebuildRepository) private readonly rebuilds: RebuildRepository,
+  ) {}
+
+  async build(section: string): Promise<string> {
+    for (let attempt = 1; ; attempt += 1) {
+      const lease = currentLease();
+      const version = await this.cache.version(section);
+      const rebuild = await this.rebuilds.begin(section, lease?.token ?? null);
+      const json = JSON.stringify(categoryTrees(await this.categories.read(section)));
+      await this.rebuilds.end(rebuild);
+
+      // Whoever holds the lock by now has read newer rows than we have.
+      lease?.assertHeld();
+      const written = await this.cache.put(section, json, version);
+      // A category changed while we read. After a few times the reader gets what there is: it is not older than the
+      // question. It stays out of the cache.
+      if (written || attempt === mostTries) return json;
+    }
+  }
+}

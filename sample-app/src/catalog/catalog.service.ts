@@ -1,0 +1,39 @@
+import { Inject, Injectable, NotFoundException } from '@nestjs/common';
+import type { Category } from '../database/schema.js';
+import { CatalogCache } from './catalog-cache.js';
+import { CategoryRepository } from './category.repository.js';
+import { REBUILD_GUARD } from './guards/rebuild-guard.js';
+import type { RebuildGuard } from './guards/rebuild-guard.js';
+import { WHOLE_CATALOG } from './whole-catalog.js';
+
+@Injectable()
+export class CatalogService {
+  constructor(
+    @Inject(CatalogCache) private readonly cache: CatalogCache,
+    @Inject(CategoryRepository) private readonly categories: CategoryRepository,
+    @Inject(REBUILD_GUARD) private readonly guard: RebuildGuard,
+  ) {}
+
+  /** The JSON of all sections. */
+  async catalog(): Promise<string> {
+    return (await this.cache.get(WHOLE_CATALOG)) ?? (await this.guard.rebuild(WHOLE_CATALOG));
+  }
+
+  /** The JSON of one section. */
+  async section(section: string): Promise<string> {
+    const cached = await this.cache.get(section);
+    if (cached !== null) return cached;
+    // Before the lock: a made-up name must not leave keys in Redis.
+    if (!(await this.categories.hasSection(section))) throw new NotFoundException(`There is no section "${section}".`);
+    return this.guard.rebuild(section);
+  }
+
+  async rename(id: number, name: string): Promise<Category> {
+    const category = await this.categories.rename(id, name);
+    if (category === undefined) throw new NotFoundException(`There is no category ${String(id)}.`);
+    // After the change is in the database: a rebuild that begins now reads the new name. If this fails, the old name
+    // stays in the cache until the entry expires, and the client, who sees the failure, can ask again.
+    await this.cache.invalidate(category.section);
+    return category;
+  }
+}

@@ -1,0 +1,40 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { and, asc, eq, sql } from 'drizzle-orm';
+import { SHOP_CONFIG } from '../config.js';
+import type { ShopConfig } from '../config.js';
+import { DATABASE } from '../database/database.js';
+import type { Database } from '../database/database.js';
+import { categories } from '../database/schema.js';
+import type { Category } from '../database/schema.js';
+import { WHOLE_CATALOG } from './whole-catalog.js';
+
+@Injectable()
+export class CategoryRepository {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(SHOP_CONFIG) private readonly config: ShopConfig,
+  ) {}
+
+  /** All categories of a section, or of all sections, parents before their children. This is the slow query. */
+  read(section: string): Promise<Category[]> {
+    // Sleeps once for the query, not once for a row; the rows are those of the moment the query began.
+    const slow = sql`(select pg_sleep(${this.config.catalogQueryMs / 1000})) is not null`;
+    const wanted = section === WHOLE_CATALOG ? undefined : eq(categories.section, section);
+    return this.database
+      .select()
+      .from(categories)
+      .where(and(slow, wanted))
+      .orderBy(asc(categories.level), asc(categories.id));
+  }
+
+  async hasSection(section: string): Promise<boolean> {
+    const wanted = eq(categories.section, section);
+    return (await this.database.select({ id: categories.id }).from(categories).where(wanted).limit(1)).length > 0;
+  }
+
+  /** The category under its new name; `undefined` if there is none with this id. */
+  async rename(id: number, name: string): Promise<Category | undefined> {
+    const renamed = await this.database.update(categories).set({ name }).where(eq(categories.id, id)).returning();
+    return renamed[0];
+  }
+}

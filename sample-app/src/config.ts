@@ -1,0 +1,68 @@
+/** How a rebuild of the catalog is kept from running twice at once. `with-lock` is the one for a shop. */
+export const guards = ['with-lock', 'stage5', 'none'] as const;
+export type GuardName = (typeof guards)[number];
+
+export interface ShopConfig {
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  /** The name of this process, in every response and in the table of rebuilds. */
+  readonly replica: string;
+  readonly databaseUrl: string;
+  /** Connections of this process to the database. */
+  readonly databasePool: number;
+  readonly redisUrl: string;
+  /** Put before every key in Redis, for several shops on one server. */
+  readonly redisPrefix: string;
+  readonly guard: GuardName;
+  /** How long a cached catalog is served without asking the database again. */
+  readonly catalogTtlMs: number;
+  /** How much longer the query for the catalog takes than it has to: in a real shop it is slow by itself. */
+  readonly catalogQueryMs: number;
+  /** The lease of a lock; it is renewed while a rebuild runs, so this is how long others wait after a crash. */
+  readonly lockLeaseMs: number;
+}
+
+export const SHOP_CONFIG = Symbol('SHOP_CONFIG');
+
+const day = 86_400_000;
+
+/** Reads the configuration from the environment. Throws at start-up, naming the variable, when one makes no sense. */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): ShopConfig {
+  return {
+    host: env.HOST ?? '127.0.0.1',
+    port: whole(env, 'PORT', 3000, 0, 65_535),
+    replica: env.REPLICA ?? `replica-${String(process.pid)}`,
+    databaseUrl: url(env, 'DATABASE_URL', ['postgres:', 'postgresql:']),
+    databasePool: whole(env, 'DATABASE_POOL', 10, 1, 1_000),
+    redisUrl: url(env, 'REDIS_URL', ['redis:', 'rediss:']),
+    redisPrefix: env.REDIS_PREFIX ?? '',
+    guard: guard(env.CATALOG_GUARD ?? 'with-lock'),
+    catalogTtlMs: whole(env, 'CATALOG_TTL_MS', 10 * 60_000, 1, day),
+    catalogQueryMs: whole(env, 'CATALOG_QUERY_MS', 300, 0, 60_000),
+    lockLeaseMs: whole(env, 'LOCK_LEASE_MS', 30_000, 100, day),
+  };
+}
+
+function whole(env: NodeJS.ProcessEnv, name: string, fallback: number, min: number, max: number): number {
+  const text = env[name];
+  if (text === undefined || text === '') return fallback;
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+  throw new Error(`${name} must be a whole number from ${String(min)} to ${String(max)}, but is "${text}".`);
+}
+
+function url(env: NodeJS.ProcessEnv, name: string, protocols: readonly string[]): string {
+  const text = env[name] ?? '';
+  // The value is not shown: it may hold a password.
+  if (!protocols.some((protocol) => text.startsWith(`${protocol}//`)) || !URL.canParse(text)) {
+    throw new Error(`${name} must be set to a URL that begins with ${protocols.map((p) => `${p}//`).join(' or ')}.`);
+  }
+  return text;
+}
+
+function guard(name: string): GuardName {
+  const known = guards.find((candidate) => candidate === name);
+  if (known !== undefined) return known;
+  throw new Error(`CATALOG_GUARD must be one of ${guards.join(', ')}, but is "${name}".`);
+}
