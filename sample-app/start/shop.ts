@@ -1,0 +1,88 @@
+import { fileURLToPath } from 'node:url';
+import type { GuardName } from '../src/config.js';
+import { ServerProcess } from '../services/server-process.js';
+
+export interface ShopOptions {
+  readonly redisUrl: string;
+  readonly databaseUrl: string;
+  readonly replicas: number;
+  readonly guard: GuardName;
+  /** Where the proxy listens; 0 takes a free port. Default 0. */
+  readonly port?: number;
+  /** More environment for the replicas: `CATALOG_QUERY_MS`, `LOCK_LEASE_MS` … */
+  readonly env?: NodeJS.ProcessEnv;
+  /** More arguments for node, before the program. */
+  readonly nodeArgs?: readonly string[];
+  /** Every line that a replica or the proxy writes. */
+  readonly onLine?: (line: string) => void;
+}
+
+export interface Replica {
+  readonly name: string;
+  readonly url: string;
+  readonly process: ServerProcess;
+}
+
+/** Replicas of the shop, each a process, behind a proxy, another process. */
+export interface Shop {
+  /** The proxy's URL. */
+  readonly url: string;
+  readonly replicas: readonly Replica[];
+  readonly stop: () => Promise<void>;
+}
+
+const listening = /listens on (http:\/\/\S+)/;
+
+export async function startShop(options: ShopOptions): Promise<Shop> {
+  const started: ServerProcess[] = [];
+  const stop = async (): Promise<void> => {
+    // The proxy last, so that it passes on the answers to requests that still run.
+    await Promise.all(started.slice(0, options.replicas).map((process) => process.stop()));
+    await Promise.all(started.map((process) => process.stop()));
+  };
+  const start = async (name: string, program: string, env: NodeJS.ProcessEnv): Promise<Replica> => {
+    const process = await startProgram(name, program, env, options);
+    started.push(process);
+    return { name, process, url: listening.exec(process.readyLine)?.[1] ?? '' };
+  };
+  try {
+    const names = Array.from({ length: options.replicas }, (_, index) => `replica-${String(index + 1)}`);
+    const replicas = await Promise.all(
+      names.map((name) =>
+        start(name, '../src/main', {
+          REPLICA: name,
+          PORT: '0',
+          REDIS_URL: options.redisUrl,
+          DATABASE_URL: options.databaseUrl,
+          CATALOG_GUARD: options.guard,
+          ...options.env,
+        }),
+      ),
+    );
+    const targets = replicas.map(({ url }) => url).join(',');
+    const proxy = await start('proxy', '../proxy/main', { TARGETS: targets, PORT: String(options.port ?? 0) });
+    return { url: proxy.url, replicas, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function startProgram(
+  name: string,
+  program: string,
+  env: NodeJS.ProcessEnv,
+  { nodeArgs = [], onLine }: ShopOptions,
+): Promise<ServerProcess> {
+  // Next to this file: `.js` when built, `.ts` when run from the sources.
+  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+  const path = fileURLToPath(new URL(`${program}${extension}`, import.meta.url));
+  return ServerProcess.start({
+    name,
+    command: process.execPath,
+    args: [...nodeArgs, path],
+    env: { ...process.env, NO_COLOR: '1', ...env },
+    ready: listening,
+    ...(onLine === undefined ? {} : { onLine: (line: string) => onLine(`${name}: ${line}`) }),
+  });
+}
