@@ -1,0 +1,55 @@
+import { stopAll, stopOnExit } from '../services/cleanup.js';
+import { startBacking } from '../start/backing.js';
+import { Progress } from './progress.js';
+import { comparison, complaints, failures, table } from './report.js';
+import { stampede } from './stampede.js';
+import type { StampedeResult } from './stampede.js';
+
+/**
+ * `npm run demo`: many readers at once at a cold catalog, over several replicas, once for each guard. Ends by itself;
+ * the exit code is 0 only if the run under `@WithLock` rebuilt the catalog once and every reader of it got it right.
+ */
+async function main(): Promise<void> {
+  const replicas = setting('DEMO_REPLICAS', 4, 1, 16);
+  const readers = setting('DEMO_READERS', 2_000, 1, 5_000);
+  const queryMs = setting('DEMO_QUERY_MS', 300, 0, 10_000);
+
+  const backing = await startBacking();
+  stopOnExit({ stop: backing.stop, stopNow: () => undefined });
+  console.log(`${backing.source}. ${readers} readers, ${replicas} replicas, a query of ${queryMs} ms.`);
+
+  const run = async (guard: 'none' | 'stage5' | 'with-lock', title: string): Promise<StampedeResult> => {
+    const progress = new Progress(title, readers);
+    const result = await stampede({ backing, guard, replicas, readers, queryMs, onServed: progress.served });
+    progress.end();
+    for (const failure of failures(result)) console.log(`  ${failure}`);
+    return result;
+  };
+  const unguarded = await run('none', 'Without a guard');
+  const stage5 = await run('stage5', 'With SET NX EX and 100 ms sleeps');
+  const guarded = await run('with-lock', 'With @WithLock');
+
+  console.log(`\n${table([unguarded, stage5, guarded])}\n\n${comparison(guarded)}`);
+  const wrong = complaints(guarded);
+  for (const complaint of wrong) console.error(`With @WithLock: ${complaint}`);
+  if (wrong.length > 0) process.exitCode = 1;
+}
+
+function setting(name: string, fallback: number, min: number, max: number): number {
+  const text = process.env[name];
+  if (text === undefined || text === '') return fallback;
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+  throw new Error(`${name} must be a whole number from ${min} to ${max}, but is "${text}".`);
+}
+
+main()
+  .catch((error: unknown) => {
+    console.error(error);
+    process.exitCode = 1;
+  })
+  .finally(stopAll)
+  .catch((error: unknown) => {
+    console.error(error);
+    process.exitCode = 1;
+  });
