@@ -5,7 +5,7 @@ import tseslint from 'typescript-eslint';
 
 export default defineConfig(
   // The packages below test/compat and test/packages have their own dependencies and are type-checked against those.
-  globalIgnores(['dist/', 'coverage/', 'test/compat/*/', 'test/packages/*/']),
+  globalIgnores(['dist/', 'coverage/', 'test/compat/*/', 'test/packages/nest-*/']),
   {
     files: ['**/*.{ts,mjs}'],
     extends: [js.configs.recommended],

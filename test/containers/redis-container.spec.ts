@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createLockService, LockBusyError, LockLostError, type LockService } from 'nestjs-redis-lock';
+import { createLockService, LockBusyError, LockLostError, type Lease, type LockService } from 'nestjs-redis-lock';
 import { GenericContainer, Wait, type StartedTestContainer } from 'testcontainers';
 
-const image = process.env['REDIS_IMAGE'] ?? 'redis:7.4-alpine';
+const image = process.env.REDIS_IMAGE ?? 'redis:7.4-alpine';
 
 async function startRedis(): Promise<StartedTestContainer> {
   // Waits for the log line and not for the port: that check needs a shell in the container.
@@ -30,8 +30,8 @@ describe(`locks on ${image} in Docker`, () => {
   });
 
   afterAll(async () => {
-    await Promise.all([here?.close(), there?.close()]);
-    await container?.stop();
+    await Promise.all([here.close(), there.close()]);
+    await container.stop();
   });
 
   it('gives a name to one client at a time, with a token that grows', async () => {
@@ -68,7 +68,7 @@ describe(`locks on ${image} in Docker`, () => {
   it('never runs two sections of one name at once', async () => {
     let inside = 0;
     let most = 0;
-    const tokens: LockTokens = [];
+    const tokens: Lease['token'][] = [];
     const section = async (locks: LockService): Promise<void> => {
       await locks.withLock('crowded', async (lease) => {
         most = Math.max(most, ++inside);
@@ -90,7 +90,7 @@ describe(`a Redis on ${image} that goes away`, () => {
     const container = await startRedis();
     const locks = createLockService({ url: urlOf(container), leaseMs: 2_000 });
     try {
-      const lease = await locks.acquire('gone');
+      await using lease = await locks.acquire('gone');
       expect(lease.signal.aborted).toBe(false);
       const lost = once(lease.signal, 'abort');
       await container.stop();
@@ -98,9 +98,7 @@ describe(`a Redis on ${image} that goes away`, () => {
       expect(lease.signal.reason).toBeInstanceOf(LockLostError);
       expect(() => lease.assertHeld()).toThrow(LockLostError);
     } finally {
-      await locks.close().catch(() => undefined);
+      await locks.close();
     }
   });
 });
-
-type LockTokens = Awaited<ReturnType<LockService['acquire']>>['token'][];
