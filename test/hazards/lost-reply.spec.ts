@@ -1,0 +1,224 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Redis } from 'ioredis';
+import { connectLockService, LockUnavailableError } from 'nestjs-redis-lock';
+import { lockKey, tokenKey } from '../support/lock-keys.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import { redisClient, testRedisUrl, uniqueName } from '../support/test-redis.js';
+import { untilIdle } from '../support/until-idle.js';
+import { waitUntil } from '../support/wait-until.js';
+
+describe('a lost reply', () => {
+  let proxy: TcpProxy;
+  let admin: Redis;
+  let name: string;
+
+  beforeEach(async () => {
+    proxy = await TcpProxy.start(testRedisUrl());
+    admin = redisClient();
+    name = uniqueName('lost-reply');
+  });
+  afterEach(async () => {
+    admin.disconnect();
+    await proxy.close();
+  });
+
+  const taken = async (): Promise<boolean> => (await admin.exists(lockKey(name))) === 1;
+
+  /** Lets what is sent now be executed, loses the answer and cuts the connection. */
+  async function loseReply<T>(send: () => Promise<T>, executed: () => Promise<boolean>): Promise<Promise<T>[]> {
+    proxy.replies = 'drop';
+    const reply = send();
+    reply.catch(() => undefined);
+    await waitUntil('Redis has executed it', executed);
+    proxy.cut();
+    proxy.replies = 'pass';
+    // In an array, or it would be awaited by the caller's `await`.
+    return [reply];
+  }
+
+  describe('of an acquire', () => {
+    it('is made good by asking again: the same lock, the same token, counted once', async () => {
+      await using locks = await connectLockService({ url: proxy.url });
+      const [acquiring] = await loseReply(() => locks.acquire(name), taken);
+      const reserved = await admin.get(tokenKey(name));
+      const lease = await acquiring!;
+      expect(await admin.get(tokenKey(name))).toBe(reserved);
+      expect(await admin.hvals(lockKey(name))).toEqual(['1']);
+      await expect(lease.release()).resolves.toBe('released');
+      expect(await taken()).toBe(false);
+      await untilIdle(locks);
+    });
+
+    it('is made good on a client that sends it again by itself', async () => {
+      const client = redisClient(proxy.url, { maxRetriesPerRequest: null });
+      await using locks = await connectLockService({ client });
+      const [acquiring] = await loseReply(() => locks.acquire(name), taken);
+      const lease = await acquiring!;
+      expect(await admin.hvals(lockKey(name))).toEqual(['1']);
+      await expect(lease.release()).resolves.toBe('released');
+      expect(await taken()).toBe(false);
+      await untilIdle(locks);
+      client.disconnect();
+    });
+
+    it.each(['own', 'caller'])('leaves no lock behind when nobody asks again (the %s client)', async (whose) => {
+      const client = redisClient(proxy.url, { maxRetriesPerRequest: null });
+      await using locks = await connectLockService(
+        whose === 'own' ? { url: proxy.url, commandTimeout: 500 } : { client, commandTimeout: 500 },
+      );
+      const [acquiring] = await loseReply(() => locks.acquire(name, { wait: 0 }), taken);
+      if (whose === 'own') await expect(acquiring).rejects.toBeInstanceOf(LockUnavailableError);
+      // Sent again by the client, it may be answered in time.
+      else await acquiring!.then((lease) => lease.release()).catch(() => undefined);
+      await untilIdle(locks);
+      expect(await taken()).toBe(false);
+      client.disconnect();
+    });
+
+    it('leaves no lock behind when the caller stops waiting', async () => {
+      await using locks = await connectLockService({ url: proxy.url });
+      const abort = new AbortController();
+      proxy.replies = 'drop';
+      const acquiring = locks.acquire(name, { signal: abort.signal });
+      const aborted = expect(acquiring).rejects.toMatchObject({ code: 'LOCK_ABORTED' });
+      await waitUntil('Redis has executed it', taken);
+      abort.abort();
+      await aborted;
+      expect(locks.stats().unsettled).toBe(1);
+      proxy.cut();
+      proxy.replies = 'pass';
+      await untilIdle(locks);
+      expect(await taken()).toBe(false);
+    });
+
+    it('that only comes late leaves no lock behind either', async () => {
+      await using locks = await connectLockService({ url: proxy.url, commandTimeout: 100, leaseMs: 60_000 });
+      proxy.delayReplies(400);
+      await expect(locks.acquire(name, { wait: 0 })).rejects.toBeInstanceOf(LockUnavailableError);
+      proxy.delayReplies(0);
+      await untilIdle(locks);
+      expect(await taken()).toBe(false);
+    });
+
+    it('spoils nothing for those who wait behind it', async () => {
+      await using locks = await connectLockService({ url: proxy.url });
+      const served: number[] = [];
+      const all = [1, 2, 3].map((n) => () => locks.withLock(name, () => served.push(n)));
+      const [waiting] = await loseReply(() => Promise.all(all.map((each) => each())), taken);
+      await waiting;
+      expect(served).toEqual([1, 2, 3]);
+      await untilIdle(locks);
+      expect(await taken()).toBe(false);
+    });
+  });
+
+  describe('of a release', () => {
+    it('is settled in the background, and the next one gets the lock', async () => {
+      await using locks = await connectLockService({ url: proxy.url, leaseMs: 60_000 });
+      const lease = await locks.acquire(name);
+      const [releasing] = await loseReply(
+        () => lease.release(),
+        async () => !(await taken()),
+      );
+      await expect(releasing).resolves.toBe('unconfirmed');
+      await untilIdle(locks);
+      const next = await locks.acquire(name);
+      expect(next.token).toBeGreaterThan(lease.token);
+      await next.release();
+    });
+
+    it('counts as released on a client that sends it again by itself', async () => {
+      const client = redisClient(proxy.url, { maxRetriesPerRequest: null });
+      await using locks = await connectLockService({ client });
+      const lease = await locks.acquire(name);
+      const [releasing] = await loseReply(
+        () => lease.release(),
+        async () => !(await taken()),
+      );
+      await expect(releasing).resolves.toBe('released');
+      await untilIdle(locks);
+      client.disconnect();
+    });
+
+    it('never frees the lock of the one who came next', async () => {
+      await using locks = await connectLockService({ url: proxy.url, commandTimeout: 200 });
+      await using others = await connectLockService({ url: testRedisUrl() });
+      const lease = await locks.acquire(name);
+      proxy.requests = 'hold';
+      await expect(lease.release()).resolves.toBe('unconfirmed');
+      // The lock goes to somebody else while the releases are still under way.
+      expect(await others.forceRelease(name)).toBe(true);
+      const next = await others.acquire(name);
+      proxy.requests = 'pass';
+      await untilIdle(locks);
+      expect((await others.inspect(name)).held).toBe(true);
+      await expect(next.release()).resolves.toBe('released');
+    });
+
+    it('does not cut holdAtLeast short', async () => {
+      await using locks = await connectLockService({ url: proxy.url, leaseMs: 20_000 });
+      const lease = await locks.acquire(name, { holdAtLeast: 60_000 });
+      const [releasing] = await loseReply(
+        () => lease.release(),
+        async () => (await admin.pttl(lockKey(name))) > 30_000,
+      );
+      await expect(releasing).resolves.toBe('unconfirmed');
+      await untilIdle(locks);
+      expect(await admin.pttl(lockKey(name))).toBeGreaterThan(30_000);
+    });
+  });
+
+  describe('of a renewal', () => {
+    it('costs nothing: it is asked again before the lease is over', async () => {
+      await using locks = await connectLockService({ url: proxy.url, leaseMs: 1_500 });
+      const lease = await locks.acquire(name);
+      let last = Infinity;
+      const renewed = async (): Promise<boolean> => {
+        const before = last;
+        last = await admin.pttl(lockKey(name));
+        return last > before;
+      };
+      await Promise.all(await loseReply(() => Promise.resolve(), renewed));
+      await sleep(1_800);
+      lease.assertHeld();
+      await expect(lease.release()).resolves.toBe('released');
+      await untilIdle(locks);
+    });
+
+    it('that shortens the lease makes the holder believe in the shorter one', async () => {
+      await using locks = await connectLockService({ url: proxy.url, leaseMs: 60_000, commandTimeout: 300 });
+      const lease = await locks.acquire(name, { lease: 50_000 });
+      const [extending] = await loseReply(
+        () => lease.extend(2_000),
+        async () => (await admin.pttl(lockKey(name))) <= 2_000,
+      );
+      await expect(extending).rejects.toBeInstanceOf(LockUnavailableError);
+      expect(lease.remaining()).toBeLessThanOrEqual(2_000);
+      await lease.release();
+      await untilIdle(locks);
+    });
+  });
+
+  it('of a subscription keeps no waiter from the lock', async () => {
+    await using locks = await connectLockService({ url: proxy.url, commandTimeout: 300 });
+    await using others = await connectLockService({ url: testRedisUrl() });
+    const lease = await others.acquire(name);
+    proxy.replies = 'drop';
+    const waiting = locks.acquire(name, { wait: 20_000 });
+    await sleep(400);
+    proxy.cut();
+    proxy.replies = 'pass';
+    await waitUntil('the waiter listens', async () => {
+      const [, count] = (await admin.call('pubsub', 'numsub', `redisson_lock__channel:{${lockKey(name)}}`)) as [
+        string,
+        number,
+      ];
+      return count === 1;
+    });
+    await lease.release();
+    const next = await waiting;
+    await next.release();
+    await untilIdle(locks, others);
+  });
+});

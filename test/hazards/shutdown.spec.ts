@@ -1,0 +1,188 @@
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Redis } from 'ioredis';
+import { connectLockService, createLockService, LockShutdownError, LockUnavailableError } from 'nestjs-redis-lock';
+import { ChildScript } from '../support/child-script.js';
+import { lockKey } from '../support/lock-keys.js';
+import { RedisServer } from '../support/redis-server.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import { redisClient, testRedisUrl, uniqueName } from '../support/test-redis.js';
+import { waitUntil } from '../support/wait-until.js';
+
+describe('a shutdown', () => {
+  const url = testRedisUrl();
+  let admin: Redis;
+  let name: string;
+
+  beforeEach(() => {
+    admin = redisClient();
+    name = uniqueName('shutdown');
+  });
+  afterEach(() => admin.disconnect());
+
+  const taken = async (): Promise<boolean> => (await admin.exists(lockKey(name))) === 1;
+
+  /** Listeners by event, to compare. */
+  const listeners = (client: Redis): Record<string, number> =>
+    Object.fromEntries(client.eventNames().map((event) => [String(event), client.listenerCount(event)]));
+
+  it('refuses those who wait, all at once, and leaves the holder elsewhere alone', async () => {
+    await using others = await connectLockService({ url });
+    const lease = await others.acquire(name);
+    const locks = await connectLockService({ url });
+    const waiting = Array.from({ length: 100 }, () => locks.acquire(name, { wait: Infinity }));
+    const outcomes = Promise.allSettled(waiting);
+    await sleep(50);
+    await locks.close();
+    for (const outcome of await outcomes) {
+      expect(outcome).toMatchObject({ status: 'rejected', reason: expect.any(LockShutdownError) });
+    }
+    expect(locks.stats()).toEqual({ held: 0, waiting: 0, unsettled: 0 });
+    await expect(lease.release()).resolves.toBe('released');
+  });
+
+  it('undoes an acquire that is under way', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const locks = await connectLockService({ url, leaseMs: 60_000 });
+      const acquiring = expect(locks.acquire(name)).rejects.toBeInstanceOf(LockShutdownError);
+      // 0: before it was sent; later: while it is on its way.
+      for (let turn = 0; turn < round; turn += 1) await Promise.resolve();
+      if (round > 5) await new Promise((resolve) => process.nextTick(resolve));
+      await locks.close();
+      await acquiring;
+      expect(await taken()).toBe(false);
+    }
+  });
+
+  it('undoes an acquire whose answer is slow to come', async () => {
+    await using proxy = await TcpProxy.start(url);
+    const locks = await connectLockService({ url: proxy.url, leaseMs: 60_000 });
+    proxy.delayReplies(200);
+    const acquiring = expect(locks.acquire(name)).rejects.toBeInstanceOf(LockShutdownError);
+    await waitUntil('Redis has granted it', taken);
+    await locks.close();
+    await acquiring;
+    expect(await taken()).toBe(false);
+  });
+
+  it('lets a running section end and gives its lock back', async () => {
+    const locks = await connectLockService({ url, leaseMs: 60_000 });
+    const order: string[] = [];
+    const section = locks
+      .withLock(name, async (lease) => {
+        await sleep(200);
+        lease.assertHeld();
+        order.push('section');
+      })
+      .then(() => order.push('released'));
+    await waitUntil('it runs', () => locks.stats().held === 1);
+    await locks.close();
+    order.push('closed');
+    await section;
+    expect(order.indexOf('section')).toBe(0);
+    expect(order.indexOf('closed')).toBeGreaterThan(0);
+    expect(await taken()).toBe(false);
+  });
+
+  it('keeps renewing the lease of a section for as long as it waits for it', async () => {
+    const locks = await connectLockService({ url, leaseMs: 400 });
+    const section = locks.withLock(name, async (lease) => {
+      await sleep(1_000);
+      return lease.signal.aborted;
+    });
+    await waitUntil('it runs', () => locks.stats().held === 1);
+    const closing = locks.close();
+    await expect(section).resolves.toBe(false);
+    await closing;
+  });
+
+  it('during a renewal loses nothing', async () => {
+    await using proxy = await TcpProxy.start(url);
+    const locks = await connectLockService({ url: proxy.url, leaseMs: 900 });
+    const lease = await locks.acquire(name);
+    const renewal = proxy.untilRequest(name);
+    proxy.delayReplies(100);
+    await renewal;
+    const closing = locks.close();
+    await expect(lease.release()).resolves.toBe('released');
+    await closing;
+    expect(await taken()).toBe(false);
+  });
+
+  it('tells a section that does not end, and leaves the lock to its lease', async () => {
+    const locks = await connectLockService({ url, shutdownTimeout: 50, leaseMs: 2_000 });
+    const lease = await locks.acquire(name);
+    const { signal } = lease;
+    await locks.close();
+    expect(signal.reason).toBeInstanceOf(LockShutdownError);
+    expect(() => lease.assertHeld()).toThrow(LockShutdownError);
+    expect(await taken()).toBe(true);
+    // What is still released afterwards settles, though the connection is gone.
+    await expect(lease.release()).resolves.toBe('unconfirmed');
+    await admin.del(lockKey(name));
+  });
+
+  it('ends although Redis is down', async () => {
+    await using server = await RedisServer.start();
+    const locks = await connectLockService({ url: server.url, commandTimeout: 200, shutdownTimeout: 100 });
+    const lease = await locks.acquire(name);
+    await server.kill();
+    const waiting = expect(locks.acquire(name, { wait: Infinity })).rejects.toBeInstanceOf(LockShutdownError);
+    await locks.close();
+    await waiting;
+    expect(lease.signal.aborted).toBe(true);
+    await expect(locks.acquire(name)).rejects.toBeInstanceOf(LockShutdownError);
+  });
+
+  it('ends although Redis was never there', async () => {
+    const locks = createLockService({ url: 'redis://127.0.0.1:1', commandTimeout: 200 });
+    const waiting = expect(locks.acquire(name, { wait: Infinity })).rejects.toBeInstanceOf(LockShutdownError);
+    await sleep(50);
+    await locks.close();
+    await waiting;
+    await expect(locks.inspect(name)).rejects.toBeInstanceOf(LockUnavailableError);
+  });
+
+  it('can be asked for again and again', async () => {
+    const locks = await connectLockService({ url });
+    await Promise.all([locks.close(), locks.close()]);
+    await locks.close();
+    await locks[Symbol.asyncDispose]();
+  });
+
+  it("leaves a caller's client as it was: open, and without a listener of ours", async () => {
+    const client = redisClient();
+    await once(client, 'ready');
+    const before = listeners(client);
+    const locks = await connectLockService({ client });
+    await using others = await connectLockService({ url });
+    const lease = await others.acquire(name);
+    // Waiting opens the connection for notices.
+    await expect(locks.acquire(name, { wait: 100 })).rejects.toMatchObject({ code: 'LOCK_BUSY' });
+    await lease.release();
+    await locks.withLock(name, () => undefined);
+    await locks.close();
+    expect(listeners(client)).toEqual(before);
+    expect(client.status).toBe('ready');
+    expect(await client.ping()).toBe('PONG');
+    client.disconnect();
+  });
+
+  it.each(['idle', 'waiting', 'holding', 'renewing', 'down', 'never-there'])(
+    'lets the process end by itself (%s)',
+    async (when) => {
+      await using server = await RedisServer.start();
+      await using child = ChildScript.start('hazards/children/closes.mjs', [server.url, name, when]);
+      if (when === 'down') {
+        await child.next('ready');
+        await server.kill();
+        child.send({ type: 'go' });
+      }
+      await child.next('closed');
+      child.endInput();
+      expect(await child.exited).toEqual({ code: 0, signal: null, stderr: '' });
+      expect(child.messages.at(-1)).toMatchObject({ type: 'closed', timers: 0, sockets: 0 });
+    },
+  );
+});

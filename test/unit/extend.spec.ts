@@ -1,0 +1,79 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { connectLockService, LockConfigError, LockLostError, type LockService } from 'nestjs-redis-lock';
+import { lockKey } from '../support/lock-keys.js';
+import { redisClient, testRedisUrl, uniqueName } from '../support/test-redis.js';
+import { untilIdle } from '../support/until-idle.js';
+import { waitUntil } from '../support/wait-until.js';
+
+describe('extending a lease', () => {
+  const admin = redisClient();
+  let locks: LockService;
+  let name: string;
+
+  beforeEach(async () => {
+    locks = await connectLockService({ url: testRedisUrl(), leaseMs: 30_000 });
+    name = uniqueName('extend');
+  });
+  afterEach(() => locks.close());
+  afterAll(() => admin.disconnect());
+
+  it('to less than it had, not awaited, and released: the next caller gets no lock that is about to end', async () => {
+    const lease = await locks.acquire(name);
+    const next = locks.acquire(name);
+    const extended = lease.extend(100).catch((error: unknown) => error);
+    await lease.release();
+    const second = await next;
+    await extended;
+    await sleep(200);
+    expect(second.remaining()).toBeGreaterThan(0);
+    expect(await admin.exists(lockKey(name))).toBe(1);
+    await expect(second.release()).resolves.toBe('released');
+    await untilIdle(locks);
+  });
+
+  it('to less than it had counts from when it is asked for', async () => {
+    const lease = await locks.acquire(name, { lease: 20_000 });
+    const extended = lease.extend(1_000);
+    expect(lease.remaining()).toBeLessThanOrEqual(1_000);
+    await extended;
+    expect(lease.remaining()).toBeLessThanOrEqual(1_000);
+    await waitUntil('it is over', () => lease.signal.aborted);
+  });
+
+  it('to more than it had counts from when it is granted', async () => {
+    const lease = await locks.acquire(name, { lease: 1_000 });
+    const extended = lease.extend(20_000);
+    expect(lease.remaining()).toBeLessThanOrEqual(1_000);
+    await extended;
+    expect(lease.remaining()).toBeGreaterThan(10_000);
+    await lease.release();
+  });
+
+  it('that renews itself makes it last that long, and it goes on renewing', async () => {
+    await using short = await connectLockService({ url: testRedisUrl(), leaseMs: 500 });
+    const lease = await short.acquire(name);
+    await lease.extend(1_000);
+    expect(lease.remaining()).toBeGreaterThan(500);
+    await sleep(1_500);
+    lease.assertHeld();
+    await lease.release();
+  });
+
+  it('of a lock that Redis knows nothing of any more tells so at once', async () => {
+    const lease = await locks.acquire(name);
+    await admin.del(lockKey(name));
+    await expect(lease.extend(10_000)).rejects.toMatchObject({ code: 'LOCK_LOST', reason: 'taken' });
+    expect(lease.signal.aborted).toBe(true);
+    await expect(lease.release()).resolves.toBe('lost');
+  });
+
+  it('is refused once it is over, and with a length that cannot be', async () => {
+    const lease = await locks.acquire(name);
+    for (const bad of [0, -1, 9, 1.5, Number.NaN, 86_400_001]) {
+      await expect(lease.extend(bad)).rejects.toBeInstanceOf(LockConfigError);
+    }
+    await lease.release();
+    await expect(lease.extend(1_000)).rejects.toBeInstanceOf(LockLostError);
+  });
+});
