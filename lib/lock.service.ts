@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { LockBusyError, LockLostError, LockShutdownError } from './errors/index.js';
+import { LockBusyError, LockLostError, LockShutdownError, LockUnavailableError } from './errors/index.js';
 import { enclosingLease, runUnder } from './leases/current-lease.js';
 import { Lease } from './leases/lease.js';
 import { MultiLease } from './leases/multi-lease.js';
@@ -8,7 +8,7 @@ import { Watchdog } from './leases/watchdog.js';
 import { resolveAcquire, type AcquireOptions, type ResolvedAcquire } from './lock-options.js';
 import { checkLease, type ResolvedSettings } from './module-options.js';
 import { checkLockName, checkLockNames } from './naming/lock-name.js';
-import type { LockState, LockStore } from './stores/lock-store.js';
+import type { LockState, LockStore, RenewReply } from './stores/lock-store.js';
 import { channels } from './telemetry/channels.js';
 import type { ReleaseOutcome } from './waiting/wait-line.js';
 import { WaitLines } from './waiting/wait-lines.js';
@@ -19,7 +19,7 @@ export interface LockStats {
   readonly held: number;
   /** Callers that wait. */
   readonly waiting: number;
-  /** Owners that are released in the background, since a reply was lost. */
+  /** Requests that nobody waits for any more, and that are undone in the background. */
   readonly unsettled: number;
 }
 
@@ -103,7 +103,7 @@ export class LockService {
     options: AcquireOptions = {},
   ): Promise<Lease | MultiLease | null> {
     try {
-      return await this.acquire(names as string, { wait: 0, ...options });
+      return await this.acquire(names as string, { ...options, wait: options.wait ?? 0 });
     } catch (error) {
       if (error instanceof LockBusyError) return null;
       throw error;
@@ -200,7 +200,9 @@ export class LockService {
     const leaseMs = checkLease('ms', ms);
     tenure.assertHeld();
     const { hold } = tenure;
-    const { held, sentAt } = await this.store.renew(hold.name, hold.owner, leaseMs);
+    // Before the request: the watchdog would answer a short lease with a renewal of its own.
+    if (fix) hold.renews = false;
+    const { held, sentAt } = await this.renewFor(tenure, leaseMs);
     tenure.assertHeld();
     if (!held) {
       this.watchdog.unwatch(hold);
@@ -208,8 +210,20 @@ export class LockService {
       throw hold.lost ?? new LockLostError(tenure.name, tenure.token, 'taken');
     }
     hold.confirm(sentAt, leaseMs);
-    if (fix) hold.renews = false;
     this.watchdog.watch(hold);
+  }
+
+  private async renewFor(tenure: Tenure, leaseMs: number): Promise<RenewReply> {
+    const { hold } = tenure;
+    const takeBack = hold.foresee(leaseMs);
+    this.watchdog.watch(hold);
+    try {
+      return await this.store.renew(hold.name, hold.owner, leaseMs);
+    } catch (error) {
+      if (error instanceof LockUnavailableError && !error.outcomeUnknown) takeBack();
+      if (!tenure.over) this.watchdog.watch(hold);
+      throw error;
+    }
   }
 
   private async shutDown(): Promise<void> {

@@ -101,7 +101,7 @@ export function resolveSettings(options: LockServiceOptions): ResolvedSettings {
     maxWaiting: checkWhole('maxWaiting', options.maxWaiting ?? 10_000, 1, MAX_MS),
     commandTimeout: Math.max(1, Math.min(commandTimeout, Math.floor(leaseMs / 3))),
     handOverMs: checkWhole('handOverMs', options.handOverMs ?? 50, 0, MAX_LEASE_MS),
-    handOverCount: checkWhole('handOverCount', options.handOverCount ?? 64, 1, 10_000),
+    handOverCount: checkWhole('handOverCount', options.handOverCount ?? 64, 1, 1_000),
     tokenTtl: checkWhole('tokenTtl', options.tokenTtl ?? DAY_MS, 60_000, 365 * DAY_MS),
     startup,
     startupTimeout: checkWhole('startupTimeout', options.startupTimeout ?? 5_000, 1, MAX_MS),

@@ -51,7 +51,8 @@ export class Lease implements AsyncDisposable {
    * Makes the lease last `ms` from now on. A lease that renews itself goes on doing so after that.
    *
    * @throws LockLostError if the lock is not held any more
-   * @throws LockUnavailableError if Redis cannot be reached; the lease then runs on as it was
+   * @throws LockUnavailableError if Redis cannot be reached; the lease then lasts as long as it did, or `ms` if that is
+   *   shorter, since nobody knows what Redis has done
    */
   async extend(ms: number): Promise<void> {
     if (this.outcome !== null) throw new LockLostError(this.name, this.token, 'released');

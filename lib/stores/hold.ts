@@ -1,6 +1,6 @@
 import { LockLostError, type LockLostReason } from '../errors/index.js';
 import { WheelEntry } from '../time/timer-wheel.js';
-import { elapsedSince, type Instant } from '../time/instant.js';
+import { elapsedSince, now, type Instant } from '../time/instant.js';
 
 const DRIFT_SHARE = 0.01;
 const DRIFT_MS = 2;
@@ -52,6 +52,7 @@ export class Hold extends WheelEntry {
   private lease: number;
   private since: Instant;
   private current: number;
+  private readonly firstToken: number;
   private readonly lastToken: number;
 
   constructor(grant: Grant) {
@@ -61,6 +62,7 @@ export class Hold extends WheelEntry {
     this.lease = grant.leaseMs;
     this.since = grant.sentAt;
     this.current = grant.token;
+    this.firstToken = grant.token;
     this.lastToken = grant.token + grant.tokens - 1;
     this.acquiredAt = performance.now();
   }
@@ -91,6 +93,27 @@ export class Hold extends WheelEntry {
     if (sentAt.mono < this.since.mono) return;
     this.since = sentAt;
     this.lease = leaseMs;
+  }
+
+  /**
+   * Counts on a shorter lease from now on, since a request for it is on its way and may be carried out at any time, also
+   * if its answer never comes. A longer one counts when it is confirmed. Returns how to take that back.
+   */
+  foresee(leaseMs: number): () => void {
+    const before = { since: this.since, lease: this.lease, doubtful: this.doubtful };
+    if (validityOf(leaseMs) >= this.remaining()) return () => undefined;
+    const since = now();
+    this.since = since;
+    this.lease = leaseMs;
+    this.doubtful = true;
+    return () => {
+      if (this.since === since) ({ since: this.since, lease: this.lease, doubtful: this.doubtful } = before);
+    };
+  }
+
+  /** How many callers the hold has served, the present one included. */
+  get tokensUsed(): number {
+    return this.current - this.firstToken + 1;
   }
 
   hasNextToken(): boolean {

@@ -6,6 +6,8 @@ const MAX_PAUSE_MS = 1_000;
 interface Debt {
   readonly name: string;
   readonly owner: string;
+  /** `performance.now()` until which the lock is to stay taken. */
+  readonly keepUntil: number;
   /** `performance.now()` after which the lease is over and nothing is left to settle. */
   readonly until: number;
 }
@@ -25,8 +27,10 @@ export class Settler {
     return this.debts.size;
   }
 
-  settle(name: string, owner: string, leaseMs: number): void {
-    const debt: Debt = { name, owner, until: performance.now() + leaseMs + MAX_PAUSE_MS };
+  /** @param keepMs if above 0, the lock is not freed but left to expire that much later */
+  settle(name: string, owner: string, leaseMs: number, keepMs = 0): void {
+    const since = performance.now();
+    const debt: Debt = { name, owner, keepUntil: since + keepMs, until: since + leaseMs + MAX_PAUSE_MS };
     const done = this.work(debt).finally(() => this.debts.delete(done));
     this.debts.add(done);
   }
@@ -43,7 +47,7 @@ export class Settler {
       const lastTry = this.closing;
       try {
         // Sent on the connection that the lost request used, hence after it.
-        await this.store.release(debt.name, debt.owner, 0);
+        await this.store.release(debt.name, debt.owner, Math.max(0, Math.ceil(debt.keepUntil - performance.now())));
         return;
       } catch {
         if (lastTry || performance.now() >= debt.until) return;

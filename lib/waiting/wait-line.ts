@@ -27,6 +27,8 @@ export interface LineContext {
   readonly timeouts: TimerWheel;
   readonly limits: LineLimits;
   nextOwner(): string;
+  /** Work that goes on by itself, and that a shutdown has to wait for. It never rejects. */
+  track(work: Promise<unknown>): void;
   /** The line has nothing left to do and may be forgotten. */
   onIdle(line: WaitLine): void;
 }
@@ -46,6 +48,8 @@ export class WaitLine implements PursuingLine {
   private phase: Phase = 'idle';
   private hold: Hold | null = null;
   private pursuit: Pursuit | null = null;
+  /** How many callers the last hold served. */
+  private lastUsed = 0;
   private readonly news: HolderNews;
 
   constructor(
@@ -57,6 +61,11 @@ export class WaitLine implements PursuingLine {
 
   get waiting(): number {
     return this.queue.size;
+  }
+
+  /** Whether a request is under way though nobody waits any more: it may still have to be undone. */
+  get pursuesForNobody(): boolean {
+    return this.queue.size === 0 && (this.phase === 'pursuing' || this.phase === 'passing');
   }
 
   /** Waits for the lock in turn. */
@@ -90,7 +99,7 @@ export class WaitLine implements PursuingLine {
       this.queue.push(waiter);
       signal?.addEventListener('abort', onAbort, { once: true });
       if (wait > 0 && wait !== Infinity) this.context.timeouts.addAfter(waiter, waiter.since + wait);
-      if (this.phase === 'idle') void this.pursue(false);
+      if (this.phase === 'idle') this.context.track(this.pursue(false));
     });
   }
 
@@ -105,7 +114,7 @@ export class WaitLine implements PursuingLine {
     if (keepMs === 0 && this.mayPassOn(hold)) {
       this.context.keeper.unwatch(hold);
       hold.advanceToken();
-      void this.serve(hold);
+      this.context.track(this.serve(hold));
       return 'released';
     }
     return this.giveBack(hold, keepMs);
@@ -165,7 +174,11 @@ export class WaitLine implements PursuingLine {
     const { store, settler, limits } = this.context;
     this.phase = 'pursuing';
     this.news.clear();
-    const pursuit = new Pursuit(this, store, settler, this.context.nextOwner(), limits.handOverCount);
+    // No more than are likely to be used: tokens reserved for nobody would run ahead of the server's clock, and a server
+    // that lost the last one would then issue smaller ones. A hand-over takes more than a µs.
+    const likely = Math.max(this.queue.size, 2 * this.lastUsed);
+    const tokens = Math.max(1, Math.min(limits.handOverCount, likely, limits.handOverMs * 1_000));
+    const pursuit = new Pursuit(this, store, settler, this.context.nextOwner(), tokens);
     this.pursuit = pursuit;
     try {
       const hold = await pursuit.run(stepBack);
@@ -184,7 +197,7 @@ export class WaitLine implements PursuingLine {
   /** Whoever waits is next; else the line is done. */
   private proceed(stepBack: boolean): void {
     if (this.queue.first !== null) {
-      void this.pursue(stepBack);
+      this.context.track(this.pursue(stepBack));
       return;
     }
     this.phase = 'idle';
@@ -241,6 +254,7 @@ export class WaitLine implements PursuingLine {
 
   private async giveBack(hold: Hold, keepMs: number): Promise<ReleaseOutcome> {
     this.context.keeper.unwatch(hold);
+    this.lastUsed = hold.tokensUsed;
     this.hold = null;
     this.phase = 'releasing';
     let outcome: ReleaseOutcome = 'unconfirmed';
@@ -250,7 +264,7 @@ export class WaitLine implements PursuingLine {
       outcome = reply.held ? 'released' : 'lost';
       othersWait = reply.listeners > 0;
     } catch {
-      this.context.settler.settle(this.name, hold.owner, hold.leaseMs);
+      this.context.settler.settle(this.name, hold.owner, hold.leaseMs, keepMs);
     }
     this.proceed(othersWait);
     return outcome;

@@ -11,6 +11,7 @@ export class WaitLines {
   private readonly lines = new Map<string, WaitLine>();
   private readonly settler: Settler;
   private readonly context: LineContext;
+  private readonly work = new Set<Promise<unknown>>();
   private owners = 0;
   private closed = false;
 
@@ -24,6 +25,10 @@ export class WaitLines {
       timeouts: new TimerWheel(true),
       limits,
       nextOwner: () => `${clientId}:${String((this.owners += 1))}`,
+      track: (work) => {
+        const tracked = work.finally(() => this.work.delete(tracked));
+        this.work.add(tracked);
+      },
       onIdle: (line) => this.lines.delete(line.name),
     };
   }
@@ -35,9 +40,11 @@ export class WaitLines {
     return sum;
   }
 
-  /** How many owners are still being released in the background. */
+  /** How many requests nobody waits for any more are still to be undone in the background. */
   get unsettled(): number {
-    return this.settler.size;
+    let sum = this.settler.size;
+    for (const line of this.lines.values()) if (line.pursuesForNobody) sum += 1;
+    return sum;
   }
 
   join(name: string, request: WaitRequest): Promise<Hold> {
@@ -63,6 +70,8 @@ export class WaitLines {
   /** Settles what is open, as far as one more try can. */
   async close(): Promise<void> {
     this.refuse();
+    // A request under way may still take a lock; each ends within its time limit.
+    while (this.work.size > 0) await Promise.all(this.work);
     await this.settler.close();
     this.context.timeouts.clear();
   }

@@ -1,5 +1,3 @@
-import { now } from '../../time/instant.js';
-
 interface Entry {
   owner: string;
   /** `performance.now()` at which the lease ends. */
@@ -15,6 +13,8 @@ interface Entry {
 export class MemoryState {
   private readonly entries = new Map<string, Entry>();
   private readonly tokens = new Map<string, number>();
+  /** The "server's" clock in µs. It goes on over a flush, and never shows the same time twice. */
+  private clock = 0;
   private readonly listeners = new Map<string, Set<() => void>>();
 
   /** The entry under `key`, unless its lease is over. */
@@ -41,7 +41,8 @@ export class MemoryState {
 
   /** Reserves tokens as the Redis script does: above the last one, and not below the clock in µs. */
   reserveTokens(key: string, count: number): number {
-    const first = Math.max((this.tokens.get(key) ?? 0) + 1, Math.floor(now().wall * 1_000));
+    this.clock = Math.max(this.clock + count, Math.floor((performance.timeOrigin + performance.now()) * 1_000));
+    const first = Math.max((this.tokens.get(key) ?? 0) + 1, this.clock);
     this.tokens.set(key, first + count - 1);
     return first;
   }

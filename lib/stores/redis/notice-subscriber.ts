@@ -139,8 +139,8 @@ export class NoticeSubscriber {
     return new ConnectionWatch(client, true);
   }
 
-  private readonly onMessage = (name: string): void => {
-    const channel = this.channels.get(name);
+  private readonly onMessage = (name: unknown): void => {
+    const channel = this.channels.get(String(name));
     if (channel !== undefined) for (const listener of [...channel.listeners]) listener();
   };
 

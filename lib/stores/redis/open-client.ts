@@ -3,6 +3,8 @@ import { LockConfigError } from '../../errors/index.js';
 import { isRedisClient, type RedisClient } from './redis-client.js';
 
 const MAX_RECONNECT_DELAY_MS = 1_000;
+/** ioredis keeps a timer this long after a disconnect, also where nothing was connected: a process could not end. */
+const DISCONNECT_TIMEOUT_MS = 100;
 
 /** Reconnects for as long as the service lives; what to do meanwhile is decided request by request. */
 function retryStrategy(attempt: number): number {
@@ -14,6 +16,7 @@ const OWN_CLIENT: RedisOptions = {
   // A request whose connection broke is judged by the lock, not sent again behind its back.
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: null,
+  disconnectTimeout: DISCONNECT_TIMEOUT_MS,
   connectionName: 'nestjs-redis-lock',
 };
 
@@ -32,6 +35,7 @@ export function openSubscriberFor(client: RedisClient): RedisClient {
     enableReadyCheck: true,
     maxRetriesPerRequest: null,
     lazyConnect: false,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     connectionName: 'nestjs-redis-lock:notices',
   });
 }

@@ -11,8 +11,8 @@ export interface RedisClient {
   call(command: string, ...args: RedisArgument[]): Promise<unknown>;
   connect(): Promise<unknown>;
   disconnect(): void;
-  on(event: string, listener: (...args: never[]) => void): unknown;
-  off(event: string, listener: (...args: never[]) => void): unknown;
+  on(event: string, listener: (...args: unknown[]) => void): unknown;
+  off(event: string, listener: (...args: unknown[]) => void): unknown;
   duplicate(override?: Record<string, unknown>): RedisClient;
 }
 

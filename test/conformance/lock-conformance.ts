@@ -1,0 +1,495 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  currentLease,
+  LockAbortedError,
+  LockBusyError,
+  LockConfigError,
+  LockLostError,
+  LockNameError,
+  LockShutdownError,
+  type Lease,
+  type LockService,
+} from 'nestjs-redis-lock';
+import { waitUntil } from '../support/wait-until.js';
+import type { Backend } from './backend.js';
+
+/** What every store has to keep, whatever it is made of. */
+export function describeLockConformance(label: string, openBackend: () => Promise<Backend>): void {
+  describe(`locks on ${label}`, () => {
+    let backend: Backend;
+    let here: LockService;
+    let there: LockService;
+    let name: string;
+
+    beforeAll(async () => {
+      backend = await openBackend();
+      here = await backend.open();
+      there = await backend.open();
+    });
+    beforeEach(() => {
+      name = `conformance:${randomUUID()}`;
+    });
+    afterAll(async () => {
+      expect(here.stats()).toEqual({ held: 0, waiting: 0, unsettled: 0 });
+      expect(there.stats()).toEqual({ held: 0, waiting: 0, unsettled: 0 });
+      await backend.close();
+    });
+
+    describe('taking and giving back', () => {
+      it('lets one in at a time, over replicas and within one', async () => {
+        let inside = 0;
+        let most = 0;
+        let sections = 0;
+        const section = async (): Promise<void> => {
+          inside += 1;
+          most = Math.max(most, inside);
+          await sleep(1);
+          inside -= 1;
+          sections += 1;
+        };
+        const callers = Array.from({ length: 20 }, (_, index) => (index % 2 === 0 ? here : there));
+        await Promise.all(callers.map((locks) => locks.withLock(name, section)));
+        expect({ most, sections }).toEqual({ most: 1, sections: 20 });
+      });
+
+      it('passes on the result of the section, and its error as it is', async () => {
+        await expect(here.withLock(name, () => 'result')).resolves.toBe('result');
+        const error = new TypeError('of the section');
+        await expect(here.withLock(name, () => Promise.reject(error))).rejects.toBe(error);
+        const thrower = (): never => {
+          throw error;
+        };
+        await expect(here.withLock(name, thrower)).rejects.toBe(error);
+        expect((await here.inspect(name)).held).toBe(false);
+      });
+
+      it('answers null at once when tryAcquire finds it taken, here or elsewhere', async () => {
+        const lease = await here.acquire(name);
+        expect(await here.tryAcquire(name)).toBeNull();
+        expect(await there.tryAcquire(name)).toBeNull();
+        await lease.release();
+        const second = await there.tryAcquire(name);
+        expect(second?.name).toBe(name);
+        await second?.release();
+      });
+
+      it('says how long it waited and what the holder has left when it gives up', async () => {
+        const lease = await here.acquire(name);
+        const error = await there.acquire(name, { wait: 30 }).catch((e: unknown) => e);
+        expect(error).toBeInstanceOf(LockBusyError);
+        const busy = error as LockBusyError;
+        expect(busy.lockName).toBe(name);
+        expect(busy.code).toBe('LOCK_BUSY');
+        expect(busy.waitedMs).toBeGreaterThanOrEqual(30);
+        expect(busy.remainingMs).toBeGreaterThan(0);
+        expect(busy.remainingMs).toBeLessThanOrEqual(30_000);
+        await lease.release();
+      });
+
+      it('releases once, whatever is called how often', async () => {
+        const lease = await here.acquire(name);
+        await expect(lease.release()).resolves.toBe('released');
+        const next = await there.acquire(name);
+        await expect(lease.release()).resolves.toBe('released');
+        expect((await there.inspect(name)).held).toBe(true);
+        expect(() => lease.assertHeld()).toThrow(LockLostError);
+        await expect(lease.extend(1_000)).rejects.toBeInstanceOf(LockLostError);
+        expect(lease.remaining()).toBe(0);
+        await expect(next.release()).resolves.toBe('released');
+      });
+
+      it('releases at the end of an `await using` block', async () => {
+        {
+          await using lease = await here.acquire(name);
+          expect((await there.inspect(lease.name)).held).toBe(true);
+        }
+        expect((await there.inspect(name)).held).toBe(false);
+      });
+
+      it('tells what it knows about a lock', async () => {
+        expect(await here.inspect(name)).toEqual({
+          held: false,
+          owner: undefined,
+          holds: 0,
+          remainingMs: undefined,
+          token: undefined,
+        });
+        const lease = await here.acquire(name);
+        const state = await there.inspect(name);
+        expect(state).toMatchObject({ held: true, holds: 1, owner: expect.stringMatching(/^[0-9a-f-]{36}:\d+$/) });
+        expect(state.remainingMs).toBeGreaterThan(0);
+        expect(state.token).toBeGreaterThanOrEqual(lease.token);
+        await lease.release();
+        expect((await here.inspect(name)).token).toBe(state.token);
+      });
+    });
+
+    describe('fencing tokens', () => {
+      it('grow with every lease, over replicas, hand-overs and a flush', async () => {
+        const tokens: number[] = [];
+        const take = async (locks: LockService): Promise<void> => {
+          await locks.withLock(name, ({ token }) => tokens.push(token));
+        };
+        for (const locks of [here, there, here, there]) await take(locks);
+        await Promise.all([here, here, here, there, there].map(take));
+        await backend.flush();
+        for (const locks of [there, here]) await take(locks);
+        expect(tokens).toHaveLength(11);
+        expect(tokens).toEqual([...new Set(tokens)].sort((a, b) => a - b));
+        expect(tokens.every(Number.isSafeInteger)).toBe(true);
+      });
+    });
+
+    describe('waiting', () => {
+      it('serves the callers of one process in the order they came', async () => {
+        const order: number[] = [];
+        const lease = await here.acquire(name);
+        const waiting = [1, 2, 3, 4, 5].map((n) => here.withLock(name, () => order.push(n)));
+        await lease.release();
+        await Promise.all(waiting);
+        expect(order).toEqual([1, 2, 3, 4, 5]);
+      });
+
+      it('wakes a waiter elsewhere when the lock is released, not when its lease ends', async () => {
+        const lease = await here.acquire(name);
+        const waiting = there.acquire(name, { wait: 20_000 });
+        await waitUntil('the other replica waits', () => there.stats().waiting === 1);
+        await sleep(50);
+        await lease.release();
+        const next = await waiting;
+        expect(next.token).toBeGreaterThan(lease.token);
+        await next.release();
+      });
+
+      it('takes a lock whose holder let its lease end', async () => {
+        const lease = await here.acquire(name, { lease: 150 });
+        const next = await there.acquire(name);
+        expect(lease.remaining()).toBe(0);
+        expect(lease.signal.aborted).toBe(true);
+        await expect(lease.release()).resolves.toBe('lost');
+        expect(() => next.assertHeld()).not.toThrow();
+        await next.release();
+      });
+
+      it('gives up when the signal aborts, before, while and after waiting', async () => {
+        await expect(here.acquire(name, { signal: AbortSignal.abort('no') })).rejects.toMatchObject({
+          code: 'LOCK_ABORTED',
+          cause: 'no',
+        });
+        const lease = await here.acquire(name);
+        for (const locks of [here, there]) {
+          const abort = new AbortController();
+          const waiting = locks.acquire(name, { signal: abort.signal });
+          const failed = expect(waiting).rejects.toBeInstanceOf(LockAbortedError);
+          await sleep(5);
+          abort.abort();
+          await failed;
+        }
+        await lease.release();
+        const late = new AbortController();
+        const held = await here.acquire(name, { signal: late.signal });
+        late.abort();
+        expect(held.signal.aborted).toBe(false);
+        await held.release();
+      });
+
+      it('forgets nobody when waiters give up around the one that is served', async () => {
+        const lease = await here.acquire(name);
+        const abort = new AbortController();
+        const served: string[] = [];
+        const all = [
+          here.withLock(name, () => served.push('a'), { signal: abort.signal }),
+          here.withLock(name, () => served.push('b')),
+          here.withLock(name, () => served.push('c'), { wait: 5 }),
+          here.withLock(name, () => served.push('d')),
+        ].map((promise) =>
+          promise.then(
+            () => 'served',
+            (error: unknown) => (error as Error).name,
+          ),
+        );
+        await sleep(30);
+        abort.abort();
+        await lease.release();
+        expect(await Promise.all(all)).toEqual(['LockAbortedError', 'served', 'LockBusyError', 'served']);
+        expect(served).toEqual(['b', 'd']);
+        expect((await there.inspect(name)).held).toBe(false);
+      });
+
+      it('gives a lock back that arrives after everybody left', async () => {
+        const leaving = Array.from({ length: 10 }, () => {
+          const abort = new AbortController();
+          const attempt = here.acquire(name, { signal: abort.signal });
+          abort.abort();
+          return attempt;
+        });
+        const results = await Promise.allSettled(leaving);
+        expect(results.every(({ status }) => status === 'rejected')).toBe(true);
+        const lease = await there.acquire(name);
+        expect(lease.name).toBe(name);
+        await lease.release();
+      });
+
+      it('refuses one more than maxWaiting', async () => {
+        const narrow = await backend.open({ maxWaiting: 2 });
+        const lease = await there.acquire(name);
+        const waiting = [narrow.withLock(name, () => 1), narrow.withLock(name, () => 2)];
+        await expect(narrow.acquire(name)).rejects.toMatchObject({ code: 'LOCK_BUSY', reason: 'crowded' });
+        await lease.release();
+        expect(await Promise.all(waiting)).toEqual([1, 2]);
+      });
+
+      it('lets another replica in between the callers of one that never runs dry', async () => {
+        const greedy = await backend.open({ handOverMs: 20 });
+        let stop = false;
+        let before = 0;
+        const callers = Array.from({ length: 4 }, async () => {
+          while (!stop) {
+            await greedy.withLock(name, () => sleep(2));
+            before += 1;
+          }
+        });
+        await waitUntil('the greedy ones are at it', () => before > 5);
+        const lease = await there.acquire(name, { wait: 20_000 });
+        stop = true;
+        await lease.release();
+        await Promise.all(callers);
+      });
+    });
+
+    describe('leases', () => {
+      it('renews a lease for as long as it is held', async () => {
+        const short = await backend.open({ leaseMs: 300 });
+        const lease = await short.acquire(name);
+        await sleep(1_000);
+        lease.assertHeld();
+        expect(await there.tryAcquire(name)).toBeNull();
+        expect(lease.signal.aborted).toBe(false);
+        await expect(lease.release()).resolves.toBe('released');
+      });
+
+      it('never renews a fixed lease, and says so by its signal', async () => {
+        const lease = await here.acquire(name, { lease: 200 });
+        const lost = await new Promise((resolve) => {
+          lease.signal.addEventListener('abort', () => resolve(lease.signal.reason), { once: true });
+        });
+        expect(lost).toBeInstanceOf(LockLostError);
+        expect(lost).toMatchObject({ lockName: name, token: lease.token, reason: 'expired' });
+        expect(() => lease.assertHeld()).toThrow(LockLostError);
+        await expect(lease.release()).resolves.toBe('lost');
+      });
+
+      it('extends a fixed lease', async () => {
+        const lease = await here.acquire(name, { lease: 200 });
+        await lease.extend(60_000);
+        expect(lease.remaining()).toBeGreaterThan(50_000);
+        await sleep(250);
+        lease.assertHeld();
+        expect(await there.tryAcquire(name)).toBeNull();
+        await lease.release();
+      });
+
+      it('notices a lock that was forced open, and wakes who waits for it', async () => {
+        const short = await backend.open({ leaseMs: 300 });
+        const lease = await short.acquire(name);
+        const waiting = there.acquire(name);
+        await waitUntil('the other replica waits', () => there.stats().waiting === 1);
+        await sleep(50);
+        expect(await here.forceRelease(name)).toBe(true);
+        const next = await waiting;
+        await waitUntil('the first holder hears of it', () => lease.signal.aborted);
+        expect(lease.signal.reason).toBeInstanceOf(LockLostError);
+        await expect(lease.release()).resolves.toBe('lost');
+        next.assertHeld();
+        await next.release();
+        expect(await here.forceRelease(name)).toBe(false);
+      });
+
+      it('keeps the value or the error of a section that lost its lock', async () => {
+        const outlive = (lease: Lease): Promise<void> =>
+          waitUntil('it is lost', () => lease.signal.aborted).then(() => {});
+        await expect(here.withLock(name, (l) => outlive(l).then(() => 'value'), { lease: 50 })).resolves.toBe('value');
+        const error = new RangeError('of the section');
+        const failing = here.withLock(name, (l) => outlive(l).then(() => Promise.reject(error)), { lease: 50 });
+        await expect(failing).rejects.toBe(error);
+      });
+
+      it('keeps the lock for holdAtLeast, though the work is done', async () => {
+        const started = performance.now();
+        await here.withLock(name, () => undefined, { holdAtLeast: 400 });
+        expect(await there.tryAcquire(name)).toBeNull();
+        expect(await here.tryAcquire(name)).toBeNull();
+        const lease = await there.acquire(name);
+        expect(performance.now() - started).toBeGreaterThanOrEqual(390);
+        await lease.release();
+      });
+    });
+
+    describe('several names', () => {
+      it('takes all of them, sorted, each once', async () => {
+        const [a, b] = [`${name}:a`, `${name}:b`];
+        await here.withLock([b, a, b], async (lease) => {
+          expect(lease.names).toEqual([a, b]);
+          expect(lease.tokenOf(a)).toBeGreaterThan(0);
+          expect(lease.tokenOf('other')).toBeUndefined();
+          expect(await there.tryAcquire(a)).toBeNull();
+          expect(await there.tryAcquire(b)).toBeNull();
+          lease.assertHeld();
+        });
+        expect((await there.inspect(a)).held).toBe(false);
+        expect((await there.inspect(b)).held).toBe(false);
+      });
+
+      it('takes none if one of them is taken', async () => {
+        const [a, b] = [`${name}:a`, `${name}:b`];
+        const lease = await there.acquire(b);
+        expect(await here.tryAcquire([a, b])).toBeNull();
+        expect((await there.inspect(a)).held).toBe(false);
+        await lease.release();
+      });
+
+      it('does not deadlock when two ask in opposite orders', async () => {
+        const [a, b] = [`${name}:a`, `${name}:b`];
+        const rounds = Array.from({ length: 10 }, (_, i) =>
+          (i % 2 === 0 ? here : there).withLock(i % 2 === 0 ? [a, b] : [b, a], () => sleep(1)),
+        );
+        await expect(Promise.all(rounds)).resolves.toHaveLength(10);
+      });
+
+      it('begins a fixed lease when all of them are there', async () => {
+        const [a, b] = [`${name}:a`, `${name}:b`];
+        const lease = await there.acquire(b);
+        const both = here.acquire([a, b], { lease: 300 });
+        await sleep(500);
+        await lease.release();
+        const multi = await both;
+        multi.assertHeld();
+        expect(multi.remaining()).toBeLessThanOrEqual(300);
+        await waitUntil('the lease is over', () => multi.signal.aborted);
+        await expect(multi.release()).resolves.toBe('lost');
+      });
+    });
+
+    describe('nested calls', () => {
+      it('join the lease of the section they are made in', async () => {
+        await here.withLock(name, async (outer) => {
+          await here.withLock(name, (inner) => {
+            expect(inner.token).toBe(outer.token);
+            expect(currentLease()?.token).toBe(outer.token);
+          });
+          expect(await there.tryAcquire(name)).toBeNull();
+          const joined = await here.acquire(name);
+          await joined.release();
+          outer.assertHeld();
+        });
+        expect(currentLease()).toBeUndefined();
+        expect((await there.inspect(name)).held).toBe(false);
+      });
+
+      it('keep the lock until the last of them is done, awaited or not', async () => {
+        let finish = (): void => undefined;
+        const gate = new Promise<void>((resolve) => (finish = resolve));
+        let inner: Promise<void> | undefined;
+        await here.withLock(name, () => {
+          inner = here.withLock(name, () => gate);
+        });
+        expect(await there.tryAcquire(name)).toBeNull();
+        finish();
+        await inner;
+        expect((await there.inspect(name)).held).toBe(false);
+      });
+
+      it('are refused when joining is', async () => {
+        await here.withLock(name, async () => {
+          const attempt = here.acquire(name, { reentrant: false });
+          await expect(attempt).rejects.toMatchObject({ code: 'LOCK_BUSY', reason: 'nested' });
+        });
+      });
+
+      it('are not mistaken for calls beside the section', async () => {
+        const lease = await here.acquire(name);
+        await here.withLock(`${name}:other`, async () => {
+          expect(await here.tryAcquire(name)).toBeNull();
+        });
+        await lease.release();
+      });
+    });
+
+    describe('bad input', () => {
+      it.each([[''], [undefined], [null], [7], [{}], ['x'.repeat(513)], ['\ud800'], [[]], [['a', '']]])(
+        'refuses the name %p',
+        async (bad) => {
+          await expect(here.acquire(bad as string)).rejects.toBeInstanceOf(LockNameError);
+          await expect(here.withLock(bad as string, () => undefined)).rejects.toBeInstanceOf(LockNameError);
+        },
+      );
+
+      it.each([
+        [{ wait: -1 }],
+        [{ wait: Number.NaN }],
+        [{ wait: 1.5 }],
+        [{ wait: 2 ** 31 }],
+        [{ lease: 0 }],
+        [{ lease: -5 }],
+        [{ lease: Infinity }],
+        [{ lease: 'forever' }],
+        [{ holdAtLeast: -1 }],
+        [{ lease: 100, holdAtLeast: 200 }],
+        [{ signal: {} }],
+        [{ reentrant: 1 }],
+        [{ wiat: 5 }],
+        [null],
+      ])('refuses the options %j', async (bad) => {
+        await expect(here.acquire(name, bad as never)).rejects.toBeInstanceOf(LockConfigError);
+      });
+
+      it('refuses a bad length to extend to, and keeps the lease', async () => {
+        const lease = await here.acquire(name);
+        await expect(lease.extend(Number.NaN)).rejects.toBeInstanceOf(LockConfigError);
+        lease.assertHeld();
+        await lease.release();
+      });
+    });
+
+    describe('closing', () => {
+      it('refuses who waits and who comes, and lets a running section end', async () => {
+        const closing = await backend.open();
+        const lease = await there.acquire(name);
+        const waiting = closing.acquire(name);
+        const refused = expect(waiting).rejects.toBeInstanceOf(LockShutdownError);
+        let finish = (): void => undefined;
+        const gate = new Promise<void>((resolve) => (finish = resolve));
+        const running = closing.withLock(`${name}:running`, async () => {
+          await gate;
+          // What joins a lease already held needs no new lock.
+          return closing.withLock(`${name}:running`, () => 'done');
+        });
+        await waitUntil('the section runs', () => closing.stats().held === 1);
+        let closed = false;
+        const close = closing.close().then(() => (closed = true));
+        await refused;
+        await expect(closing.acquire(`${name}:new`)).rejects.toBeInstanceOf(LockShutdownError);
+        await sleep(20);
+        expect(closed).toBe(false);
+        finish();
+        await expect(running).resolves.toBe('done');
+        await close;
+        expect((await there.inspect(`${name}:running`)).held).toBe(false);
+        await lease.release();
+      });
+
+      it('aborts the signal of a section that does not end, and leaves its lock to its lease', async () => {
+        const closing = await backend.open({ shutdownTimeout: 50, leaseMs: 1_000 });
+        const lease = await closing.acquire(name);
+        await closing.close();
+        expect(lease.signal.aborted).toBe(true);
+        expect(lease.signal.reason).toBeInstanceOf(LockShutdownError);
+        expect((await there.inspect(name)).held).toBe(true);
+        const next = await there.acquire(name);
+        await next.release();
+      });
+    });
+  });
+}
