@@ -1,0 +1,42 @@
+// Takes a lock, says so, tells when it is lost, and uses it when told to.
+import { createInterface } from 'node:readline';
+import { connectLockService } from 'nestjs-redis-lock';
+
+const [url, name, leaseMs] = process.argv.slice(2);
+const say = (message) => console.log(JSON.stringify(message));
+const codeOf = (use) => {
+  try {
+    use();
+    return 'held';
+  } catch (error) {
+    return error.code;
+  }
+};
+
+const locks = await connectLockService({ url, leaseMs: Number(leaseMs) });
+const lease = await locks.acquire(name);
+lease.signal.addEventListener('abort', () => {
+  const { code, reason } = lease.signal.reason;
+  say({ type: 'lost', code, reason });
+});
+say({ type: 'held', token: lease.token });
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { type } = JSON.parse(line);
+  if (type === 'use') {
+    const assertHeld = codeOf(() => lease.assertHeld());
+    const remaining = Math.round(lease.remaining());
+    const extend = await lease.extend(1_000).then(
+      () => 'extended',
+      (error) => error.code,
+    );
+    say({ type: 'used', assertHeld, remaining, extend, release: await lease.release() });
+  } else if (type === 'spin') {
+    say({ type: 'spinning' });
+    // Blocks the event loop until the clock shows that the process stood still.
+    let last = performance.now();
+    for (let now = last; now - last < 400; now = performance.now()) last = now;
+    const assertHeld = codeOf(() => lease.assertHeld());
+    say({ type: 'spun', assertHeld, remaining: lease.remaining(), aborted: lease.signal.aborted });
+  }
+}

@@ -1,0 +1,63 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Redis } from 'ioredis';
+import { connectLockService, type LockService } from 'nestjs-redis-lock';
+import { ChildScript } from '../support/child-script.js';
+import { lockKey } from '../support/lock-keys.js';
+import { redisClient, testRedisUrl, uniqueName } from '../support/test-redis.js';
+import { untilIdle } from '../support/until-idle.js';
+
+describe('a holder whose process is killed', () => {
+  let locks: LockService;
+  let admin: Redis;
+  let name: string;
+
+  beforeAll(async () => {
+    admin = redisClient();
+    locks = await connectLockService({ url: testRedisUrl() });
+  });
+  beforeEach(() => {
+    name = uniqueName('killed');
+  });
+  afterAll(async () => {
+    await locks.close();
+    admin.disconnect();
+  });
+
+  const killHolder = async (): Promise<number> => {
+    const child = ChildScript.start('hazards/children/holder.mjs', [testRedisUrl(), name, '1500']);
+    const { token } = await child.next('held');
+    await child.kill('SIGKILL');
+    return token as number;
+  };
+
+  it('keeps the lock until its lease ends, and not longer', async () => {
+    const token = await killHolder();
+    const left = await admin.pttl(lockKey(name));
+    const seenAt = performance.now();
+    const next = await locks.acquire(name, { wait: 20_000 });
+    const waited = performance.now() - seenAt;
+    // Never before; and then without waiting for another round of anything.
+    expect(waited).toBeGreaterThanOrEqual(left - 5);
+    expect(waited).toBeLessThan(left + 5_000);
+    expect(next.token).toBeGreaterThan(token);
+    await next.release();
+    await untilIdle(locks);
+  });
+
+  it('is not outlived by a waiter that gives up before that', async () => {
+    await killHolder();
+    await expect(locks.acquire(name, { wait: 100 })).rejects.toMatchObject({ code: 'LOCK_BUSY' });
+    expect(await admin.exists(lockKey(name))).toBe(1);
+    await sleep(50);
+    await untilIdle(locks);
+  });
+
+  it('lets all who wait in once the lease is over, one after another', async () => {
+    await killHolder();
+    const order: number[] = [];
+    await Promise.all([1, 2, 3].map((n) => locks.withLock(name, () => order.push(n), { wait: 20_000 })));
+    expect(order).toEqual([1, 2, 3]);
+    await untilIdle(locks);
+  });
+});
