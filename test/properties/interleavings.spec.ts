@@ -17,8 +17,8 @@ describe('any interleaving of acquire, release, expiry, abort, lost messages and
       const openStore = () => Promise.resolve(new MemoryStore(state, ''));
       await runInterleaving(plan, openStore, () => Promise.resolve(state.flush()));
     });
-    await fc.assert(property, { numRuns: runs });
-  }, 240_000);
+    await fc.assert(property, { numRuns: runs, endOnFailure: true });
+  }, 400_000);
 
   describe('on Redis', () => {
     let admin: Redis;
@@ -37,7 +37,7 @@ describe('any interleaving of acquire, release, expiry, abort, lost messages and
           ownsClient: true,
           openSubscriber: () => openSubscriberFor(client),
           keyPrefix: 'lock:',
-          commandTimeout: 100,
+          commandTimeout: 1_000,
           tokenTtl: 60_000,
         });
         await store.connect(5_000);
@@ -49,8 +49,8 @@ describe('any interleaving of acquire, release, expiry, abort, lost messages and
       };
       await fc.assert(
         fc.asyncProperty(steps, (plan) => runInterleaving(plan, openStore, flush)),
-        { numRuns: runs },
+        { numRuns: runs, endOnFailure: true },
       );
-    }, 240_000);
+    }, 400_000);
   });
 });

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LockUnavailableError } from '../../errors/index.js';
 import type {
   AcquireReply,
@@ -40,6 +41,7 @@ interface LockRequest {
 }
 
 const BATCH_LIMIT = 128;
+const CONNECT_RETRY_MS = 100;
 
 /** Locks on one Redis, in Redisson's layout. */
 export class RedisStore implements LockStore {
@@ -59,7 +61,23 @@ export class RedisStore implements LockStore {
   }
 
   async connect(timeoutMs: number): Promise<void> {
-    await this.connection.whenReady(timeoutMs);
+    const end = performance.now() + timeoutMs;
+    for (;;) {
+      try {
+        await this.connection.whenReady(Math.max(1, Math.ceil(end - performance.now())));
+        await this.probe(timeoutMs);
+        return;
+      } catch (error) {
+        // A server that is still loading, or slow just now, gets the rest of the time.
+        const hopeless = !(error instanceof LockUnavailableError) || !error.retryable;
+        if (hopeless || performance.now() + CONNECT_RETRY_MS >= end) throw error;
+        await sleep(CONNECT_RETRY_MS);
+      }
+    }
+  }
+
+  /** Uses every right that locks need, on a name of its own. */
+  private async probe(timeoutMs: number): Promise<void> {
     const name = `probe:${randomUUID()}`;
     const owner = `${randomUUID()}:0`;
     const lease = Math.max(1_000, timeoutMs);
