@@ -13,7 +13,11 @@ export class Lease implements AsyncDisposable {
   private outcome: Promise<ReleaseOutcome> | null = null;
 
   /** @internal */
-  constructor(private readonly tenure: Tenure) {}
+  constructor(
+    private readonly tenure: Tenure,
+    /** Whether this lease is a nested call's on the lock of an outer section. */
+    private readonly joined = false,
+  ) {}
 
   /** The lock's name, without the key prefix. */
   get name(): string {
@@ -74,9 +78,9 @@ export class Lease implements AsyncDisposable {
     await this.release();
   }
 
-  /** @internal Sets the lease to `ms` and stops renewing it. */
+  /** @internal Sets the lease to `ms` and stops renewing it. A joined one stays as the outer section wants it. */
   async fix(ms: number): Promise<void> {
-    await this.tenure.extend(ms, true);
+    if (!this.joined) await this.tenure.extend(ms, true);
   }
 
   /** @internal A lease for a nested call, on the same lock; `null` when this one is over. */
@@ -84,6 +88,6 @@ export class Lease implements AsyncDisposable {
     if (this.outcome !== null && this.tenure.over) return null;
     if (this.tenure.remaining() <= 0) return null;
     this.tenure.join();
-    return new Lease(this.tenure);
+    return new Lease(this.tenure, true);
   }
 }

@@ -17,11 +17,16 @@ export class HolderNews {
     this.heardAt = performance.now();
   }
 
-  /** Forgets everything: the holder is a new one, or ourselves. */
-  clear(): void {
+  /** The holder is a new one, or ourselves. What was said of the old one is void, but not that the lock was busy. */
+  onNewHolder(): void {
     this.trouble = null;
-    this.heardBusy = false;
     this.remainingMs = undefined;
+  }
+
+  /** Nothing is known any more: Redis has not answered. */
+  clear(): void {
+    this.onNewHolder();
+    this.heardBusy = false;
   }
 
   busy(reason: LockBusyReason, waitedMs: number): LockBusyError {

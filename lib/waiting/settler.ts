@@ -1,3 +1,4 @@
+import { LockUnavailableError } from '../errors/index.js';
 import type { LockStore } from '../stores/lock-store.js';
 
 const FIRST_PAUSE_MS = 50;
@@ -8,13 +9,13 @@ interface Debt {
   readonly owner: string;
   /** `performance.now()` until which the lock is to stay taken. */
   readonly keepUntil: number;
-  /** `performance.now()` after which the lease is over and nothing is left to settle. */
+  /** `performance.now()` after which the lease is over: a server that refuses is asked no more. */
   readonly until: number;
 }
 
 /**
  * Settles what nobody knows the outcome of: a request that may have taken a lock for somebody who no longer wants it.
- * Such an owner is released in the background, again and again, until Redis confirms it or its lease is over.
+ * Such an owner is released in the background, again and again, until Redis answers.
  */
 export class Settler {
   private readonly pauses = new Map<Debt, () => void>();
@@ -49,8 +50,10 @@ export class Settler {
         // Sent on the connection that the lost request used, hence after it.
         await this.store.release(debt.name, debt.owner, Math.max(0, Math.ceil(debt.keepUntil - performance.now())));
         return;
-      } catch {
-        if (lastTry || performance.now() >= debt.until) return;
+      } catch (error) {
+        // A client may have kept the lost request, to send it once it is connected again: until then nothing is over.
+        const final = error instanceof LockUnavailableError && !error.retryable && performance.now() >= debt.until;
+        if (lastTry || final) return;
       }
       await this.pause(debt, pause);
     }

@@ -173,7 +173,7 @@ export class WaitLine implements PursuingLine {
   private async pursue(stepBack: boolean): Promise<void> {
     const { store, settler, limits } = this.context;
     this.phase = 'pursuing';
-    this.news.clear();
+    this.news.onNewHolder();
     // No more than are likely to be used: tokens reserved for nobody would run ahead of the server's clock, and a server
     // that lost the last one would then issue smaller ones. A hand-over takes more than a µs.
     const likely = Math.max(this.queue.size, 2 * this.lastUsed);
@@ -183,7 +183,7 @@ export class WaitLine implements PursuingLine {
     try {
       const hold = await pursuit.run(stepBack);
       this.pursuit = null;
-      this.news.clear();
+      this.news.onBusy(undefined);
       if (hold !== null) await this.serve(hold);
       else this.proceed(false);
     } catch (error) {
@@ -264,6 +264,7 @@ export class WaitLine implements PursuingLine {
       outcome = reply.held ? 'released' : 'lost';
       othersWait = reply.listeners > 0;
     } catch {
+      this.news.clear();
       this.context.settler.settle(this.name, hold.owner, hold.leaseMs, keepMs);
     }
     this.proceed(othersWait);
@@ -276,6 +277,7 @@ export class WaitLine implements PursuingLine {
     this.hold = null;
     // A renewal that is still under way could bring the lock back to life for nobody.
     if (hold.lost?.reason === 'expired') {
+      this.news.clear();
       this.context.settler.settle(this.name, hold.owner, hold.leaseMs);
     }
     this.proceed(false);

@@ -87,6 +87,7 @@ export class RedisStore implements LockStore {
     await this.inspect(name);
     await this.release(name, owner, 0);
     await this.forceRelease(name);
+    await this.scripts.probeEval(this.options.commandTimeout);
     await this.connection.client.call('del', this.layout.token(name)).catch(() => undefined);
   }
 

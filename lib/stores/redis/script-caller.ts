@@ -25,6 +25,11 @@ export class ScriptCaller {
     return { value, sentAt, maybeResent: cuts !== this.connection.cuts };
   }
 
+  /** Tries the right to EVAL, which is needed only now and then: while the server knows the scripts, nobody would notice. */
+  async probeEval(timeoutMs: number): Promise<void> {
+    await this.withinTime(() => this.connection.client.call('eval', 'return 1', 0), timeoutMs);
+  }
+
   private async evaluate(
     script: Script,
     keys: string[],

@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import type { Redis } from 'ioredis';
+import { connectLockService, LockUnavailableError } from 'nestjs-redis-lock';
+import { lockKey } from '../support/lock-keys.js';
+import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
+import { uniqueName } from '../support/test-redis.js';
+import { untilIdle } from '../support/until-idle.js';
+import { waitUntil } from '../support/wait-until.js';
+
+describeWithRedisServer('while the server makes its clients wait', () => {
+  let server: RedisServer;
+  let admin: Redis;
+  let name: string;
+
+  beforeEach(async () => {
+    server = await RedisServer.start();
+    admin = server.client();
+    name = uniqueName('pause');
+  });
+  afterEach(() => server.stop());
+
+  /** A pause of ALL holds up whoever would end it, too: it just has to pass. */
+  const endPause = (mode: 'WRITE' | 'ALL'): Promise<unknown> =>
+    mode === 'ALL' ? admin.ping() : admin.client('UNPAUSE');
+
+  for (const mode of ['WRITE', 'ALL'] as const) {
+    it(`(${mode}) for less than a request may take, an acquire takes just longer`, async () => {
+      await using locks = await connectLockService({ url: server.url, commandTimeout: 5_000, leaseMs: 30_000 });
+      await admin.client('PAUSE', 300, mode);
+      const lease = await locks.acquire(name, { wait: 0 });
+      lease.assertHeld();
+      await expect(lease.release()).resolves.toBe('released');
+      await untilIdle(locks);
+    });
+
+    it(`(${mode}) for longer, an acquire fails as unavailable, and takes no lock afterwards`, async () => {
+      await using locks = await connectLockService({ url: server.url, commandTimeout: 200, leaseMs: 60_000 });
+      await admin.client('PAUSE', 1_500, mode);
+      await expect(locks.acquire(name, { wait: 0 })).rejects.toBeInstanceOf(LockUnavailableError);
+      await expect(locks.acquire(name, { wait: 300 })).rejects.toBeInstanceOf(LockUnavailableError);
+      await expect(locks.tryAcquire(name)).rejects.toBeInstanceOf(LockUnavailableError);
+      await endPause(mode);
+      await untilIdle(locks);
+      expect(await admin.exists(lockKey(name))).toBe(0);
+    });
+
+    it(`(${mode}) for less than the lease, a holder keeps its lock`, async () => {
+      await using locks = await connectLockService({ url: server.url, commandTimeout: 200, leaseMs: 3_000 });
+      const lease = await locks.acquire(name);
+      await admin.client('PAUSE', 1_500, mode);
+      await sleep(1_600);
+      lease.assertHeld();
+      await sleep(2_500);
+      lease.assertHeld();
+      await expect(lease.release()).resolves.toBe('released');
+      await untilIdle(locks);
+    });
+
+    it(`(${mode}) for longer than the lease, a holder is told before anybody else can be granted it`, async () => {
+      await using locks = await connectLockService({ url: server.url, commandTimeout: 200, leaseMs: 900 });
+      await using others = await connectLockService({ url: server.url });
+      const lease = await locks.acquire(name);
+      await admin.client('PAUSE', 1_500, mode);
+      const waiting = others.acquire(name, { wait: Infinity });
+      await waitUntil('the holder is told', () => lease.signal.aborted);
+      expect(lease.signal.reason).toMatchObject({ code: 'LOCK_LOST', reason: 'expired' });
+      await endPause(mode);
+      const next = await waiting;
+      expect(next.token).toBeGreaterThan(lease.token);
+      await expect(lease.release()).resolves.toBe('lost');
+      next.assertHeld();
+      await expect(next.release()).resolves.toBe('released');
+      await untilIdle(locks, others);
+    });
+  }
+
+  it('a release that is not answered is made good afterwards', async () => {
+    await using locks = await connectLockService({ url: server.url, commandTimeout: 200, leaseMs: 60_000 });
+    const lease = await locks.acquire(name);
+    await admin.client('PAUSE', 60_000, 'WRITE');
+    await expect(lease.release()).resolves.toBe('unconfirmed');
+    expect(locks.stats().unsettled).toBe(1);
+    await admin.client('UNPAUSE');
+    await untilIdle(locks);
+    expect(await admin.exists(lockKey(name))).toBe(0);
+  });
+
+  it('a frozen server is no different', async () => {
+    await using locks = await connectLockService({ url: server.url, commandTimeout: 200, leaseMs: 900 });
+    const lease = await locks.acquire(name);
+    server.freeze();
+    await expect(locks.acquire(`${name}:other`, { wait: 0 })).rejects.toBeInstanceOf(LockUnavailableError);
+    await waitUntil('the holder is told', () => lease.signal.aborted);
+    await lease.release();
+    server.thaw();
+    await untilIdle(locks);
+    expect(await admin.exists(lockKey(name), lockKey(`${name}:other`))).toBe(0);
+  });
+});

@@ -1,0 +1,191 @@
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import type { Redis } from 'ioredis';
+import { connectLockService, createLockService, LockBusyError, LockUnavailableError } from 'nestjs-redis-lock';
+import { lockKey } from '../support/lock-keys.js';
+import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import { redisClient, uniqueName } from '../support/test-redis.js';
+import { untilIdle } from '../support/until-idle.js';
+import { waitUntil } from '../support/wait-until.js';
+
+describeWithRedisServer('while Redis cannot be reached', () => {
+  let server: RedisServer;
+  let proxy: TcpProxy;
+  let admin: Redis;
+  let name: string;
+
+  beforeEach(async () => {
+    server = await RedisServer.start();
+    proxy = await TcpProxy.start(server.url);
+    admin = server.client();
+    name = uniqueName('down');
+  });
+  afterEach(async () => {
+    await proxy.close();
+    await server.stop();
+  });
+
+  it('a start fails in its time, says why, and leaves nothing open', async () => {
+    proxy.refuse();
+    const started = performance.now();
+    const error = await connectLockService({ url: proxy.url, startupTimeout: 300 }).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(LockUnavailableError);
+    expect((error as LockUnavailableError).message).toContain('not reachable within 300 ms');
+    expect(performance.now() - started).toBeLessThan(5_000);
+    proxy.accept();
+    await sleep(200);
+    expect(proxy.connections).toBe(0);
+  });
+
+  it('a start fails, too, if the server accepts and then says nothing', async () => {
+    proxy.pause();
+    await expect(connectLockService({ url: proxy.url, startupTimeout: 300 })).rejects.toBeInstanceOf(
+      LockUnavailableError,
+    );
+  });
+
+  it.each(['background', 'created'])('a service heals that was started all the same (%s)', async (how) => {
+    proxy.refuse();
+    await using locks =
+      how === 'created'
+        ? createLockService({ url: proxy.url, commandTimeout: 200 })
+        : await connectLockService({ url: proxy.url, commandTimeout: 200, startup: 'background' });
+    await expect(locks.acquire(name, { wait: 0 })).rejects.toBeInstanceOf(LockUnavailableError);
+    const waiting = locks.acquire(name, { wait: Infinity });
+    proxy.accept();
+    await (await waiting).release();
+    await untilIdle(locks);
+  });
+
+  it('calls fail as unavailable, in the time they have, never as busy', async () => {
+    await using locks = await connectLockService({ url: proxy.url, commandTimeout: 300 });
+    proxy.refuse();
+    const failure = async (call: Promise<unknown>): Promise<{ error: unknown; afterMs: number }> => {
+      const started = performance.now();
+      const error: unknown = await call.then(
+        () => 'it succeeded',
+        (e: unknown) => e,
+      );
+      return { error, afterMs: performance.now() - started };
+    };
+    const calls = {
+      once: failure(locks.acquire(name, { wait: 0 })),
+      try: failure(locks.tryAcquire(`${name}:try`)),
+      brief: failure(locks.acquire(`${name}:brief`, { wait: 100 })),
+      behind: failure(locks.acquire(`${name}:brief`, { wait: 150 })),
+      section: failure(locks.withLock(`${name}:section`, () => 'ran', { wait: 400 })),
+      several: failure(locks.acquire([`${name}:a`, `${name}:b`], { wait: 100 })),
+      inspect: failure(locks.inspect(name)),
+      force: failure(locks.forceRelease(name)),
+    };
+    for (const [what, call] of Object.entries(calls)) {
+      const { error, afterMs } = await call;
+      expect({ what, error }).toEqual({ what, error: expect.any(LockUnavailableError) });
+      expect(afterMs).toBeLessThan(5_000);
+    }
+    const { error } = await calls.brief;
+    expect(error).toMatchObject({ code: 'LOCK_UNAVAILABLE', lockName: `${name}:brief`, retryable: true });
+    proxy.accept();
+    await untilIdle(locks);
+  });
+
+  it('a call that waits for ever waits, can be aborted, and is served when Redis is back', async () => {
+    await using locks = await connectLockService({ url: proxy.url, commandTimeout: 200 });
+    proxy.refuse();
+    const abort = new AbortController();
+    const aborted = expect(locks.acquire(name, { wait: Infinity, signal: abort.signal })).rejects.toMatchObject({
+      code: 'LOCK_ABORTED',
+    });
+    const waiting = locks.acquire(name, { wait: Infinity });
+    await sleep(500);
+    abort.abort();
+    await aborted;
+    expect(locks.stats().waiting).toBe(1);
+    proxy.accept();
+    const lease = await waiting;
+    await expect(lease.release()).resolves.toBe('released');
+    await untilIdle(locks);
+  });
+
+  it('a running section is told before its lock can go to somebody else', async () => {
+    await using locks = await connectLockService({ url: proxy.url, commandTimeout: 200, leaseMs: 1_200 });
+    const leases = await Promise.all([1, 2, 3].map((n) => locks.acquire(`${name}:${n}`)));
+    proxy.refuse();
+    // Asked on a connection that still works, in the moment the signal aborts.
+    const stillHeld = leases.map(
+      (lease) =>
+        new Promise<number>((resolve) => {
+          lease.signal.addEventListener('abort', () => resolve(admin.pttl(lockKey(lease.name))), { once: true });
+        }),
+    );
+    for (const left of await Promise.all(stillHeld)) expect(left).toBeGreaterThanOrEqual(0);
+    for (const { signal } of leases) expect(signal.reason).toMatchObject({ code: 'LOCK_LOST', reason: 'expired' });
+    for (const lease of leases) await expect(lease.release()).resolves.toBe('lost');
+    proxy.accept();
+    await untilIdle(locks);
+  });
+
+  it('for a moment only, a running section keeps its lock', async () => {
+    await using locks = await connectLockService({ url: proxy.url, commandTimeout: 200, leaseMs: 3_000 });
+    const lease = await locks.acquire(name);
+    proxy.refuse();
+    await sleep(1_200);
+    proxy.accept();
+    await sleep(2_500);
+    lease.assertHeld();
+    await expect(lease.release()).resolves.toBe('released');
+    await untilIdle(locks);
+  });
+
+  it('its own callers are not told that somebody else holds the lock', async () => {
+    await using locks = await connectLockService({ url: proxy.url, commandTimeout: 100 });
+    proxy.refuse();
+    const waiting = expect(locks.acquire(name, { wait: 2_000 })).rejects.toBeInstanceOf(LockUnavailableError);
+    await sleep(300);
+    const error = await locks.tryAcquire(name).catch((e: unknown) => e);
+    expect(error).not.toBeInstanceOf(LockBusyError);
+    expect(error).toBeInstanceOf(LockUnavailableError);
+    await waiting;
+  });
+
+  it.each([0, 200])("a caller's client never sends a given-up acquire later (wait %i)", async (wait) => {
+    const client = redisClient(proxy.url, { maxRetriesPerRequest: null });
+    await once(client, 'ready');
+    await using locks = await connectLockService({ client, commandTimeout: 100 });
+    proxy.refuse();
+    await waitUntil('the client is offline', () => client.status !== 'ready');
+    await expect(locks.acquire(name, { wait })).rejects.toBeInstanceOf(LockUnavailableError);
+    const before = await admin.info('commandstats');
+    proxy.accept();
+    await waitUntil('the client is back', () => client.status === 'ready');
+    await client.ping();
+    await untilIdle(locks);
+    expect(await admin.exists(lockKey(name))).toBe(0);
+    const count = (info: string): string | undefined => /cmdstat_hset:calls=(\d+)/.exec(info)?.[1];
+    expect(count(await admin.info('commandstats'))).toBe(count(before));
+    client.disconnect();
+  });
+
+  it('an acquire that a client sends again much later takes no lock for nobody', async () => {
+    const client = redisClient(proxy.url, { maxRetriesPerRequest: null });
+    await once(client, 'ready');
+    await using locks = await connectLockService({ client, commandTimeout: 100, leaseMs: 10_000 });
+    // Lost on the way with the connection; ioredis keeps it, to send it when it is connected again.
+    proxy.requests = 'drop';
+    const acquiring = locks.acquire(name, { wait: 0, lease: 600 });
+    await sleep(20);
+    proxy.refuse();
+    await expect(acquiring).rejects.toBeInstanceOf(LockUnavailableError);
+    // Longer than the lease, after which nothing would be left to settle if it had been taken then.
+    await sleep(2_500);
+    proxy.requests = 'pass';
+    proxy.accept();
+    await waitUntil('the client is back', () => client.status === 'ready');
+    await untilIdle(locks);
+    await locks.inspect(name);
+    expect(await admin.exists(lockKey(name))).toBe(0);
+    client.disconnect();
+  });
+});
