@@ -42,7 +42,8 @@ server.listen({ host: '127.0.0.1', port: Number(process.env.PORT ?? '0'), backlo
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
-    server.close();
-    agent.destroy();
+    server.close(() => agent.destroy());
+    // A connection that is busy now would be kept alive after its answer.
+    setInterval(() => server.closeIdleConnections(), 100).unref();
   });
 }

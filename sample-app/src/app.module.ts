@@ -8,6 +8,7 @@ import { SHOP_CONFIG } from './config.js';
 import type { ShopConfig } from './config.js';
 import { ConfigModule } from './config.module.js';
 import { DatabaseModule } from './database/database.module.js';
+import { Drain } from './drain.js';
 import { HealthController } from './health/health.controller.js';
 import { ReplicaMiddleware } from './replica.middleware.js';
 
@@ -22,12 +23,14 @@ import { ReplicaMiddleware } from './replica.middleware.js';
         url: config.redisUrl,
         keyPrefix: `${config.redisPrefix}lock:`,
         leaseMs: config.lockLeaseMs,
+        wait: config.lockWaitMs,
       }),
     }),
     CatalogModule,
   ],
   controllers: [HealthController],
   providers: [
+    Drain,
     // A lock that stays busy or cannot be reached is a 4xx or 503 with Retry-After, not a 500.
     { provide: APP_FILTER, useClass: LockExceptionFilter },
   ],

@@ -21,6 +21,8 @@ export interface ShopConfig {
   readonly catalogQueryMs: number;
   /** The lease of a lock; it is renewed while a rebuild runs, so this is how long others wait after a crash. */
   readonly lockLeaseMs: number;
+  /** How long a reader waits for somebody else's rebuild. */
+  readonly lockWaitMs: number;
 }
 
 export const SHOP_CONFIG = Symbol('SHOP_CONFIG');
@@ -41,6 +43,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): ShopConfig {
     catalogTtlMs: whole(env, 'CATALOG_TTL_MS', 10 * 60_000, 1, day),
     catalogQueryMs: whole(env, 'CATALOG_QUERY_MS', 300, 0, 60_000),
     lockLeaseMs: whole(env, 'LOCK_LEASE_MS', 30_000, 100, day),
+    lockWaitMs: whole(env, 'LOCK_WAIT_MS', 10_000, 0, day),
   };
 }
 

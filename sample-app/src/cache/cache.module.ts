@@ -11,7 +11,12 @@ import { REDIS } from './redis.js';
     {
       provide: REDIS,
       inject: [SHOP_CONFIG],
-      useFactory: (config: ShopConfig) => new Redis(config.redisUrl, { keyPrefix: config.redisPrefix }),
+      useFactory: (config: ShopConfig) =>
+        new Redis(config.redisUrl, {
+          keyPrefix: config.redisPrefix,
+          // Without a limit a reader waits for a lost Redis for as long as it is away.
+          commandTimeout: 5_000,
+        }),
     },
   ],
   exports: [REDIS],
