@@ -11,8 +11,8 @@ export interface ShopOptions {
   readonly port?: number;
   /** More environment for the replicas: `CATALOG_QUERY_MS`, `LOCK_LEASE_MS` … */
   readonly env?: NodeJS.ProcessEnv;
-  /** More arguments for node, before the program. */
-  readonly nodeArgs?: readonly string[];
+  /** The folder of the built sample. Default: the one this file is in. */
+  readonly programs?: URL;
   /** Every line that a replica or the proxy writes. */
   readonly onLine?: (line: string) => void;
 }
@@ -49,7 +49,7 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
     const names = Array.from({ length: options.replicas }, (_, index) => `replica-${String(index + 1)}`);
     const replicas = await Promise.all(
       names.map((name) =>
-        start(name, '../src/main', {
+        start(name, 'src/main.js', {
           REPLICA: name,
           PORT: '0',
           REDIS_URL: options.redisUrl,
@@ -60,7 +60,7 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
       ),
     );
     const targets = replicas.map(({ url }) => url).join(',');
-    const proxy = await start('proxy', '../proxy/main', { TARGETS: targets, PORT: String(options.port ?? 0) });
+    const proxy = await start('proxy', 'proxy/main.js', { TARGETS: targets, PORT: String(options.port ?? 0) });
     return { url: proxy.url, replicas, stop };
   } catch (error) {
     await stop();
@@ -72,15 +72,12 @@ function startProgram(
   name: string,
   program: string,
   env: NodeJS.ProcessEnv,
-  { nodeArgs = [], onLine }: ShopOptions,
+  { programs = new URL('..', import.meta.url), onLine }: ShopOptions,
 ): Promise<ServerProcess> {
-  // Next to this file: `.js` when built, `.ts` when run from the sources.
-  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-  const path = fileURLToPath(new URL(`${program}${extension}`, import.meta.url));
   return ServerProcess.start({
     name,
     command: process.execPath,
-    args: [...nodeArgs, path],
+    args: [fileURLToPath(new URL(program, programs))],
     env: { ...process.env, NO_COLOR: '1', ...env },
     ready: listening,
     ...(onLine === undefined ? {} : { onLine: (line: string) => onLine(`${name}: ${line}`) }),
