@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Shop } from '../../sample-app/start/shop.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import { read, ShopFixture } from './shop-fixture.js';
+
+describe('the shop', () => {
+  let fixture: ShopFixture;
+  let shop: Shop;
+  let proxy: TcpProxy;
+
+  beforeAll(async () => {
+    fixture = await ShopFixture.start();
+    proxy = await TcpProxy.start(fixture.backing.redisUrl);
+    shop = await fixture.shop('with-lock', 2, { REDIS_URL: proxy.url });
+  });
+  afterAll(async () => {
+    await fixture.stop();
+    await proxy.close();
+  });
+
+  it('answers with three levels of categories as JSON', async () => {
+    const response = await fetch(`${shop.url}/catalog`);
+    expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
+    const catalog = (await response.json()) as { children: { children: object[] }[] }[];
+    const groups = catalog.flatMap(({ children }) => children);
+    expect([catalog.length, groups.length, groups.flatMap(({ children }) => children).length]).toEqual([12, 144, 2160]);
+    expect((await fixture.check()).isRight(Buffer.from(JSON.stringify(catalog)))).toBe(true);
+  });
+
+  it('answers with one section by its name', async () => {
+    const { status, body } = await read(`${shop.url}/catalog/garden`);
+    expect(status).toBe(200);
+    expect(JSON.parse(body.toString())).toMatchObject([{ name: 'Garden', section: 'garden' }]);
+  });
+
+  it('serves from the cache after that', async () => {
+    await fixture.cold();
+    for (let i = 0; i < 4; i += 1) expect((await read(`${shop.url}/catalog/garden`)).status).toBe(200);
+    expect(await fixture.rebuilds()).toHaveLength(1);
+    expect(await fixture.redis.pttl('catalogJson:garden')).toBeGreaterThan(0);
+  });
+
+  it.each(['/catalog/nothing', '/catalog/%2A', '/catalog/Garden', '/catalog/a%20b', '/nowhere'])(
+    'answers 404 to %s, and leaves nothing in Redis for it',
+    async (path) => {
+      const keys = await fixture.redis.dbsize();
+      expect((await read(shop.url + path)).status).toBe(404);
+      expect(await fixture.redis.dbsize()).toBe(keys);
+    },
+  );
+
+  it('names the replica in every answer, and takes turns', async () => {
+    const names = [];
+    for (const path of ['/catalog', '/health', '/catalog/nothing', '/nowhere']) {
+      names.push((await read(shop.url + path)).replica);
+    }
+    expect(names.sort()).toEqual(['replica-1', 'replica-1', 'replica-2', 'replica-2']);
+  });
+
+  it('says in /health what is down', async () => {
+    const up = await read(`${shop.url}/health`);
+    expect([up.status, JSON.parse(up.body.toString())]).toEqual([200, { status: 'up', database: 'up', redis: 'up' }]);
+    proxy.pause();
+    const down = await read(`${shop.url}/health`);
+    expect([down.status, JSON.parse(down.body.toString())]).toEqual([
+      503,
+      { status: 'down', database: 'up', redis: 'down' },
+    ]);
+    proxy.resume();
+  });
+});

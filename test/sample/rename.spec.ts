@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Shop } from '../../sample-app/start/shop.js';
+import { read, rename, ShopFixture } from './shop-fixture.js';
+
+describe('renaming a category', () => {
+  let fixture: ShopFixture;
+  let shop: Shop;
+  let one: string;
+  let two: string;
+
+  beforeAll(async () => {
+    fixture = await ShopFixture.start();
+    shop = await fixture.shop('with-lock', 2, { CATALOG_QUERY_MS: '700' });
+    [one, two] = shop.replicas.map(({ url }) => url) as [string, string];
+  });
+  beforeEach(async () => {
+    await fixture.cold();
+  });
+  afterAll(async () => {
+    await fixture.stop();
+  });
+
+  it('is seen by the next reader of every replica, in its section and in the whole catalog', async () => {
+    for (const url of [one, two]) for (const path of ['/catalog', '/catalog/furniture']) await read(url + path);
+    const answer = await rename(one, 2, '{"name":"Ash"}');
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toEqual({ id: 2, parentId: 1, level: 2, section: 'furniture', name: 'Ash' });
+    for (const url of [one, two]) {
+      for (const path of ['/catalog', '/catalog/furniture']) {
+        expect((await read(url + path)).body.toString()).toContain('"name":"Ash"');
+      }
+    }
+  });
+
+  it('leaves the other sections in the cache', async () => {
+    await read(`${one}/catalog/lighting`);
+    await rename(one, 3, '{"name":"Plain"}');
+    await read(`${one}/catalog/lighting`);
+    expect((await fixture.rebuilds()).map(({ section }) => section)).toEqual(['lighting']);
+  });
+
+  it.each(['/catalog', '/catalog/furniture'])(
+    'is not undone by a rebuild of %s that read the old name and is written later',
+    async (path) => {
+      const name = `Name of ${path}`;
+      const early = read(one + path);
+      // The rows of this query are those of its beginning: it no longer sees the new name.
+      await fixture.untilQuerying();
+      expect((await rename(two, 4, JSON.stringify({ name }))).status).toBe(200);
+
+      expect((await read(two + path)).body.toString()).toContain(name);
+      expect((await early).status).toBe(200);
+      // And what is cached now is what the database says.
+      const rebuilds = (await fixture.rebuilds()).length;
+      expect((await read(one + path)).body.toString()).toContain(name);
+      expect(await fixture.rebuilds()).toHaveLength(rebuilds);
+    },
+  );
+
+  it('is refused with a reason when the id or the name makes no sense', async () => {
+    const statuses: Record<string, number> = {};
+    for (const [id, body] of [
+      ['2', '{"name":""}'],
+      ['2', '{"name":"   "}'],
+      ['2', `{"name":"${'x'.repeat(81)}"}`],
+      ['2', '{"name":7}'],
+      ['2', '{"name":"a\\u0000b"}'],
+      ['2', '{"name":"\\ud800"}'],
+      ['2', '[]'],
+      ['2', '{'],
+      ['two', '{"name":"Ash"}'],
+      ['0', '{"name":"Ash"}'],
+      ['2147483648', '{"name":"Ash"}'],
+      ['999999', '{"name":"Ash"}'],
+    ] as const) {
+      const answer = await rename(one, id, body);
+      expect(((await answer.json()) as { message: string }).message).not.toBe('');
+      statuses[`${id} ${body.slice(0, 20)}`] = answer.status;
+    }
+    const { '999999 {"name":"Ash"}': unknown, ...invalid } = statuses;
+    expect(unknown).toBe(404);
+    expect(new Set(Object.values(invalid))).toEqual(new Set([400]));
+  });
+});

@@ -1,0 +1,93 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { createLockService } from '../../lib/index.js';
+import { read, readMany, ShopFixture } from './shop-fixture.js';
+
+describe('many readers of a cold catalog', () => {
+  let fixture: ShopFixture;
+
+  beforeAll(async () => {
+    fixture = await ShopFixture.start();
+  });
+  afterEach(async () => {
+    await fixture.stopShops();
+  });
+  afterAll(async () => {
+    await fixture.stop();
+  });
+
+  /** Lets readers at all replicas at once and tells what they got and how often the database was asked. */
+  const stampede = async (guard: 'none' | 'stage5' | 'with-lock', howManyReplicas: number) => {
+    const shop = await fixture.shop(guard, howManyReplicas);
+    await fixture.cold();
+    const check = await fixture.check();
+    const answers = await readMany(`${shop.url}/catalog`, 60);
+    return {
+      right: answers.filter(({ status, body }) => status === 200 && check.isRight(body)).length,
+      replicas: new Set(answers.map(({ replica }) => replica)).size,
+      rebuilds: await fixture.rebuilds(),
+    };
+  };
+
+  it('cause one rebuild under @WithLock, over all replicas', async () => {
+    const { right, replicas, rebuilds } = await stampede('with-lock', 3);
+    expect({ right, replicas }).toEqual({ right: 60, replicas: 3 });
+    expect(rebuilds).toHaveLength(1);
+    expect(rebuilds[0]).toMatchObject({ section: '*', guard: 'with-lock', ended: expect.any(Date) });
+    expect(rebuilds[0]!.token).toBeGreaterThan(0);
+  });
+
+  it('cause one rebuild under the lock written by hand too', async () => {
+    const { right, rebuilds } = await stampede('stage5', 2);
+    expect(right).toBe(60);
+    expect(rebuilds).toHaveLength(1);
+    expect(rebuilds[0]).toMatchObject({ guard: 'stage5', token: null });
+  });
+
+  it('cause many rebuilds without a guard', async () => {
+    const { right, rebuilds } = await stampede('none', 2);
+    expect(right).toBe(60);
+    expect(rebuilds.length).toBeGreaterThan(1);
+  });
+
+  it('cause one rebuild although it takes several times the lease', async () => {
+    const shop = await fixture.shop('with-lock', 2, { LOCK_LEASE_MS: '600', CATALOG_QUERY_MS: '2500' });
+    await fixture.cold();
+    const answers = await readMany(`${shop.url}/catalog`, 10);
+    expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
+    expect(await fixture.rebuilds()).toHaveLength(1);
+  });
+
+  it('do not wait for the rebuild of another section', async () => {
+    const shop = await fixture.shop('with-lock', 2);
+    await fixture.cold();
+    await using locks = createLockService({
+      url: fixture.backing.redisUrl,
+      keyPrefix: `${fixture.backing.redisPrefix}lock:`,
+    });
+    const lease = await locks.acquire('catalog:lighting');
+    const lighting = read(`${shop.url}/catalog/lighting`);
+    let served = false;
+    void lighting.then(() => (served = true));
+
+    const kitchen = await readMany(`${shop.url}/catalog/kitchen`, 10);
+    expect(kitchen.map(({ status }) => status)).toEqual(Array(10).fill(200));
+    expect(served).toBe(false);
+    await lease.release();
+    expect((await lighting).status).toBe(200);
+    expect((await fixture.rebuilds()).map(({ section }) => section)).toEqual(['kitchen', 'lighting']);
+  });
+
+  it('get 409, not 500, when the lock stays taken for longer than they wait', async () => {
+    const shop = await fixture.shop('with-lock', 1, { LOCK_WAIT_MS: '200' });
+    await fixture.cold();
+    await using locks = createLockService({
+      url: fixture.backing.redisUrl,
+      keyPrefix: `${fixture.backing.redisPrefix}lock:`,
+    });
+    await using _lease = await locks.acquire('catalog:lighting');
+    const answer = await read(`${shop.url}/catalog/lighting`);
+    expect(answer.status).toBe(409);
+    expect(JSON.parse(answer.body.toString())).toMatchObject({ code: 'LOCK_BUSY' });
+    expect(await fixture.rebuilds()).toEqual([]);
+  });
+});

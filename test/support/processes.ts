@@ -1,0 +1,25 @@
+import { execFileSync } from 'node:child_process';
+
+/** The pids of all processes that `pid` started, and that those started. */
+export function descendantsOf(pid: number): number[] {
+  const parents = new Map<number, number>();
+  for (const line of execFileSync('ps', ['-eo', 'pid=,ppid=']).toString().trim().split('\n')) {
+    const [child, parent] = line.trim().split(/\s+/).map(Number);
+    parents.set(child!, parent!);
+  }
+  const found = [pid];
+  for (const parent of found) {
+    for (const [child, itsParent] of parents) if (itsParent === parent) found.push(child);
+  }
+  return found.slice(1);
+}
+
+/** Whether a process is there and does not just wait to be cleared away (a zombie). */
+export function isRunning(pid: number): boolean {
+  try {
+    const state = execFileSync('ps', ['-o', 'stat=', '-p', String(pid)]).toString();
+    return !state.startsWith('Z');
+  } catch {
+    return false;
+  }
+}
