@@ -42,16 +42,16 @@ export interface WithLockOptions<
  *   name, and with `LockConfigError` if its instance was made outside of Nest
  * @publicApi
  */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- by default any arguments will do
-export function WithLock<Args extends readonly unknown[] = any[]>(
-  name: LockNameSource<Args>,
-  options: WithLockOptions<Args> & { readonly onBusy: 'skip' },
-): LockedMethodDecorator<Args, undefined>;
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- by default any arguments and any answer will do
 export function WithLock<Args extends readonly unknown[] = any[], Answer = any>(
   name: LockNameSource<Args>,
-  options: WithLockOptions<Args> & { readonly onBusy: (busy: LockBusyError, ...args: Args) => Answer },
+  options: Omit<WithLockOptions<Args>, 'onBusy'> & { readonly onBusy: (busy: LockBusyError, ...args: Args) => Answer },
 ): LockedMethodDecorator<Args, Answer>;
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- by default any arguments will do
+export function WithLock<Args extends readonly unknown[] = any[]>(
+  name: LockNameSource<Args>,
+  options: Omit<WithLockOptions<Args>, 'onBusy'> & { readonly onBusy: 'skip' },
+): LockedMethodDecorator<Args, undefined>;
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- by default any arguments will do
 export function WithLock<Args extends readonly unknown[] = any[]>(
   name: LockNameSource<Args>,
