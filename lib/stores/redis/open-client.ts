@@ -23,7 +23,7 @@ const OWN_CLIENT: RedisOptions = {
 /** Opens a client of our own. It starts to connect at once. */
 export function openClient(target: string | RedisOptions): RedisClient {
   const client = typeof target === 'string' ? new Redis(target, OWN_CLIENT) : new Redis({ ...OWN_CLIENT, ...target });
-  return client as unknown as RedisClient;
+  return client;
 }
 
 /** Opens the connection for notices beside `client`, with the same server and rights. */

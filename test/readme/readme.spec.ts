@@ -1,0 +1,90 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { connectLockService } from 'nestjs-redis-lock';
+import ts from 'typescript';
+import { resolveSettings } from '../../lib/module-options.js';
+import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
+import { asModule, readmeSnippets, repository, type Snippet } from './snippets.js';
+
+const snippets = readmeSnippets();
+const inLanguage = (language: string): Snippet[] => snippets.filter((snippet) => snippet.language === language);
+
+describe('the README', () => {
+  it('has TypeScript that compiles', () => {
+    const modules = new Map(
+      inLanguage('ts').map((snippet) => [`${repository}test/readme/line-${snippet.line}.ts`, asModule(snippet)]),
+    );
+    expect(modules.size).toBeGreaterThan(10);
+    const { config } = ts.readConfigFile(`${repository}tsconfig.json`, (path) => readFileSync(path, 'utf8'));
+    const { options } = ts.parseJsonConfigFileContent(config, ts.sys, repository);
+    const host = ts.createCompilerHost(options);
+    const { getSourceFile, fileExists, readFile } = host;
+    host.fileExists = (file) => modules.has(file) || fileExists(file);
+    host.readFile = (file) => modules.get(file) ?? readFile(file);
+    host.getSourceFile = (file, target, ...rest) => {
+      const text = modules.get(file);
+      return text === undefined
+        ? getSourceFile(file, target, ...rest)
+        : ts.createSourceFile(file, text, target);
+    };
+    const program = ts.createProgram([...modules.keys()], { ...options, noEmit: true }, host);
+    const problems = [...modules.keys()].flatMap((file) => {
+      const source = program.getSourceFile(file);
+      return [...program.getSemanticDiagnostics(source), ...program.getSyntacticDiagnostics(source)].map(
+        ({ messageText }) => `${file.slice(repository.length)}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`,
+      );
+    });
+    expect(problems).toEqual([]);
+  }, 120_000);
+
+  it('names only scripts, files and folders that exist', () => {
+    const { scripts } = JSON.parse(readFileSync(`${repository}package.json`, 'utf8')) as { scripts: object };
+    const shell = inLanguage('sh')
+      .map(({ code }) => code)
+      .join('\n');
+    const named = [...shell.matchAll(/npm (?:run )?(demo|test|start|[a-z]+:[a-z:]+|lint|depcruise|typecheck|jest)\b/g)];
+    expect(named.length).toBeGreaterThan(5);
+    expect(named.map(([, script]) => script!).filter((script) => !(script in scripts))).toEqual([]);
+    const text = readFileSync(`${repository}README.md`, 'utf8');
+    const paths = [...text.matchAll(/`((?:test|lib|sample-app)\/[a-z/.-]*)`/g)].map(([, path]) => path!);
+    expect(paths.filter((path) => !existsSync(repository + path))).toEqual([]);
+  });
+
+  it('lists every module option with its default', () => {
+    const text = readFileSync(`${repository}README.md`, 'utf8');
+    const rows = new Map(
+      [...text.matchAll(/^\| `(\w+)` +\|.*\| +(.*?) +\|$/gm)].map(([, option, value]) => [option!, value!]),
+    );
+    for (const [option, value] of Object.entries(resolveSettings({ memory: true }))) {
+      expect([option, rows.has(option)]).toEqual([option, true]);
+      if (option === 'tokenTtl' || option === 'wait') continue;
+      expect([option, rows.get(option)!.replace(/[`' ]/g, '')]).toEqual([option, String(value)]);
+    }
+  });
+});
+
+describeWithRedisServer('the rights that the README names', () => {
+  it('are enough', async () => {
+    await using server = await RedisServer.start();
+    const rules = inLanguage('text')
+      .find(({ code }) => code.startsWith('user locks'))!
+      .code.trim()
+      .split(/\s+/)
+      .slice(1);
+    await server.client().call('ACL', 'SETUSER', ...rules);
+    const url = `redis://locks:password@127.0.0.1:${server.port}`;
+    await using here = await connectLockService({ url });
+    await using there = await connectLockService({ url });
+    let inside = 0;
+    const both = [here, there, here, there].map((locks) =>
+      locks.withLock('rights', async () => {
+        inside += 1;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        expect(inside).toBe(1);
+        inside -= 1;
+      }),
+    );
+    await Promise.all(both);
+    expect(await here.forceRelease('rights')).toBe(false);
+  });
+});

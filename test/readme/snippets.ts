@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+export const repository = fileURLToPath(new URL('../../', import.meta.url));
+
+export interface Snippet {
+  readonly language: string;
+  readonly line: number;
+  readonly code: string;
+}
+
+/** The fenced blocks of the README. */
+export function readmeSnippets(): Snippet[] {
+  const text = readFileSync(`${repository}README.md`, 'utf8');
+  return [...text.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map((match) => ({
+    language: match[1]!,
+    line: text.slice(0, match.index).split('\n').length,
+    code: match[2]!,
+  }));
+}
+
+/** What snippets that do not import for themselves take as given. */
+const GIVEN = `
+import { Controller, Injectable, Module, Post } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { Cron } from '@nestjs/schedule';
+import { Test } from '@nestjs/testing';
+import { Redis } from 'ioredis';
+import {
+  connectLockService, InjectLockService, LockExceptionFilter, LockService, RedisLockModule, UseLock, WithLock,
+} from 'nestjs-redis-lock';
+declare const locks: LockService;
+declare const db: { query(sql: string, values: unknown[]): Promise<{ rowCount: number }> };
+declare class ConfigService { getOrThrow<T>(key: string): T }
+declare class CatalogService {}
+declare function rebuild(): Promise<void>;
+export const given = [
+  Controller, Injectable, Module, Post, APP_FILTER, Cron, Test, Redis, connectLockService, InjectLockService,
+  LockExceptionFilter, RedisLockModule, UseLock, WithLock, locks, db, ConfigService, CatalogService, rebuild,
+];
+`;
+
+/** A snippet as a module of its own. */
+export function asModule({ code }: Snippet): string {
+  return /^import /m.test(code) ? code : `${GIVEN}\n${code}\nexport {};`;
+}
