@@ -151,15 +151,17 @@ export class LockService {
   private async acquireAll(names: string[], request: ResolvedAcquire): Promise<MultiLease> {
     const started = performance.now();
     const leases: Lease[] = [];
-    // While later locks are waited for, the first ones have to be kept alive; a fixed lease begins when all are there.
-    const kept: ResolvedAcquire = { ...request, leaseMs: this.settings.leaseMs, renews: true };
+    // While later locks are waited for, the first ones have to be kept alive, and free to be given back at once. A fixed
+    // lease and the time to hold begin when all are there.
+    const part: ResolvedAcquire = { ...request, leaseMs: this.settings.leaseMs, renews: true, holdAtLeast: 0 };
     try {
       for (const name of names) {
         const wait = Math.max(0, request.wait - (performance.now() - started));
-        leases.push(await this.acquireOne(name, request.renews ? { ...request, wait } : { ...kept, wait }));
+        leases.push(await this.acquireOne(name, { ...part, wait }));
       }
       const lease = new MultiLease(leases);
-      if (!request.renews) await Promise.all(leases.map((each) => each.fix(request.leaseMs)));
+      const fixedMs = request.renews ? undefined : request.leaseMs;
+      await Promise.all(leases.map((each) => each.begin(fixedMs, request.holdAtLeast)));
       lease.assertHeld();
       return lease;
     } catch (error) {
@@ -228,6 +230,8 @@ export class LockService {
 
   private async shutDown(): Promise<void> {
     this.refuse();
+    // Who was granted a lock a moment ago gets to know it first, and is waited for.
+    await new Promise((resolve) => setImmediate(resolve));
     await this.drain();
     for (const tenure of this.tenures) tenure.onShutdown();
     this.watchdog.close();

@@ -78,9 +78,14 @@ export class Lease implements AsyncDisposable {
     await this.release();
   }
 
-  /** @internal Sets the lease to `ms` and stops renewing it. A joined one stays as the outer section wants it. */
-  async fix(ms: number): Promise<void> {
-    if (!this.joined) await this.tenure.extend(ms, true);
+  /**
+   * @internal Begins anew as part of several: with a fixed lease of `fixedMs` if that is given. A joined lease stays as
+   * the outer section wants it.
+   */
+  async begin(fixedMs: number | undefined, holdAtLeast: number): Promise<void> {
+    if (this.joined) return;
+    this.tenure.begin(holdAtLeast);
+    if (fixedMs !== undefined) await this.tenure.extend(fixedMs, true);
   }
 
   /** @internal A lease for a nested call, on the same lock; `null` when this one is over. */

@@ -15,7 +15,8 @@ export interface TenureContext {
 export class Tenure implements HoldObserver {
   readonly name: string;
   readonly token: number;
-  readonly since = performance.now();
+  /** When the section could begin, on the monotonic clock. */
+  since = performance.now();
   private users = 1;
   private outcome: Promise<ReleaseOutcome> | null = null;
   private controller: AbortController | null = null;
@@ -23,7 +24,8 @@ export class Tenure implements HoldObserver {
 
   constructor(
     readonly hold: Hold,
-    readonly holdAtLeast: number,
+    /** How long after `since` the lock stays taken at least, in ms. */
+    public holdAtLeast: number,
     private readonly context: TenureContext,
   ) {
     this.name = hold.name;
@@ -59,6 +61,12 @@ export class Tenure implements HoldObserver {
   assertHeld(): void {
     if (this.remaining() > 0) return;
     throw this.endedBy ?? new LockLostError(this.name, this.token, 'expired');
+  }
+
+  /** The section begins only now: until then other locks were waited for. */
+  begin(holdAtLeast: number): void {
+    this.since = performance.now();
+    this.holdAtLeast = holdAtLeast;
   }
 
   join(): void {

@@ -358,6 +358,17 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         await expect(Promise.all(rounds)).resolves.toHaveLength(10);
       });
 
+      it('frees the first ones at once if a later one is taken, also with holdAtLeast', async () => {
+        const [a, b] = [`${name}:a`, `${name}:b`];
+        const lease = await there.acquire(b);
+        expect(await here.tryAcquire([a, b], { holdAtLeast: 60_000 })).toBeNull();
+        expect((await there.inspect(a)).held).toBe(false);
+        await lease.release();
+        await here.withLock([a, b], () => undefined, { holdAtLeast: 300 });
+        expect(await there.tryAcquire(a)).toBeNull();
+        await there.withLock(a, () => undefined);
+      });
+
       it('begins a fixed lease when all of them are there', async () => {
         const [a, b] = [`${name}:a`, `${name}:b`];
         const lease = await there.acquire(b);

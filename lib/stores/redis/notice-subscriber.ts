@@ -86,17 +86,22 @@ export class NoticeSubscriber {
   private leave(channel: Channel): void {
     channel.linger = setTimeout(() => {
       this.channels.delete(channel.name);
-      if (!channel.confirmed || this.connection?.ready !== true) return;
-      // If it fails, notices go on coming for a channel nobody listens to; the next reconnection ends that.
-      this.connection.client.call('unsubscribe', channel.name).catch(() => undefined);
+      if (channel.confirmed) this.unsubscribe(channel.name);
     }, LINGER_MS);
     channel.linger.unref();
+  }
+
+  /** If it fails, notices go on coming for a channel nobody listens to; the next reconnection ends that. */
+  private unsubscribe(name: string): void {
+    if (this.closed || this.connection?.ready !== true || this.channels.has(name)) return;
+    this.connection.client.call('unsubscribe', name).catch(() => undefined);
   }
 
   private subscribe(channel: Channel): Promise<void> {
     const subscribed = this.sendSubscribe(channel.name).then(
       () => {
-        if (channel.subscribed === subscribed) channel.confirmed = true;
+        if (this.channels.get(channel.name) !== channel) this.unsubscribe(channel.name);
+        else if (channel.subscribed === subscribed) channel.confirmed = true;
       },
       (error: unknown) => {
         // The next one to ask tries again.

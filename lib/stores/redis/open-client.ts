@@ -45,6 +45,9 @@ export function checkClient(client: unknown): RedisClient {
   if (!isRedisClient(client)) {
     throw new LockConfigError('"client" must be an ioredis client (5.4 or later).');
   }
+  if (Reflect.get(client, 'isCluster') === true) {
+    throw new LockConfigError('"client" is a Redis Cluster client. Locks on a cluster are not supported yet.');
+  }
   const prefix = client.options?.keyPrefix;
   if (prefix !== undefined && prefix !== '') {
     throw new LockConfigError(

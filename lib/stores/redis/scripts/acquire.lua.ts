@@ -5,7 +5,8 @@
  * ARGV  1: lifetime of a token key in ms; then per lock: owner, lease in ms, tokens to reserve
  * reply per lock: 1, first token | 0, holder's PTTL (-1: none) | -1, error text
  *
- * The token is written before the lock: if the server refuses either write, no lock is left behind. The token is the
+ * The token is written before the lock: if the server refuses any of the writes, no lock is left behind, least of all one
+ * that never expires. The token is the
  * larger of "stored + 1" and the server's clock in µs, so it grows over a flush, a restart and a failover, too.
  */
 export const ACQUIRE = `
@@ -26,7 +27,11 @@ local function attempt(lock, counter, owner, lease, tokens)
   if last and last + 1 > first then first = last + 1 end
   redis.call('SET', counter, string.format('%.0f', first + tokens - 1), 'PX', ttl)
   redis.call('HSET', lock, owner, 1)
-  redis.call('PEXPIRE', lock, lease)
+  local done = redis.pcall('PEXPIRE', lock, lease)
+  if type(done) == 'table' and done.err then
+    redis.call('HDEL', lock, owner)
+    error(done)
+  end
   return 1, first
 end
 
