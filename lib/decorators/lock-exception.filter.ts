@@ -75,11 +75,16 @@ export class LockExceptionFilter implements ExceptionFilter<LockError> {
     if (host.getType() === 'rpc') return throwError(() => error);
     if (host.getType() !== 'http') throw error;
     const answer = this.answerTo(error);
-    // A busy lock is the normal case. The others hide a failure from the log that Nest would have written there.
-    if (answer.status >= 500) this.logger.error(error.message, error.stack);
-    else if (error.code === 'LOCK_NAME') this.logger.warn(error.message);
+    this.report(error);
     this.send(host.switchToHttp().getResponse(), answer, error.code);
     return undefined;
+  }
+
+  /** A busy lock and a shutdown are normal. Of the rest Nest's own filter would have told the log. */
+  private report({ code, message, stack }: LockError): void {
+    if (code === 'LOCK_NAME') this.logger.warn(message);
+    if (code === 'LOCK_UNAVAILABLE' || code === 'LOCK_LOST' || code === 'LOCK_CONFIG')
+      this.logger.error(message, stack);
   }
 
   private answerTo({ code }: LockError): Answer {
