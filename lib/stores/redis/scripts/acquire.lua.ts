@@ -6,8 +6,8 @@
  * reply per lock: 1, first token | 0, holder's PTTL (-1: none) | -1, error text
  *
  * The token is written before the lock: if the server refuses any of the writes, no lock is left behind, least of all one
- * that never expires. The token is the
- * larger of "stored + 1" and the server's clock in µs, so it grows over a flush, a restart and a failover, too.
+ * that never expires. The token is the larger of "stored + 1" and the server's clock in µs, so it grows over a flush, a
+ * restart and a failover, too.
  */
 export const ACQUIRE = `
 local clock = redis.call('TIME')

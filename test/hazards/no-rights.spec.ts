@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import type { Redis } from 'ioredis';
+import { connectLockService, LockUnavailableError } from 'nestjs-redis-lock';
+import { lockKey } from '../support/lock-keys.js';
+import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
+import { uniqueName } from '../support/test-redis.js';
+import { untilIdle } from '../support/until-idle.js';
+import { waitUntil } from '../support/wait-until.js';
+
+const KEYS = ['~lock:*', '~redisson_lock_token:{lock:*'];
+const CHANNELS = ['&redisson_lock__channel:{lock:*'];
+/** What the scripts, the waiting and the client itself call. */
+const COMMANDS = [
+  ...['eval', 'evalsha', 'get', 'set', 'del', 'pexpire', 'pttl', 'time', 'publish', 'subscribe'],
+  ...['hexists', 'hset', 'hdel', 'hgetall'],
+];
+/** What ioredis would like at the start of a connection, and what only tidies up. */
+const EXTRAS = ['unsubscribe', 'info', 'ping', 'hello', 'select', 'client|setname', 'client|setinfo', 'quit'];
+
+describeWithRedisServer('an ACL user', () => {
+  let server: RedisServer;
+  let admin: Redis;
+  let user: string;
+  let name: string;
+
+  beforeAll(async () => {
+    server = await RedisServer.start();
+    admin = server.client();
+  });
+  beforeEach(() => {
+    user = uniqueName('user');
+    name = uniqueName('rights');
+  });
+  afterAll(() => server.stop());
+
+  async function allow(commands: string[], patterns = [...KEYS, ...CHANNELS]): Promise<string> {
+    const known = new Set(((await admin.command('LIST')) as string[]).concat(['client|setname', 'client|setinfo']));
+    const rights = commands.filter((each) => known.has(each) && each !== 'client|setinfo');
+    await admin.acl('SETUSER', user, 'reset', 'on', '>secret', ...patterns, '-@all', ...rights.map((each) => `+${each}`));
+    return `redis://${user}:secret@127.0.0.1:${server.port}`;
+  }
+
+  it('needs no more than the least rights, for everything a lock does', async () => {
+    const url = await allow([...COMMANDS, ...EXTRAS]);
+    await using locks = await connectLockService({ url, leaseMs: 3_000 });
+    await using others = await connectLockService({ url });
+    const lease = await locks.acquire(name);
+    await admin.script('FLUSH');
+    const waiting = others.acquire(name);
+    await waitUntil('it is due for renewal', () => lease.remaining() < 2_200);
+    await waitUntil('it is renewed', () => lease.remaining() > 2_200);
+    await lease.extend(3_000);
+    expect((await others.inspect(name)).held).toBe(true);
+    await expect(lease.release()).resolves.toBe('released');
+    await (await waiting).release();
+    await locks.withLock([name, `${name}:2`], () => undefined, { holdAtLeast: 50 });
+    await locks.acquire(`${name}:forced`);
+    expect(await others.forceRelease(`${name}:forced`)).toBe(true);
+    expect(await admin.acl('LOG')).toEqual([]);
+    await locks.withLock(`${name}:last`, () => undefined);
+  });
+
+  it.each(COMMANDS)('without the right to %s is refused at the start', async (command) => {
+    const url = await allow([...COMMANDS, ...EXTRAS].filter((each) => each !== command));
+    const error = await connectLockService({ url, startupTimeout: 2_000 }).then(
+      (locks) => locks.close(),
+      (e: unknown) => e,
+    );
+    expect(error).toBeInstanceOf(LockUnavailableError);
+    expect(error).toMatchObject({ retryable: false });
+    expect((error as Error).message).toMatch(/NOPERM|can't run this command/);
+  });
+
+  it.each([
+    ['the locks', [KEYS[1]!, ...CHANNELS]],
+    ['the tokens', [KEYS[0]!, ...CHANNELS]],
+    ['the notices', KEYS],
+    ['all but another prefix', ['~other:*', '~redisson_lock_token:{other:*', '&redisson_lock__channel:{other:*']],
+  ])('without a right to the keys or channels of %s is refused at the start', async (_what, patterns) => {
+    const url = await allow([...COMMANDS, ...EXTRAS], patterns);
+    await expect(connectLockService({ url, startupTimeout: 2_000 })).rejects.toMatchObject({
+      code: 'LOCK_UNAVAILABLE',
+      retryable: false,
+    });
+  });
+
+  it('that loses its rights later makes calls fail at once, and holders lose their locks in time', async () => {
+    const url = await allow([...COMMANDS, ...EXTRAS]);
+    const locks = await connectLockService({ url, leaseMs: 900, shutdownTimeout: 100 });
+    const lease = await locks.acquire(name);
+    await admin.acl('SETUSER', user, '-pexpire');
+    await expect(locks.acquire(`${name}:new`, { wait: Infinity })).rejects.toMatchObject({
+      code: 'LOCK_UNAVAILABLE',
+      retryable: false,
+    });
+    await waitUntil('the holder is told', () => lease.signal.aborted);
+    await lease.release();
+    await admin.acl('SETUSER', user, '+pexpire');
+    await locks.withLock(`${name}:new`, () => undefined);
+    await untilIdle(locks);
+    await locks.close();
+    expect(await admin.exists(lockKey(name))).toBe(0);
+  });
+
+  it('with a wrong password is refused at the start, with the words of the server', async () => {
+    await allow([...COMMANDS, ...EXTRAS]);
+    const url = `redis://${user}:wrong@127.0.0.1:${server.port}`;
+    const error = await connectLockService({ url, startupTimeout: 300 }).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(LockUnavailableError);
+    expect((error as Error).message).toMatch(/WRONGPASS/);
+    expect((error as Error).message).not.toContain('wrong@');
+  });
+});
