@@ -1,0 +1,131 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import type { Redis } from 'ioredis';
+import { connectLockService, LockBusyError } from 'nestjs-redis-lock';
+import { ChildScript } from '../support/child-script.js';
+import { commandsBetween, commandStats, totalCommands } from '../support/command-stats.js';
+import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
+import { uniqueName } from '../support/test-redis.js';
+import { untilIdle } from '../support/until-idle.js';
+
+describeWithRedisServer('many who wait for one lock', () => {
+  let server: RedisServer;
+  let admin: Redis;
+  let name: string;
+
+  beforeAll(async () => {
+    server = await RedisServer.start();
+    admin = server.client();
+  });
+  beforeEach(() => {
+    name = uniqueName('many');
+  });
+  afterAll(() => server.stop());
+
+  it('ask Redis no more than once a second between them, while the holder keeps it', async () => {
+    await using holder = await connectLockService({ url: server.url });
+    await using locks = await connectLockService({ url: server.url });
+    const lease = await holder.acquire(name);
+    const waiting = Array.from({ length: 100 }, () => locks.withLock(name, () => 1, { wait: Infinity }));
+    await sleep(300);
+    const before = await commandStats(admin);
+    await sleep(3_000);
+    const counts = commandsBetween(before, await commandStats(admin));
+    expect(totalCommands(counts)).toBeLessThanOrEqual(3);
+    await lease.release();
+    await Promise.all(waiting);
+    await untilIdle(holder, locks);
+  });
+
+  it('all 10,000 can stop waiting one by one, and none of it reaches Redis', async () => {
+    await using holder = await connectLockService({ url: server.url });
+    await using locks = await connectLockService({ url: server.url });
+    const lease = await holder.acquire(name);
+    const aborts = Array.from({ length: 10_000 }, () => new AbortController());
+    const waiting = Promise.allSettled(
+      aborts.map(({ signal }) => locks.acquire(name, { wait: Infinity, signal })),
+    );
+    await sleep(300);
+    expect(locks.stats().waiting).toBe(10_000);
+    const before = await commandStats(admin);
+    // From the middle outwards: no order that a queue would like.
+    const order = aborts.map((abort, n) => ({ abort, key: (n * 7_919) % 10_000 })).sort((x, y) => x.key - y.key);
+    for (const { abort } of order) abort.abort();
+    const outcomes = await waiting;
+    expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true);
+    await untilIdle(locks);
+    const calls = totalCommands(commandsBetween(before, await commandStats(admin)));
+    expect(calls).toBeLessThanOrEqual(3);
+    await lease.release();
+    await untilIdle(holder);
+  });
+
+  it('take no longer to leave, each, the more they are', async () => {
+    await using holder = await connectLockService({ url: server.url });
+    await using locks = await connectLockService({ url: server.url, maxWaiting: 100_000 });
+    const lease = await holder.acquire(name);
+    const timeToLeave = async (count: number): Promise<number> => {
+      const aborts = Array.from({ length: count }, () => new AbortController());
+      const waiting = Promise.allSettled(
+        aborts.map(({ signal }) => locks.acquire(name, { wait: Infinity, signal })),
+      );
+      await sleep(50);
+      const started = performance.now();
+      for (const abort of aborts.reverse()) abort.abort();
+      const took = performance.now() - started;
+      await waiting;
+      return took;
+    };
+    await timeToLeave(2_000);
+    const few = await timeToLeave(2_000);
+    const many = await timeToLeave(20_000);
+    // Ten times as many: were each to cost more the more there are, it would be a hundred times the time.
+    expect(many).toBeLessThan(50 * few);
+    await lease.release();
+    await untilIdle(holder, locks);
+  });
+
+  it('are served all, in the order they came', async () => {
+    await using locks = await connectLockService({ url: server.url });
+    const order: number[] = [];
+    const lease = await locks.acquire(name);
+    const waiting = Array.from({ length: 5_000 }, (_, n) =>
+      locks.withLock(name, () => order.push(n), { wait: Infinity }),
+    );
+    const before = await commandStats(admin);
+    await lease.release();
+    await Promise.all(waiting);
+    expect(order).toEqual(Array.from({ length: 5_000 }, (_, n) => n));
+    const scripts = commandsBetween(before, await commandStats(admin)).get('evalsha') ?? 0;
+    expect(scripts).toBeLessThan(1_000);
+    await untilIdle(locks);
+  });
+
+  it('are bounded: one more than maxWaiting is refused at once, and has a place again when one leaves', async () => {
+    await using holder = await connectLockService({ url: server.url });
+    await using locks = await connectLockService({ url: server.url, maxWaiting: 3 });
+    const lease = await holder.acquire(name);
+    const leaving = new AbortController();
+    const waiting = [undefined, undefined, leaving.signal].map((signal) =>
+      locks.acquire(name, { wait: Infinity, ...(signal && { signal }) }),
+    );
+    const error = await locks.acquire(name, { wait: Infinity }).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(LockBusyError);
+    expect(error).toMatchObject({ reason: 'crowded', lockName: name });
+    expect((error as Error).message).toContain('maxWaiting');
+    const other = await locks.acquire(`${name}:other`);
+    await other.release();
+    leaving.abort();
+    await expect(waiting[2]).rejects.toMatchObject({ code: 'LOCK_ABORTED' });
+    waiting[2] = locks.acquire(name, { wait: Infinity });
+    await lease.release();
+    for (const each of waiting) await (await each).release();
+    await untilIdle(holder, locks);
+  });
+
+  it('may share one signal, without a warning', async () => {
+    await using child = ChildScript.start('hazards/children/one-signal.mjs', [server.url, name]);
+    expect(await child.next('aborted')).toMatchObject({ count: 1_000 });
+    expect(await child.exited).toEqual({ code: 0, signal: null, stderr: '' });
+  });
+});
