@@ -1,0 +1,44 @@
+import { describe, expect, it } from '@jest/globals';
+import { LockNameError } from 'nestjs-redis-lock';
+import { checkLockName, checkLockNames } from '../../lib/naming/lock-name.js';
+
+describe('the name of a lock', () => {
+  it.each(['a', 'x'.repeat(512), 'ü'.repeat(256), '€'.repeat(170) + 'ab', '😀'.repeat(128), ' ', '\u0000', 'a{b}c', '}', '{'])(
+    'may be %j',
+    (name) => {
+      expect(() => checkLockName(name)).not.toThrow();
+    },
+  );
+
+  it.each([
+    ['', 'must not be empty'],
+    ['x'.repeat(513), 'has 513'],
+    ['ü'.repeat(257), 'has 514'],
+    ['😀'.repeat(128) + 'x', 'has 513'],
+    ['\ud800', 'lone surrogate'],
+    ['a\udfffb', 'lone surrogate'],
+    ['\udc00\ud800', 'lone surrogate'],
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [7, 'a number'],
+    [{}, 'an object'],
+    [Symbol('s'), 'a symbol'],
+    [() => 'x', 'a function'],
+  ])('may not be %p', (name, why) => {
+    expect(() => checkLockName(name)).toThrow(LockNameError);
+    expect(() => checkLockName(name)).toThrow(why);
+  });
+
+  it('is shown with its control characters escaped, so that it cannot forge a line of a log', () => {
+    expect(() => checkLockName('a\nERROR all is lost\u001b[31m\u2028\ud800')).toThrow(
+      '"a\\u000aERROR all is lost\\u001b[31m\\u2028',
+    );
+  });
+
+  it('comes once and in one order, whoever asks for several', () => {
+    expect(checkLockNames(['b', 'a', 'b', 'B', 'ä', 'a'])).toEqual(['B', 'a', 'b', 'ä']);
+    expect(checkLockNames(['a', 'ä', 'B', 'b'])).toEqual(checkLockNames(['b', 'B', 'ä', 'a']));
+    expect(() => checkLockNames([])).toThrow('At least one');
+    expect(() => checkLockNames(['a', 5])).toThrow(LockNameError);
+  });
+});

@@ -1,0 +1,172 @@
+import { afterAll, describe, expect, it } from '@jest/globals';
+import {
+  connectLockService,
+  createLockService,
+  LockConfigError,
+  MemoryState,
+  type LockServiceOptions,
+} from 'nestjs-redis-lock';
+import { resolveSettings } from '../../lib/module-options.js';
+import { resolveAcquire } from '../../lib/lock-options.js';
+import { redisClient } from '../support/test-redis.js';
+
+const memory = { memory: true } as const;
+const settings = resolveSettings(memory);
+
+describe('the options of a lock service', () => {
+  it('have the defaults that are documented', () => {
+    expect(settings).toEqual({
+      leaseMs: 30_000,
+      wait: 10_000,
+      keyPrefix: 'lock:',
+      maxWaiting: 10_000,
+      commandTimeout: 1_000,
+      handOverMs: 50,
+      handOverCount: 64,
+      tokenTtl: 86_400_000,
+      startup: 'require',
+      startupTimeout: 5_000,
+      shutdownTimeout: 10_000,
+    });
+  });
+
+  it('never let one request take more than a third of the lease', () => {
+    expect(resolveSettings({ ...memory, leaseMs: 900 }).commandTimeout).toBe(300);
+    expect(resolveSettings({ ...memory, leaseMs: 10 }).commandTimeout).toBe(3);
+    expect(resolveSettings({ ...memory, leaseMs: 900, commandTimeout: 100 }).commandTimeout).toBe(100);
+  });
+
+  const whole = (option: string, min: number, max: number): [string, unknown, string][] =>
+    [min - 1, max + 1, Number.NaN, Infinity, -Infinity, min + 0.5, '5', null, {}].map((value) => [
+      option,
+      value,
+      `"${option}" must be a whole number from ${min} to ${max}, but is`,
+    ]);
+
+  const bad: [string, unknown, string][] = [
+    ...whole('leaseMs', 10, 86_400_000),
+    ...whole('wait', 0, 2 ** 31 - 1).filter(([, value]) => value !== Infinity),
+    ...whole('maxWaiting', 1, 2 ** 31 - 1),
+    ...whole('commandTimeout', 1, 2 ** 31 - 1),
+    ...whole('handOverMs', 0, 86_400_000),
+    ...whole('handOverCount', 1, 1_000),
+    ...whole('tokenTtl', 60_000, 365 * 86_400_000),
+    ...whole('startupTimeout', 1, 2 ** 31 - 1),
+    ...whole('shutdownTimeout', 0, 2 ** 31 - 1),
+    ['keyPrefix', 5, '"keyPrefix" must be a string of at most 256 bytes'],
+    ['keyPrefix', 'x'.repeat(257), '"keyPrefix" must be a string'],
+    ['keyPrefix', '\ud800', '"keyPrefix" must be a string'],
+    ['startup', 'later', '"startup" must be \'require\' or \'background\', but is "later"'],
+    ['startup', true, '"startup" must be'],
+  ];
+  // `null` stands for the default where it can.
+  it.each(bad.filter(([, value]) => value !== null))('refuse %s: %p', (option, value, message) => {
+    const options = { ...memory, [option]: value } as LockServiceOptions;
+    expect(() => createLockService(options)).toThrow(LockConfigError);
+    expect(() => createLockService(options)).toThrow(message);
+  });
+
+  it('take what is just within the bounds', () => {
+    const edges = { leaseMs: 10, wait: Infinity, maxWaiting: 1, handOverMs: 0, handOverCount: 1, shutdownTimeout: 0 };
+    expect(resolveSettings({ ...memory, ...edges, keyPrefix: '' })).toMatchObject({ ...edges, keyPrefix: '' });
+    expect(resolveSettings({ ...memory, leaseMs: 86_400_000, wait: 2 ** 31 - 1 }).wait).toBe(2 ** 31 - 1);
+  });
+
+  it.each([
+    [undefined, 'must be an object'],
+    [null, 'must be an object'],
+    ['redis://localhost', 'must be an object'],
+    [{}, 'Exactly one of url, redis, client, memory is needed, but none is given'],
+    [{ url: 'redis://localhost', memory: true }, 'but these are given: url, memory'],
+    [{ url: 'localhost:6379' }, '"url" must be a string that begins with redis://'],
+    [{ url: 5 }, '"url" must be a string'],
+    [{ redis: 'redis://localhost' }, '"redis" must be an object of ioredis options'],
+    [{ memory: {} }, '"memory" must be true or a MemoryState'],
+    [{ memory: true, leaseMS: 5 }, 'has no option "leaseMS". Known: '],
+    [{ client: {} }, '"client" must be an ioredis client'],
+    [{ client: null }, '"client" must be an ioredis client'],
+  ])('refuse %p as a whole', async (options, message) => {
+    const given = options as unknown as LockServiceOptions;
+    expect(() => createLockService(given)).toThrow(LockConfigError);
+    expect(() => createLockService(given)).toThrow(message);
+    await expect(connectLockService(given)).rejects.toBeInstanceOf(LockConfigError);
+  });
+
+  it("refuse a client whose own keyPrefix would not reach the locks' channels", () => {
+    const client = redisClient(undefined, { keyPrefix: 'shop:', lazyConnect: true });
+    expect(() => createLockService({ client })).toThrow(/keyPrefix "shop:".*keyPrefix: 'shop:lock:'/);
+    client.disconnect();
+  });
+
+  it('may share one memory between services', async () => {
+    const state = new MemoryState();
+    await using one = createLockService({ memory: state });
+    await using two = createLockService({ memory: state });
+    await using other = createLockService({ memory: true });
+    await using lease = await one.acquire('a');
+    expect(await two.tryAcquire('a')).toBeNull();
+    await (await other.acquire(lease.name)).release();
+  });
+});
+
+describe('the options of an acquisition', () => {
+  const locks = createLockService(memory);
+  afterAll(() => locks.close());
+
+  it('have the defaults that are documented', () => {
+    expect(resolveAcquire({}, settings)).toEqual({
+      wait: 10_000,
+      leaseMs: 30_000,
+      renews: true,
+      signal: undefined,
+      holdAtLeast: 0,
+      reentrant: true,
+    });
+    expect(resolveAcquire({ lease: 500, wait: 0 }, settings)).toMatchObject({ leaseMs: 500, renews: false, wait: 0 });
+  });
+
+  it.each([
+    [{ wait: -1 }, '"wait" must be a whole number from 0 to 2147483647, but is -1'],
+    [{ wait: -Infinity }, '"wait" must be'],
+    [{ wait: '5' }, '"wait" must be a whole number from 0 to 2147483647, but is "5"'],
+    [{ lease: 9 }, '"lease" must be a whole number from 10 to 86400000, but is 9'],
+    [{ lease: 86_400_001 }, '"lease" must be'],
+    [{ lease: 'Renew' }, '"lease" must be a whole number from 10 to 86400000, but is "Renew"'],
+    [{ lease: Infinity }, '"lease" must be'],
+    [{ holdAtLeast: 0.5 }, '"holdAtLeast" must be a whole number'],
+    [{ holdAtLeast: 86_400_001 }, '"holdAtLeast" must be'],
+    [{ lease: 100, holdAtLeast: 101 }, '"holdAtLeast" (101) must not be longer than the fixed "lease" (100)'],
+    [{ signal: new AbortController() }, '"signal" must be an AbortSignal'],
+    [{ reentrant: 'no' }, '"reentrant" must be true or false, but is "no"'],
+    [{ timeout: 5 }, 'has no option "timeout"'],
+    [null, 'must be an object, but are null'],
+    ['fast', 'must be an object, but are "fast"'],
+    [5, 'must be an object, but are 5'],
+  ])('refuse %p', async (options, message) => {
+    for (const call of [
+      locks.acquire('name', options as never),
+      locks.withLock('name', () => 'ran', options as never),
+      locks.acquire(['a', 'b'], options as never),
+    ]) {
+      const error = await call.catch((e: unknown) => e);
+      expect(error).toBeInstanceOf(LockConfigError);
+      expect((error as Error).message).toContain(message);
+    }
+    expect(locks.stats()).toEqual({ held: 0, waiting: 0, unsettled: 0 });
+  });
+
+  it('of tryAcquire try once unless they say otherwise, also by an option that is there and undefined', async () => {
+    const state = new MemoryState();
+    await using one = createLockService({ memory: state });
+    await using two = createLockService({ memory: state });
+    const lease = await one.acquire('a');
+    expect(await two.tryAcquire('a', {})).toBeNull();
+    const undefinedWait = { wait: undefined } as unknown as { wait: number };
+    const race = await Promise.race([
+      two.tryAcquire('a', undefinedWait),
+      new Promise((resolve) => setTimeout(() => resolve('waits'), 1_000)),
+    ]);
+    expect(race).toBeNull();
+    await lease.release();
+  });
+});
