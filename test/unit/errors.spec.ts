@@ -1,0 +1,96 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from '@jest/globals';
+import {
+  LockAbortedError,
+  LockBusyError,
+  LockConfigError,
+  LockError,
+  LockLostError,
+  LockNameError,
+  LockShutdownError,
+  LockUnavailableError,
+} from 'nestjs-redis-lock';
+
+const cause = new Error('the cause');
+const all = [
+  new LockBusyError('n', { reason: 'held', waitedMs: 5.4, remainingMs: 7.2 }),
+  new LockLostError('n', 42, 'expired'),
+  new LockAbortedError('n', cause),
+  new LockUnavailableError('it is down.', 'n', { cause, retryable: true, outcomeUnknown: false }),
+  new LockNameError('bad name', 'n'),
+  new LockConfigError('bad option'),
+  new LockShutdownError('n'),
+];
+const classes = [
+  ...[LockBusyError, LockLostError, LockAbortedError, LockUnavailableError],
+  ...[LockNameError, LockConfigError, LockShutdownError],
+];
+
+describe('an error', () => {
+  it('is an Error and a LockError, of its own class and of no other', () => {
+    for (const [index, error] of all.entries()) {
+      expect(error).toBeInstanceOf(Error);
+      expect(error).toBeInstanceOf(LockError);
+      expect(classes.map((each) => (error as unknown) instanceof each)).toEqual(classes.map((_, at) => at === index));
+    }
+    for (const other of [new Error('x'), new TypeError('x'), null, undefined, 'x', 5, {}, { code: 'LOCK_BUSY' }]) {
+      for (const each of [LockError, ...classes]) expect((other as unknown) instanceof each).toBe(false);
+    }
+  });
+
+  it('has a stable code and the name of its class', () => {
+    expect(all.map(({ code }) => code)).toEqual([
+      ...['LOCK_BUSY', 'LOCK_LOST', 'LOCK_ABORTED', 'LOCK_UNAVAILABLE'],
+      ...['LOCK_NAME', 'LOCK_CONFIG', 'LOCK_SHUTDOWN'],
+    ]);
+    expect(all.map(({ name }) => name)).toEqual(classes.map(({ name }) => name));
+  });
+
+  it('knows its lock, and its cause where there is one', () => {
+    expect(all.map(({ lockName }) => lockName)).toEqual(['n', 'n', 'n', 'n', 'n', undefined, 'n']);
+    expect(all[2]!.cause).toBe(cause);
+    expect(all[3]!.cause).toBe(cause);
+    expect('cause' in all[0]!).toBe(false);
+  });
+
+  it('says what to do', () => {
+    expect(all[0]!.message).toBe(
+      'Lock "n" is held by somebody else; waited 5 ms. Its holder\'s lease has 8 ms left. Raise "wait" to wait longer.',
+    );
+    expect(all[1]!.message).toContain('Stop what it guards');
+    expect(new LockBusyError('n', { reason: 'crowded', waitedMs: 0, remainingMs: undefined }).message).toContain(
+      'Raise "maxWaiting"',
+    );
+    expect(new LockBusyError('n', { reason: 'nested', waitedMs: 0, remainingMs: undefined }).message).toContain(
+      'Drop "reentrant: false"',
+    );
+  });
+
+  it('of many locks can be told of one of them, the rest unchanged', () => {
+    const error = new LockUnavailableError('it is down.', undefined, { cause, retryable: true, outcomeUnknown: true });
+    const told = error.forLock('mine');
+    expect(told).toMatchObject({ lockName: 'mine', retryable: true, outcomeUnknown: true, cause });
+    expect(told.message).toBe('Lock "mine" is unavailable: it is down.');
+    expect(told.forLock('mine')).toBe(told);
+  });
+
+  it('escapes what could forge a line of a log', () => {
+    expect(new LockLostError('a\nb\u0007', 1, 'taken').message).toContain('"a\\u000ab\\u0007"');
+  });
+
+  it('is known across the ES module and the CommonJS build of one process, and a section across them, too', () => {
+    const script = fileURLToPath(new URL('children/both-builds.mjs', import.meta.url));
+    const { stdout, stderr, status } = spawnSync(process.execPath, [script], { encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toEqual({
+      differentClasses: true,
+      esmBusyIsCjsBusy: true,
+      cjsBusyIsEsmBusy: true,
+      esmBusyIsCjsBase: true,
+      esmBusyIsCjsLost: false,
+      plainIsCjsBase: false,
+      sectionSeenAcross: true,
+    });
+  });
+});

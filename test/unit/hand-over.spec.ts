@@ -1,0 +1,170 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import type { Redis } from 'ioredis';
+import { connectLockService, LockBusyError } from 'nestjs-redis-lock';
+import { commandsBetween, commandStats } from '../support/command-stats.js';
+import { lockKey } from '../support/lock-keys.js';
+import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import { uniqueName } from '../support/test-redis.js';
+import { untilIdle } from '../support/until-idle.js';
+import { waitUntil } from '../support/wait-until.js';
+
+describeWithRedisServer('handing a lock over within the process', () => {
+  let server: RedisServer;
+  let admin: Redis;
+  let name: string;
+
+  beforeAll(async () => {
+    server = await RedisServer.start();
+    admin = server.client();
+  });
+  beforeEach(() => {
+    name = uniqueName('hand-over');
+  });
+  afterAll(() => server.stop());
+
+  const scripts = async (work: () => Promise<unknown>): Promise<number> => {
+    const before = await commandStats(admin);
+    await work();
+    const counts = commandsBetween(before, await commandStats(admin));
+    return (counts.get('evalsha') ?? 0) + (counts.get('eval') ?? 0);
+  };
+
+  it('costs no command: the next local caller is served with the same hold and a larger token', async () => {
+    await using locks = await connectLockService({ url: server.url, handOverMs: 60_000 });
+    const first = await locks.acquire(name);
+    const waiting = [1, 2, 3, 4].map(() => locks.acquire(name));
+    // This round goes back to Redis: the first reserved no tokens for the others, who came later.
+    await first.release();
+    const second = await waiting[0]!;
+    const owner = (await locks.inspect(name)).owner;
+    let last = second;
+    const used = await scripts(async () => {
+      for (const next of waiting.slice(1)) {
+        await last.release();
+        const lease = await next;
+        expect(lease.token).toBeGreaterThan(last.token);
+        last = lease;
+      }
+    });
+    expect(used).toBe(0);
+    expect((await locks.inspect(name)).owner).toBe(owner);
+    await last.release();
+    await untilIdle(locks);
+  });
+
+  it('ends with the budget of time, so that another process has its turn', async () => {
+    await using locks = await connectLockService({ url: server.url, handOverMs: 20 });
+    await using others = await connectLockService({ url: server.url });
+    const served: string[] = [];
+    const first = await locks.acquire(name);
+    const mine = Array.from({ length: 60 }, () =>
+      locks.withLock(name, async () => {
+        served.push('mine');
+        await sleep(3);
+      }),
+    );
+    const theirs = others.withLock(name, () => served.push('theirs'), { wait: 20_000 });
+    await sleep(100);
+    await first.release();
+    await Promise.all([...mine, theirs]);
+    expect(served).toHaveLength(61);
+    expect(served.indexOf('theirs')).toBeLessThan(60);
+    await untilIdle(locks, others);
+  });
+
+  it('ends with the budget of callers, too', async () => {
+    await using locks = await connectLockService({ url: server.url, handOverMs: 60_000, handOverCount: 5 });
+    await using others = await connectLockService({ url: server.url });
+    const served: string[] = [];
+    const first = await locks.acquire(name);
+    const mine = Array.from({ length: 40 }, () => locks.withLock(name, () => served.push('mine')));
+    const theirs = others.withLock(name, () => served.push('theirs'), { wait: 20_000 });
+    await sleep(100);
+    await first.release();
+    await Promise.all([...mine, theirs]);
+    expect(served.indexOf('theirs')).toBeLessThan(40);
+    await untilIdle(locks, others);
+  });
+
+  it('gives each caller with a fixed lease the whole of it: it is renewed before', async () => {
+    await using locks = await connectLockService({ url: server.url, handOverMs: 60_000 });
+    const first = await locks.acquire(name, { lease: 2_000 });
+    const waiting = [1, 2, 3].map(() => locks.acquire(name, { lease: 2_000 }));
+    await sleep(300);
+    await first.release();
+    for (const next of waiting) {
+      const lease = await next;
+      expect(lease.remaining()).toBeGreaterThan(1_700);
+      expect(await admin.pttl(lockKey(name))).toBeGreaterThan(1_700);
+      await sleep(300);
+      await lease.release();
+    }
+    await untilIdle(locks);
+  });
+
+  it('gives each caller the lease it asked for, and only those that want it a renewal', async () => {
+    await using locks = await connectLockService({ url: server.url, handOverMs: 60_000, leaseMs: 900 });
+    const first = await locks.acquire(name);
+    const fixed = locks.acquire(name, { lease: 600 });
+    const renewed = locks.acquire(name, { wait: 20_000 });
+    await first.release();
+    const second = await fixed;
+    expect(second.remaining()).toBeLessThanOrEqual(600);
+    await waitUntil('the fixed one is over', () => second.signal.aborted);
+    const third = await renewed;
+    await sleep(1_300);
+    third.assertHeld();
+    await expect(second.release()).resolves.toBe('lost');
+    await expect(third.release()).resolves.toBe('released');
+    await untilIdle(locks);
+  });
+
+  it('does not happen with a hold whose last renewal failed', async () => {
+    await using proxy = await TcpProxy.start(server.url);
+    await using locks = await connectLockService({
+      url: proxy.url,
+      leaseMs: 3_000,
+      commandTimeout: 200,
+      handOverMs: 60_000,
+    });
+    const first = await locks.acquire(name);
+    await first.release();
+    const holder = await locks.acquire(name);
+    const waiting = locks.acquire(name, { wait: 20_000 });
+    proxy.requests = 'hold';
+    // The renewal at a third of the lease has no answer within its time.
+    await sleep(1_400);
+    const owner = await admin.hkeys(lockKey(name));
+    const released = holder.release();
+    proxy.requests = 'pass';
+    await released;
+    const next = await waiting;
+    expect(await admin.hkeys(lockKey(name))).not.toEqual(owner);
+    await next.release();
+    await untilIdle(locks);
+  });
+
+  it('tells who waited in vain, in between, that the lock is busy and not that Redis is down', async () => {
+    await using one = await connectLockService({ url: server.url, handOverMs: 2 });
+    await using two = await connectLockService({ url: server.url, handOverMs: 2 });
+    const done = new AbortController();
+    const greedy = [one, two].flatMap((locks) =>
+      [1, 2].map(async () => {
+        while (!done.signal.aborted) await locks.withLock(name, () => sleep(1));
+      }),
+    );
+    const errors: unknown[] = [];
+    for (let round = 0; round < 150; round += 1) {
+      // They come and leave at every possible moment of the others' rounds.
+      const lease = await one.acquire(name, { wait: 1 + (round % 7) }).catch((error: unknown) => void errors.push(error));
+      await lease?.release();
+    }
+    done.abort();
+    await Promise.all(greedy);
+    expect(errors.length).toBeGreaterThan(20);
+    expect(errors.filter((error) => !(error instanceof LockBusyError))).toEqual([]);
+    await untilIdle(one, two);
+  });
+});

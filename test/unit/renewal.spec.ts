@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import type { Redis } from 'ioredis';
+import { connectLockService } from 'nestjs-redis-lock';
+import { commandsBetween, commandStats } from '../support/command-stats.js';
+import { lockKey } from '../support/lock-keys.js';
+import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
+import { uniqueName } from '../support/test-redis.js';
+import { untilIdle } from '../support/until-idle.js';
+import { waitUntil } from '../support/wait-until.js';
+
+describeWithRedisServer('renewing leases', () => {
+  let server: RedisServer;
+  let admin: Redis;
+  let name: string;
+
+  beforeAll(async () => {
+    server = await RedisServer.start();
+    admin = server.client();
+  });
+  beforeEach(() => {
+    name = uniqueName('renewal');
+  });
+  afterAll(() => server.stop());
+
+  it('of one lock that fails, time after time, starves no other', async () => {
+    await using locks = await connectLockService({ url: server.url, leaseMs: 1_500 });
+    const leases = await Promise.all(Array.from({ length: 20 }, (_, n) => locks.acquire(`${name}:${n}`)));
+    const spoilt = leases[7]!;
+    await admin.set(lockKey(spoilt.name), 'no lock');
+    await waitUntil('the spoilt one is lost', () => spoilt.signal.aborted);
+    await sleep(1_600);
+    for (const lease of leases) {
+      if (lease !== spoilt) lease.assertHeld();
+      await expect(lease.release()).resolves.toBe(lease === spoilt ? 'lost' : 'released');
+    }
+    // Its release is refused for as long as the key is no lock.
+    await admin.del(lockKey(spoilt.name));
+    await untilIdle(locks);
+  });
+
+  it('of many locks takes few commands', async () => {
+    await using locks = await connectLockService({ url: server.url, leaseMs: 6_000 });
+    const leases = await Promise.all(Array.from({ length: 500 }, (_, n) => locks.acquire(`${name}:${n}`)));
+    const before = await commandStats(admin);
+    await sleep(2_500);
+    const counts = commandsBetween(before, await commandStats(admin));
+    const renewed = (counts.get('pexpire') ?? 0) / 2;
+    expect(renewed).toBeGreaterThanOrEqual(500);
+    expect(counts.get('evalsha')).toBeLessThan(renewed / 20);
+    await Promise.all(leases.map((lease) => lease.release()));
+    await untilIdle(locks);
+  });
+
+  it('stops with the release, and with the loss', async () => {
+    await using locks = await connectLockService({ url: server.url, leaseMs: 300 });
+    const released = await locks.acquire(`${name}:released`);
+    const lost = await locks.acquire(`${name}:lost`);
+    await sleep(500);
+    await released.release();
+    await locks.forceRelease(lost.name);
+    await waitUntil('it is told', () => lost.signal.aborted);
+    const before = await commandStats(admin);
+    await sleep(700);
+    expect(commandsBetween(before, await commandStats(admin)).get('evalsha') ?? 0).toBe(0);
+    await lost.release();
+    await untilIdle(locks);
+  });
+
+  it('never overlaps itself, however slow the server is', async () => {
+    await using locks = await connectLockService({ url: server.url, leaseMs: 1_200, commandTimeout: 400 });
+    const lease = await locks.acquire(name);
+    const before = await commandStats(admin);
+    server.freeze();
+    await sleep(700);
+    server.thaw();
+    await waitUntil('it was renewed after that', () => lease.remaining() > 800);
+    const renewals = commandsBetween(before, await commandStats(admin)).get('evalsha') ?? 0;
+    expect(renewals).toBeGreaterThanOrEqual(1);
+    expect(renewals).toBeLessThanOrEqual(4);
+    lease.assertHeld();
+    await lease.release();
+    await untilIdle(locks);
+  });
+
+  it('never touches a fixed lease', async () => {
+    await using locks = await connectLockService({ url: server.url, leaseMs: 300 });
+    const fixed = await locks.acquire(name, { lease: 1_000 });
+    const before = await commandStats(admin);
+    await sleep(500);
+    expect(commandsBetween(before, await commandStats(admin)).get('evalsha') ?? 0).toBe(0);
+    expect(await admin.pttl(lockKey(name))).toBeLessThanOrEqual(500);
+    await fixed.release();
+  });
+});

@@ -1,0 +1,100 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { Hold, validityOf } from '../../lib/stores/hold.js';
+import { elapsedSince, now } from '../../lib/time/instant.js';
+
+const grant = (leaseMs: number, tokens = 1): Hold =>
+  new Hold({ name: 'n', owner: 'o', leaseMs, sentAt: now(), token: 100, tokens });
+
+describe('the validity of a lease', () => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  const setClocks = (mono: number, wall: number): void => {
+    jest.spyOn(performance, 'now').mockReturnValue(mono);
+    jest.spyOn(Date, 'now').mockReturnValue(wall);
+  };
+
+  it('is the lease less 1 % and 2 ms', () => {
+    expect(validityOf(10_000)).toBe(9_898);
+    expect(validityOf(100)).toBe(97);
+    // The shortest lease there may be is still one.
+    expect(validityOf(10)).toBeGreaterThan(0);
+  });
+
+  it('counts the larger of the two clocks', () => {
+    setClocks(1_000, 50_000);
+    const then = now();
+    setClocks(1_100, 50_030);
+    expect(elapsedSince(then)).toBe(100);
+    setClocks(1_100, 58_000);
+    expect(elapsedSince(then)).toBe(8_000);
+    setClocks(1_100, 0);
+    expect(elapsedSince(then)).toBe(100);
+  });
+
+  it('counts from when the request was sent', () => {
+    setClocks(1_000, 50_000);
+    const sentAt = now();
+    setClocks(1_400, 50_400);
+    const hold = new Hold({ name: 'n', owner: 'o', leaseMs: 1_000, sentAt, token: 1, tokens: 1 });
+    expect(hold.remaining()).toBe(validityOf(1_000) - 400);
+  });
+
+  it('is prolonged by a renewal from when that was sent, and not by one sent before the last', () => {
+    setClocks(0, 0);
+    const hold = grant(1_000);
+    const early = { mono: 100, wall: 100 };
+    const late = { mono: 300, wall: 300 };
+    setClocks(400, 400);
+    hold.confirm(late, 1_000);
+    expect(hold.remaining()).toBe(validityOf(1_000) - 100);
+    hold.confirm(early, 60_000);
+    expect(hold.remaining()).toBe(validityOf(1_000) - 100);
+  });
+
+  it('counts on a shorter lease from when that is asked for, and takes it back if it was refused', () => {
+    setClocks(0, 0);
+    const hold = grant(1_000);
+    const takeBack = hold.foresee(100);
+    expect(hold.remaining()).toBe(validityOf(100));
+    expect(hold.doubtful).toBe(true);
+    takeBack();
+    expect(hold.remaining()).toBe(validityOf(1_000));
+    expect(hold.doubtful).toBe(false);
+    hold.foresee(60_000);
+    expect(hold.remaining()).toBe(validityOf(1_000));
+  });
+
+  it('does not take back what was confirmed since', () => {
+    setClocks(0, 0);
+    const hold = grant(1_000);
+    const takeBack = hold.foresee(100);
+    hold.confirm({ mono: 50, wall: 50 }, 2_000);
+    takeBack();
+    expect(hold.remaining()).toBe(validityOf(2_000) + 50);
+  });
+
+  it('is nothing once the hold is lost, and it is lost once', () => {
+    const hold = grant(1_000);
+    const heard: string[] = [];
+    hold.onLost = () => heard.push('line');
+    hold.observer = { onHoldLost: ({ reason }) => heard.push(reason) };
+    hold.lose('taken');
+    hold.lose('expired');
+    expect(hold.remaining()).toBe(0);
+    expect(heard).toEqual(['line', 'taken']);
+    hold.confirm(now(), 60_000);
+    expect(hold.remaining()).toBe(0);
+  });
+
+  it('hands out the tokens of its block and no more', () => {
+    const hold = grant(1_000, 3);
+    const tokens = [hold.token];
+    while (hold.hasNextToken()) {
+      hold.advanceToken();
+      tokens.push(hold.token);
+    }
+    expect(tokens).toEqual([100, 101, 102]);
+  });
+});
