@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { stopOnExit, type Stoppable } from './cleanup.js';
+import { endWithUs } from './dead-man-switch.js';
 
 export interface ServerProcessOptions {
   /** What to call it in messages. */
@@ -57,6 +58,7 @@ export class ServerProcess implements Stoppable {
     const server = new ServerProcess(child, options);
     // Before it is ready: a Ctrl-C may come while it starts.
     child.once('close', stopOnExit(server));
+    if (child.pid !== undefined) child.once('exit', endWithUs(child.pid, options.killSignal ?? 'SIGKILL'));
     await server.untilReady();
     return server;
   }

@@ -63,6 +63,14 @@ describe('the services of the sample', () => {
     expect(readdirSync(temp)).toEqual([]);
   });
 
+  it('end with their starter also after a kill -9', async () => {
+    await using child = run('wait');
+    const { redis, postgres } = await child.next('started');
+    await child.kill('SIGKILL');
+    await waitUntil('Redis is gone', async () => !(await listens(String(redis))));
+    await waitUntil('PostgreSQL is gone', async () => !(await listens(String(postgres))));
+  });
+
   it('run twice at once without meeting', async () => {
     await using one = run('wait');
     await using two = run('wait');
