@@ -27,6 +27,20 @@ describe('the shop', () => {
     expect((await fixture.check()).isRight(Buffer.from(JSON.stringify(catalog)))).toBe(true);
   });
 
+  it('is held against the database: a wrong or broken catalog is noticed, also when it comes again', async () => {
+    const check = await fixture.check();
+    const { body } = await read(`${shop.url}/catalog`);
+    const wrong = Buffer.from(body.toString().replace('"Oak"', '"Elm"'));
+    const short = body.subarray(0, -1);
+    for (const round of ['before', 'after'] as const) {
+      expect([round, ...[wrong, wrong, short, short].map((it) => check.isRight(it))]).toEqual([
+        round,
+        ...Array<boolean>(4).fill(false),
+      ]);
+      expect(check.isRight(body)).toBe(true);
+    }
+  });
+
   it('answers with one section by its name', async () => {
     const { status, body } = await read(`${shop.url}/catalog/garden`);
     expect(status).toBe(200);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ChildScript } from './child-script.js';
+import { waitUntil } from './wait-until.js';
 
 const script = 'support/children/echo.mjs';
 
@@ -13,6 +14,7 @@ describe('ChildScript', () => {
     await using child = ChildScript.start(script);
     await child.next('hello');
     for (const n of [1, 2, 3]) child.send({ type: 'say', n });
+    await waitUntil('all was said', () => child.messages.length === 4);
     expect([(await child.next('echo')).n, (await child.next('echo')).n]).toEqual([1, 2]);
     expect((await child.next('echo')).n).toBe(3);
   });
