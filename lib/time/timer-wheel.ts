@@ -8,6 +8,7 @@ export abstract class WheelEntry {
 }
 
 const SLOT_MS = 4;
+const SPARE_SLOTS = 64;
 /** With more than this `setTimeout` fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -42,6 +43,7 @@ export class TimerWheel {
     entry.bucket = null;
     this.size -= 1;
     if (this.size === 0 && this.keepsProcessAlive) this.clear();
+    else if (this.slots.size > 2 * this.size + SPARE_SLOTS) this.dropEmptySlots();
   }
 
   /** Forgets all entries and stops the timer. */
@@ -53,6 +55,14 @@ export class TimerWheel {
     this.slots.clear();
     this.order.length = 0;
     this.size = 0;
+  }
+
+  /** Most entries are removed long before they are due: without this their slots would pile up until then. */
+  private dropEmptySlots(): void {
+    for (const [slot, bucket] of this.slots) if (bucket.size === 0) this.slots.delete(slot);
+    this.order.length = 0;
+    // Sorted, and so a heap.
+    for (const slot of [...this.slots.keys()].sort((a, b) => a - b)) this.order.push(slot);
   }
 
   private add(entry: WheelEntry, wanted: number): void {

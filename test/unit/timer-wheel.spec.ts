@@ -99,6 +99,23 @@ describe('the timer wheel', () => {
     expect(cleared).toHaveBeenCalledTimes(1);
   });
 
+  it('keeps nothing of entries that were removed, however far away they were due', async () => {
+    const slots = Reflect.get(wheel, 'slots') as Map<number, unknown>;
+    const order = Reflect.get(wheel, 'order') as number[];
+    const start = performance.now();
+    const kept = [50, 20, 90].map((ms) => ({ ms, entry: new Entry() }));
+    for (const { ms, entry } of kept) wheel.addAfter(entry, start + ms);
+    for (let n = 0; n < 20_000; n += 1) {
+      const entry = new Entry();
+      wheel.addAfter(entry, start + 60_000 + 5 * ((n * 7_919) % 20_000));
+      wheel.remove(entry);
+    }
+    expect(slots.size).toBeLessThan(200);
+    expect(order.length).toBeLessThan(200);
+    await waitUntil('the others have fired', () => kept.every(({ entry }) => entry.firedAt.length === 1));
+    for (const { ms, entry } of kept) expect(entry.firedAt[0]).toBeGreaterThanOrEqual(start + ms - 1);
+  });
+
   it('takes the longest time there is without spinning', async () => {
     const warnings: string[] = [];
     const onWarning = ({ name }: Error): void => void warnings.push(name);
