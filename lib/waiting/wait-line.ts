@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { LockAbortedError, LockShutdownError, LockUnavailableError, type LockError } from '../errors/index.js';
 import type { Hold, HoldKeeper } from '../stores/hold.js';
 import type { LockStore } from '../stores/lock-store.js';
@@ -97,7 +98,11 @@ export class WaitLine implements PursuingLine {
         this.onExpired,
       );
       this.queue.push(waiter);
-      signal?.addEventListener('abort', onAbort, { once: true });
+      if (signal !== undefined) {
+        // Many may wait with one signal; Node takes more than ten listeners for a leak.
+        setMaxListeners(0, signal);
+        signal.addEventListener('abort', onAbort, { once: true });
+      }
       if (wait > 0 && wait !== Infinity) this.context.timeouts.addAfter(waiter, waiter.since + wait);
       if (this.phase === 'idle') this.context.track(this.pursue(false));
     });
