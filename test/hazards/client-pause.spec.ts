@@ -27,7 +27,7 @@ describeWithRedisServer('while the server makes its clients wait', () => {
   for (const mode of ['WRITE', 'ALL'] as const) {
     it(`(${mode}) for less than a request may take, an acquire takes just longer`, async () => {
       await using locks = await connectLockService({ url: server.url, commandTimeout: 5_000, leaseMs: 30_000 });
-      await admin.client('PAUSE', 300, mode);
+      await admin.call('client', 'pause', 300, mode);
       const lease = await locks.acquire(name, { wait: 0 });
       lease.assertHeld();
       await expect(lease.release()).resolves.toBe('released');
@@ -36,7 +36,7 @@ describeWithRedisServer('while the server makes its clients wait', () => {
 
     it(`(${mode}) for longer, an acquire fails as unavailable, and takes no lock afterwards`, async () => {
       await using locks = await connectLockService({ url: server.url, commandTimeout: 200, leaseMs: 60_000 });
-      await admin.client('PAUSE', 1_500, mode);
+      await admin.call('client', 'pause', 1_500, mode);
       await expect(locks.acquire(name, { wait: 0 })).rejects.toBeInstanceOf(LockUnavailableError);
       await expect(locks.acquire(name, { wait: 300 })).rejects.toBeInstanceOf(LockUnavailableError);
       await expect(locks.tryAcquire(name)).rejects.toBeInstanceOf(LockUnavailableError);
@@ -48,7 +48,7 @@ describeWithRedisServer('while the server makes its clients wait', () => {
     it(`(${mode}) for less than the lease, a holder keeps its lock`, async () => {
       await using locks = await connectLockService({ url: server.url, commandTimeout: 200, leaseMs: 3_000 });
       const lease = await locks.acquire(name);
-      await admin.client('PAUSE', 1_500, mode);
+      await admin.call('client', 'pause', 1_500, mode);
       await sleep(1_600);
       lease.assertHeld();
       await sleep(2_500);
@@ -61,7 +61,7 @@ describeWithRedisServer('while the server makes its clients wait', () => {
       await using locks = await connectLockService({ url: server.url, commandTimeout: 200, leaseMs: 900 });
       await using others = await connectLockService({ url: server.url });
       const lease = await locks.acquire(name);
-      await admin.client('PAUSE', 1_500, mode);
+      await admin.call('client', 'pause', 1_500, mode);
       const waiting = others.acquire(name, { wait: Infinity });
       await waitUntil('the holder is told', () => lease.signal.aborted);
       expect(lease.signal.reason).toMatchObject({ code: 'LOCK_LOST', reason: 'expired' });
@@ -78,7 +78,7 @@ describeWithRedisServer('while the server makes its clients wait', () => {
   it('a release that is not answered is made good afterwards', async () => {
     await using locks = await connectLockService({ url: server.url, commandTimeout: 200, leaseMs: 60_000 });
     const lease = await locks.acquire(name);
-    await admin.client('PAUSE', 60_000, 'WRITE');
+    await admin.call('client', 'pause', 60_000, 'WRITE');
     await expect(lease.release()).resolves.toBe('unconfirmed');
     expect(locks.stats().unsettled).toBe(1);
     await admin.client('UNPAUSE');

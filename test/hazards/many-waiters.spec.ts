@@ -42,9 +42,7 @@ describeWithRedisServer('many who wait for one lock', () => {
     await using locks = await connectLockService({ url: server.url });
     const lease = await holder.acquire(name);
     const aborts = Array.from({ length: 10_000 }, () => new AbortController());
-    const waiting = Promise.allSettled(
-      aborts.map(({ signal }) => locks.acquire(name, { wait: Infinity, signal })),
-    );
+    const waiting = Promise.allSettled(aborts.map(({ signal }) => locks.acquire(name, { wait: Infinity, signal })));
     await sleep(300);
     expect(locks.stats().waiting).toBe(10_000);
     const before = await commandStats(admin);
@@ -66,9 +64,7 @@ describeWithRedisServer('many who wait for one lock', () => {
     const lease = await holder.acquire(name);
     const timeToLeave = async (count: number): Promise<number> => {
       const aborts = Array.from({ length: count }, () => new AbortController());
-      const waiting = Promise.allSettled(
-        aborts.map(({ signal }) => locks.acquire(name, { wait: Infinity, signal })),
-      );
+      const waiting = Promise.allSettled(aborts.map(({ signal }) => locks.acquire(name, { wait: Infinity, signal })));
       await sleep(50);
       const started = performance.now();
       for (const abort of aborts.reverse()) abort.abort();

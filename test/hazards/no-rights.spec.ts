@@ -36,7 +36,16 @@ describeWithRedisServer('an ACL user', () => {
   async function allow(commands: string[], patterns = [...KEYS, ...CHANNELS]): Promise<string> {
     const known = new Set(((await admin.command('LIST')) as string[]).concat(['client|setname', 'client|setinfo']));
     const rights = commands.filter((each) => known.has(each) && each !== 'client|setinfo');
-    await admin.acl('SETUSER', user, 'reset', 'on', '>secret', ...patterns, '-@all', ...rights.map((each) => `+${each}`));
+    await admin.acl(
+      'SETUSER',
+      user,
+      'reset',
+      'on',
+      '>secret',
+      ...patterns,
+      '-@all',
+      ...rights.map((each) => `+${each}`),
+    );
     return `redis://${user}:secret@127.0.0.1:${server.port}`;
   }
 

@@ -37,7 +37,7 @@ describeWithRedisServer('when the connection for notices is cut', () => {
     const waiting = locks.acquire(name, { wait: Infinity });
     for (let round = 0; round < 3; round += 1) {
       await untilListening();
-      await admin.client('KILL', 'TYPE', 'pubsub');
+      await admin.call('client', 'kill', 'type', 'pubsub');
     }
     await untilListening();
     await lease.release();
@@ -53,7 +53,7 @@ describeWithRedisServer('when the connection for notices is cut', () => {
     const waiting = locks.acquire(name, { wait: Infinity });
     await untilListening();
     // In one go on one connection: nothing can subscribe in between, so the notice reaches nobody.
-    const killed = admin.client('KILL', 'TYPE', 'pubsub');
+    const killed = admin.call('client', 'kill', 'type', 'pubsub');
     const freed = admin.del(`lock:${name}`);
     const told = admin.publish(noticeChannel(name), '0');
     expect(await Promise.all([freed, told])).toEqual([1, 0]);
@@ -71,7 +71,7 @@ describeWithRedisServer('when the connection for notices is cut', () => {
     const lease = await holder.acquire(name);
     const waiting = locks.acquire(name, { wait: Infinity });
     await untilListening();
-    await admin.client('KILL', 'TYPE', 'pubsub');
+    await admin.call('client', 'kill', 'type', 'pubsub');
     await untilListening();
     await sleep(100);
     const before = await commandStats(admin);

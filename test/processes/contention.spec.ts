@@ -77,7 +77,7 @@ describeWithRedisServer('processes that want one lock', () => {
       child.thaw();
       return undefined;
     });
-    await victim.kill();
+    await victim!.kill();
     const others = children.filter((child) => child !== victim);
     for (const result of await done(others)) {
       expect(result.served).toEqual(Array.from({ length: CALLERS }, () => 6));
@@ -97,10 +97,8 @@ describeWithRedisServer('processes that want one lock', () => {
     await start({ leaseMs: 400, sections: 5, sectionMs: 3 });
     await waitUntil('work is under way', () => logged() > 10);
     const finished = done(children);
-    let over = false;
-    void finished.then(() => (over = true));
     // Fixed steps rather than dice: what differs from run to run is where in its work each pause meets a process.
-    for (let round = 0; round < 6 && !over; round += 1) {
+    for (let round = 0; round < 6; round += 1) {
       const child = children[round % PROCESSES]!;
       child.freeze();
       await sleep([90, 650, 250, 700, 40, 550][round]);

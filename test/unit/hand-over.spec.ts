@@ -158,7 +158,9 @@ describeWithRedisServer('handing a lock over within the process', () => {
     const errors: unknown[] = [];
     for (let round = 0; round < 150; round += 1) {
       // They come and leave at every possible moment of the others' rounds.
-      const lease = await one.acquire(name, { wait: 1 + (round % 7) }).catch((error: unknown) => void errors.push(error));
+      const lease = await one
+        .acquire(name, { wait: 1 + (round % 7) })
+        .catch((error: unknown) => void errors.push(error));
       await lease?.release();
     }
     done.abort();

@@ -47,7 +47,7 @@ describe('a name template', () => {
     ['\u00a0', '%C2%A0'],
     ['\u2028', '%E2%80%A8'],
     ['é€😀', 'é€😀'],
-    ["a/b?c=d&e,f;g'h\"i", "a/b?c=d&e,f;g'h\"i"],
+    ['a/b?c=d&e,f;g\'h"i', 'a/b?c=d&e,f;g\'h"i'],
   ])('writes the value %j as %j', (value, written) => {
     expect(render('<0>', value)).toBe(written);
   });
