@@ -9,6 +9,7 @@ import {
 } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import {
+  currentLease,
   getLockServiceToken,
   LockConfigError,
   LockService,
@@ -31,7 +32,7 @@ class Guarded {
 
   @WithLock('guarded')
   async work(): Promise<string> {
-    return 'done';
+    return currentLease()?.name ?? 'no lock';
   }
 }
 
@@ -80,7 +81,7 @@ describe('RedisLockModule', () => {
 
     expect(guarded.byClass).toBeInstanceOf(LockService);
     expect(guarded.byToken).toBe(guarded.byClass);
-    expect(await guarded.work()).toBe('done');
+    expect(await guarded.work()).toBe('guarded');
   });
 
   it.each<[string, () => RedisLockModuleAsyncOptions]>([
@@ -98,7 +99,7 @@ describe('RedisLockModule', () => {
   ])('forRootAsync: %s', async (_kind, options) => {
     const app = await start([RedisLockModule.forRootAsync(options())], [Guarded]);
 
-    expect(await app.get(Guarded).work()).toBe('done');
+    expect(await app.get(Guarded).work()).toBe('guarded');
   });
 
   it('forRootAsync takes its settings from where it is told', async () => {
@@ -120,7 +121,7 @@ describe('RedisLockModule', () => {
     class Reports {
       @WithLock('report', { connection: 'reports' })
       async run(): Promise<string> {
-        return 'done';
+        return currentLease()?.name ?? 'no lock';
       }
     }
     const app = await start(
@@ -128,14 +129,14 @@ describe('RedisLockModule', () => {
       [Reports],
     );
 
-    expect(await app.get(Reports).run()).toBe('done');
+    expect(await app.get(Reports).run()).toBe('report');
     expect(() => app.get(LockService)).toThrow();
   });
 
   it('runs without Redis in memory, for tests', async () => {
     const app = await start([RedisLockModule.forRoot({ memory: true })], [Guarded]);
 
-    expect(await app.get(Guarded).work()).toBe('done');
+    expect(await app.get(Guarded).work()).toBe('guarded');
   });
 
   it('is only for the modules that import it when it is not global', async () => {
@@ -145,7 +146,7 @@ describe('RedisLockModule', () => {
     class Importing {}
 
     const app = await start([Importing]);
-    expect(await app.get(Guarded, { strict: false }).work()).toBe('done');
+    expect(await app.get(Guarded, { strict: false }).work()).toBe('guarded');
     await expect(start([local, FeatureModule])).rejects.toThrow("can't resolve dependencies of the Guarded");
   });
 

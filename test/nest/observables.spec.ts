@@ -179,11 +179,12 @@ describe('@WithLock on a method that returns an Observable', () => {
     const subscription = feed.events().subscribe();
     await waitUntil('it listens', () => feed.source.observed);
 
+    const during = locks.stats().held;
     subscription.unsubscribe();
     const tornDown = feed.teardowns;
     await untilFree();
 
-    expect(tornDown).toBe(1);
+    expect([during, tornDown]).toEqual([1, 1]);
     expect(locks.stats()).toMatchObject({ held: 0, waiting: 0 });
   });
 
@@ -279,10 +280,11 @@ describe('@WithLock on a method that returns an Observable', () => {
     const subscription = feed.events().subscribe();
     await waitUntil('it listens', () => feed.source.observed);
 
+    const during = locks.stats().held;
     const closing = app.close();
     subscription.unsubscribe();
     await closing;
 
-    expect(locks.stats().held).toBe(0);
+    expect([during, locks.stats().held]).toEqual([1, 0]);
   });
 });

@@ -34,7 +34,7 @@ class Jobs {
 
   @WithLock('job:<0>')
   async quick(id: string): Promise<string> {
-    return id;
+    return `${id} under ${currentLease()?.name ?? 'no lock'}`;
   }
 
   /** Stays inside until `open`. */
@@ -194,7 +194,7 @@ describe('bugs of murlock that are not here', () => {
   it('a method that calls another one with the same lock gets through (there: it waits for itself)', async () => {
     const jobs = await start(shared());
 
-    expect(await jobs.nested('1')).toBe('nested 1');
+    expect(await jobs.nested('1')).toBe('nested 1 under job:1');
   });
 });
 
@@ -234,7 +234,7 @@ describe('bugs of @huangang/nestjs-simple-redis-lock that are not here', () => {
     const jobs = await start(shared());
 
     for (let n = 0; n < 20; n++) {
-      await jobs.quick('1');
+      expect(await jobs.quick('1')).toBe('1 under job:1');
       expect(await jobs.locks.inspect('job:1')).toMatchObject({ held: false });
     }
   });
@@ -247,6 +247,7 @@ describeWithRedisServer('bugs of @huangang/nestjs-simple-redis-lock, with a Redi
     const result = jobs.slow('1');
     await waitUntil('it is inside', () => jobs.inside === 1);
 
+    const held = jobs.locks.stats().held;
     await redis.kill();
     jobs.open('1');
     const value = await result;
@@ -254,7 +255,7 @@ describeWithRedisServer('bugs of @huangang/nestjs-simple-redis-lock, with a Redi
     // Jest fails a test in which a rejection is unhandled.
     await sleep(50);
 
-    expect(value).toBe('1');
+    expect([held, value]).toEqual([1, '1']);
   });
 });
 

@@ -6,6 +6,7 @@ import {
   Header,
   Inject,
   Injectable,
+  NotFoundException,
   Param,
   Post,
   SetMetadata,
@@ -147,8 +148,9 @@ class HandlersController {
   @Post('failing/:id')
   @UseLock('handler:<params.id>')
   failing(@Body() { how }: { how: string }): Observable<string> {
-    if (how === 'thrown') throw new TypeError('thrown');
-    return throwError(() => new TypeError('of the stream'));
+    const error = new NotFoundException(lockName());
+    if (how === 'thrown') throw error;
+    return throwError(() => error);
   }
 
   @Sse('events/:id')
@@ -291,9 +293,9 @@ describe('@UseLock', () => {
   it.each(['thrown', 'streamed'])('passes errors on and frees the lock: %s', async (how) => {
     await start(HandlersController);
 
-    const { status } = await request(app.getHttpServer()).post('/failing/1').send({ how });
+    const { status, body } = await request(app.getHttpServer()).post('/failing/1').send({ how });
 
-    expect(status).toBe(500);
+    expect([status, body.message]).toEqual([404, 'handler:1']);
     expect(app.get(LockService).stats().held).toBe(0);
   });
 
