@@ -35,7 +35,9 @@ for await (const line of createInterface({ input: process.stdin })) {
     say({ type: 'spinning' });
     // Blocks the event loop until the clock shows that the process stood still.
     let last = performance.now();
-    for (let now = last; now - last < 400; now = performance.now()) last = now;
+    // Not for ever: should the test die, nobody would stop it.
+    const end = last + 60_000;
+    for (let now = last; now - last < 400 && now < end; now = performance.now()) last = now;
     const assertHeld = codeOf(() => lease.assertHeld());
     say({ type: 'spun', assertHeld, remaining: lease.remaining(), aborted: lease.signal.aborted });
   }
