@@ -13,6 +13,7 @@ export default {
     '<rootDir>/test/containers/',
     '<rootDir>/test/compat/',
     '<rootDir>/test/packages/',
+    '<rootDir>/test/redisson/',
   ],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/test/compat/', '<rootDir>/test/packages/'],
   extensionsToTreatAsEsm: ['.ts'],
