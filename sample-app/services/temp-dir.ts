@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stopOnExit } from './cleanup.js';
@@ -6,19 +6,18 @@ import { stopOnExit } from './cleanup.js';
 /** A folder of our own below the system's temp folder; it goes with this process at the latest. */
 export interface TempDir {
   readonly path: string;
-  remove(): void;
+  readonly remove: () => void;
 }
+
+const tries = 60;
+const pauseMs = 50;
 
 export function makeTempDir(purpose: string): TempDir {
   const path = mkdtempSync(join(tmpdir(), `redis-lock-${purpose}-`));
   const removeNow = (): void => {
-    // The retries are for a server that was just killed and whose last file appears while the folder is emptied.
-    rmSync(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+    removeFolder(path);
   };
-  const forget = stopOnExit({
-    stop: () => Promise.resolve().then(removeNow),
-    stopNow: removeNow,
-  });
+  const forget = stopOnExit({ stop: () => Promise.resolve().then(removeNow), stopNow: removeNow });
   return {
     path,
     remove: () => {
@@ -26,4 +25,22 @@ export function makeTempDir(purpose: string): TempDir {
       forget();
     },
   };
+}
+
+/**
+ * A server that was told to end a moment ago may write its last file while its folder is emptied, so this tries for a
+ * while. It blocks, since it must also work when the process is about to end; `maxRetries` of `rmSync` does not help
+ * from Node 24 on.
+ */
+function removeFolder(path: string): void {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      rmSync(path, { recursive: true, force: true });
+      if (!existsSync(path)) return;
+    } catch (error) {
+      if (attempt === tries) throw error;
+    }
+    if (attempt === tries) return;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs);
+  }
 }
