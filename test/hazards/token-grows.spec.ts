@@ -65,12 +65,25 @@ describeWithRedisServer('the fencing token', () => {
   it('still grows after a flush when each acquisition had others waiting behind it', async () => {
     await using generous = await connectLockService({ url: server.url, handOverCount: 1_000, handOverMs: 0 });
     const tokens: number[] = [];
-    const crowd = Array.from({ length: 2_000 }, () => generous.withLock(name, ({ token }) => tokens.push(token)));
+    const crowd = Array.from({ length: 300 }, () =>
+      generous.withLock(name, ({ token }) => tokens.push(token), { wait: Infinity }),
+    );
     await Promise.all(crowd);
     await admin.flushall();
     tokens.push(await nextToken(generous));
-    expect(tokens).toHaveLength(2_001);
+    expect(tokens).toHaveLength(301);
     expect(tokens.every((token, index) => index === 0 || token > tokens[index - 1]!)).toBe(true);
+  });
+
+  it('reserves none for callers that could not be served in the time there is for them', async () => {
+    await using hasty = await connectLockService({ url: server.url, handOverCount: 1_000, handOverMs: 0 });
+    const reserved: number[] = [];
+    await Promise.all(
+      Array.from({ length: 20 }, () =>
+        hasty.withLock(name, async ({ token }) => reserved.push(Number(await admin.get(tokenKey(name))) - token)),
+      ),
+    );
+    expect(reserved).toEqual(Array.from({ length: 20 }, () => 0));
   });
 
   it('is about the clock of the server in µs, and an exact number', async () => {

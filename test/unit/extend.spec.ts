@@ -12,23 +12,27 @@ describe('extending a lease', () => {
   let name: string;
 
   beforeEach(async () => {
-    locks = await connectLockService({ url: testRedisUrl(), leaseMs: 30_000 });
+    locks = await connectLockService({ url: testRedisUrl(), leaseMs: 30_000, handOverMs: 60_000 });
     name = uniqueName('extend');
   });
   afterEach(() => locks.close());
   afterAll(() => admin.disconnect());
 
   it('to less than it had, not awaited, and released: the next caller gets no lock that is about to end', async () => {
-    const lease = await locks.acquire(name);
-    const next = locks.acquire(name);
+    const first = await locks.acquire(name);
+    const waiting = [1, 2, 3].map(() => locks.acquire(name));
+    await first.release();
+    // This hold has tokens in reserve: it would be handed over without asking Redis.
+    const lease = await waiting[0]!;
     const extended = lease.extend(100).catch((error: unknown) => error);
     await lease.release();
-    const second = await next;
+    const second = await waiting[1]!;
     await extended;
     await sleep(200);
     expect(second.remaining()).toBeGreaterThan(0);
     expect(await admin.exists(lockKey(name))).toBe(1);
     await expect(second.release()).resolves.toBe('released');
+    await (await waiting[2]!).release();
     await untilIdle(locks);
   });
 
