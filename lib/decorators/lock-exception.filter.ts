@@ -42,11 +42,11 @@ const ANSWERS: Record<LockErrorCode, Answer> = {
  * that the lock is named after; 500 for a mistake in the program. The body is a problem document (RFC 9457) with the
  * error's `code` as a further member.
  *
- * Every other error is left to the filters that handle it otherwise, and outside of HTTP the `LockError` goes on as it
- * is.
+ * The client of a gateway gets an `exception` event with `code` and `message`, to a message handler's caller and to
+ * GraphQL the `LockError` goes on as it is. Every other error is left to the filters that handle it otherwise.
  *
  * Register it with `{ provide: APP_FILTER, useClass: LockExceptionFilter }`, `app.useGlobalFilters(new
- * LockExceptionFilter({ busyStatus: 423 }))` or `@UseFilters(LockExceptionFilter)`.
+ * LockExceptionFilter({ busyStatus: 423 }))` or `@UseFilters(LockExceptionFilter)`, which is the only way for a gateway.
  *
  * @publicApi
  */
@@ -72,11 +72,14 @@ export class LockExceptionFilter implements ExceptionFilter<LockError> {
   }
 
   catch(error: LockError, host: ArgumentsHost): Observable<never> | undefined {
-    if (host.getType() === 'rpc') return throwError(() => error);
-    if (host.getType() !== 'http') throw error;
+    const kind = host.getType<string>();
+    if (kind === 'rpc') return throwError(() => error);
+    if (kind !== 'http' && kind !== 'ws') throw error;
     const answer = this.answerTo(error);
     this.report(error);
-    this.send(host.switchToHttp().getResponse(), answer, error.code);
+    if (kind === 'http') this.send(host.switchToHttp().getResponse(), answer, error.code);
+    // Thrown here, it would reach nobody and end the process.
+    else tellSocket(host.switchToWs().getClient(), { status: 'error', message: answer.detail, code: error.code });
     return undefined;
   }
 
@@ -95,12 +98,18 @@ export class LockExceptionFilter implements ExceptionFilter<LockError> {
   private send(response: PlainResponse, answer: Answer, code: LockErrorCode): void {
     const adapter = this.adapterHost?.httpAdapter;
     const headers = { 'Content-Type': 'application/problem+json', ...this.retryHeader(answer.status) };
-    const body = { ...answer, code };
+    // As text: of an object the Express adapter would say that it is plain JSON.
+    const body = JSON.stringify({ ...answer, code });
     if (adapter === undefined) {
       // Made without Nest's injection. Express and Fastify agree on these.
+      const raw = response.raw ?? response;
+      if (raw.headersSent) {
+        raw.end();
+        return;
+      }
       response.status(answer.status);
       for (const [name, value] of Object.entries(headers)) response.header(name, value);
-      response.send(JSON.stringify(body));
+      response.send(body);
       return;
     }
     if (adapter.isHeadersSent(response)) {
@@ -116,8 +125,27 @@ export class LockExceptionFilter implements ExceptionFilter<LockError> {
   }
 }
 
+/** As Nest reports errors to a client: one of `ws` understands text, one of Socket.IO events. */
+function tellSocket(client: PlainSocket, data: object): void {
+  if (typeof client.readyState === 'number') client.send(JSON.stringify({ event: 'exception', data }));
+  else client.emit('exception', data);
+}
+
+interface PlainSocket {
+  readonly readyState?: number;
+  send(text: string): unknown;
+  emit(event: string, data: object): unknown;
+}
+
+interface Ending {
+  readonly headersSent: boolean;
+  end(): unknown;
+}
+
 /** What the responses of Express and Fastify have in common. */
-interface PlainResponse {
+interface PlainResponse extends Ending {
+  /** Fastify's has Node's own response in it. */
+  readonly raw?: Ending;
   status(code: number): unknown;
   header(name: string, value: string): unknown;
   send(body: string): unknown;

@@ -5,6 +5,7 @@ import {
   Get,
   NotFoundException,
   Param,
+  Res,
   UseFilters,
   type ArgumentsHost,
   type INestApplication,
@@ -24,6 +25,7 @@ import {
   LockUnavailableError,
   type LockExceptionFilterOptions,
 } from 'nestjs-redis-lock';
+import type { Response } from 'express';
 import type { AddressInfo, Server } from 'node:net';
 import { firstValueFrom } from 'rxjs';
 import request from 'supertest';
@@ -51,6 +53,12 @@ const errors: Record<string, () => unknown> = {
 class FailingController {
   @Get('fail/:how')
   fail(@Param('how') how: string): never {
+    throw errors[how]?.();
+  }
+
+  @Get('begun/:how')
+  begun(@Param('how') how: string, @Res() response: Response): never {
+    response.write('begun');
     throw errors[how]?.();
   }
 
@@ -153,6 +161,18 @@ describe('LockExceptionFilter', () => {
     await app.init();
 
     expect((await get('/fail/unavailable')).headers['retry-after']).toBe('30');
+  });
+
+  it.each([
+    { kind: 'made by Nest', register: viaUseClass },
+    { kind: 'made by hand', register: { provide: APP_FILTER, useFactory: () => new LockExceptionFilter() } },
+  ])('ends a response that has already begun: $kind', async ({ register }) => {
+    await start(register);
+    await app.init();
+
+    const { status, text } = await get('/begun/busy');
+
+    expect([status, text]).toEqual([200, 'begun']);
   });
 
   it('works on one handler', async () => {
