@@ -14,6 +14,9 @@ export class ConnectionWatch {
   /** How often the connection was cut. If it changed during a request, the request may have been sent twice. */
   cuts = 0;
 
+  /** Who has a request under way that a cut leaves without an answer. */
+  readonly cutListeners = new Set<() => void>();
+
   private readonly waiters = new Set<Waiter>();
   private lastError: Error | undefined;
 
@@ -85,6 +88,8 @@ export class ConnectionWatch {
 
   private readonly onClose = (): void => {
     this.cuts += 1;
+    // Our own client does not send a request again, so no answer will come; a caller's client may do so.
+    if (this.ownsClient) for (const listener of [...this.cutListeners]) listener();
   };
 
   private readonly onError = (error: unknown): void => {

@@ -130,7 +130,7 @@ export class NoticeSubscriber {
     } catch (error) {
       if (error instanceof LockUnavailableError) throw error;
       if (isServerError(error)) throw refused(error, undefined);
-      throw unanswered(error instanceof Error ? error : new Error(String(error)));
+      throw unanswered(error);
     } finally {
       clearTimeout(timer);
     }

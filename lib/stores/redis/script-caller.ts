@@ -47,28 +47,40 @@ export class ScriptCaller {
     }
   }
 
-  private async withinTime(send: (inTime: () => boolean) => Promise<unknown>, timeoutMs: number): Promise<unknown> {
-    let timer: NodeJS.Timeout | undefined;
-    let over = false;
-    const timeout = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
-        over = true;
-        reject(
-          new LockUnavailableError(`Redis did not answer within ${String(timeoutMs)} ms.`, undefined, {
-            retryable: true,
-            outcomeUnknown: true,
-          }),
-        );
+  private withinTime(send: (inTime: () => boolean) => Promise<unknown>, timeoutMs: number): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      let open = true;
+      const settle = (act: () => void): void => {
+        if (!open) return;
+        open = false;
+        clearTimeout(timer);
+        this.connection.cutListeners.delete(onCut);
+        act();
+      };
+      const onCut = (): void => {
+        settle(() => {
+          reject(unanswered(new Error('connection closed')));
+        });
+      };
+      const timer = setTimeout(() => {
+        const what = `Redis did not answer within ${String(timeoutMs)} ms.`;
+        settle(() => {
+          reject(new LockUnavailableError(what, undefined, { retryable: true, outcomeUnknown: true }));
+        });
       }, timeoutMs);
+      this.connection.cutListeners.add(onCut);
+      send(() => open).then(
+        (value) => {
+          settle(() => {
+            resolve(value);
+          });
+        },
+        (error: unknown) => {
+          settle(() => {
+            reject(isServerError(error) ? refused(error, undefined) : unanswered(error));
+          });
+        },
+      );
     });
-    try {
-      return await Promise.race([send(() => !over), timeout]);
-    } catch (error) {
-      if (error instanceof LockUnavailableError) throw error;
-      if (isServerError(error)) throw refused(error, undefined);
-      throw unanswered(error instanceof Error ? error : new Error(String(error)));
-    } finally {
-      clearTimeout(timer);
-    }
   }
 }

@@ -39,7 +39,8 @@ export function refused(error: Error, lockName: string | undefined): LockUnavail
 }
 
 /** Trouble on the way: the request was sent, but nobody knows what became of it. */
-export function unanswered(error: Error): LockUnavailableError {
+export function unanswered(reason: unknown): LockUnavailableError {
+  const error = reason instanceof Error ? reason : new Error(String(reason));
   return new LockUnavailableError(`the connection to Redis failed (${error.message}).`, undefined, {
     cause: error,
     retryable: true,
