@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createLockService } from '../../lib/index.js';
+import { waitUntil } from '../support/wait-until.js';
 import { read, readMany, ShopFixture } from './shop-fixture.js';
 
 describe('many readers of a cold catalog', () => {
@@ -75,6 +76,22 @@ describe('many readers of a cold catalog', () => {
     await lease.release();
     expect((await lighting).status).toBe(200);
     expect((await fixture.rebuilds()).map(({ section }) => section)).toEqual(['kitchen', 'lighting']);
+  });
+
+  it('are served from a cache that was filled while they waited, although the lock stays taken', async () => {
+    const shop = await fixture.shop('with-lock', 1, { LOCK_WAIT_MS: '1500' });
+    await fixture.cold();
+    await using locks = createLockService({
+      url: fixture.backing.redisUrl,
+      keyPrefix: `${fixture.backing.redisPrefix}lock:`,
+    });
+    await using _lease = await locks.acquire('catalog:lighting');
+    const answer = read(`${shop.url}/catalog/lighting`);
+    // It has found the cache empty once it waits for the lock: then the lock's release is listened for.
+    const channels = () => fixture.redis.pubsub('CHANNELS', `*${fixture.backing.redisPrefix}lock:catalog:lighting*`);
+    await waitUntil('the reader waits', async () => (await channels()).length > 0);
+    await fixture.redis.set('catalogJson:lighting', '"filled meanwhile"', 'PX', 60_000);
+    expect(await answer).toMatchObject({ status: 200, body: Buffer.from('"filled meanwhile"') });
   });
 
   it('get 409, not 500, when the lock stays taken for longer than they wait', async () => {

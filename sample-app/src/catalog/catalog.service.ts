@@ -1,4 +1,5 @@
 import { Inject, Injectable, NotFoundException } from '@nestjs/common';
+import { LockBusyError } from 'nestjs-redis-lock';
 import type { Category } from '../database/schema.js';
 import { CatalogCache } from './catalog-cache.js';
 import { CategoryRepository } from './category.repository.js';
@@ -16,7 +17,7 @@ export class CatalogService {
 
   /** The JSON of all sections. */
   async catalog(): Promise<string> {
-    return (await this.cache.get(WHOLE_CATALOG)) ?? (await this.guard.rebuild(WHOLE_CATALOG));
+    return (await this.cache.get(WHOLE_CATALOG)) ?? (await this.rebuild(WHOLE_CATALOG));
   }
 
   /** The JSON of one section. */
@@ -25,7 +26,7 @@ export class CatalogService {
     if (cached !== null) return cached;
     // Before the lock: a made-up name must not leave keys in Redis.
     if (!(await this.categories.hasSection(section))) throw new NotFoundException(`There is no section "${section}".`);
-    return this.guard.rebuild(section);
+    return this.rebuild(section);
   }
 
   async rename(id: number, name: string): Promise<Category> {
@@ -35,5 +36,16 @@ export class CatalogService {
     // stays in the cache until the entry expires, and the client, who sees the failure, can ask again.
     await this.cache.invalidate(category.section);
     return category;
+  }
+
+  private async rebuild(section: string): Promise<string> {
+    try {
+      return await this.guard.rebuild(section);
+    } catch (error) {
+      // Too many waited for the lock before this reader, but the cache may be full since the first of them was done.
+      const cached = error instanceof LockBusyError ? await this.cache.get(section) : null;
+      if (cached === null) throw error;
+      return cached;
+    }
   }
 }
