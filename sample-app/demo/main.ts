@@ -20,7 +20,9 @@ async function main(): Promise<void> {
 
   const run = async (guard: 'none' | 'stage5' | 'with-lock', title: string): Promise<StampedeResult> => {
     const progress = new Progress(title, readers);
-    const result = await stampede({ backing, guard, replicas, readers, queryMs, onServed: progress.served });
+    const onServed = progress.served;
+    const measureWarm = guard === 'with-lock';
+    const result = await stampede({ backing, guard, replicas, readers, queryMs, onServed, measureWarm });
     progress.end();
     for (const failure of failures(result)) console.log(`  ${failure}`);
     return result;
