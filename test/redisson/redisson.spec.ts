@@ -38,8 +38,6 @@ describe('a lock shared with Redisson', () => {
     const { url } = server;
     admin = server.client();
     [jvm, doomedJvm] = await Promise.all([RedissonPeer.start(url, SHORT_MS), RedissonPeer.start(url, SHORT_MS)]);
-    java = jvm.thread('one');
-    otherJava = jvm.thread('two');
     locks = await connectLockService({ url, keyPrefix: '' });
     otherLocks = await connectLockService({ url, keyPrefix: '' });
     shortLocks = await connectLockService({ url, keyPrefix: '', leaseMs: SHORT_MS });
@@ -48,6 +46,9 @@ describe('a lock shared with Redisson', () => {
   });
   beforeEach(() => {
     name = uniqueName('shared');
+    // Of its own for each test, since one that fails may leave them blocked.
+    java = jvm.thread(`${name} one`);
+    otherJava = jvm.thread(`${name} two`);
   });
   afterAll(async () => {
     await Promise.all(services.map((service) => service.close()));
