@@ -26,6 +26,8 @@ describeWithRedisServer('an ACL user', () => {
   beforeAll(async () => {
     server = await RedisServer.start();
     admin = server.client();
+    // From here on the server knows the scripts, as one does that others use already: EVAL is not needed any more.
+    await (await connectLockService({ url: server.url })).close();
   });
   beforeEach(() => {
     user = uniqueName('user');

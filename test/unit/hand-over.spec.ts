@@ -65,9 +65,10 @@ describeWithRedisServer('handing a lock over within the process', () => {
         await sleep(3);
       }),
     );
-    const theirs = others.withLock(name, () => served.push('theirs'), { wait: 20_000 });
-    await sleep(100);
     await first.release();
+    // The first hold had no tokens in reserve; the one that serves now has enough for all the rest.
+    await waitUntil('it is being handed over', () => served.length >= 3);
+    const theirs = others.withLock(name, () => served.push('theirs'), { wait: 20_000 });
     await Promise.all([...mine, theirs]);
     expect(served).toHaveLength(61);
     expect(served.indexOf('theirs')).toBeLessThan(60);
@@ -79,10 +80,10 @@ describeWithRedisServer('handing a lock over within the process', () => {
     await using others = await connectLockService({ url: server.url });
     const served: string[] = [];
     const first = await locks.acquire(name);
-    const mine = Array.from({ length: 40 }, () => locks.withLock(name, () => served.push('mine')));
-    const theirs = others.withLock(name, () => served.push('theirs'), { wait: 20_000 });
-    await sleep(100);
+    const mine = Array.from({ length: 40 }, () => locks.withLock(name, () => sleep(3).then(() => served.push('mine'))));
     await first.release();
+    await waitUntil('it is being handed over', () => served.length >= 3);
+    const theirs = others.withLock(name, () => served.push('theirs'), { wait: 20_000 });
     await Promise.all([...mine, theirs]);
     expect(served.indexOf('theirs')).toBeLessThan(40);
     await untilIdle(locks, others);
@@ -130,9 +131,10 @@ describeWithRedisServer('handing a lock over within the process', () => {
       handOverMs: 60_000,
     });
     const first = await locks.acquire(name);
+    const waiting = [1, 2, 3].map(() => locks.acquire(name, { wait: 20_000 }));
     await first.release();
-    const holder = await locks.acquire(name);
-    const waiting = locks.acquire(name, { wait: 20_000 });
+    // This hold has tokens in reserve: it would be handed over without asking Redis.
+    const holder = await waiting[0]!;
     proxy.requests = 'hold';
     // The renewal at a third of the lease has no answer within its time.
     await sleep(1_400);
@@ -140,9 +142,10 @@ describeWithRedisServer('handing a lock over within the process', () => {
     const released = holder.release();
     proxy.requests = 'pass';
     await released;
-    const next = await waiting;
+    const next = await waiting[1]!;
     expect(await admin.hkeys(lockKey(name))).not.toEqual(owner);
     await next.release();
+    await (await waiting[2]!).release();
     await untilIdle(locks);
   });
 
