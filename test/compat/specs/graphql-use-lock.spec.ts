@@ -5,6 +5,7 @@ import { MercuriusDriver, type MercuriusDriverConfig } from '@nestjs/mercurius';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { currentLease, LockService, RedisLockModule, UseLock, WithLock } from 'nestjs-redis-lock';
+import request from 'supertest';
 import { testRedisUrl, uniqueName } from '../../support/test-redis.js';
 import { waitUntil } from '../../support/wait-until.js';
 
@@ -78,7 +79,7 @@ describe('locks of GraphQL resolvers', () => {
       ],
       providers: [CatalogResolver, LockedResolver],
     }).compile();
-    app = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter());
+    app = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: false });
     await app.init();
     await app.getHttpAdapter().getInstance().ready();
   });
@@ -89,8 +90,8 @@ describe('locks of GraphQL resolvers', () => {
 
   const ask = async (field: string, name: string) => {
     const query = `{ ${field}(name: "${name}") }`;
-    const response = await app.inject({ method: 'POST', url: '/graphql', payload: { query } });
-    return response.json<{ data?: Record<string, string> | null; errors?: { message: string }[] }>();
+    const { body } = await request(app.getHttpServer()).post('/graphql').send({ query });
+    return body as { data?: Record<string, string> | null; errors?: { message: string }[] };
   };
 
   it('meet in a query without one', async () => {
