@@ -34,7 +34,9 @@ export class CatalogCache {
   /** The version that `put` asks for. Read it before the rows. */
   async version(section: string): Promise<string> {
     const fresh = randomUUID();
-    return (await this.redis.set(versionKey(section), fresh, 'NX', 'GET')) ?? fresh;
+    // Not SET … NX GET in one, which Redis knows since 7.0 only.
+    if ((await this.redis.set(versionKey(section), fresh, 'NX')) === 'OK') return fresh;
+    return (await this.redis.get(versionKey(section))) ?? (await this.version(section));
   }
 
   /** Writes the entry, unless a category changed since `version` was read. Tells whether it did. */
