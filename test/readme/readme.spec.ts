@@ -23,9 +23,7 @@ describe('the README', () => {
     host.readFile = (file) => modules.get(file) ?? readFile(file);
     host.getSourceFile = (file, target, ...rest) => {
       const text = modules.get(file);
-      return text === undefined
-        ? getSourceFile(file, target, ...rest)
-        : ts.createSourceFile(file, text, target);
+      return text === undefined ? getSourceFile(file, target, ...rest) : ts.createSourceFile(file, text, target);
     };
     const program = ts.createProgram([...modules.keys()], { ...options, noEmit: true }, host);
     const problems = [...modules.keys()].flatMap((file) => {
