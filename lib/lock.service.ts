@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { LockBusyError, LockLostError, LockShutdownError, LockUnavailableError } from './errors/index.js';
+import { LockBusyError, LockShutdownError } from './errors/index.js';
 import { enclosingLease, runUnder } from './leases/current-lease.js';
+import { extendTenure } from './leases/extend.js';
 import { Lease } from './leases/lease.js';
 import { MultiLease } from './leases/multi-lease.js';
 import { Tenure } from './leases/tenure.js';
@@ -8,9 +9,9 @@ import { Watchdog } from './leases/watchdog.js';
 import { resolveAcquire, type AcquireOptions, type ResolvedAcquire } from './lock-options.js';
 import { checkLease, type ResolvedSettings } from './module-options.js';
 import { checkLockName, checkLockNames } from './naming/lock-name.js';
-import type { LockState, LockStore, RenewReply } from './stores/lock-store.js';
+import type { LockState, LockStore } from './stores/lock-store.js';
 import { channels } from './telemetry/channels.js';
-import type { ReleaseOutcome } from './waiting/wait-line.js';
+import type { ReleaseOutcome } from './waiting/line-context.js';
 import { WaitLines } from './waiting/wait-lines.js';
 
 /** What a service has in hand now. */
@@ -199,33 +200,7 @@ export class LockService {
 
   /** @internal */
   async extend(tenure: Tenure, ms: number, fix: boolean): Promise<void> {
-    const leaseMs = checkLease('ms', ms);
-    tenure.assertHeld();
-    const { hold } = tenure;
-    // Before the request: the watchdog would answer a short lease with a renewal of its own.
-    if (fix) hold.renews = false;
-    const { held, sentAt } = await this.renewFor(tenure, leaseMs);
-    tenure.assertHeld();
-    if (!held) {
-      this.watchdog.unwatch(hold);
-      hold.lose('taken');
-      throw hold.lost ?? new LockLostError(tenure.name, tenure.token, 'taken');
-    }
-    hold.confirm(sentAt, leaseMs);
-    this.watchdog.watch(hold);
-  }
-
-  private async renewFor(tenure: Tenure, leaseMs: number): Promise<RenewReply> {
-    const { hold } = tenure;
-    const takeBack = hold.foresee(leaseMs);
-    this.watchdog.watch(hold);
-    try {
-      return await this.store.renew(hold.name, hold.owner, leaseMs);
-    } catch (error) {
-      if (error instanceof LockUnavailableError && !error.outcomeUnknown) takeBack();
-      if (!tenure.over) this.watchdog.watch(hold);
-      throw error;
-    }
+    await extendTenure(tenure, checkLease('ms', ms), fix, this.store, this.watchdog);
   }
 
   private async shutDown(): Promise<void> {

@@ -1,6 +1,6 @@
 import { LockLostError, LockShutdownError } from '../errors/index.js';
 import type { Hold, HoldObserver } from '../stores/hold.js';
-import type { ReleaseOutcome } from '../waiting/wait-line.js';
+import type { ReleaseOutcome } from '../waiting/line-context.js';
 
 /** What a tenure needs of the service. */
 export interface TenureContext {

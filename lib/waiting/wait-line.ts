@@ -1,38 +1,11 @@
-import { setMaxListeners } from 'node:events';
 import { LockAbortedError, LockShutdownError, LockUnavailableError, type LockError } from '../errors/index.js';
-import type { Hold, HoldKeeper } from '../stores/hold.js';
-import type { LockStore } from '../stores/lock-store.js';
+import type { Hold } from '../stores/hold.js';
 import type { TimerWheel } from '../time/timer-wheel.js';
 import { HolderNews } from './holder-news.js';
+import type { LineContext, ReleaseOutcome } from './line-context.js';
 import { Pursuit, type PursuingLine } from './pursuit.js';
-import type { Settler } from './settler.js';
-import { Waiter, WaiterQueue, type WaitRequest } from './waiter-queue.js';
-
-/** What became of a release. `unconfirmed`: Redis did not answer; it is tried again in the background. */
-export type ReleaseOutcome = 'released' | 'lost' | 'unconfirmed';
-
-export interface LineLimits {
-  /** How many callers may wait for one name. */
-  readonly maxWaiting: number;
-  /** How long a process passes a lock on among its own callers before it lets others have a go, in ms. */
-  readonly handOverMs: number;
-  /** How many of its callers it serves in that time at most. */
-  readonly handOverCount: number;
-}
-
-/** What the lines of one service share. */
-export interface LineContext {
-  readonly store: LockStore;
-  readonly keeper: HoldKeeper;
-  readonly settler: Settler;
-  readonly timeouts: TimerWheel;
-  readonly limits: LineLimits;
-  nextOwner(): string;
-  /** Work that goes on by itself, and that a shutdown has to wait for. It never rejects. */
-  track(work: Promise<unknown>): void;
-  /** The line has nothing left to do and may be forgotten. */
-  onIdle(line: WaitLine): void;
-}
+import { Waiter, type WaitersLine, type WaitRequest } from './waiter.js';
+import { WaiterQueue } from './waiter-queue.js';
 
 /**
  * - `idle`: nobody here wants the lock.
@@ -44,7 +17,7 @@ export interface LineContext {
 type Phase = 'idle' | 'pursuing' | 'held' | 'passing' | 'releasing';
 
 /** The callers of this process that want one lock, in the order they came. Only the head's wish reaches Redis. */
-export class WaitLine implements PursuingLine {
+export class WaitLine implements PursuingLine, WaitersLine {
   private readonly queue = new WaiterQueue();
   private phase: Phase = 'idle';
   private hold: Hold | null = null;
@@ -60,6 +33,10 @@ export class WaitLine implements PursuingLine {
     this.news = new HolderNews(name);
   }
 
+  get timeouts(): TimerWheel {
+    return this.context.timeouts;
+  }
+
   get waiting(): number {
     return this.queue.size;
   }
@@ -73,39 +50,13 @@ export class WaitLine implements PursuingLine {
   join(request: WaitRequest): Promise<Hold> {
     const refusal = this.refusalOf(request);
     if (refusal !== null) {
-      if (this.phase === 'idle') this.context.onIdle(this);
+      if (this.phase === 'idle') this.context.onIdle(this.name);
       return Promise.reject(refusal);
     }
-    return new Promise((resolve, reject) => {
-      const { signal, wait } = request;
-      const onAbort = (): void => {
-        this.leave(waiter, new LockAbortedError(this.name, signal?.reason));
-      };
-      const cleanUp = (): void => {
-        this.context.timeouts.remove(waiter);
-        signal?.removeEventListener('abort', onAbort);
-      };
-      const waiter = new Waiter(
-        request,
-        (hold) => {
-          cleanUp();
-          resolve(hold);
-        },
-        (error) => {
-          cleanUp();
-          reject(error);
-        },
-        this.onExpired,
-      );
-      this.queue.push(waiter);
-      if (signal !== undefined) {
-        // Many may wait with one signal; Node takes more than ten listeners for a leak.
-        setMaxListeners(0, signal);
-        signal.addEventListener('abort', onAbort, { once: true });
-      }
-      if (wait > 0 && wait !== Infinity) this.context.timeouts.addAfter(waiter, waiter.since + wait);
-      if (this.phase === 'idle') this.context.track(this.pursue(false));
-    });
+    const waiter = new Waiter(request, this);
+    this.queue.push(waiter);
+    if (this.phase === 'idle') this.context.track(this.pursue(false));
+    return waiter.granted;
   }
 
   /**
@@ -156,7 +107,7 @@ export class WaitLine implements PursuingLine {
     return null;
   }
 
-  private leave(waiter: Waiter, error: Error): void {
+  leave(waiter: Waiter, error: Error): void {
     if (!this.queue.remove(waiter)) return;
     waiter.reject(error);
     if (this.queue.size === 0) this.pursuit?.wake();
@@ -166,9 +117,9 @@ export class WaitLine implements PursuingLine {
     for (let waiter = this.queue.first; waiter !== null; waiter = this.queue.first) this.leave(waiter, error);
   }
 
-  private readonly onExpired = (waiter: Waiter): void => {
+  onExpired(waiter: Waiter): void {
     this.leave(waiter, this.currentNews().failure(waiter.waitedMs()));
-  };
+  }
 
   private currentNews(): HolderNews {
     if (this.hold !== null) this.news.onBusy(Math.max(0, this.hold.remaining()));
@@ -206,7 +157,7 @@ export class WaitLine implements PursuingLine {
       return;
     }
     this.phase = 'idle';
-    this.context.onIdle(this);
+    this.context.onIdle(this.name);
   }
 
   private mayPassOn(hold: Hold): boolean {

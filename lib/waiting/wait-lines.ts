@@ -3,8 +3,9 @@ import type { Hold, HoldKeeper } from '../stores/hold.js';
 import type { LockStore } from '../stores/lock-store.js';
 import { TimerWheel } from '../time/timer-wheel.js';
 import { Settler } from './settler.js';
-import { WaitLine, type LineContext, type LineLimits, type ReleaseOutcome } from './wait-line.js';
-import type { WaitRequest } from './waiter-queue.js';
+import type { LineContext, LineLimits, ReleaseOutcome } from './line-context.js';
+import { WaitLine } from './wait-line.js';
+import type { WaitRequest } from './waiter.js';
 
 /** All wait lines of one service, one for each name that is wanted now. */
 export class WaitLines {
@@ -29,7 +30,7 @@ export class WaitLines {
         const tracked = work.finally(() => this.work.delete(tracked));
         this.work.add(tracked);
       },
-      onIdle: (line) => this.lines.delete(line.name),
+      onIdle: (name) => this.lines.delete(name),
     };
   }
 

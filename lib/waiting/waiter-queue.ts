@@ -1,41 +1,4 @@
-import type { Hold } from '../stores/hold.js';
-import { WheelEntry } from '../time/timer-wheel.js';
-
-/** What one caller asks of a wait line. */
-export interface WaitRequest {
-  /** How long to wait, in ms; 0: one try; may be `Infinity`. */
-  readonly wait: number;
-  /** The lease wanted, in ms. */
-  readonly leaseMs: number;
-  /** Whether the lease is to be kept alive. */
-  readonly renews: boolean;
-  readonly signal: AbortSignal | undefined;
-}
-
-/** One caller in a wait line. As a wheel entry it becomes due when its time to wait is over. */
-export class Waiter extends WheelEntry {
-  readonly since = performance.now();
-  previous: Waiter | null = null;
-  next: Waiter | null = null;
-  queued = false;
-
-  constructor(
-    readonly request: WaitRequest,
-    readonly resolve: (hold: Hold) => void,
-    readonly reject: (error: Error) => void,
-    private readonly onExpired: (waiter: Waiter) => void,
-  ) {
-    super();
-  }
-
-  waitedMs(): number {
-    return performance.now() - this.since;
-  }
-
-  override onDue(): void {
-    this.onExpired(this);
-  }
-}
+import type { Waiter } from './waiter.js';
 
 /** First in, first out; a waiter may leave from anywhere. Every step is O(1). */
 export class WaiterQueue {

@@ -1,14 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { Waiter, WaiterQueue } from '../../lib/waiting/waiter-queue.js';
+import { TimerWheel } from '../../lib/time/timer-wheel.js';
+import { Waiter } from '../../lib/waiting/waiter.js';
+import { WaiterQueue } from '../../lib/waiting/waiter-queue.js';
 
 const request = { wait: 0, leaseMs: 1_000, renews: true, signal: undefined };
-const waiter = (): Waiter =>
-  new Waiter(
-    request,
-    () => undefined,
-    () => undefined,
-    () => undefined,
-  );
+const line = { name: 'line', timeouts: new TimerWheel(true), leave: () => undefined, onExpired: () => undefined };
+const waiter = (): Waiter => new Waiter(request, line);
 
 const contents = (queue: WaiterQueue): Waiter[] => {
   const found: Waiter[] = [];

@@ -1,0 +1,41 @@
+import { LockLostError, LockUnavailableError } from '../errors/index.js';
+import type { Hold, HoldKeeper } from '../stores/hold.js';
+import type { LockStore, RenewReply } from '../stores/lock-store.js';
+import type { Tenure } from './tenure.js';
+
+/**
+ * Makes a tenure's lease last `leaseMs` from now on.
+ *
+ * @param fix whether the lease is no longer to be renewed
+ * @throws LockLostError if the lock is not held any more
+ * @throws LockUnavailableError if the store cannot be reached
+ */
+export async function extendTenure(
+  tenure: Tenure,
+  leaseMs: number,
+  fix: boolean,
+  store: LockStore,
+  keeper: HoldKeeper,
+): Promise<void> {
+  tenure.assertHeld();
+  const { hold } = tenure;
+  // Before the request: the watchdog would answer a short lease with a renewal of its own.
+  if (fix) hold.renews = false;
+  const takeBack = hold.foresee(leaseMs);
+  keeper.watch(hold);
+  const { held, sentAt } = await store.renew(hold.name, hold.owner, leaseMs).catch((error: unknown): RenewReply => {
+    if (error instanceof LockUnavailableError && !error.outcomeUnknown) takeBack();
+    if (!tenure.over) keeper.watch(hold);
+    throw error;
+  });
+  tenure.assertHeld();
+  if (!held) throw lostBy(hold, keeper) ?? new LockLostError(tenure.name, tenure.token, 'taken');
+  hold.confirm(sentAt, leaseMs);
+  keeper.watch(hold);
+}
+
+function lostBy(hold: Hold, keeper: HoldKeeper): LockLostError | null {
+  keeper.unwatch(hold);
+  hold.lose('taken');
+  return hold.lost;
+}

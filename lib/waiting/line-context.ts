@@ -1,0 +1,30 @@
+import type { HoldKeeper } from '../stores/hold.js';
+import type { LockStore } from '../stores/lock-store.js';
+import type { TimerWheel } from '../time/timer-wheel.js';
+import type { Settler } from './settler.js';
+
+/** What became of a release. `unconfirmed`: Redis did not answer; it is tried again in the background. */
+export type ReleaseOutcome = 'released' | 'lost' | 'unconfirmed';
+
+export interface LineLimits {
+  /** How many callers may wait for one name. */
+  readonly maxWaiting: number;
+  /** How long a process passes a lock on among its own callers before it lets others have a go, in ms. */
+  readonly handOverMs: number;
+  /** How many of its callers it serves in that time at most. */
+  readonly handOverCount: number;
+}
+
+/** What the lines of one service share. */
+export interface LineContext {
+  readonly store: LockStore;
+  readonly keeper: HoldKeeper;
+  readonly settler: Settler;
+  readonly timeouts: TimerWheel;
+  readonly limits: LineLimits;
+  nextOwner(): string;
+  /** Work that goes on by itself, and that a shutdown has to wait for. It never rejects. */
+  track(work: Promise<unknown>): void;
+  /** The line has nothing left to do and may be forgotten. */
+  onIdle(name: string): void;
+}
