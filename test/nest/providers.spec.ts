@@ -251,19 +251,24 @@ class Reports {
 }
 
 describe('a named connection', () => {
+  let app: INestApplicationContext | undefined;
+
+  afterEach(async () => {
+    await app?.close();
+  });
+
   it('has a service of its own, which the decorator uses', async () => {
-    const app = await Test.createTestingModule({
+    const module = await Test.createTestingModule({
       imports: [lockModule(), lockModule({ name: 'reports' })],
       providers: [Reports],
     }).compile();
-    await app.init();
+    app = await module.init();
 
     const reports = app.get(Reports);
 
     expect(reports.own).not.toBe(reports.byDefault);
     expect(await reports.run()).toBe(1);
     expect(await reports.runByDefault()).toBe(1);
-    await app.close();
   });
 
   it('fails the start when nobody registered it', async () => {
@@ -277,6 +282,12 @@ describe('a named connection', () => {
 });
 
 describe('two apps in one process', () => {
+  const apps: INestApplicationContext[] = [];
+
+  afterEach(async () => {
+    await Promise.all(apps.splice(0).map((app) => app.close()));
+  });
+
   it('have services of their own, and exclude each other only in Redis', async () => {
     const start = async (keyPrefix: string, meet: Meet) => {
       const module = await Test.createTestingModule({
@@ -285,7 +296,6 @@ describe('two apps in one process', () => {
       }).compile();
       return module.init();
     };
-    const apps: INestApplicationContext[] = [];
     let meeting = new Meeting(2, () => apps.map((app) => app.get(LockService)));
     const meet = () => meeting.attend();
     const here = `${crypto.randomUUID()}:`;
@@ -297,12 +307,11 @@ describe('two apps in one process', () => {
     meeting = new Meeting(2, () => []);
     await Promise.all([one.rebuild('books'), elsewhere.rebuild('books')]);
     const apart = meeting.most;
-    await apps[0]!.close();
+    await apps.shift()!.close();
 
     expect([together, apart]).toEqual([1, 2]);
     await expect(one.rebuild('books')).rejects.toMatchObject({ code: 'LOCK_SHUTDOWN' });
     meeting = new Meeting(1, () => []);
     expect(await same.rebuild('books')).toBe('books under catalog:books');
-    await Promise.all(apps.slice(1).map((app) => app.close()));
   });
 });

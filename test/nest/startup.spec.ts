@@ -53,15 +53,18 @@ describeWithRedisServer('the start of an app', () => {
     await app.init();
     const jobs = app.get(Jobs);
 
-    const early = await jobs.run().catch((error: unknown) => error);
-    const ranWithoutRedis = jobs.ran;
-    await redis.restart();
-    const result = await waitUntil('it has healed', () => jobs.run().catch(() => undefined));
+    try {
+      const early = await jobs.run().catch((error: unknown) => error);
+      const ranWithoutRedis = jobs.ran;
+      await redis.restart();
+      const result = await waitUntil('it has healed', () => jobs.run().catch(() => undefined));
 
-    expect(early).toBeInstanceOf(LockUnavailableError);
-    expect(ranWithoutRedis).toBe(0);
-    expect(result).toBe('ran');
-    expect(app.get(LockService).stats().held).toBe(0);
-    await app.close();
+      expect(early).toBeInstanceOf(LockUnavailableError);
+      expect(ranWithoutRedis).toBe(0);
+      expect(result).toBe('ran');
+      expect(app.get(LockService).stats().held).toBe(0);
+    } finally {
+      await app.close();
+    }
   });
 });
