@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { connectLockService, type LockService } from 'nestjs-redis-lock';
 import { ChildScript } from '../support/child-script.js';
@@ -66,6 +67,8 @@ describe('a holder whose process stands still past its lease', () => {
     await child.next('spinning');
     child.freeze();
     const next = await locks.acquire(name, { wait: 20_000 });
+    // The lease may have been nearly over when the pause began; the child takes 400 ms for a pause.
+    await sleep(600);
     child.thaw();
     // The event loop of the child has not turned since: no timer of ours has run, only the clock can tell.
     const spun = await child.next('spun');
