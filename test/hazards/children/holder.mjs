@@ -32,12 +32,13 @@ for await (const line of createInterface({ input: process.stdin })) {
     );
     say({ type: 'used', assertHeld, remaining, extend, release: await lease.release() });
   } else if (type === 'spin') {
+    // Read before it is said: the pause may begin in the middle of saying it.
+    let last = performance.now();
     say({ type: 'spinning' });
     // Blocks the event loop until the clock shows that the process stood still.
-    let last = performance.now();
     // Not for ever: should the test die, nobody would stop it.
     const end = last + 60_000;
-    for (let now = last; now - last < 400 && now < end; now = performance.now()) last = now;
+    for (let now = performance.now(); now - last < 400 && now < end; now = performance.now()) last = now;
     const assertHeld = codeOf(() => lease.assertHeld());
     say({ type: 'spun', assertHeld, remaining: lease.remaining(), aborted: lease.signal.aborted });
   }
