@@ -15,14 +15,16 @@ const proxy = createProxyServer({ agent, xfwd: true });
 let turn = 0;
 
 async function forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  for (let left = targets.length; ; left -= 1) {
-    const target = targets[turn++ % targets.length] ?? '';
+  // Each request goes once around, whatever others do meanwhile: it must not meet the same dead replica again.
+  const first = turn++;
+  for (let tried = 1; ; tried += 1) {
+    const target = targets[(first + tried) % targets.length] ?? '';
     try {
       await proxy.web(request, response, { target });
       return;
     } catch {
       // A replica that died: a read can be asked again elsewhere, a change might be made twice.
-      const again = request.method === 'GET' && !response.headersSent && left > 1;
+      const again = request.method === 'GET' && !response.headersSent && tried < targets.length;
       if (again) continue;
       if (!response.headersSent) response.writeHead(502, { 'Content-Type': 'application/json' });
       response.end('{"message":"No replica answered."}');
