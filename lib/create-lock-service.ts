@@ -47,9 +47,8 @@ function createStore(options: LockServiceOptions, settings: ResolvedSettings): L
     return new MemoryStore(state, keyPrefix);
   }
   const ownsClient = !('client' in options);
-  const client = checkClient(
-    'client' in options ? options.client : openClient('url' in options ? options.url : options.redis),
-  );
+  const client =
+    'client' in options ? checkClient(options.client) : openClient('url' in options ? options.url : options.redis);
   const openSubscriber = () => openSubscriberFor(client);
   return new RedisStore({ client, ownsClient, openSubscriber, keyPrefix, commandTimeout, tokenTtl });
 }

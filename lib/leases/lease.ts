@@ -67,7 +67,7 @@ export class Lease implements AsyncDisposable {
    * Gives the lock up. Never rejects, and a second call changes nothing.
    *
    * Resolves with `released`; with `lost` if the lock was not ours any more; or with `unconfirmed` if Redis did not
-   * answer, in which case it is tried again in the background until the lease is over.
+   * answer, in which case it is tried again in the background until it does.
    */
   release(): Promise<ReleaseOutcome> {
     return (this.outcome ??= this.tenure.leave());

@@ -1,14 +1,16 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
+import { Cluster } from 'ioredis';
 import {
   connectLockService,
   createLockService,
   LockConfigError,
   MemoryState,
   type LockServiceOptions,
+  type RedisClient,
 } from 'nestjs-redis-lock';
 import { resolveSettings } from '../../lib/module-options.js';
 import { resolveAcquire } from '../../lib/lock-options.js';
-import { redisClient } from '../support/test-redis.js';
+import { redisClient, testRedisUrl, uniqueName } from '../support/test-redis.js';
 
 const memory = { memory: true } as const;
 const settings = resolveSettings(memory);
@@ -90,6 +92,29 @@ describe('the options of a lock service', () => {
     expect(() => createLockService(given)).toThrow(LockConfigError);
     expect(() => createLockService(given)).toThrow(message);
     await expect(connectLockService(given)).rejects.toBeInstanceOf(LockConfigError);
+  });
+
+  it('leave nothing open when the options of a client of our own are refused', async () => {
+    const { hostname, port } = new URL(testRedisUrl());
+    const connectionName = uniqueName('refused');
+    const redis = { host: hostname, port: Number(port), keyPrefix: 'shop:', connectionName };
+    expect(() => createLockService({ redis })).toThrow(LockConfigError);
+    const admin = redisClient();
+    // A connection made after the refused one would be ready after it.
+    for (let round = 0; round < 5; round += 1) {
+      const later = redisClient();
+      await later.ping();
+      later.disconnect();
+    }
+    const clients = String(await admin.call('CLIENT', 'LIST'));
+    admin.disconnect();
+    expect(clients).not.toContain(connectionName);
+  });
+
+  it('refuse a Cluster client', () => {
+    const client = new Cluster([{ host: '127.0.0.1', port: 1 }], { lazyConnect: true });
+    expect(() => createLockService({ client: client as unknown as RedisClient })).toThrow(/not supported yet/);
+    client.disconnect();
   });
 
   it("refuse a client whose own keyPrefix would not reach the locks' channels", () => {

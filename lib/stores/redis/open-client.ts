@@ -20,10 +20,19 @@ const OWN_CLIENT: RedisOptions = {
   connectionName: 'nestjs-redis-lock',
 };
 
-/** Opens a client of our own. It starts to connect at once. */
+/**
+ * Opens a client of our own. It starts to connect at once.
+ *
+ * @throws LockConfigError if its options cannot be used; nothing stays open then
+ */
 export function openClient(target: string | RedisOptions): RedisClient {
   const client = typeof target === 'string' ? new Redis(target, OWN_CLIENT) : new Redis({ ...OWN_CLIENT, ...target });
-  return client;
+  try {
+    return checkClient(client);
+  } catch (error) {
+    client.disconnect();
+    throw error;
+  }
 }
 
 /** Opens the connection for notices beside `client`, with the same server and rights. */
