@@ -1,7 +1,7 @@
 import type { HoldKeeper } from '../stores/hold.js';
 import type { LockStore } from '../stores/lock-store.js';
+import type { Settler } from '../stores/settler.js';
 import type { TimerWheel } from '../time/timer-wheel.js';
-import type { Settler } from './settler.js';
 
 /** What became of a release. `unconfirmed`: Redis did not answer; it is tried again in the background. */
 export type ReleaseOutcome = 'released' | 'lost' | 'unconfirmed';

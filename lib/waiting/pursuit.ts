@@ -1,7 +1,7 @@
 import { LockUnavailableError } from '../errors/index.js';
 import { Hold } from '../stores/hold.js';
 import type { LockStore, NoticeSubscription } from '../stores/lock-store.js';
-import type { Settler } from './settler.js';
+import type { Settler } from '../stores/settler.js';
 import type { Waiter } from './waiter.js';
 
 /** Time for other processes to take what this one has just given up, in ms. */

@@ -1,8 +1,8 @@
 import { LockShutdownError } from '../errors/index.js';
 import type { Hold, HoldKeeper } from '../stores/hold.js';
 import type { LockStore } from '../stores/lock-store.js';
+import { Settler } from '../stores/settler.js';
 import { TimerWheel } from '../time/timer-wheel.js';
-import { Settler } from './settler.js';
 import type { LineContext, LineLimits, ReleaseOutcome } from './line-context.js';
 import { WaitLine } from './wait-line.js';
 import type { WaitRequest } from './waiter.js';

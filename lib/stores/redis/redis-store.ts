@@ -9,15 +9,22 @@ import type {
   ReleaseReply,
   RenewReply,
 } from '../lock-store.js';
-import { Batcher } from './batcher.js';
 import { ConnectionWatch } from './connection-watch.js';
 import { KeyLayout } from './key-layout.js';
 import { NoticeSubscriber } from './notice-subscriber.js';
 import type { RedisArgument, RedisClient } from './redis-client.js';
+import {
+  acquireBatch,
+  releaseBatch,
+  renewBatch,
+  type AcquireRequest,
+  type ReleaseRequest,
+  type RenewRequest,
+} from './lock-batches.js';
+import { ScriptBatch } from './script-batch.js';
 import { ScriptCaller, type ScriptReply } from './script-caller.js';
-import { ACQUIRE_SCRIPT, FORCE_RELEASE_SCRIPT, INSPECT_SCRIPT, RELEASE_SCRIPT, RENEW_SCRIPT } from './scripts/index.js';
+import { FORCE_RELEASE_SCRIPT, INSPECT_SCRIPT } from './scripts/index.js';
 import type { Script } from './script.js';
-import { refused } from './server-error.js';
 
 export interface RedisStoreOptions {
   readonly client: RedisClient;
@@ -32,15 +39,6 @@ export interface RedisStoreOptions {
   readonly tokenTtl: number;
 }
 
-interface LockRequest {
-  readonly name: string;
-  readonly owner: string;
-  /** Lease, or for a release the time to keep the lock, in ms. */
-  readonly ms: number;
-  readonly tokens: number;
-}
-
-const BATCH_LIMIT = 128;
 const CONNECT_RETRY_MS = 100;
 
 /** Locks on one Redis, in Redisson's layout. */
@@ -49,15 +47,19 @@ export class RedisStore implements LockStore {
   private readonly connection: ConnectionWatch;
   private readonly scripts: ScriptCaller;
   private readonly notices: NoticeSubscriber;
-  private readonly acquires = new Batcher<LockRequest, AcquireReply>((r, t) => this.sendAcquires(r, t), BATCH_LIMIT);
-  private readonly renewals = new Batcher<LockRequest, RenewReply>((r, t) => this.sendRenewals(r, t), BATCH_LIMIT);
-  private readonly releases = new Batcher<LockRequest, ReleaseReply>((r, t) => this.sendReleases(r, t), BATCH_LIMIT);
+  private readonly acquires: ScriptBatch<AcquireRequest, AcquireReply>;
+  private readonly renewals: ScriptBatch<RenewRequest, RenewReply>;
+  private readonly releases: ScriptBatch<ReleaseRequest, ReleaseReply>;
 
   constructor(private readonly options: RedisStoreOptions) {
     this.layout = new KeyLayout(options.keyPrefix);
     this.connection = new ConnectionWatch(options.client, options.ownsClient);
     this.scripts = new ScriptCaller(this.connection);
     this.notices = new NoticeSubscriber(options.openSubscriber, options.commandTimeout);
+    const { layout, scripts, notices } = this;
+    this.acquires = new ScriptBatch(scripts, acquireBatch(layout, options.tokenTtl));
+    this.renewals = new ScriptBatch(scripts, renewBatch(layout, options.tokenTtl));
+    this.releases = new ScriptBatch(scripts, releaseBatch(layout, notices));
   }
 
   async connect(timeoutMs: number): Promise<void> {
@@ -92,15 +94,15 @@ export class RedisStore implements LockStore {
   }
 
   acquire(name: string, owner: string, leaseMs: number, tokens: number): Promise<AcquireReply> {
-    return this.acquires.add({ name, owner, ms: leaseMs, tokens }, this.timeoutFor(leaseMs));
+    return this.acquires.run({ name, owner, leaseMs, tokens }, this.timeoutFor(leaseMs));
   }
 
   renew(name: string, owner: string, leaseMs: number): Promise<RenewReply> {
-    return this.renewals.add({ name, owner, ms: leaseMs, tokens: 0 }, this.timeoutFor(leaseMs));
+    return this.renewals.run({ name, owner, leaseMs }, this.timeoutFor(leaseMs));
   }
 
   release(name: string, owner: string, keepMs: number): Promise<ReleaseReply> {
-    return this.releases.add({ name, owner, ms: keepMs, tokens: 0 }, this.options.commandTimeout);
+    return this.releases.run({ name, owner, keepMs }, this.options.commandTimeout);
   }
 
   async inspect(name: string): Promise<LockState> {
@@ -142,49 +144,6 @@ export class RedisStore implements LockStore {
 
   private timeoutFor(leaseMs: number): number {
     return Math.max(1, Math.min(this.options.commandTimeout, Math.floor(leaseMs / 3)));
-  }
-
-  private async sendAcquires(requests: LockRequest[], timeoutMs: number): Promise<(AcquireReply | Error)[]> {
-    const keys = requests.flatMap(({ name }) => [this.layout.lock(name), this.layout.token(name)]);
-    const args = requests.flatMap(({ owner, ms, tokens }) => [owner, ms, tokens]);
-    const reply = await this.scripts.call(ACQUIRE_SCRIPT, keys, [this.options.tokenTtl, ...args], timeoutMs);
-    return this.each(requests, reply, (status, value) =>
-      status === 1
-        ? { taken: true, token: value, sentAt: reply.sentAt }
-        : { taken: false, remainingMs: value < 0 ? undefined : value },
-    );
-  }
-
-  private async sendRenewals(requests: LockRequest[], timeoutMs: number): Promise<(RenewReply | Error)[]> {
-    const keys = requests.flatMap(({ name }) => [this.layout.lock(name), this.layout.token(name)]);
-    const args = requests.flatMap(({ owner, ms }) => [owner, ms]);
-    const reply = await this.scripts.call(RENEW_SCRIPT, keys, [this.options.tokenTtl, ...args], timeoutMs);
-    return this.each(requests, reply, (status) => ({ held: status === 1, sentAt: reply.sentAt }));
-  }
-
-  private async sendReleases(requests: LockRequest[], timeoutMs: number): Promise<(ReleaseReply | Error)[]> {
-    const keys = requests.map(({ name }) => this.layout.lock(name));
-    const args = requests.flatMap(({ name, owner, ms }) => [owner, this.layout.channel(name), ms]);
-    const reply = await this.scripts.call(RELEASE_SCRIPT, keys, args, timeoutMs);
-    return this.each(requests, reply, (status, value, { name }) => ({
-      // An earlier send of this request may have done the work, and its reply was lost with the connection.
-      held: status === 1 || reply.maybeResent,
-      listeners: Math.max(0, value - (this.notices.hears(this.layout.channel(name)) ? 1 : 0)),
-    }));
-  }
-
-  private each<Reply>(
-    requests: LockRequest[],
-    { value }: ScriptReply,
-    read: (status: number, value: number, request: LockRequest) => Reply,
-  ): (Reply | LockUnavailableError)[] {
-    const flat = value as (number | string)[];
-    return requests.map((request, index) => {
-      const status = Number(flat[2 * index]);
-      const detail = flat[2 * index + 1];
-      if (status === -1) return refused(new Error(String(detail)), request.name);
-      return read(status, Number(detail), request);
-    });
   }
 
   private async call(script: Script, name: string, keys: string[], args: RedisArgument[]): Promise<ScriptReply> {

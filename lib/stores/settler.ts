@@ -1,5 +1,5 @@
 import { LockUnavailableError } from '../errors/index.js';
-import type { LockStore } from '../stores/lock-store.js';
+import type { LockStore } from './lock-store.js';
 
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 1_000;

@@ -1,0 +1,65 @@
+import type { AcquireReply, ReleaseReply, RenewReply } from '../lock-store.js';
+import type { KeyLayout } from './key-layout.js';
+import type { NoticeSubscriber } from './notice-subscriber.js';
+import type { BatchedScript } from './script-batch.js';
+import { ACQUIRE_SCRIPT, RELEASE_SCRIPT, RENEW_SCRIPT } from './scripts/index.js';
+
+export interface AcquireRequest {
+  readonly name: string;
+  readonly owner: string;
+  readonly leaseMs: number;
+  readonly tokens: number;
+}
+
+export interface RenewRequest {
+  readonly name: string;
+  readonly owner: string;
+  readonly leaseMs: number;
+}
+
+export interface ReleaseRequest {
+  readonly name: string;
+  readonly owner: string;
+  readonly keepMs: number;
+}
+
+export function acquireBatch(layout: KeyLayout, tokenTtl: number): BatchedScript<AcquireRequest, AcquireReply> {
+  return {
+    script: ACQUIRE_SCRIPT,
+    head: [tokenTtl],
+    keys: ({ name }) => [layout.lock(name), layout.token(name)],
+    args: ({ owner, leaseMs, tokens }) => [owner, leaseMs, tokens],
+    read: (status, detail, _request, { sentAt }) => {
+      const value = Number(detail);
+      if (status === 1) return { taken: true, token: value, sentAt };
+      return { taken: false, remainingMs: value < 0 ? undefined : value };
+    },
+  };
+}
+
+export function renewBatch(layout: KeyLayout, tokenTtl: number): BatchedScript<RenewRequest, RenewReply> {
+  return {
+    script: RENEW_SCRIPT,
+    head: [tokenTtl],
+    keys: ({ name }) => [layout.lock(name), layout.token(name)],
+    args: ({ owner, leaseMs }) => [owner, leaseMs],
+    read: (status, _detail, _request, { sentAt }) => ({ held: status === 1, sentAt }),
+  };
+}
+
+export function releaseBatch(
+  layout: KeyLayout,
+  notices: NoticeSubscriber,
+): BatchedScript<ReleaseRequest, ReleaseReply> {
+  return {
+    script: RELEASE_SCRIPT,
+    head: [],
+    keys: ({ name }) => [layout.lock(name)],
+    args: ({ name, owner, keepMs }) => [owner, layout.channel(name), keepMs],
+    read: (status, detail, { name }, { maybeResent }) => ({
+      // An earlier send of this request may have done the work, and its reply was lost with the connection.
+      held: status === 1 || maybeResent,
+      listeners: Math.max(0, Number(detail) - (notices.hears(layout.channel(name)) ? 1 : 0)),
+    }),
+  };
+}
