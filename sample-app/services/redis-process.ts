@@ -11,6 +11,8 @@ export interface RedisProcessOptions {
   readonly port?: number;
   /** More settings, as on the command line: `['--maxclients', '50']`. */
   readonly settings?: readonly string[];
+  /** Its environment; by default ours. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 export interface RedisProcess {
@@ -36,6 +38,7 @@ export async function startRedisProcess(options: RedisProcessOptions): Promise<R
         ...(options.settings ?? []),
       ],
       ready: /Ready to accept connections/i,
+      ...(options.env === undefined ? {} : { env: options.env }),
     }),
   });
   return options.port === undefined ? onFreePort(startOn) : startOn(options.port);

@@ -1,0 +1,15 @@
+import { execFileSync } from 'node:child_process';
+import { findRedisProgram } from '../../sample-app/services/find-program.js';
+
+/** The major version of the installed server program, as Redis counts it; Valkey 7 and later count on from Redis 7. */
+export function redisMajor(): number {
+  const program = findRedisProgram();
+  if (program === undefined) throw new Error('There is no redis-server or valkey-server on the PATH.');
+  const match = /v=(\d+)\./.exec(execFileSync(program, ['--version']).toString());
+  return Number(match?.[1] ?? 7);
+}
+
+/** Settings that allow `DEBUG` from this machine; before 7 it was always allowed and could not be asked for. */
+export function debugAllowed(): string[] {
+  return redisMajor() < 7 ? [] : ['--enable-debug-command', 'local'];
+}
