@@ -2,6 +2,7 @@ import { LockConfigError } from './errors/index.js';
 import {
   checkKnown,
   checkLease,
+  checkMinReplicas,
   checkWait,
   checkWhole,
   MAX_LEASE_MS,
@@ -26,6 +27,11 @@ export interface AcquireOptions {
   /** Keeps the lock this long after it was taken, even if it is released sooner. Default 0. */
   readonly holdAtLeast?: number;
   /**
+   * The lock counts only when that many replicas acknowledged it (`WAIT`), and so does each renewal. Too few: it is given
+   * back and tried again within `wait`. 0 to 100. Default: the module's `minReplicas`, 0. A nested call joins the lease as it is.
+   */
+  readonly minReplicas?: number;
+  /**
    * Whether code that already holds the lock joins its own lease. If `false`, such a call fails at once with
    * `LockBusyError`. Default `true`.
    */
@@ -39,6 +45,7 @@ export interface ResolvedAcquire {
   readonly renews: boolean;
   readonly signal: AbortSignal | undefined;
   readonly holdAtLeast: number;
+  readonly minReplicas: number;
   readonly reentrant: boolean;
 }
 
@@ -47,6 +54,7 @@ const KNOWN = [
   'lease',
   'signal',
   'holdAtLeast',
+  'minReplicas',
   'reentrant',
 ] as const satisfies readonly (keyof AcquireOptions)[];
 
@@ -70,6 +78,7 @@ export function resolveAcquire(options: AcquireOptions, settings: ResolvedSettin
     renews: lease === 'renew',
     signal: options.signal,
     holdAtLeast,
+    minReplicas: options.minReplicas ?? settings.minReplicas,
     reentrant: options.reentrant ?? true,
   };
 }
@@ -85,10 +94,11 @@ export function checkAcquireOptions(options: unknown, more: readonly string[] = 
     throw new LockConfigError(`The lock options must be an object, but are ${show(options)}.`);
   }
   checkKnown('A lock', options, [...KNOWN, ...more]);
-  const { wait, lease, signal, holdAtLeast, reentrant } = options as Record<keyof AcquireOptions, unknown>;
+  const { wait, lease, signal, holdAtLeast, minReplicas, reentrant } = options as Record<keyof AcquireOptions, unknown>;
   if (wait !== undefined) checkWait('wait', wait);
   if (lease !== undefined && lease !== 'renew') checkLease('lease', lease);
   if (holdAtLeast !== undefined) checkWhole('holdAtLeast', holdAtLeast, 0, MAX_LEASE_MS);
+  if (minReplicas !== undefined) checkMinReplicas(minReplicas);
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new LockConfigError('"signal" must be an AbortSignal.');
   }

@@ -33,6 +33,11 @@ export interface LockSettings {
   /** How long a fencing token is remembered in Redis after its last use. Default 24 hours. */
   readonly tokenTtl?: number;
   /**
+   * How many replicas have to acknowledge a lock and each renewal (`WAIT`), unless a caller says otherwise. 0 to 100.
+   * Default 0.
+   */
+  readonly minReplicas?: number;
+  /**
    * `require`: start-up fails with `LockUnavailableError` if Redis cannot be reached in `startupTimeout`, or denies a
    * right that locks need. `background`: start-up does not wait for Redis. Default `require`.
    */
@@ -60,6 +65,7 @@ export const MAX_LEASE_MS = DAY_MS;
 /** A shorter lease would be used up by the drift allowance and the way to Redis. */
 export const MIN_LEASE_MS = 10;
 const MAX_MS = 2 ** 31 - 1;
+const MAX_REPLICAS = 100;
 const MAX_PREFIX_BYTES = 256;
 
 const CONNECTIONS = ['url', 'redis', 'client', 'memory'] as const;
@@ -72,6 +78,7 @@ const SETTINGS = [
   'handOverMs',
   'handOverCount',
   'tokenTtl',
+  'minReplicas',
   'startup',
   'startupTimeout',
   'shutdownTimeout',
@@ -103,6 +110,7 @@ export function resolveSettings(options: LockServiceOptions): ResolvedSettings {
     handOverMs: checkWhole('handOverMs', options.handOverMs ?? 50, 0, MAX_LEASE_MS),
     handOverCount: checkWhole('handOverCount', options.handOverCount ?? 64, 1, 1_000),
     tokenTtl: checkWhole('tokenTtl', options.tokenTtl ?? DAY_MS, 60_000, 365 * DAY_MS),
+    minReplicas: checkMinReplicas(options.minReplicas ?? 0),
     startup,
     startupTimeout: checkWhole('startupTimeout', options.startupTimeout ?? 5_000, 1, MAX_MS),
     shutdownTimeout: checkWhole('shutdownTimeout', options.shutdownTimeout ?? 10_000, 0, MAX_MS),
@@ -117,6 +125,11 @@ export function checkWait(option: string, value: unknown): number {
 /** A length of a lease. */
 export function checkLease(option: string, value: unknown): number {
   return checkWhole(option, value, MIN_LEASE_MS, MAX_LEASE_MS);
+}
+
+/** A number of replicas. */
+export function checkMinReplicas(value: unknown): number {
+  return checkWhole('minReplicas', value, 0, MAX_REPLICAS);
 }
 
 export function checkWhole(option: string, value: unknown, min: number, max: number): number {

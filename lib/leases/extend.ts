@@ -23,7 +23,8 @@ export async function extendTenure(
   if (fix) hold.renews = false;
   const takeBack = hold.foresee(leaseMs);
   keeper.watch(hold);
-  const { held, sentAt } = await store.renew(hold.name, hold.owner, leaseMs).catch((error: unknown): RenewReply => {
+  const renewal = store.renew(hold.name, hold.owner, leaseMs, hold.minReplicas);
+  const { held, sentAt } = await renewal.catch((error: unknown): RenewReply => {
     if (error instanceof LockUnavailableError && !error.outcomeUnknown) takeBack();
     if (!tenure.over) keeper.watch(hold);
     throw error;

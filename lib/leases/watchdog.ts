@@ -78,7 +78,7 @@ export class Watchdog implements HoldKeeper {
     this.schedule(hold, Infinity);
     let retryAt = 0;
     try {
-      const { held, sentAt } = await this.store.renew(hold.name, hold.owner, this.leaseMs);
+      const { held, sentAt } = await this.store.renew(hold.name, hold.owner, this.leaseMs, hold.minReplicas);
       if (!this.holds.has(hold)) return;
       if (held) hold.confirm(sentAt, this.leaseMs);
       else this.lose(hold, 'taken');

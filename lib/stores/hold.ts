@@ -22,6 +22,8 @@ export interface Grant {
   readonly sentAt: Instant;
   readonly token: number;
   readonly tokens: number;
+  /** How many replicas acknowledged it. */
+  readonly minReplicas: number;
 }
 
 /**
@@ -41,6 +43,8 @@ export class Hold extends WheelEntry {
   fresh = true;
   /** Whether the last renewal failed: the lease still runs, but nothing should be built on it. */
   doubtful = false;
+  /** How many replicas have to acknowledge each renewal: as many as the present caller asked for. */
+  minReplicas: number;
   /** Set when the lock is known or must be assumed to be gone. */
   lost: LockLostError | null = null;
   /** The caller's lease that lives on this hold now. */
@@ -62,6 +66,7 @@ export class Hold extends WheelEntry {
     this.lease = grant.leaseMs;
     this.since = grant.sentAt;
     this.current = grant.token;
+    this.minReplicas = grant.minReplicas;
     this.firstToken = grant.token;
     this.lastToken = grant.token + grant.tokens - 1;
     this.acquiredAt = performance.now();

@@ -65,11 +65,16 @@ export interface LockStore {
    * token again, so a request may be sent twice.
    *
    * @param tokens how many consecutive fencing tokens to reserve
+   * @param minReplicas how many replicas have to acknowledge it; with fewer the lock is given back, and the call rejects
    */
-  acquire(name: string, owner: string, leaseMs: number, tokens: number): Promise<AcquireReply>;
+  acquire(name: string, owner: string, leaseMs: number, tokens: number, minReplicas: number): Promise<AcquireReply>;
 
-  /** Sets the holder's lease to `leaseMs` from now. */
-  renew(name: string, owner: string, leaseMs: number): Promise<RenewReply>;
+  /**
+   * Sets the holder's lease to `leaseMs` from now.
+   *
+   * @param minReplicas how many replicas have to acknowledge it; with fewer the call rejects, and nothing is taken away
+   */
+  renew(name: string, owner: string, leaseMs: number, minReplicas: number): Promise<RenewReply>;
 
   /**
    * Gives the lock up and notifies whoever waits. Idempotent under resends.

@@ -92,16 +92,16 @@ export class Pursuit {
 
   private async attempt({ request }: Waiter): Promise<Hold | { remainingMs: number | undefined }> {
     const { name } = this.line;
-    const { leaseMs } = request;
+    const { leaseMs, minReplicas } = request;
     this.leaseMs = Math.max(this.leaseMs, leaseMs);
-    const reply = await this.store.acquire(name, this.owner, leaseMs, this.tokens);
+    const reply = await this.store.acquire(name, this.owner, leaseMs, this.tokens, minReplicas);
     this.uncertain = false;
     if (!reply.taken) {
       this.line.onBusy(reply.remainingMs);
       return reply;
     }
     const { token, sentAt } = reply;
-    const hold = new Hold({ name, owner: this.owner, leaseMs, sentAt, token, tokens: this.tokens });
+    const hold = new Hold({ name, owner: this.owner, leaseMs, sentAt, token, tokens: this.tokens, minReplicas });
     if (hold.remaining() > 0) return hold;
     // The grant was read so late that its lease may be over. Asking again refreshes it, or finds it gone.
     throw new LockUnavailableError(`Redis granted the lock, but the answer took longer than the lease.`, name, {

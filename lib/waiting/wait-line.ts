@@ -166,16 +166,17 @@ export class WaitLine implements PursuingLine, WaitersLine {
     return hold.remaining() > hold.leaseMs / 3;
   }
 
-  /** Hands a hold to the first waiter; renews it before if that one wants another lease than it has. */
+  /** Hands a hold to the first waiter; renews it before if that one wants another lease, or more replicas, than it has. */
   private async serve(hold: Hold): Promise<void> {
     this.phase = 'passing';
     this.hold = hold;
     for (let next = this.queue.first; next !== null; next = this.queue.first) {
-      const { leaseMs, renews } = next.request;
+      const { leaseMs, renews, minReplicas } = next.request;
       if (this.fits(hold, next)) {
         this.queue.remove(next);
         this.phase = 'held';
         hold.renews = renews;
+        hold.minReplicas = minReplicas;
         hold.fresh = false;
         hold.onLost = () => {
           this.onHoldLost(hold);
@@ -184,22 +185,24 @@ export class WaitLine implements PursuingLine, WaitersLine {
         next.resolve(hold);
         return;
       }
-      if (!(await this.renewFor(hold, leaseMs))) break;
+      if (!(await this.renewFor(hold, leaseMs, minReplicas))) break;
     }
     await this.giveBack(hold, 0);
   }
 
   private fits(hold: Hold, { request }: Waiter): boolean {
-    if (hold.leaseMs !== request.leaseMs || hold.remaining() <= 0) return false;
+    if (hold.leaseMs !== request.leaseMs || hold.minReplicas < request.minReplicas || hold.remaining() <= 0)
+      return false;
     // A fixed lease is the caller's from the start: what an earlier caller used of it must be given back first.
     return hold.fresh || (request.renews && hold.renews);
   }
 
-  private async renewFor(hold: Hold, leaseMs: number): Promise<boolean> {
+  private async renewFor(hold: Hold, leaseMs: number, minReplicas: number): Promise<boolean> {
     try {
-      const { held, sentAt } = await this.context.store.renew(this.name, hold.owner, leaseMs);
+      const { held, sentAt } = await this.context.store.renew(this.name, hold.owner, leaseMs, minReplicas);
       if (!held) return false;
       hold.confirm(sentAt, leaseMs);
+      hold.minReplicas = minReplicas;
       hold.fresh = true;
       return hold.remaining() > 0;
     } catch (error) {

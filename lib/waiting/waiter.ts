@@ -11,6 +11,8 @@ export interface WaitRequest {
   readonly leaseMs: number;
   /** Whether the lease is to be kept alive. */
   readonly renews: boolean;
+  /** How many replicas have to acknowledge the lock. */
+  readonly minReplicas: number;
   readonly signal: AbortSignal | undefined;
 }
 

@@ -30,12 +30,12 @@ export class FaultyStore implements LockStore {
     return this.store.connect(timeoutMs);
   }
 
-  acquire(name: string, owner: string, leaseMs: number, tokens: number): Promise<AcquireReply> {
-    return this.carry(() => this.store.acquire(name, owner, leaseMs, tokens));
+  acquire(...request: Parameters<LockStore['acquire']>): Promise<AcquireReply> {
+    return this.carry(() => this.store.acquire(...request));
   }
 
-  renew(name: string, owner: string, leaseMs: number): Promise<RenewReply> {
-    return this.carry(() => this.store.renew(name, owner, leaseMs));
+  renew(...request: Parameters<LockStore['renew']>): Promise<RenewReply> {
+    return this.carry(() => this.store.renew(...request));
   }
 
   release(name: string, owner: string, keepMs: number): Promise<ReleaseReply> {

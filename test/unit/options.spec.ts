@@ -25,6 +25,7 @@ describe('the options of a lock service', () => {
       commandTimeout: 1_000,
       handOverMs: 50,
       handOverCount: 64,
+      minReplicas: 0,
       tokenTtl: 86_400_000,
       startup: 'require',
       startupTimeout: 5_000,
@@ -145,6 +146,7 @@ describe('the options of an acquisition', () => {
       renews: true,
       signal: undefined,
       holdAtLeast: 0,
+      minReplicas: 0,
       reentrant: true,
     });
     expect(resolveAcquire({ lease: 500, wait: 0 }, settings)).toMatchObject({ leaseMs: 500, renews: false, wait: 0 });
@@ -159,6 +161,8 @@ describe('the options of an acquisition', () => {
     [{ lease: 'Renew' }, '"lease" must be a whole number from 10 to 86400000, but is "Renew"'],
     [{ lease: Infinity }, '"lease" must be'],
     [{ holdAtLeast: 0.5 }, '"holdAtLeast" must be a whole number'],
+    [{ minReplicas: -1 }, '"minReplicas" must be a whole number from 0 to 100'],
+    [{ minReplicas: 101 }, '"minReplicas" must be'],
     [{ holdAtLeast: 86_400_001 }, '"holdAtLeast" must be'],
     [{ lease: 100, holdAtLeast: 101 }, '"holdAtLeast" (101) must not be longer than the fixed "lease" (100)'],
     [{ signal: new AbortController() }, '"signal" must be an AbortSignal'],

@@ -3,7 +3,7 @@ import { Hold, validityOf } from '../../lib/stores/hold.js';
 import { elapsedSince, now } from '../../lib/time/instant.js';
 
 const grant = (leaseMs: number, tokens = 1): Hold =>
-  new Hold({ name: 'n', owner: 'o', leaseMs, sentAt: now(), token: 100, tokens });
+  new Hold({ name: 'n', owner: 'o', leaseMs, sentAt: now(), token: 100, tokens, minReplicas: 0 });
 
 describe('the validity of a lease', () => {
   afterEach(() => {
@@ -37,7 +37,7 @@ describe('the validity of a lease', () => {
     setClocks(1_000, 50_000);
     const sentAt = now();
     setClocks(1_400, 50_400);
-    const hold = new Hold({ name: 'n', owner: 'o', leaseMs: 1_000, sentAt, token: 1, tokens: 1 });
+    const hold = new Hold({ name: 'n', owner: 'o', leaseMs: 1_000, sentAt, token: 1, tokens: 1, minReplicas: 0 });
     expect(hold.remaining()).toBe(validityOf(1_000) - 400);
   });
 

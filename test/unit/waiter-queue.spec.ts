@@ -3,7 +3,7 @@ import { TimerWheel } from '../../lib/time/timer-wheel.js';
 import { Waiter } from '../../lib/waiting/waiter.js';
 import { WaiterQueue } from '../../lib/waiting/waiter-queue.js';
 
-const request = { wait: 0, leaseMs: 1_000, renews: true, signal: undefined };
+const request = { wait: 0, leaseMs: 1_000, renews: true, minReplicas: 0, signal: undefined };
 const line = { name: 'line', timeouts: new TimerWheel(true), leave: () => undefined, onExpired: () => undefined };
 const waiter = (): Waiter => new Waiter(request, line);
 
