@@ -14,7 +14,7 @@ export class TcpProxy implements AsyncDisposable {
 
   private constructor(
     private readonly listener: Server,
-    private readonly target: { host: string; port: number },
+    private target: { host: string; port: number },
   ) {
     listener.on('connection', (client) => {
       this.join(client);
@@ -23,9 +23,8 @@ export class TcpProxy implements AsyncDisposable {
 
   /** `target` is the URL of a Redis. */
   static async start(target: string): Promise<TcpProxy> {
-    const { hostname, port } = new URL(target);
     const listener = createServer();
-    const proxy = new TcpProxy(listener, { host: hostname, port: Number(port || '6379') });
+    const proxy = new TcpProxy(listener, addressOf(target));
     listener.listen(0, '127.0.0.1');
     await once(listener, 'listening');
     return proxy;
@@ -93,6 +92,11 @@ export class TcpProxy implements AsyncDisposable {
     return this.toServer.untilPassed(text);
   }
 
+  /** New connections go to another Redis, as when a name is given another address. Open ones stay where they are. */
+  redirect(target: string): void {
+    this.target = addressOf(target);
+  }
+
   async close(): Promise<void> {
     this.refuse();
     if (!this.listener.listening) return;
@@ -126,4 +130,9 @@ export class TcpProxy implements AsyncDisposable {
     this.toServer.connect(client, server);
     this.toClient.connect(server, client);
   }
+}
+
+function addressOf(url: string): { host: string; port: number } {
+  const { hostname, port } = new URL(url);
+  return { host: hostname, port: Number(port || '6379') };
 }

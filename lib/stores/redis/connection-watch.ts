@@ -1,10 +1,15 @@
 import { LockUnavailableError } from '../../errors/index.js';
 import type { RedisClient } from './redis-client.js';
+import { isOfReplica } from './server-error.js';
 
 interface Waiter {
   resolve(): void;
   reject(error: Error): void;
 }
+
+/** How long a connection may be silent at least before it is given up, in ms. */
+const MIN_SILENCE_MS = 2_000;
+const DROP_PAUSE_MS = 500;
 
 /**
  * Follows the state of one client. Requests are only sent while the client is ready, since ioredis parks what it gets
@@ -17,13 +22,25 @@ export class ConnectionWatch {
   /** Who has a request under way that a cut leaves without an answer. */
   readonly cutListeners = new Set<() => void>();
 
+  /** How many requests were answered on this client, with whatever. */
+  answers = 0;
+
   private readonly waiters = new Set<Waiter>();
+  private readonly silenceLimitMs: number;
+  private silence = { since: 0, answers: -1 };
+  private connectedAt = 0;
+  private droppedAt = -Infinity;
   private lastError: Error | undefined;
 
+  /** @param onDrop the connection is given up, since its server is silent or no longer the master */
   constructor(
     readonly client: RedisClient,
     private readonly ownsClient: boolean,
+    commandTimeout: number,
+    private readonly onDrop: () => void = () => undefined,
   ) {
+    this.silenceLimitMs = Math.max(MIN_SILENCE_MS, 2 * commandTimeout);
+    client.on('connect', this.onConnect);
     client.on('ready', this.onReady);
     client.on('close', this.onClose);
     // A listener of ours would silence the report that ioredis makes of errors nobody listens to. On a caller's client
@@ -41,6 +58,7 @@ export class ConnectionWatch {
     if (this.client.status === 'wait') this.client.connect().catch(this.onError);
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {
+        if (this.client.status === 'connect') this.onUnanswered(this.connectedAt, this.answers);
         waiter.reject(this.unreachable(timeoutMs));
       }, timeoutMs);
       const waiter: Waiter = {
@@ -59,8 +77,42 @@ export class ConnectionWatch {
     });
   }
 
+  /**
+   * A request got no answer in its time. When nothing at all was heard for long, a connection of ours is made anew: the
+   * server may be stopped or cut off, and Sentinel may know of another by now. Nothing is sent again.
+   *
+   * @param sentAt when the request was sent, on the monotonic clock
+   * @param answers how many answers there had been then
+   */
+  onUnanswered(sentAt: number, answers: number): void {
+    if (!this.ownsClient || answers !== this.answers) return;
+    if (this.silence.answers !== answers) this.silence = { since: sentAt, answers };
+    if (performance.now() - this.silence.since >= this.silenceLimitMs) this.drop();
+  }
+
+  /**
+   * The server refused. A replica in the place of the master is left, so that the master is looked for. A caller's client
+   * is asked first, as ioredis does it: an error inside a script does not reach its `reconnectOnError` by itself.
+   */
+  onRefused(error: Error): void {
+    if (!isOfReplica(error)) return;
+    const { options } = this.client;
+    if (this.ownsClient || Boolean(options?.reconnectOnError?.(error))) this.drop();
+  }
+
+  private drop(): void {
+    const now = performance.now();
+    // Requests that were under way together fail together: once is enough.
+    if (now - this.droppedAt < DROP_PAUSE_MS || !['ready', 'connect'].includes(this.client.status)) return;
+    this.droppedAt = now;
+    this.silence = { since: 0, answers: -1 };
+    this.client.disconnect(true);
+    this.onDrop();
+  }
+
   /** Stops listening; whoever still waits is refused. */
   dispose(): void {
+    this.client.off('connect', this.onConnect);
     this.client.off('ready', this.onReady);
     this.client.off('close', this.onClose);
     // An own client keeps its error listener: it may report once more while it goes down.
@@ -80,6 +132,10 @@ export class ConnectionWatch {
       },
     );
   }
+
+  private readonly onConnect = (): void => {
+    this.connectedAt = performance.now();
+  };
 
   private readonly onReady = (): void => {
     this.lastError = undefined;

@@ -64,6 +64,11 @@ export class NoticeSubscriber {
     }
   }
 
+  /** Leaves the server it is connected to, which is silent or no longer the master. */
+  reconnect(): void {
+    if (this.connection?.ready === true) this.connection.client.disconnect(true);
+  }
+
   close(): void {
     this.closed = true;
     for (const { linger } of this.channels.values()) if (linger !== null) clearTimeout(linger);
@@ -141,7 +146,7 @@ export class NoticeSubscriber {
     client.on('message', this.onMessage);
     client.on('ready', this.onReady);
     client.on('close', this.onClose);
-    return new ConnectionWatch(client, true);
+    return new ConnectionWatch(client, true, this.timeoutMs);
   }
 
   private readonly onMessage = (name: unknown): void => {

@@ -11,6 +11,12 @@ function retryStrategy(attempt: number): number {
   return Math.min(attempt * 50, MAX_RECONNECT_DELAY_MS);
 }
 
+/** How long a Sentinel may take to answer: one that is stopped or cut off must not keep us from asking the next, in ms. */
+const SENTINEL_TIMEOUT_MS = 1_000;
+
+/** Sentinels tell of a failover, so that a connection to a master that is stopped or cut off is left at once. */
+const WITH_SENTINELS: RedisOptions = { failoverDetector: true, sentinelCommandTimeout: SENTINEL_TIMEOUT_MS };
+
 const OWN_CLIENT: RedisOptions = {
   retryStrategy,
   // A request whose connection broke is judged by the lock, not sent again behind its back.
@@ -26,7 +32,10 @@ const OWN_CLIENT: RedisOptions = {
  * @throws LockConfigError if its options cannot be used; nothing stays open then
  */
 export function openClient(target: string | RedisOptions): RedisClient {
-  const client = typeof target === 'string' ? new Redis(target, OWN_CLIENT) : new Redis({ ...OWN_CLIENT, ...target });
+  const client =
+    typeof target === 'string'
+      ? new Redis(target, OWN_CLIENT)
+      : new Redis({ ...OWN_CLIENT, ...(hasSentinels(target) ? WITH_SENTINELS : {}), ...target });
   try {
     return checkClient(client);
   } catch (error) {
@@ -38,6 +47,7 @@ export function openClient(target: string | RedisOptions): RedisClient {
 /** Opens the connection for notices beside `client`, with the same server and rights. */
 export function openSubscriberFor(client: RedisClient): RedisClient {
   return client.duplicate({
+    ...(hasSentinels(client.options) ? WITH_SENTINELS : {}),
     retryStrategy,
     autoResubscribe: false,
     enableOfflineQueue: false,
@@ -47,6 +57,10 @@ export function openSubscriberFor(client: RedisClient): RedisClient {
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     connectionName: 'nestjs-redis-lock:notices',
   });
+}
+
+function hasSentinels(options: { readonly sentinels?: unknown } | undefined): boolean {
+  return Array.isArray(options?.sentinels) && options.sentinels.length > 0;
 }
 
 /** Checks a caller's client at start-up. */

@@ -7,10 +7,14 @@ export type RedisArgument = string | number;
  */
 export interface RedisClient {
   readonly status: string;
-  readonly options?: { readonly keyPrefix?: string | undefined };
+  readonly options?: {
+    readonly keyPrefix?: string | undefined;
+    readonly sentinels?: unknown;
+    readonly reconnectOnError?: ((error: Error) => unknown) | null | undefined;
+  };
   call(command: string, ...args: RedisArgument[]): Promise<unknown>;
   connect(): Promise<unknown>;
-  disconnect(): void;
+  disconnect(reconnect?: boolean): void;
   on(event: string, listener: (...args: unknown[]) => void): unknown;
   off(event: string, listener: (...args: unknown[]) => void): unknown;
   duplicate(override?: Record<string, unknown>): RedisClient;

@@ -53,7 +53,9 @@ export class RedisStore implements LockStore {
 
   constructor(private readonly options: RedisStoreOptions) {
     this.layout = new KeyLayout(options.keyPrefix);
-    this.connection = new ConnectionWatch(options.client, options.ownsClient);
+    this.connection = new ConnectionWatch(options.client, options.ownsClient, options.commandTimeout, () => {
+      this.notices.reconnect();
+    });
     this.scripts = new ScriptCaller(this.connection);
     this.notices = new NoticeSubscriber(options.openSubscriber, options.commandTimeout);
     const { layout, scripts, notices } = this;

@@ -3,7 +3,6 @@ import { Batcher } from './batcher.js';
 import type { RedisArgument } from './redis-client.js';
 import type { ScriptCaller, ScriptReply } from './script-caller.js';
 import type { Script } from './script.js';
-import { refused } from './server-error.js';
 
 /** How many requests one call may hold. */
 const LIMIT = 128;
@@ -47,7 +46,7 @@ export class ScriptBatch<Request extends { readonly name: string }, Reply> {
     return requests.map((request, index) => {
       const status = Number(flat[2 * index]);
       const detail = flat[2 * index + 1];
-      if (status === -1) return refused(new Error(String(detail)), request.name);
+      if (status === -1) return this.scripts.refusal(new Error(String(detail)), request.name);
       return read(status, detail, request, reply);
     });
   }

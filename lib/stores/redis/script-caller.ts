@@ -21,13 +21,13 @@ export class ScriptCaller {
     if (!this.connection.ready) await this.connection.whenReady(timeoutMs);
     const sentAt = now();
     const { cuts } = this.connection;
-    const value = await this.withinTime((inTime) => this.evaluate(script, keys, args, inTime), timeoutMs);
+    const value = await this.withinTime(sentAt.mono, (inTime) => this.evaluate(script, keys, args, inTime), timeoutMs);
     return { value, sentAt, maybeResent: cuts !== this.connection.cuts };
   }
 
   /** Tries the right to EVAL, which is needed only now and then: while the server knows the scripts, nobody would notice. */
   async probeEval(timeoutMs: number): Promise<void> {
-    await this.withinTime(() => this.connection.client.call('eval', 'return 1', 0), timeoutMs);
+    await this.withinTime(now().mono, () => this.connection.client.call('eval', 'return 1', 0), timeoutMs);
   }
 
   private async evaluate(
@@ -47,7 +47,18 @@ export class ScriptCaller {
     }
   }
 
-  private withinTime(send: (inTime: () => boolean) => Promise<unknown>, timeoutMs: number): Promise<unknown> {
+  /** An error that the server told of one request among several in a call. */
+  refusal(error: Error, lockName: string | undefined): LockUnavailableError {
+    this.connection.onRefused(error);
+    return refused(error, lockName);
+  }
+
+  private withinTime(
+    sentAt: number,
+    send: (inTime: () => boolean) => Promise<unknown>,
+    timeoutMs: number,
+  ): Promise<unknown> {
+    const { answers } = this.connection;
     return new Promise((resolve, reject) => {
       let open = true;
       const settle = (act: () => void): void => {
@@ -63,6 +74,7 @@ export class ScriptCaller {
         });
       };
       const timer = setTimeout(() => {
+        this.connection.onUnanswered(sentAt, answers);
         const what = `Redis did not answer within ${String(timeoutMs)} ms.`;
         settle(() => {
           reject(new LockUnavailableError(what, undefined, { retryable: true, outcomeUnknown: true }));
@@ -71,13 +83,15 @@ export class ScriptCaller {
       this.connection.cutListeners.add(onCut);
       send(() => open).then(
         (value) => {
+          this.connection.answers += 1;
           settle(() => {
             resolve(value);
           });
         },
         (error: unknown) => {
+          if (isServerError(error)) this.connection.answers += 1;
           settle(() => {
-            reject(isServerError(error) ? refused(error, undefined) : unanswered(error));
+            reject(isServerError(error) ? this.refusal(error, undefined) : unanswered(error));
           });
         },
       );

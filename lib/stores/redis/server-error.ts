@@ -2,11 +2,13 @@ import { LockUnavailableError } from '../../errors/index.js';
 
 /** Errors that pass by themselves: a restart, a failover, a slot on the move, memory that is freed again. */
 const PASSING = new Set([
+  'ASK',
   'BUSY',
   'CLUSTERDOWN',
   'LOADING',
   'MASTERDOWN',
   'MISCONF',
+  'MOVED',
   'NOREPLICAS',
   'OOM',
   'READONLY',
@@ -26,9 +28,19 @@ export function hasCode(error: Error, code: string): boolean {
   return error.message.startsWith(`${code} `);
 }
 
+/** Whether a replica answered where a master was meant: the roles have changed, and this connection has not followed. */
+export function isOfReplica(error: Error): boolean {
+  const code = codeOf(error);
+  return code === 'READONLY' || code === 'MASTERDOWN';
+}
+
+function codeOf(error: Error): string | undefined {
+  return CODE.exec(error.message)?.[1];
+}
+
 /** An error of the server, as this library reports it. It is never "busy": nobody knows whether the lock is free. */
 export function refused(error: Error, lockName: string | undefined): LockUnavailableError {
-  const code = CODE.exec(error.message)?.[1];
+  const code = codeOf(error);
   const retryable = code !== undefined && PASSING.has(code);
   const advice = code === 'WRONGTYPE' ? ' The key is used for something else: choose another "keyPrefix".' : '';
   return new LockUnavailableError(`Redis refused the request (${error.message}).${advice}`, lockName, {

@@ -1,0 +1,31 @@
+import { describe } from '@jest/globals';
+import { connectLockService, type LockService } from 'nestjs-redis-lock';
+import { RedisServer } from '../support/redis-server.js';
+import { SentinelSet } from '../support/sentinel-set.js';
+import { describeLockConformance } from './lock-conformance.js';
+
+const label = 'a master found by Sentinel';
+
+if (RedisServer.available) {
+  describeLockConformance(label, async () => {
+    const set = await SentinelSet.start({ replicas: 1 });
+    const redis = { sentinels: set.sentinels, name: set.name };
+    const services: LockService[] = [];
+    return {
+      open: async (settings) => {
+        const service = await connectLockService({ redis, ...settings });
+        services.push(service);
+        return service;
+      },
+      flush: async () => {
+        await (await set.master()).client().flushall();
+      },
+      close: async () => {
+        await Promise.all(services.map((service) => service.close()));
+        await set.stop();
+      },
+    };
+  });
+} else {
+  describe.skip(label, () => undefined);
+}
