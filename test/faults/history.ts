@@ -39,6 +39,8 @@ export interface BeginEvent extends At {
   /** The library: `own`, or the name of a peer. */
   readonly lib: string;
   readonly seed: number;
+  /** The length of a lease that renews itself, in ms. */
+  readonly leaseMs: number;
   /** Whether the library issues fencing tokens. Without them `token` is missing everywhere. */
   readonly tokens: boolean;
   /**
@@ -56,13 +58,16 @@ export interface WantEvent extends At {
   readonly names: readonly string[];
   /** How long the caller is ready to wait, in ms; `null`: for ever. */
   readonly wait: number | null;
-  /** A fixed lease in ms, or one that is renewed. */
+  /** A fixed lease in ms, the longest that the section will ask for, or one that is renewed. */
   readonly lease: number | 'renew';
   /** Whether the caller has a signal and may abort its wait. */
   readonly mayAbort?: boolean;
 }
 
-/** A section begins. Who takes several names writes one event for each. */
+/**
+ * A section begins. Who takes several names writes one event for each. A nested call that joins its outer section's lease
+ * is no section of its own.
+ */
 export interface EnterEvent extends At {
   readonly type: 'enter';
   readonly caller: string;
