@@ -13,15 +13,14 @@ export function deadlineKnown(section: Section, at = Infinity): number {
   return deadline;
 }
 
-/** Until when the section could believe that it holds the lock alone. */
+/**
+ * Until when the section could believe that it holds the lock alone. The lock of one that was killed is its own until the
+ * end of its lease, where the library knows that end.
+ */
 export function claimedUntil(section: Section, run: RunRecord): number {
-  return Math.min(
-    deadlineKnown(section),
-    section.leave?.at ?? Infinity,
-    section.lost?.at ?? Infinity,
-    killedAt(section, run) ?? Infinity,
-    run.end,
-  );
+  const deadline = deadlineKnown(section);
+  const end = deadline === Infinity ? (killedAt(section, run) ?? run.end) : deadline;
+  return Math.min(end, section.leave?.at ?? Infinity, section.lost?.at ?? Infinity, run.end);
 }
 
 /**
@@ -31,12 +30,13 @@ export function claimedUntil(section: Section, run: RunRecord): number {
 export function storedAt(section: Section, run: RunRecord, at: number): number {
   const { want } = section.attempt;
   const lease = want.lease === 'renew' ? run.begin.leaseMs : want.lease;
-  let stored = want.at;
+  // Who was handed a lock within its process asked later than that.
+  let stored = -Infinity;
   for (const look of looksOf(section)) {
     if (look.at > at || look.remaining === null || look.remaining === 0) continue;
     stored = Math.max(stored, look.at - Math.max(0, lease - look.remaining));
   }
-  return stored;
+  return stored === -Infinity ? want.at : stored;
 }
 
 /** When the process was killed, if the section had not ended by then. */

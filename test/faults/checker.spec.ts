@@ -1,0 +1,50 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { judge } from './checker.js';
+import { CORRUPTIONS } from './testing/corruptions.js';
+import { historyWithStateLost, rightHistory } from './testing/right-history.js';
+
+const EXACT = { waitMs: 1, signalMs: 1 };
+
+describe('the checker', () => {
+  it('finds nothing in histories that are right', () => {
+    fc.assert(
+      fc.property(rightHistory, (history) => {
+        expect(judge(history, EXACT).violations).toEqual([]);
+      }),
+    );
+  });
+
+  it('counts double holders where locks were lost by their servers and the run does not promise more', () => {
+    fc.assert(
+      fc.property(historyWithStateLost, (history) => {
+        const lost = history.filter(({ type }) => type === 'fault').length;
+        expect(judge(history, EXACT)).toMatchObject({ violations: [], counts: { doubleHolders: lost, faults: lost } });
+      }),
+    );
+  });
+
+  it('takes each of them for a violation where the run promises more', () => {
+    fc.assert(
+      fc.property(historyWithStateLost, (history) => {
+        const strict = history.map((event) =>
+          event.type === 'begin' ? { ...event, exclusion: 'always' as const } : event,
+        );
+        const { violations, counts } = judge(strict, EXACT);
+        expect(violations.map(({ property }) => property)).toEqual(
+          history.filter(({ type }) => type === 'fault').map(() => 'exclusion'),
+        );
+        expect(counts.doubleHolders).toBe(0);
+      }),
+    );
+  });
+
+  it.each(CORRUPTIONS)('notices ($property) when $what', ({ property, spoil }) => {
+    fc.assert(
+      fc.property(rightHistory, fc.nat(), (history, dice) => {
+        const found = judge(spoil(history, dice), EXACT).violations.map((violation) => violation.property);
+        expect(found).toContain(property);
+      }),
+    );
+  });
+});

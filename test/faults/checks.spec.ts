@@ -1,0 +1,344 @@
+import { describe, expect, it } from '@jest/globals';
+import { judge } from './checker.js';
+import type { Property } from './checks/check.js';
+import { parseHistory, type BeginEvent, type HistoryEvent } from './history.js';
+import { section, story } from './testing/story.js';
+
+const ALLOW = { waitMs: 100, signalMs: 20 };
+const LOOSE: Partial<BeginEvent> = { exclusion: 'until-state-lost' };
+const PEER: Partial<BeginEvent> = { lib: 'peer', tokens: false };
+
+const flushed = (at: number, healed = at + 1, names: 'all' | string[] = 'all'): HistoryEvent[] => [
+  { type: 'fault', at, id: 'f', what: 'flush', stateLost: names },
+  { type: 'healed', at: healed, id: 'f' },
+];
+const stopped = (from: number, to: number, process = 'p1'): HistoryEvent[] => [
+  { type: 'paused', at: from, process },
+  { type: 'resumed', at: to, process },
+];
+const asked = (caller: string, wait: number | null, names = ['a']): HistoryEvent => ({
+  ...{ type: 'want', at: 0, process: 'p1', caller, names, wait, lease: 'renew' },
+});
+const wrote = (at: number, seq: number, accepted = true) => ({ at, seq, accepted });
+
+/** Section A from 0 to 50, and B right behind it. */
+const A = section({ caller: 'A', enter: 0, token: 10, leave: 50 });
+const B = section({ caller: 'B', process: 'p2', enter: 60, token: 20, leave: 90 });
+
+const THRICE: Property[] = ['malformed', 'malformed', 'malformed'];
+
+type Case = [what: string, history: HistoryEvent[], ...found: Property[]];
+
+const cases: Record<string, Case[]> = {
+  exclusion: [
+    ['one after the other', story({}, A, B)],
+    ['two names at once', story({}, A, section({ caller: 'B', name: 'b', enter: 1, token: 1, leave: 50 }))],
+    ['one inside the other', story({}, A, section({ caller: 'B', enter: 10, token: 11, leave: 20 })), 'exclusion'],
+    ['by a hair', story({}, A, section({ caller: 'B', enter: 49.99, token: 11, leave: 80 })), 'exclusion'],
+    [
+      'behind the end of a lease that was not renewed',
+      story({}, section({ caller: 'A', enter: 0, remaining: 40, token: 10, lost: 40, leave: 80 }), B),
+    ],
+    [
+      'before the end of a lease that was renewed',
+      story(
+        {},
+        section({ caller: 'A', enter: 0, token: 9, remaining: 40, looks: [{ at: 30, remaining: 40 }], leave: 65 }),
+        B,
+      ),
+      'exclusion',
+    ],
+    [
+      'behind the end of a lease that was made shorter',
+      story(
+        {},
+        section({ caller: 'A', enter: 0, token: 9, looks: [{ at: 30, remaining: 10 }], lost: 40, leave: 80 }),
+        B,
+      ),
+    ],
+    [
+      'with one whose lease was over when it entered',
+      story({}, A, section({ caller: 'B', enter: 45, token: 9.5, want: -1, remaining: 0, leave: 46 })),
+    ],
+    ['a peer that knows no deadline', story(PEER, section({ caller: 'A', enter: 0, remaining: null, leave: 50 }))],
+    [
+      'two of a peer that knows no deadline',
+      story(
+        PEER,
+        section({ caller: 'A', enter: 0, remaining: null, leave: 5_000 }),
+        section({ caller: 'B', enter: 4_000, remaining: null, leave: 4_010 }),
+      ),
+      'exclusion',
+    ],
+    [
+      'a flush in a run that does not promise more',
+      story(LOOSE, A, flushed(10), section({ caller: 'B', enter: 20, token: 11, leave: 40 })),
+    ],
+    [
+      'a flush before the first was stored',
+      story(
+        LOOSE,
+        flushed(10),
+        section({ caller: 'A', enter: 30, token: 10, leave: 50 }),
+        section({ caller: 'B', enter: 40, token: 11, leave: 60 }),
+      ),
+      'exclusion',
+    ],
+    [
+      'a flush before a renewal that showed the lock to be there',
+      story(
+        LOOSE,
+        section({ caller: 'A', enter: 0, token: 10, looks: [{ at: 30, remaining: 1_000 }], leave: 50 }),
+        flushed(10),
+        section({ caller: 'B', enter: 40, token: 11, leave: 60 }),
+      ),
+      'exclusion',
+    ],
+    [
+      'a flush of another name',
+      story(LOOSE, A, flushed(10, 11, ['b']), section({ caller: 'B', enter: 20, token: 11, leave: 40 })),
+      'exclusion',
+    ],
+    [
+      'a flush in a run that promises more',
+      story({}, A, flushed(10), section({ caller: 'B', enter: 20, token: 11, leave: 40 })),
+      'exclusion',
+    ],
+  ],
+  tokens: [
+    ['that grow', story({}, A, B)],
+    ['twice the same', story({}, A, section({ caller: 'B', enter: 60, token: 10, leave: 90 })), 'token-repeated'],
+    [
+      'the same again much later',
+      story({}, A, B, section({ caller: 'C', enter: 100, token: 10, leave: 110 })),
+      'token-repeated',
+      'token-went-back',
+    ],
+    ['smaller', story({}, A, section({ caller: 'B', enter: 60, token: 9, leave: 90 })), 'token-went-back'],
+    ['of another name', story({}, A, section({ caller: 'B', name: 'b', enter: 60, token: 9, leave: 90 }))],
+    [
+      'granted before and told after the other',
+      story(
+        {},
+        section({ caller: 'B', enter: 60, token: 20, leave: 90 }),
+        section({ caller: 'A', want: 0, enter: 100, token: 10, leave: 110 }),
+      ),
+    ],
+    [
+      'from a block that was reserved before a flush',
+      story(
+        LOOSE,
+        section({ caller: 'A', enter: 0, token: 10, leave: 50 }),
+        flushed(51, 52),
+        section({ caller: 'B', process: 'p2', enter: 60, token: 200, leave: 90 }),
+        section({ caller: 'C', enter: 100, remaining: 900, token: 11, leave: 110 }),
+      ),
+    ],
+    [
+      'behind a flush, and not from such a block',
+      story(
+        LOOSE,
+        section({ caller: 'A', enter: 0, token: 10, leave: 50 }),
+        flushed(51, 52),
+        section({ caller: 'B', process: 'p2', enter: 60, token: 200, leave: 90 }),
+        section({ caller: 'C', process: 'p3', enter: 100, remaining: 900, token: 11, leave: 110 }),
+      ),
+      'token-went-back',
+    ],
+  ],
+  'stale writes': [
+    [
+      'refused',
+      story(
+        {},
+        section({ caller: 'A', enter: 0, token: 10, writes: [wrote(1, 1), wrote(70, 3, false)], leave: 80 }),
+        section({ caller: 'B', want: 0, enter: 81, token: 20, writes: [wrote(82, 2)], leave: 90 }),
+      ),
+    ],
+    [
+      'let through',
+      story(
+        {},
+        section({ caller: 'A', enter: 0, token: 10, writes: [wrote(79, 3)], leave: 80 }),
+        section({ caller: 'B', want: 0, enter: 81, token: 20, writes: [wrote(82, 2)], leave: 90 }),
+      ),
+      'stale-write',
+    ],
+    [
+      'with the token of another',
+      story(
+        {},
+        section({ caller: 'A', enter: 0, token: 10, writes: [wrote(1, 1)], leave: 80 }),
+        section({ caller: 'B', want: 0, enter: 81, token: 10, writes: [wrote(82, 2)], leave: 90 }),
+      ),
+      'token-repeated',
+      'stale-write',
+    ],
+    [
+      'twice by one section',
+      story({}, section({ caller: 'A', enter: 0, token: 1, writes: [wrote(1, 1), wrote(2, 2)], leave: 3 })),
+    ],
+    [
+      'refused without reason',
+      story({}, section({ caller: 'A', enter: 0, token: 1, writes: [wrote(1, 1), wrote(2, 2, false)], leave: 3 })),
+      'wrongly-refused',
+    ],
+    [
+      'refused at first',
+      story({}, section({ caller: 'A', enter: 0, token: 1, writes: [wrote(1, 1, false)], leave: 3 })),
+      'wrongly-refused',
+    ],
+    [
+      'of a peer behind its successor',
+      story(
+        PEER,
+        section({ caller: 'A', enter: 0, remaining: 50, writes: [wrote(90, 2)], lost: 50, leave: 95 }),
+        section({ caller: 'B', process: 'p2', enter: 60, writes: [wrote(61, 1)], leave: 90 }),
+      ),
+      'stale-write',
+    ],
+    [
+      'of a peer whose successor has not written',
+      story(
+        PEER,
+        section({ caller: 'A', enter: 0, remaining: 50, writes: [wrote(90, 1)], lost: 50, leave: 95 }),
+        section({ caller: 'B', process: 'p2', enter: 60, leave: 90 }),
+      ),
+    ],
+  ],
+  'lost locks': [
+    ['signalled at the deadline', story({}, section({ caller: 'A', enter: 0, token: 1, lost: 1_000, leave: 1_200 }))],
+    ['signalled long before', story({}, section({ caller: 'A', enter: 0, token: 1, lost: 100, leave: 1_200 }))],
+    [
+      'signalled late',
+      story({}, section({ caller: 'A', enter: 0, token: 1, lost: 1_021, leave: 1_200 })),
+      'not-signalled',
+    ],
+    ['never signalled', story({}, section({ caller: 'A', enter: 0, token: 1, leave: 1_200 })), 'not-signalled'],
+    ['known at the end of the section', story({}, section({ caller: 'A', enter: 0, token: 1, leave: 1_010 }))],
+    [
+      'signalled late behind a pause',
+      story({}, section({ caller: 'A', enter: 0, token: 1, lost: 1_501, leave: 1_700 }), stopped(900, 1_500)),
+    ],
+    [
+      'signalled long after a pause',
+      story({}, section({ caller: 'A', enter: 0, token: 1, lost: 1_600, leave: 1_700 }), stopped(900, 1_500)),
+      'not-signalled',
+    ],
+    [
+      'signalled late behind the pause of another process',
+      story({}, section({ caller: 'A', enter: 0, token: 1, lost: 1_501, leave: 1_700 }), stopped(900, 1_500, 'p2')),
+      'not-signalled',
+    ],
+    [
+      'with the process killed',
+      story({}, section({ caller: 'A', enter: 0, token: 1 }), [{ type: 'killed', at: 900, process: 'p1' }]),
+    ],
+    [
+      'never signalled, and the process killed much later',
+      story({}, section({ caller: 'A', enter: 0, token: 1 }), [{ type: 'killed', at: 1_900, process: 'p1' }]),
+      'not-signalled',
+    ],
+  ],
+  callers: [
+    [
+      'sent away after their wait',
+      story({}, [asked('A', 50), { type: 'failed', at: 140, caller: 'A', code: 'LOCK_BUSY' }]),
+    ],
+    [
+      'sent away late',
+      story({}, [asked('A', 50), { type: 'failed', at: 151, caller: 'A', code: 'LOCK_BUSY' }]),
+      'forgotten',
+    ],
+    [
+      'served late',
+      story({}, section({ caller: 'A', want: 0, wait: 50, enter: 151, token: 1, leave: 160 })),
+      'forgotten',
+    ],
+    [
+      'sent away late behind a pause',
+      story({}, [asked('A', 50), { type: 'failed', at: 999, caller: 'A', code: 'LOCK_BUSY' }], stopped(20, 950)),
+    ],
+    ['told nothing', story({}, [asked('A', 50)]), 'forgotten'],
+    ['who wait for ever, and in vain', story({}, [asked('A', null)]), 'forgotten'],
+    [
+      'who wait for ever, and are called busy',
+      story({}, [asked('A', null), { type: 'failed', at: 140, caller: 'A', code: 'LOCK_BUSY' }]),
+      'forgotten',
+    ],
+    ['killed', story({}, [asked('A', null), { type: 'killed', at: 10, process: 'p1' }])],
+    ['refused', story({}, [asked('A', null), { type: 'failed', at: 1, caller: 'A', code: 'LOCK_UNAVAILABLE' }])],
+    ['who get one of two names', story({}, [asked('A', 50, ['a', 'b']), ...A.slice(1)]), 'forgotten'],
+    [
+      'who aborted',
+      story({}, [
+        { ...asked('A', null), mayAbort: true } as HistoryEvent,
+        { type: 'failed', at: 1, caller: 'A', code: 'LOCK_ABORTED' },
+      ]),
+    ],
+    ['who never leave', story({}, section({ caller: 'A', enter: 0, token: 1, lost: 900 })), 'unfinished'],
+    ['whose release has no answer', story({}, A.slice(0, -1)), 'unfinished'],
+  ],
+  'what is left': [
+    ['keys', spoilt({ type: 'left', at: 5_000, what: { keys: ['lock:a'] } }), 'left-behind'],
+    ['a timer', spoilt({ type: 'left', at: 5_000, process: 'p1', what: { timers: 1 } }), 'left-behind'],
+    ['unknown', story({}, A).filter(({ type }) => type !== 'left'), 'left-behind', 'left-behind'],
+  ],
+  'events out of place': [
+    ['no end', story({}, A).slice(0, -1), 'malformed'],
+    ['twice in', story({}, A, [{ ...A[1]!, at: 7 }]), 'malformed'],
+    ['in and refused', story({}, A, [{ type: 'failed', at: 7, caller: 'A', code: 'LOCK_BUSY' }]), 'malformed'],
+    [
+      'refused and in',
+      story({}, [A[0]!, { type: 'failed', at: -0.2, caller: 'A', code: 'X' }, ...A.slice(1)]),
+      ...THRICE,
+    ],
+    [
+      'a write of nobody',
+      story({}, [{ type: 'write', at: 1, caller: 'X', name: 'a', token: 1, seq: 1, accepted: true }]),
+      'malformed',
+    ],
+    [
+      'a borrowed token',
+      story({}, A, [{ type: 'write', at: 1, caller: 'A', name: 'a', token: 5, seq: 1, accepted: true }]),
+      'malformed',
+    ],
+    ['a name not asked for', story({}, A, [{ ...A[1]!, name: 'b' } as HistoryEvent]), 'malformed'],
+    ['healed without a fault', story({}, [{ type: 'healed', at: 1, id: 'f' }]), 'malformed'],
+  ],
+};
+
+describe.each(Object.entries(cases))('%s', (_property, each) => {
+  it.each(each)('%s', (_what, history, ...found) => {
+    expect(judge(history, ALLOW).violations.map(({ property }) => property)).toEqual(found);
+  });
+});
+
+describe('a history', () => {
+  it('is refused out of order', () => {
+    expect(() => judge(story({}, A).toReversed(), ALLOW)).toThrow(/begin/);
+    const [begin, first, second, ...rest] = story({}, A);
+    expect(() => judge([begin!, second!, first!, ...rest], ALLOW)).toThrow(/order/);
+  });
+
+  it('is read without the half line of a writer that was killed', () => {
+    const lines = story({}, A).map((event) => JSON.stringify(event));
+    expect(parseHistory(`${lines.join('\n')}\n{"at":1,"ty`)).toEqual(story({}, A));
+    expect(parseHistory(lines.join('\n'))).toEqual(story({}, A));
+    expect(() => parseHistory(`{"at":1,"ty\n${lines.join('\n')}\n`)).toThrow();
+  });
+
+  it('gives the figures for the table', () => {
+    const waited = section({ caller: 'B', want: 10, enter: 60, token: 20, leave: 90 });
+    const far = section({ caller: 'C', want: 70, process: 'p2', enter: 100, token: 30, leave: 101 });
+    expect(judge(story({}, A, waited, far), ALLOW).counts).toMatchObject({
+      ...{ sections: 3, served: 3, names: 1, handOvers: 2, handOversInProcess: 1 },
+      ...{ doubleHolders: 0, lostLocks: 0, acceptedWrites: 0, refusedWrites: 0 },
+    });
+  });
+});
+
+function spoilt(event: HistoryEvent): HistoryEvent[] {
+  const whole = story({}, A);
+  return [...whole.slice(0, -1), event, { type: 'end', at: 5_000 }];
+}
