@@ -3,7 +3,8 @@ import { resolveSettings, type LockServiceOptions, type ResolvedSettings } from 
 import type { LockStore } from './stores/lock-store.js';
 import { MemoryState } from './stores/memory/memory-state.js';
 import { MemoryStore } from './stores/memory/memory-store.js';
-import { checkClient, openClient, openSubscriberFor } from './stores/redis/open-client.js';
+import { checkClient, openClient, openNodes, openSubscriberFor } from './stores/redis/open-client.js';
+import { QuorumStore } from './stores/quorum/quorum-store.js';
 import { RedisStore } from './stores/redis/redis-store.js';
 
 /**
@@ -45,6 +46,10 @@ function createStore(options: LockServiceOptions, settings: ResolvedSettings): L
   if ('memory' in options) {
     const state = options.memory === true ? new MemoryState() : options.memory;
     return new MemoryStore(state, keyPrefix);
+  }
+  if ('nodes' in options) {
+    const { restartGuard } = settings;
+    return new QuorumStore(openNodes(options.nodes), { keyPrefix, commandTimeout, tokenTtl, restartGuard });
   }
   const ownsClient = !('client' in options);
   const client =

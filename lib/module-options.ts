@@ -9,6 +9,11 @@ export type LockConnection =
   | { readonly url: string }
   /** ioredis options, Sentinel's too; the connection is ours to close. */
   | { readonly redis: RedisOptions }
+  /**
+   * Several independent Redis, each a URL or ioredis options: a lock is held when a majority says so. Three or five; the
+   * connections are ours to close.
+   */
+  | { readonly nodes: readonly (string | RedisOptions)[] }
   /** Your own ioredis client. It is never closed here; a second connection for notices is made from it. */
   | { readonly client: RedisClient }
   /** This process's memory, for tests. A `MemoryState` is shared by all services that are given it. */
@@ -37,6 +42,12 @@ export interface LockSettings {
    * Default 0.
    */
   readonly minReplicas?: number;
+  /**
+   * Only with `nodes`: how long a server must have been up to have a vote, since it may have forgotten locks when it was
+   * restarted. No lease may be longer. The same in every service that uses the nodes; 0 if they lose nothing in a restart
+   * (AOF with `appendfsync always`). Default `leaseMs` + 1 000.
+   */
+  readonly restartGuard?: number;
   /**
    * `require`: start-up fails with `LockUnavailableError` if Redis cannot be reached in `startupTimeout`, or denies a
    * right that locks need. `background`: start-up does not wait for Redis. Default `require`.
@@ -67,8 +78,10 @@ export const MIN_LEASE_MS = 10;
 const MAX_MS = 2 ** 31 - 1;
 const MAX_REPLICAS = 100;
 const MAX_PREFIX_BYTES = 256;
+const MIN_NODES = 3;
+const MAX_NODES = 15;
 
-const CONNECTIONS = ['url', 'redis', 'client', 'memory'] as const;
+const CONNECTIONS = ['url', 'redis', 'nodes', 'client', 'memory'] as const;
 const SETTINGS = [
   'leaseMs',
   'wait',
@@ -79,6 +92,7 @@ const SETTINGS = [
   'handOverCount',
   'tokenTtl',
   'minReplicas',
+  'restartGuard',
   'startup',
   'startupTimeout',
   'shutdownTimeout',
@@ -111,6 +125,7 @@ export function resolveSettings(options: LockServiceOptions): ResolvedSettings {
     handOverCount: checkWhole('handOverCount', options.handOverCount ?? 64, 1, 1_000),
     tokenTtl: checkWhole('tokenTtl', options.tokenTtl ?? DAY_MS, 60_000, 365 * DAY_MS),
     minReplicas: checkMinReplicas(options.minReplicas ?? 0),
+    restartGuard: checkGuard(options, leaseMs),
     startup,
     startupTimeout: checkWhole('startupTimeout', options.startupTimeout ?? 5_000, 1, MAX_MS),
     shutdownTimeout: checkWhole('shutdownTimeout', options.shutdownTimeout ?? 10_000, 0, MAX_MS),
@@ -155,6 +170,40 @@ export function show(value: unknown): string {
       : String(value);
 }
 
+function checkGuard(options: LockServiceOptions, leaseMs: number): number {
+  const { restartGuard } = options;
+  if (restartGuard === undefined) return leaseMs + 1_000;
+  if (!('nodes' in options)) throw new LockConfigError('"restartGuard" is an option of several "nodes" only.');
+  if (restartGuard !== 0 && restartGuard < leaseMs) {
+    throw new LockConfigError(
+      `"restartGuard" (${show(restartGuard)}) must be 0, or not below "leaseMs" (${String(leaseMs)}).`,
+    );
+  }
+  return checkWhole('restartGuard', restartGuard, 0, MAX_LEASE_MS);
+}
+
+function checkNodes(nodes: unknown): void {
+  if (!Array.isArray(nodes) || nodes.length < MIN_NODES || nodes.length > MAX_NODES) {
+    throw new LockConfigError(`"nodes" must be a list of ${String(MIN_NODES)} to ${String(MAX_NODES)} Redis servers.`);
+  }
+  for (const node of nodes as unknown[]) {
+    if (typeof node === 'string') checkUrl('nodes', node);
+    else if (typeof node !== 'object' || node === null) {
+      throw new LockConfigError(
+        `Each of "nodes" must be a URL or an object of ioredis options, but one is ${show(node)}.`,
+      );
+    }
+  }
+  const urls = nodes.filter((node) => typeof node === 'string');
+  if (new Set(urls).size < urls.length)
+    throw new LockConfigError('"nodes" names a server twice: it would have two votes.');
+}
+
+function checkUrl(option: string, value: unknown): void {
+  if (typeof value === 'string' && /^(rediss?|unix):\/\//.test(value)) return;
+  throw new LockConfigError(`"${option}" must be a string that begins with redis:// or rediss://.`);
+}
+
 function checkShape(options: unknown): asserts options is LockServiceOptions {
   if (typeof options !== 'object' || options === null) throw new LockConfigError('The lock options must be an object.');
   const given = CONNECTIONS.filter((key) => Reflect.get(options, key) !== undefined);
@@ -165,9 +214,8 @@ function checkShape(options: unknown): asserts options is LockServiceOptions {
   checkKnown('The lock module', options, [...CONNECTIONS, ...SETTINGS]);
   const [key] = given;
   const value: unknown = Reflect.get(options, key as string);
-  if (key === 'url' && (typeof value !== 'string' || !/^(rediss?|unix):\/\//.test(value))) {
-    throw new LockConfigError('"url" must be a string that begins with redis:// or rediss://.');
-  }
+  if (key === 'url') checkUrl('url', value);
+  if (key === 'nodes') checkNodes(value);
   if (key === 'redis' && (typeof value !== 'object' || value === null)) {
     throw new LockConfigError('"redis" must be an object of ioredis options.');
   }

@@ -24,20 +24,20 @@ export class LockUnavailableError extends LockError {
   /** Whether Redis may have carried out the request: it was sent, and no answer was read. */
   readonly outcomeUnknown: boolean;
 
-  /** @internal */
-  private readonly what: string;
+  /** @internal What happened, without the lock's name. */
+  readonly reason: string;
 
   constructor(what: string, lockName: string | undefined, details: LockUnavailableDetails) {
     const lock = lockName === undefined ? 'Locks are' : `Lock ${quoteName(lockName)} is`;
     super(`${lock} unavailable: ${what}`, lockName, details.cause === undefined ? undefined : { cause: details.cause });
-    this.what = what;
+    this.reason = what;
     this.retryable = details.retryable;
     this.outcomeUnknown = details.outcomeUnknown;
-    Object.defineProperty(this, 'what', { enumerable: false });
+    Object.defineProperty(this, 'reason', { enumerable: false });
   }
 
   /** The same failure, told of one lock: a request to Redis may have been made for many. */
   forLock(lockName: string): LockUnavailableError {
-    return this.lockName === lockName ? this : new LockUnavailableError(this.what, lockName, this);
+    return this.lockName === lockName ? this : new LockUnavailableError(this.reason, lockName, this);
   }
 }

@@ -8,11 +8,15 @@ export type AcquireReply =
       readonly token: number;
       /** When the request was sent: leases are counted from here. */
       readonly sentAt: Instant;
+      /** The owner to renew and release it by, where it is not the one that was asked for. */
+      readonly owner?: string;
     }
   | {
       readonly taken: false;
       /** How long the holder's lease still runs, in ms; `undefined` where it has none. */
       readonly remainingMs: number | undefined;
+      /** Nobody holds it, but contenders got in each other's way: each is to try again after a pause of its own, in ms. */
+      readonly pauseMs?: number;
     };
 
 export interface RenewReply {

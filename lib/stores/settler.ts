@@ -22,7 +22,11 @@ export class Settler {
   private readonly debts = new Set<Promise<void>>();
   private closing = false;
 
-  constructor(private readonly store: LockStore) {}
+  /** @param untilLeaseEnds whether nothing is tried any more once the lease is over, though the store may come back */
+  constructor(
+    private readonly store: Pick<LockStore, 'release'>,
+    private readonly untilLeaseEnds = false,
+  ) {}
 
   get size(): number {
     return this.debts.size;
@@ -52,7 +56,8 @@ export class Settler {
         return;
       } catch (error) {
         // A client may have kept the lost request, to send it once it is connected again: until then nothing is over.
-        const final = error instanceof LockUnavailableError && !error.retryable && performance.now() >= debt.until;
+        const hopeless = this.untilLeaseEnds || (error instanceof LockUnavailableError && !error.retryable);
+        const final = hopeless && performance.now() >= debt.until;
         if (lastTry || final) return;
       }
       await this.pause(debt, pause);

@@ -1,6 +1,6 @@
 import { LockUnavailableError } from '../errors/index.js';
 import { Hold } from '../stores/hold.js';
-import type { LockStore, NoticeSubscription } from '../stores/lock-store.js';
+import type { AcquireReply, LockStore, NoticeSubscription } from '../stores/lock-store.js';
 import type { Settler } from '../stores/settler.js';
 import type { Waiter } from './waiter.js';
 
@@ -8,8 +8,12 @@ import type { Waiter } from './waiter.js';
 const STEP_BACK_MS = 5;
 const FIRST_RETRY_MS = 20;
 const MAX_RETRY_MS = 500;
+/** Pauses between contenders that get in each other's way double this often at most. */
+const MAX_SPLITS = 6;
 /** A holder without a lease (somebody else's key) is looked at again after this long, in ms. */
 const LEASELESS_RECHECK_MS = 10_000;
+
+type BusyReply = AcquireReply & { readonly taken: false };
 
 /** The line a pursuit works for. */
 export interface PursuingLine {
@@ -18,6 +22,8 @@ export interface PursuingLine {
   head(): Waiter | null;
   /** The lock was seen held. */
   onBusy(remainingMs: number | undefined): void;
+  /** Nobody has the lock, but contenders got in each other's way; `last`: for too long now. */
+  onSplit(last: boolean): void;
   /** Redis could not say. */
   onTrouble(error: LockUnavailableError): void;
 }
@@ -35,13 +41,14 @@ export class Pursuit {
   /** Whether an earlier try may have taken the lock without our knowing. */
   private uncertain = false;
   private leaseMs = 0;
-  private steppingBack = false;
+  /** Whether notices are only counted now. */
+  private deaf = false;
 
   constructor(
     private readonly line: PursuingLine,
     private readonly store: LockStore,
     private readonly settler: Settler,
-    private readonly owner: string,
+    private owner: string,
     private readonly tokens: number,
   ) {}
 
@@ -63,6 +70,7 @@ export class Pursuit {
 
   private async pursue(): Promise<Hold | null> {
     let failures = 0;
+    let splits = 0;
     for (let head = this.line.head(); head !== null; head = this.line.head()) {
       const seen = this.notices;
       const listening = this.subscription?.active ?? false;
@@ -74,10 +82,12 @@ export class Pursuit {
           this.uncertain = true;
           return null;
         }
+        splits = this.report(hold, splits);
         if (this.line.head() === null) return null;
         // The release may have come before the subscription, so the lock is tried again once it stands.
         if (!listening) await this.listen();
-        else if (this.notices === seen) await this.sleep(hold.remainingMs ?? LEASELESS_RECHECK_MS);
+        if (hold.pauseMs !== undefined) await this.sleepDeaf(hold.pauseMs * 2 ** (splits - 1));
+        else if (listening && this.notices === seen) await this.sleep(hold.remainingMs ?? LEASELESS_RECHECK_MS);
       } catch (error) {
         if (!(error instanceof LockUnavailableError)) throw error;
         this.uncertain ||= error.outcomeUnknown;
@@ -90,17 +100,25 @@ export class Pursuit {
     return null;
   }
 
-  private async attempt({ request }: Waiter): Promise<Hold | { remainingMs: number | undefined }> {
+  /** Tells the line, and counts how often in a row contenders got in each other's way. */
+  private report({ remainingMs, pauseMs }: BusyReply, splits: number): number {
+    if (pauseMs === undefined) {
+      this.line.onBusy(remainingMs);
+      return 0;
+    }
+    this.line.onSplit(splits === MAX_SPLITS);
+    return Math.min(splits + 1, MAX_SPLITS);
+  }
+
+  private async attempt({ request }: Waiter): Promise<Hold | BusyReply> {
     const { name } = this.line;
     const { leaseMs, minReplicas } = request;
     this.leaseMs = Math.max(this.leaseMs, leaseMs);
     const reply = await this.store.acquire(name, this.owner, leaseMs, this.tokens, minReplicas);
     this.uncertain = false;
-    if (!reply.taken) {
-      this.line.onBusy(reply.remainingMs);
-      return reply;
-    }
+    if (!reply.taken) return reply;
     const { token, sentAt } = reply;
+    this.owner = reply.owner ?? this.owner;
     const hold = new Hold({ name, owner: this.owner, leaseMs, sentAt, token, tokens: this.tokens, minReplicas });
     if (hold.remaining() > 0) return hold;
     // The grant was read so late that its lease may be over. Asking again refreshes it, or finds it gone.
@@ -120,16 +138,21 @@ export class Pursuit {
   private async stepBack(): Promise<void> {
     // Should it fail, it is tried again, and reported, after the lock was seen busy.
     this.listen().catch(() => undefined);
-    this.steppingBack = true;
-    await this.sleep(STEP_BACK_MS);
-    this.steppingBack = false;
+    await this.sleepDeaf(STEP_BACK_MS);
   }
 
   private readonly onNotice = (): void => {
     this.notices += 1;
     // The first notice may be the one of our own release.
-    if (!this.steppingBack) this.wakeUp?.();
+    if (!this.deaf) this.wakeUp?.();
   };
+
+  /** Sleeps whatever notices come. */
+  private async sleepDeaf(ms: number): Promise<void> {
+    this.deaf = true;
+    await this.sleep(ms);
+    this.deaf = false;
+  }
 
   private sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {

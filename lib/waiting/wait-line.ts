@@ -93,6 +93,13 @@ export class WaitLine implements PursuingLine, WaitersLine {
     if (first?.request.wait === 0) this.leave(first, this.news.failure(first.waitedMs()));
   }
 
+  onSplit(last: boolean): void {
+    this.news.onBusy(undefined);
+    const { first } = this.queue;
+    // One try is over when somebody has the lock: if all gave up because nobody has it, nobody would get it.
+    if (last && first?.request.wait === 0) this.leave(first, this.news.failure(first.waitedMs()));
+  }
+
   onTrouble(error: LockUnavailableError): void {
     this.news.trouble = error;
     if (!error.retryable) this.rejectAll(error);

@@ -21,6 +21,7 @@ export interface ReleaseRequest {
   readonly name: string;
   readonly owner: string;
   readonly keepMs: number;
+  readonly notify: boolean;
 }
 
 export function acquireBatch(layout: KeyLayout, tokenTtl: number): BatchedScript<AcquireRequest, AcquireReply> {
@@ -28,7 +29,7 @@ export function acquireBatch(layout: KeyLayout, tokenTtl: number): BatchedScript
     script: ACQUIRE_SCRIPT,
     head: [tokenTtl],
     keys: ({ name }) => [layout.lock(name), layout.token(name)],
-    args: ({ owner, leaseMs, tokens }) => [owner, leaseMs, tokens],
+    args: ({ owner, leaseMs, tokens }) => [owner, leaseMs, tokens, ''],
     read: (status, detail, _request, { sentAt }) => {
       const value = Number(detail);
       if (status === 1) return { taken: true, token: value, sentAt };
@@ -55,7 +56,7 @@ export function releaseBatch(
     script: RELEASE_SCRIPT,
     head: [],
     keys: ({ name }) => [layout.lock(name)],
-    args: ({ name, owner, keepMs }) => [owner, layout.channel(name), keepMs],
+    args: ({ name, owner, keepMs, notify }) => [owner, notify ? layout.channel(name) : '', keepMs],
     read: (status, detail, { name }, { maybeResent }) => ({
       // An earlier send of this request may have done the work, and its reply was lost with the connection.
       held: status === 1 || maybeResent,

@@ -2,6 +2,13 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { LockConfigError } from '../../errors/index.js';
 import { isRedisClient, type RedisClient } from './redis-client.js';
 
+/** A client of one of several nodes, how its connection for notices is made, and its address without a password. */
+export interface OpenNode {
+  readonly label: string;
+  readonly client: RedisClient;
+  readonly openSubscriber: () => RedisClient;
+}
+
 const MAX_RECONNECT_DELAY_MS = 1_000;
 /** ioredis keeps a timer this long after a disconnect, also where nothing was connected: a process could not end. */
 const DISCONNECT_TIMEOUT_MS = 100;
@@ -31,17 +38,43 @@ const OWN_CLIENT: RedisOptions = {
  *
  * @throws LockConfigError if its options cannot be used; nothing stays open then
  */
-export function openClient(target: string | RedisOptions): RedisClient {
+export function openClient(target: string | RedisOptions, more: RedisOptions = {}): RedisClient {
+  const own = { ...OWN_CLIENT, ...more };
   const client =
     typeof target === 'string'
-      ? new Redis(target, OWN_CLIENT)
-      : new Redis({ ...OWN_CLIENT, ...(hasSentinels(target) ? WITH_SENTINELS : {}), ...target });
+      ? new Redis(target, own)
+      : new Redis({ ...own, ...(hasSentinels(target) ? WITH_SENTINELS : {}), ...target });
   try {
     return checkClient(client);
   } catch (error) {
     client.disconnect();
     throw error;
   }
+}
+
+/**
+ * Opens a client for each of several independent nodes. A request that cannot be sent at once fails at once: the other
+ * nodes decide.
+ *
+ * @throws LockConfigError if the options of one cannot be used; nothing stays open then
+ */
+export function openNodes(targets: readonly (string | RedisOptions)[]): OpenNode[] {
+  const nodes: OpenNode[] = [];
+  try {
+    for (const target of targets) {
+      const client = openClient(target, { enableOfflineQueue: false });
+      nodes.push({ label: addressOf(target), client, openSubscriber: () => openSubscriberFor(client) });
+    }
+    return nodes;
+  } catch (error) {
+    for (const { client } of nodes) client.disconnect();
+    throw error;
+  }
+}
+
+function addressOf(target: string | RedisOptions): string {
+  if (typeof target === 'string') return target.replace(/^(\w+:\/\/)(?:[^@/]*@)?([^?]*).*$/, '$2');
+  return target.path ?? `${target.host ?? 'localhost'}:${String(target.port ?? 6379)}`;
 }
 
 /** Opens the connection for notices beside `client`, with the same server and rights. */

@@ -37,15 +37,18 @@ export interface RedisStoreOptions {
   readonly commandTimeout: number;
   /** How long a token is remembered after its last use, in ms. */
   readonly tokenTtl: number;
+  /** How long a request about a lease of this length may take, in ms. Default: `commandTimeout` or a third of the lease. */
+  readonly timeoutFor?: (leaseMs: number) => number;
 }
 
 const CONNECT_RETRY_MS = 100;
 
 /** Locks on one Redis, in Redisson's layout. */
 export class RedisStore implements LockStore {
-  private readonly layout: KeyLayout;
+  readonly layout: KeyLayout;
   private readonly connection: ConnectionWatch;
-  private readonly scripts: ScriptCaller;
+  /** Runs scripts on the store's connection. */
+  readonly scripts: ScriptCaller;
   private readonly notices: NoticeSubscriber;
   private readonly acquires: ScriptBatch<AcquireRequest, AcquireReply>;
   private readonly renewals: ScriptBatch<RenewRequest, RenewReply>;
@@ -62,6 +65,11 @@ export class RedisStore implements LockStore {
     this.acquires = new ScriptBatch(scripts, acquireBatch(layout, options.tokenTtl));
     this.renewals = new ScriptBatch(scripts, renewBatch(layout, options.tokenTtl));
     this.releases = new ScriptBatch(scripts, releaseBatch(layout, notices));
+  }
+
+  /** Whether a request would be sent at once. */
+  get ready(): boolean {
+    return this.connection.ready;
   }
 
   async connect(timeoutMs: number): Promise<void> {
@@ -103,8 +111,9 @@ export class RedisStore implements LockStore {
     return this.renewals.run({ name, owner, leaseMs }, this.timeoutFor(leaseMs));
   }
 
-  release(name: string, owner: string, keepMs: number): Promise<ReleaseReply> {
-    return this.releases.run({ name, owner, keepMs }, this.options.commandTimeout);
+  /** @param notify whether waiters are told */
+  release(name: string, owner: string, keepMs: number, notify = true): Promise<ReleaseReply> {
+    return this.releases.run({ name, owner, keepMs, notify }, this.options.commandTimeout);
   }
 
   async inspect(name: string): Promise<LockState> {
@@ -145,7 +154,9 @@ export class RedisStore implements LockStore {
   }
 
   private timeoutFor(leaseMs: number): number {
-    return Math.max(1, Math.min(this.options.commandTimeout, Math.floor(leaseMs / 3)));
+    return (
+      this.options.timeoutFor?.(leaseMs) ?? Math.max(1, Math.min(this.options.commandTimeout, Math.floor(leaseMs / 3)))
+    );
   }
 
   private async call(script: Script, name: string, keys: string[], args: RedisArgument[]): Promise<ScriptReply> {

@@ -2,27 +2,35 @@
  * Takes any number of locks, each by itself.
  *
  * KEYS  per lock: lock hash, token string
- * ARGV  1: lifetime of a token key in ms; then per lock: owner, lease in ms, tokens to reserve
+ * ARGV  1: lifetime of a token key in ms; then per lock: owner, lease in ms, tokens to reserve, proposed token ('': none)
  * reply per lock: 1, first token | 0, holder's PTTL (-1: none) | -1, error text
+ *       with a proposed token: 0, "PTTL owner"
  *
  * The token is written before the lock: if the server refuses any of the writes, no lock is left behind, least of all one
  * that never expires. The token is the larger of "stored + 1" and the server's clock in µs, so it grows over a flush, a
  * restart and a failover, too.
+ *
+ * One of several nodes is given a proposal, the same for all, so that they come to the same token: it stands in for the
+ * server's clock where it is within 100 ms of it.
  */
 export const ACQUIRE = `
 local clock = redis.call('TIME')
-local proposal = clock[1] * 1000000 + clock[2]
+local micros = clock[1] * 1000000 + clock[2]
 local ttl = ARGV[1]
 
-local function attempt(lock, counter, owner, lease, tokens)
+local function attempt(lock, counter, owner, lease, tokens, proposal)
   local left = redis.call('PTTL', lock)
   if left ~= -2 then
-    if redis.call('HEXISTS', lock, owner) == 0 then return 0, left end
+    if redis.call('HEXISTS', lock, owner) == 0 then
+      if proposal == '' then return 0, left end
+      return 0, left .. ' ' .. redis.call('HGETALL', lock)[1]
+    end
     redis.call('PEXPIRE', lock, lease)
     local last = redis.call('GET', counter)
     if last then return 1, last - tokens + 1 end
   end
-  local first = proposal
+  local first = micros
+  if proposal ~= '' and math.abs(proposal - micros) <= 100000 then first = tonumber(proposal) end
   local last = redis.call('GET', counter)
   if last and last + 1 > first then first = last + 1 end
   redis.call('SET', counter, string.format('%.0f', first + tokens - 1), 'PX', ttl)
@@ -37,8 +45,8 @@ end
 
 local reply = {}
 for i = 1, #KEYS / 2 do
-  local a = 3 * i - 1
-  local ok, status, value = pcall(attempt, KEYS[2 * i - 1], KEYS[2 * i], ARGV[a], ARGV[a + 1], ARGV[a + 2])
+  local a = 4 * i - 2
+  local ok, status, value = pcall(attempt, KEYS[2 * i - 1], KEYS[2 * i], ARGV[a], ARGV[a + 1], ARGV[a + 2], ARGV[a + 3])
   if not ok then
     value = type(status) == 'table' and status.err or tostring(status)
     status = -1

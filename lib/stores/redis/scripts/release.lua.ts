@@ -3,7 +3,7 @@
  * Redisson's waiters know ("0").
  *
  * KEYS  per lock: lock hash
- * ARGV  per lock: owner, channel, ms to keep the lock (0: free it now)
+ * ARGV  per lock: owner, channel ('': no notice), ms to keep the lock (0: free it now)
  * reply per lock: 1, subscribers that got the notice | 0, 0 (not the holder) | -1, error text
  */
 export const RELEASE = `
@@ -14,6 +14,7 @@ local function attempt(lock, owner, channel, keep)
     if redis.call('HEXISTS', lock, owner) == 0 then return 0, 0 end
     redis.call('PEXPIRE', lock, keep)
   end
+  if channel == '' then return 1, 0 end
   return 1, redis.call('PUBLISH', channel, '0')
 end
 

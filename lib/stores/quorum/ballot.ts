@@ -1,0 +1,49 @@
+import { LockUnavailableError } from '../../errors/index.js';
+import type { QuorumMember } from './quorum-member.js';
+
+/** One attempt to take a lock on several nodes, under an owner that is never used again; if it is won, the lock itself. */
+export class Ballot {
+  /** The last fencing token reserved; 0 until it is known. */
+  lastToken = 0;
+  /** The nodes that may have given their vote, each with the request that may still bring it. */
+  private readonly votes = new Map<QuorumMember, Promise<unknown>>();
+
+  constructor(
+    readonly name: string,
+    readonly owner: string,
+    readonly leaseMs: number,
+  ) {}
+
+  /** The nodes that may hold this owner. */
+  get voters(): QuorumMember[] {
+    return [...this.votes.keys()];
+  }
+
+  /**
+   * Notes a request that may bring a node's vote.
+   *
+   * @param wasGranted whether its answer means that the node holds this owner
+   */
+  track<Reply>(member: QuorumMember, request: Promise<Reply>, wasGranted: (reply: Reply) => boolean): Promise<Reply> {
+    const before = this.votes.get(member);
+    const done = request.then(
+      (reply) => {
+        if (!wasGranted(reply) && before === undefined) this.votes.delete(member);
+      },
+      (error: unknown) => {
+        const sent = !(error instanceof LockUnavailableError) || error.outcomeUnknown;
+        if (!sent && before === undefined) this.votes.delete(member);
+      },
+    );
+    this.votes.set(member, before === undefined ? done : Promise.all([before, done]));
+    return request;
+  }
+
+  /**
+   * Resolves when no request for this node's vote is under way any more. A release must not overtake one: a server that
+   * does not know a script is sent it a second time, behind what was sent meanwhile.
+   */
+  settled(member: QuorumMember): Promise<unknown> | undefined {
+    return this.votes.get(member);
+  }
+}

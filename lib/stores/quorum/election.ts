@@ -1,0 +1,118 @@
+import type { LockUnavailableError } from '../../errors/index.js';
+import type { AcquireReply } from '../lock-store.js';
+import type { Ballot } from './ballot.js';
+import { poll, type Tally } from './poll.js';
+import type { QuorumMember } from './quorum-member.js';
+import { unavailable } from './unavailable.js';
+import type { GrantReply } from './vote-batches.js';
+
+/** While some nodes are silent, nobody knows whether another has a majority: looked at again after this long, in ms. */
+const DOUBT_RECHECK_MS = 1_000;
+const MIN_PAUSE_MS = 4;
+
+export interface ElectionRequest {
+  readonly leaseMs: number;
+  readonly tokens: number;
+  /** The token proposed to all nodes. */
+  readonly proposal: number;
+}
+
+export type ElectionResult =
+  | { /** The first of the tokens reserved. */ readonly token: number }
+  | { readonly busy: AcquireReply & { readonly taken: false } }
+  | { readonly failure: LockUnavailableError };
+
+/** Asks all nodes for their votes, once, and sees to it that a majority stores the winner's tokens. */
+export class Election {
+  private tally: Tally<QuorumMember, GrantReply> | null = null;
+  private readonly startedAt = performance.now();
+
+  constructor(
+    private readonly members: readonly QuorumMember[],
+    private readonly majority: number,
+    private readonly ballot: Ballot,
+  ) {}
+
+  /** Whether others may have seen a majority for this ballot. */
+  get mayHaveWon(): boolean {
+    if (this.tally === null) return false;
+    const unknown = [...this.tally.failures.values()].filter(({ outcomeUnknown }) => outcomeUnknown).length;
+    return this.tally.count(({ granted }) => granted) + this.tally.pending + unknown >= this.majority;
+  }
+
+  async run(request: ElectionRequest): Promise<ElectionResult> {
+    const { ballot } = this;
+    const { name, owner } = ballot;
+    const first = await poll(
+      this.members,
+      (member) => ballot.track(member, member.grant({ name, owner, ...request }), ({ granted }) => granted),
+      (tally) => {
+        this.tally = tally;
+        return this.judge(tally);
+      },
+    );
+    if (!('tokens' in first)) return first;
+    const token = Math.max(...first.tokens);
+    ballot.lastToken = token + request.tokens - 1;
+    // The same token at a majority is stored where it has to be already.
+    if (first.tokens.every((each) => each === token)) return { token };
+    return this.writeBack(token);
+  }
+
+  /** The largest token goes to a majority before it is used: whoever comes next asks at least one of them. */
+  private writeBack(token: number): Promise<ElectionResult> {
+    const { name, owner, lastToken, leaseMs, voters } = this.ballot;
+    return poll<QuorumMember, boolean, ElectionResult>(
+      voters,
+      (member) => member.confirm({ name, owner, lastToken, rejoinMs: 0 }, leaseMs),
+      (tally) => {
+        const written = tally.count((held) => held);
+        if (written >= this.majority) return { token };
+        if (written + tally.pending >= this.majority) return undefined;
+        if (tally.failures.size > 0) return { failure: unavailable(tally.failures, this.members.length) };
+        return { busy: { taken: false, remainingMs: undefined, pauseMs: this.pause() } };
+      },
+    );
+  }
+
+  private judge(tally: Tally<QuorumMember, GrantReply>): ElectionResult | { tokens: number[] } | undefined {
+    const tokens: number[] = [];
+    const holders = new Map<string, number>();
+    const remaining: number[] = [];
+    for (const reply of tally.replies.values()) {
+      if (reply.granted) {
+        tokens.push(reply.token);
+        continue;
+      }
+      holders.set(reply.holder, (holders.get(reply.holder) ?? 0) + 1);
+      remaining.push(reply.remainingMs ?? Infinity);
+    }
+    if (tokens.length >= this.majority) return { tokens };
+    const { pending, failures } = tally;
+    const most = Math.max(0, ...holders.values());
+    if (most < this.majority) {
+      if (tokens.length + pending >= this.majority) return undefined;
+      // Who else has how many votes makes a difference: the answers that may decide it are waited for.
+      if (pending > 0 && most + pending >= this.majority) return undefined;
+      const silent = failures.size + pending;
+      if (silent > this.members.length - this.majority) {
+        return pending > 0 ? undefined : { failure: unavailable(failures, this.members.length) };
+      }
+    }
+    // As many of the votes that others have must become free as are missing for a majority.
+    remaining.sort((a, b) => a - b);
+    const missing = Math.min(this.majority - tokens.length, remaining.length);
+    const remainingMs = remaining[missing - 1] ?? Infinity;
+    const busy = { taken: false, remainingMs: remainingMs === Infinity ? undefined : remainingMs } as const;
+    if (most >= this.majority) return { busy };
+    if (most + failures.size >= this.majority) {
+      return { busy: { ...busy, remainingMs: Math.min(remainingMs, DOUBT_RECHECK_MS) } };
+    }
+    return { busy: { ...busy, pauseMs: this.pause() } };
+  }
+
+  /** Long enough that one of several contenders is through before the next one asks. */
+  private pause(): number {
+    return Math.random() * Math.max(MIN_PAUSE_MS, 2 * (performance.now() - this.startedAt));
+  }
+}

@@ -1,0 +1,152 @@
+import { LockUnavailableError } from '../../errors/index.js';
+import type { LockState, NoticeSubscription, ReleaseReply, RenewReply } from '../lock-store.js';
+import type { RedisClient } from '../redis/redis-client.js';
+import { RedisStore } from '../redis/redis-store.js';
+import { ScriptBatch } from '../redis/script-batch.js';
+import { Settler } from '../settler.js';
+import { RestartGuard } from './restart-guard.js';
+import { confirmBatch, grantBatch, type ConfirmRequest, type GrantReply, type GrantRequest } from './vote-batches.js';
+
+/** One node of a quorum: its client, and how the connection for notices is made. Both are the store's to close. */
+export interface QuorumNodeClient {
+  /** The node's address, for messages; without a password. */
+  readonly label: string;
+  /** Neither parks requests while it is offline nor sends them again. */
+  readonly client: RedisClient;
+  readonly openSubscriber: () => RedisClient;
+}
+
+export interface QuorumMemberOptions {
+  readonly keyPrefix: string;
+  /** The longest time for one request, in ms; a short lease allows less. */
+  readonly commandTimeout: number;
+  /** How long a token is remembered after its last use, in ms. */
+  readonly tokenTtl: number;
+  /** How long a server must have been up to have a vote, in ms; 0: always. */
+  readonly restartGuard: number;
+}
+
+const MIN_TIMEOUT_MS = 50;
+const TIMEOUT_SHARE = 0.05;
+
+/**
+ * One of several independent nodes. It is asked only while it is connected, is not known to be stuck, and, where its vote
+ * counts, is old enough to have forgotten nothing; else it fails at once, and the others decide.
+ */
+export class QuorumMember {
+  readonly label: string;
+  /** Gives votes back that this node may still hold for nobody. */
+  readonly settler: Settler;
+  private readonly store: RedisStore;
+  private readonly guard: RestartGuard;
+  private readonly grants: ScriptBatch<GrantRequest, GrantReply>;
+  private readonly confirms: ScriptBatch<ConfirmRequest, boolean>;
+  private stuck = false;
+
+  constructor(
+    private readonly node: QuorumNodeClient,
+    private readonly options: QuorumMemberOptions,
+  ) {
+    const { keyPrefix, commandTimeout, tokenTtl, restartGuard } = options;
+    const { client, openSubscriber, label } = node;
+    this.label = label;
+    this.store = new RedisStore({
+      client,
+      ownsClient: true,
+      openSubscriber,
+      keyPrefix,
+      commandTimeout,
+      tokenTtl,
+      timeoutFor: (leaseMs) => this.timeoutFor(leaseMs),
+    });
+    this.guard = new RestartGuard(client, restartGuard, label);
+    this.grants = new ScriptBatch(this.store.scripts, grantBatch(this.store.layout, tokenTtl));
+    this.confirms = new ScriptBatch(this.store.scripts, confirmBatch(this.store.layout, tokenTtl));
+    this.settler = new Settler({ release: (name, owner, keepMs) => this.release(name, owner, keepMs, true) }, true);
+  }
+
+  /** The server process behind the connection; `undefined` while it is not known. */
+  get runId(): string | undefined {
+    return this.guard.runId;
+  }
+
+  connect(timeoutMs: number): Promise<void> {
+    return this.store.connect(timeoutMs);
+  }
+
+  /** Asks for the node's vote. */
+  grant(request: GrantRequest): Promise<GrantReply> {
+    return this.vote(() => this.grants.run(request, this.timeoutFor(request.leaseMs)));
+  }
+
+  /** Writes the last token where the owner holds the lock. `false`: it does not. */
+  confirm(request: ConfirmRequest, leaseMs: number): Promise<boolean> {
+    return this.vote(() => this.confirms.run(request, this.timeoutFor(leaseMs)));
+  }
+
+  renew(name: string, owner: string, leaseMs: number): Promise<RenewReply> {
+    return this.vote(() => this.store.renew(name, owner, leaseMs));
+  }
+
+  /** @param notify whether waiters are told */
+  release(name: string, owner: string, keepMs: number, notify: boolean): Promise<ReleaseReply> {
+    return this.ask(() => this.store.release(name, owner, keepMs, notify));
+  }
+
+  inspect(name: string): Promise<LockState> {
+    return this.ask(() => this.store.inspect(name));
+  }
+
+  forceRelease(name: string): Promise<boolean> {
+    return this.ask(() => this.store.forceRelease(name));
+  }
+
+  subscribe(name: string, onNotice: () => void): NoticeSubscription {
+    return this.store.subscribe(name, onNotice);
+  }
+
+  async close(): Promise<void> {
+    await this.settler.close();
+    this.guard.dispose();
+    await this.store.close();
+  }
+
+  private timeoutFor(leaseMs: number): number {
+    const share = Math.max(MIN_TIMEOUT_MS, Math.floor(leaseMs * TIMEOUT_SHARE));
+    return Math.max(1, Math.min(share, this.options.commandTimeout, Math.floor(leaseMs / 3)));
+  }
+
+  private vote<T>(request: () => Promise<T>): Promise<T> {
+    const refusal = this.guard.refusal();
+    return refusal === null ? this.ask(request) : Promise.reject(refusal);
+  }
+
+  private async ask<T>(request: () => Promise<T>): Promise<T> {
+    if (!this.store.ready) throw this.away(`is not connected`);
+    // Its connection is open, but what is sent there only piles up.
+    if (this.stuck) throw this.away(`has not answered for a while`);
+    try {
+      return await request();
+    } catch (error) {
+      if (error instanceof LockUnavailableError && error.outcomeUnknown) this.onSilence();
+      throw error;
+    }
+  }
+
+  /** Asks nothing more of a silent node until it answers one question, or its connection is made anew. */
+  private onSilence(): void {
+    if (this.stuck || !this.store.ready) return;
+    this.stuck = true;
+    const over = (): void => {
+      this.stuck = false;
+    };
+    this.node.client.call('ping').then(over, over);
+  }
+
+  private away(what: string): LockUnavailableError {
+    return new LockUnavailableError(`The node ${this.label} ${what}.`, undefined, {
+      retryable: true,
+      outcomeUnknown: false,
+    });
+  }
+}

@@ -1,0 +1,27 @@
+import type { LockState } from '../lock-store.js';
+
+/**
+ * The state of a lock as a majority of nodes sees it; `undefined` while answers that are still out could change it.
+ *
+ * @param pending how many answers are still out
+ */
+export function stateOf(answers: readonly LockState[], pending: number, majority: number): LockState | undefined {
+  const token = Math.max(0, ...answers.map((answer) => answer.token ?? 0)) || undefined;
+  const byOwner = new Map<string, LockState[]>();
+  for (const answer of answers) {
+    if (answer.owner === undefined) continue;
+    byOwner.set(answer.owner, [...(byOwner.get(answer.owner) ?? []), answer]);
+  }
+  let most = 0;
+  for (const [owner, votes] of byOwner) {
+    most = Math.max(most, votes.length);
+    if (votes.length < majority) continue;
+    // It is held for as long as a majority of leases runs.
+    const remaining = votes.map(({ remainingMs }) => remainingMs ?? Infinity).sort((a, b) => b - a);
+    const remainingMs = remaining[majority - 1] ?? Infinity;
+    const holds = Math.max(...votes.map((vote) => vote.holds));
+    return { held: true, owner, holds, remainingMs: remainingMs === Infinity ? undefined : remainingMs, token };
+  }
+  if (answers.length < majority || most + pending >= majority) return undefined;
+  return { held: false, owner: undefined, holds: 0, remainingMs: undefined, token };
+}

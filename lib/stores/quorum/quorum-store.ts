@@ -1,0 +1,230 @@
+import { randomUUID } from 'node:crypto';
+import { LockConfigError, LockUnavailableError } from '../../errors/index.js';
+import { elapsedSince, now } from '../../time/instant.js';
+import { validityOf } from '../hold.js';
+import type {
+  AcquireReply,
+  LockState,
+  LockStore,
+  NoticeSubscription,
+  ReleaseReply,
+  RenewReply,
+} from '../lock-store.js';
+import { Ballot } from './ballot.js';
+import { Election } from './election.js';
+import { poll, type Tally } from './poll.js';
+import { QuorumMember, type QuorumMemberOptions, type QuorumNodeClient } from './quorum-member.js';
+import { stateOf } from './quorum-state.js';
+import { QuorumSubscription } from './quorum-subscription.js';
+import { unavailable } from './unavailable.js';
+
+/**
+ * Locks on several Redis that know nothing of each other. A lock is held when a majority says so. All nodes are asked at
+ * once, and nobody waits for more of them than it takes.
+ *
+ * Source: "Distributed Locks with Redis" (Redlock) for the votes; the fencing tokens are this library's: the largest
+ * token that a majority proposes is stored at a majority before the lock counts as taken.
+ */
+export class QuorumStore implements LockStore {
+  private readonly members: QuorumMember[];
+  private readonly majority: number;
+  private readonly ballots = new Map<string, Ballot>();
+  private readonly id = randomUUID();
+  private ballotsMade = 0;
+
+  constructor(
+    nodes: readonly QuorumNodeClient[],
+    private readonly options: QuorumMemberOptions,
+  ) {
+    this.members = nodes.map((node) => new QuorumMember(node, options));
+    this.majority = Math.floor(nodes.length / 2) + 1;
+  }
+
+  async connect(timeoutMs: number): Promise<void> {
+    await poll(
+      this.members,
+      async (member) => {
+        await member.connect(timeoutMs);
+        return member.label;
+      },
+      (tally) => (tally.replies.size >= this.majority ? {} : this.open(tally)),
+    );
+    this.checkDistinct();
+  }
+
+  async acquire(
+    name: string,
+    _owner: string,
+    leaseMs: number,
+    tokens: number,
+    minReplicas: number,
+  ): Promise<AcquireReply> {
+    checkReplicas(minReplicas);
+    this.checkLease(leaseMs);
+    const ballot = new Ballot(name, this.nextOwner(), leaseMs);
+    const sentAt = now();
+    const election = new Election(this.members, this.majority, ballot);
+    const result = await election.run({ leaseMs, tokens, proposal: sentAt.wall * 1_000 });
+    const timeLeft = validityOf(leaseMs) - elapsedSince(sentAt);
+    if ('token' in result && timeLeft > 0) {
+      this.ballots.set(ballot.owner, ballot);
+      return { taken: true, token: result.token, sentAt, owner: ballot.owner };
+    }
+    // If others may have counted a majority for us, they wait for a notice.
+    this.giveBack(ballot, election.mayHaveWon);
+    if ('token' in result) {
+      const what = 'a majority granted the lock, but it took longer than the lease.';
+      throw new LockUnavailableError(what, name, { retryable: true, outcomeUnknown: false });
+    }
+    if ('failure' in result) throw result.failure;
+    return result.busy;
+  }
+
+  async renew(name: string, owner: string, leaseMs: number, minReplicas: number): Promise<RenewReply> {
+    checkReplicas(minReplicas);
+    this.checkLease(leaseMs);
+    const sentAt = now();
+    const missing = new Set<QuorumMember>();
+    const reply = await poll(
+      this.members,
+      (member) => member.renew(name, owner, leaseMs),
+      (tally): RenewReply | undefined => {
+        for (const [member, { held }] of tally.replies) if (!held) missing.add(member);
+        if (tally.count(({ held }) => held) >= this.majority) return { held: true, sentAt };
+        if (missing.size > this.members.length - this.majority) return { held: false, sentAt };
+        this.open(tally);
+        return undefined;
+      },
+    );
+    const ballot = this.ballots.get(owner);
+    if (!reply.held) this.ballots.delete(owner);
+    else if (ballot !== undefined) for (const member of missing) this.rejoin(member, ballot, leaseMs);
+    return reply;
+  }
+
+  async release(name: string, owner: string, keepMs: number): Promise<ReleaseReply> {
+    const ballot = this.ballots.get(owner);
+    const voters = ballot?.voters ?? this.members;
+    const reply = await poll(
+      voters,
+      (member) => this.releaseAt(member, ballot, name, owner, keepMs),
+      (tally): ReleaseReply | undefined => {
+        const held = tally.count((each) => each.held);
+        const listeners = Math.max(0, ...[...tally.replies.values()].map((each) => each.listeners));
+        if (held >= this.majority) return { held: true, listeners };
+        if (tally.replies.size - held > voters.length - this.majority) return { held: false, listeners };
+        this.open(tally);
+        return undefined;
+      },
+    );
+    this.ballots.delete(owner);
+    return reply;
+  }
+
+  inspect(name: string): Promise<LockState> {
+    return poll(
+      this.members,
+      (member) => member.inspect(name),
+      (tally) => stateOf([...tally.replies.values()], tally.pending, this.majority) ?? this.open(tally),
+    );
+  }
+
+  async forceRelease(name: string): Promise<boolean> {
+    const { freed } = await poll(
+      this.members,
+      (member) => member.forceRelease(name),
+      (tally) => {
+        if (tally.pending > 0) return undefined;
+        if (tally.replies.size < this.majority) throw this.failureOf(tally);
+        return { freed: tally.count((freed) => freed) > 0 };
+      },
+    );
+    return freed;
+  }
+
+  subscribe(name: string, onNotice: () => void): NoticeSubscription {
+    return new QuorumSubscription(this.members, name, this.majority, onNotice);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.members.map((member) => member.close()));
+  }
+
+  /** Unguessable, and never used twice: a request of an earlier attempt that comes late can do nothing to a later one. */
+  private nextOwner(): string {
+    return `${this.id}:${String((this.ballotsMade += 1))}`;
+  }
+
+  /** A majority holds the lock; a node that lost it takes part again, or one after the other would be missing. */
+  private rejoin(member: QuorumMember, ballot: Ballot, leaseMs: number): void {
+    const { name, owner, lastToken } = ballot;
+    const request = member.confirm({ name, owner, lastToken, rejoinMs: leaseMs }, leaseMs);
+    ballot.track(member, request, (joined) => joined).catch(() => undefined);
+  }
+
+  /** Gives every vote back that the ballot has or may still get: at once, or in the background where a node is silent. */
+  private giveBack(ballot: Ballot, notify: boolean): void {
+    for (const member of ballot.voters) {
+      this.releaseAt(member, ballot, ballot.name, ballot.owner, 0, notify).catch(() => undefined);
+    }
+  }
+
+  private async releaseAt(
+    member: QuorumMember,
+    ballot: Ballot | undefined,
+    name: string,
+    owner: string,
+    keepMs: number,
+    notify = true,
+  ): Promise<ReleaseReply> {
+    const underWay = ballot?.settled(member);
+    if (underWay !== undefined) await underWay;
+    if (ballot !== undefined && ballot.settled(member) === undefined) return { held: false, listeners: 0 };
+    try {
+      return await member.release(name, owner, keepMs, notify);
+    } catch (error) {
+      if (ballot !== undefined) member.settler.settle(name, owner, ballot.leaseMs, keepMs);
+      throw error;
+    }
+  }
+
+  /**
+   * The outcome of a poll that is not decided yet.
+   *
+   * @throws LockUnavailableError when every answer is in, so that nothing more can change it
+   */
+  private open<Reply>(tally: Tally<QuorumMember, Reply>): undefined {
+    if (tally.pending === 0) throw this.failureOf(tally);
+    return undefined;
+  }
+
+  private failureOf(tally: Tally<QuorumMember, unknown>): LockUnavailableError {
+    const sent = [...tally.failures.values()].some(({ outcomeUnknown }) => outcomeUnknown);
+    return unavailable(tally.failures, this.members.length, sent || tally.replies.size > 0);
+  }
+
+  private checkLease(leaseMs: number): void {
+    const { restartGuard } = this.options;
+    if (restartGuard === 0 || leaseMs <= restartGuard) return;
+    throw new LockConfigError(
+      `A lease of ${String(leaseMs)} ms is longer than "restartGuard" (${String(restartGuard)} ms): a node could forget the ` +
+        `lock and vote again. Raise "restartGuard" in every service that uses these nodes.`,
+    );
+  }
+
+  /** One server that is listed twice would have two votes. */
+  private checkDistinct(): void {
+    const seen = new Map<string, string>();
+    for (const { runId, label } of this.members) {
+      if (runId === undefined) continue;
+      const other = seen.get(runId);
+      if (other !== undefined) throw new LockConfigError(`"nodes": ${other} and ${label} are the same Redis server.`);
+      seen.set(runId, label);
+    }
+  }
+}
+
+function checkReplicas(minReplicas: number): void {
+  if (minReplicas === 0) return;
+  throw new LockConfigError('"minReplicas" does not go with "nodes": a majority of the nodes answers for a lock.');
+}

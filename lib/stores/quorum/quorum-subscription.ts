@@ -1,0 +1,64 @@
+import type { NoticeSubscription } from '../lock-store.js';
+import { poll } from './poll.js';
+import type { QuorumMember } from './quorum-member.js';
+import { unavailable } from './unavailable.js';
+
+/** The nodes tell of one release one after the other: their notices within this time count as one, in ms. */
+const MERGE_MS = 10;
+
+/**
+ * Listens on all nodes. It counts as active once a majority confirmed: a release is published by a majority, too, so at
+ * least one of its notices arrives.
+ */
+export class QuorumSubscription implements NoticeSubscription {
+  private readonly parts: Map<QuorumMember, NoticeSubscription>;
+  private heard = 0;
+  private timer: NodeJS.Timeout | null = null;
+
+  constructor(
+    private readonly members: readonly QuorumMember[],
+    name: string,
+    private readonly majority: number,
+    private readonly onNotice: () => void,
+  ) {
+    this.parts = new Map(members.map((member) => [member, member.subscribe(name, this.onPart)]));
+  }
+
+  get active(): boolean {
+    return [...this.parts.values()].filter(({ active }) => active).length >= this.majority;
+  }
+
+  async activate(): Promise<void> {
+    await poll(
+      this.members,
+      async (member) => {
+        await this.parts.get(member)?.activate();
+        return member;
+      },
+      ({ replies, failures, pending }) => {
+        if (replies.size >= this.majority) return {};
+        if (replies.size + pending >= this.majority) return undefined;
+        throw unavailable(failures, this.members.length);
+      },
+    );
+  }
+
+  close(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    for (const part of this.parts.values()) part.close();
+  }
+
+  /** One notice is not enough to try again: on the other nodes the lock is most likely not free yet. */
+  private readonly onPart = (): void => {
+    this.heard += 1;
+    if (this.heard >= this.majority) this.tell();
+    else this.timer ??= setTimeout(this.tell, MERGE_MS);
+  };
+
+  private readonly tell = (): void => {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+    this.heard = 0;
+    this.onNotice();
+  };
+}

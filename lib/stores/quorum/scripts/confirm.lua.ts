@@ -1,0 +1,42 @@
+/**
+ * Writes tokens back on one of several nodes, each only where the owner still holds the lock, or where it may join it
+ * again.
+ *
+ * KEYS  per lock: lock hash, token string
+ * ARGV  1: lifetime of a token key in ms; then per lock: owner, last token reserved, lease in ms to take a free lock with
+ *       ('0': only where the owner holds it)
+ * reply per lock: 1, 0 (held and written) | 0, 0 (not held) | -1, error text
+ *
+ * Without the look at the owner, a write that comes late would raise the token of a lock that others hold by now.
+ */
+export const CONFIRM = `
+local ttl = ARGV[1]
+
+local function attempt(lock, counter, owner, last, lease)
+  local held = redis.call('HEXISTS', lock, owner) == 1
+  if not held and (lease == '0' or redis.call('PTTL', lock) ~= -2) then return 0, 0 end
+  local stored = redis.call('GET', counter)
+  if not stored or stored + 0 < last + 0 then redis.call('SET', counter, last, 'PX', ttl) end
+  if held then return 1, 0 end
+  redis.call('HSET', lock, owner, 1)
+  local done = redis.pcall('PEXPIRE', lock, lease)
+  if type(done) == 'table' and done.err then
+    redis.call('HDEL', lock, owner)
+    error(done)
+  end
+  return 1, 0
+end
+
+local reply = {}
+for i = 1, #KEYS / 2 do
+  local a = 3 * i - 1
+  local ok, status, value = pcall(attempt, KEYS[2 * i - 1], KEYS[2 * i], ARGV[a], ARGV[a + 1], ARGV[a + 2])
+  if not ok then
+    value = type(status) == 'table' and status.err or tostring(status)
+    status = -1
+  end
+  reply[2 * i - 1] = status
+  reply[2 * i] = value
+end
+return reply
+`;

@@ -1,0 +1,17 @@
+import { LockUnavailableError } from '../../errors/index.js';
+
+/** How it is reported that no majority answered: every node's own failure is in the message and in `cause.errors`. */
+export function unavailable(
+  failures: ReadonlyMap<{ readonly label: string }, LockUnavailableError>,
+  nodes: number,
+  outcomeUnknown = false,
+): LockUnavailableError {
+  const each = [...failures].map(([{ label }, error]) => `${label}: ${error.reason}`);
+  const errors = [...failures.values()];
+  const what = `no majority of the ${String(nodes)} nodes agreed (${each.join(' | ') || 'none failed'}).`;
+  return new LockUnavailableError(what, undefined, {
+    cause: new AggregateError(errors, what),
+    retryable: errors.length === 0 || errors.some(({ retryable }) => retryable),
+    outcomeUnknown,
+  });
+}

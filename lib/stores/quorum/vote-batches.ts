@@ -1,0 +1,60 @@
+import type { KeyLayout } from '../redis/key-layout.js';
+import type { BatchedScript } from '../redis/script-batch.js';
+import { Script } from '../redis/script.js';
+import { ACQUIRE_SCRIPT } from '../redis/scripts/index.js';
+import { CONFIRM } from './scripts/confirm.lua.js';
+
+const CONFIRM_SCRIPT = new Script(CONFIRM);
+
+export interface GrantRequest {
+  readonly name: string;
+  readonly owner: string;
+  readonly leaseMs: number;
+  readonly tokens: number;
+  /** The token proposed to all nodes: the client's clock in µs. */
+  readonly proposal: number;
+}
+
+/** One node's answer to a request for its vote. */
+export type GrantReply =
+  | { readonly granted: true; /** The first token reserved on this node. */ readonly token: number }
+  | {
+      readonly granted: false;
+      /** Who has this node's vote. */
+      readonly holder: string;
+      /** For how long, in ms; `undefined`: without end. */
+      readonly remainingMs: number | undefined;
+    };
+
+export interface ConfirmRequest {
+  readonly name: string;
+  readonly owner: string;
+  /** The last of the tokens reserved. */
+  readonly lastToken: number;
+  /** If above 0: also where the lock is free, which is then taken for this long, in ms. */
+  readonly rejoinMs: number;
+}
+
+export function grantBatch(layout: KeyLayout, tokenTtl: number): BatchedScript<GrantRequest, GrantReply> {
+  return {
+    script: ACQUIRE_SCRIPT,
+    head: [tokenTtl],
+    keys: ({ name }) => [layout.lock(name), layout.token(name)],
+    args: ({ owner, leaseMs, tokens, proposal }) => [owner, leaseMs, tokens, proposal],
+    read: (status, detail) => {
+      if (status === 1) return { granted: true, token: Number(detail) };
+      const [left = '', holder = ''] = String(detail).split(' ');
+      return { granted: false, holder, remainingMs: Number(left) < 0 ? undefined : Number(left) };
+    },
+  };
+}
+
+export function confirmBatch(layout: KeyLayout, tokenTtl: number): BatchedScript<ConfirmRequest, boolean> {
+  return {
+    script: CONFIRM_SCRIPT,
+    head: [tokenTtl],
+    keys: ({ name }) => [layout.lock(name), layout.token(name)],
+    args: ({ owner, lastToken, rejoinMs }) => [owner, lastToken, rejoinMs],
+    read: (status) => status === 1,
+  };
+}
