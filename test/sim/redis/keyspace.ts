@@ -1,0 +1,121 @@
+interface HashEntry {
+  readonly type: 'hash';
+  readonly fields: Map<string, number>;
+  expiresAt: number | null;
+}
+
+interface StringEntry {
+  readonly type: 'string';
+  value: string;
+  expiresAt: number | null;
+}
+
+/** The keys of one Redis, as far as the library's scripts use them. A script sees one moment: `nowUs` stands still. */
+export class Keyspace {
+  private entries = new Map<string, HashEntry | StringEntry>();
+
+  /** @param nowUs the server's clock in µs, as TIME shows it; its ms count for expiries */
+  constructor(private readonly nowUs: () => number) {}
+
+  time(): number {
+    return this.nowUs();
+  }
+
+  /** ms left; -1: it never expires, -2: there is none. */
+  pttl(key: string): number {
+    const entry = this.read(key);
+    if (entry === undefined) return -2;
+    return entry.expiresAt === null ? -1 : entry.expiresAt - this.nowMs();
+  }
+
+  pexpire(key: string, ms: number): number {
+    const entry = this.read(key);
+    if (entry === undefined) return 0;
+    if (ms <= 0) this.entries.delete(key);
+    else entry.expiresAt = this.nowMs() + ms;
+    return 1;
+  }
+
+  get(key: string): string | null {
+    const entry = this.read(key);
+    if (entry === undefined) return null;
+    if (entry.type !== 'string') throw wrongType();
+    return entry.value;
+  }
+
+  set(key: string, value: string, px: number): void {
+    this.entries.set(key, { type: 'string', value, expiresAt: this.nowMs() + px });
+  }
+
+  hexists(key: string, field: string): boolean {
+    return this.hash(key)?.fields.has(field) ?? false;
+  }
+
+  hset(key: string, field: string, value: number): void {
+    const hash = this.hash(key);
+    if (hash === undefined) {
+      this.entries.set(key, { type: 'hash', fields: new Map([[field, value]]), expiresAt: null });
+    } else {
+      hash.fields.set(field, value);
+    }
+  }
+
+  hdel(key: string, field: string): boolean {
+    const hash = this.hash(key);
+    const done = hash?.fields.delete(field) ?? false;
+    if (hash?.fields.size === 0) this.entries.delete(key);
+    return done;
+  }
+
+  hgetall(key: string): [string, number][] {
+    return [...(this.hash(key)?.fields ?? [])];
+  }
+
+  del(key: string): boolean {
+    const there = this.read(key) !== undefined;
+    this.entries.delete(key);
+    return there;
+  }
+
+  /** The keys of one type that have not expired. */
+  keys(type: 'hash' | 'string'): string[] {
+    return [...this.entries.keys()].filter((key) => this.read(key)?.type === type);
+  }
+
+  clear(): void {
+    this.entries.clear();
+  }
+
+  /** A copy of all keys, to go back to. */
+  snapshot(): () => void {
+    const copy = [...this.entries].map(([key, entry]) => [key, clone(entry)] as const);
+    return () => {
+      this.entries = new Map(copy);
+    };
+  }
+
+  private nowMs(): number {
+    return Math.floor(this.nowUs() / 1_000);
+  }
+
+  private hash(key: string): HashEntry | undefined {
+    const entry = this.read(key);
+    if (entry === undefined || entry.type === 'hash') return entry;
+    throw wrongType();
+  }
+
+  private read(key: string): HashEntry | StringEntry | undefined {
+    const entry = this.entries.get(key);
+    if (entry?.expiresAt === undefined || entry.expiresAt === null || entry.expiresAt >= this.nowMs()) return entry;
+    this.entries.delete(key);
+    return undefined;
+  }
+}
+
+function clone(entry: HashEntry | StringEntry): HashEntry | StringEntry {
+  return entry.type === 'hash' ? { ...entry, fields: new Map(entry.fields) } : { ...entry };
+}
+
+function wrongType(): Error {
+  return new Error('WRONGTYPE Operation against a key holding the wrong kind of value');
+}

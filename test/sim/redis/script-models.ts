@@ -1,0 +1,120 @@
+import type { Keyspace } from './keyspace.js';
+
+export type Argument = string | number;
+export type Publish = (channel: string, message: string) => number;
+
+/** What a Lua script of the library does, in JavaScript. `script-models.spec.ts` holds each against a real Redis. */
+export type ScriptModel = (
+  keys: readonly string[],
+  args: readonly Argument[],
+  redis: Keyspace,
+  publish: Publish,
+) => unknown;
+
+type PerLock = (index: number) => [number, number | string];
+
+/** Does one lock after another; the error of one spoils only its own. */
+function each(count: number, attempt: PerLock): (number | string)[] {
+  const reply: (number | string)[] = [];
+  for (let i = 0; i < count; i += 1) {
+    try {
+      reply.push(...attempt(i));
+    } catch (error) {
+      reply.push(-1, (error as Error).message);
+    }
+  }
+  return reply;
+}
+
+/** A proposed token counts where it is this near to the server's clock, in µs. */
+const NEAR_US = 100_000;
+
+export const acquire: ScriptModel = (keys, args, redis) => {
+  const clock = redis.time();
+  return each(keys.length / 2, (i) => {
+    const [lock, counter] = [keys[2 * i]!, keys[2 * i + 1]!];
+    const [owner, lease, tokens, proposal] = args.slice(4 * i + 1, 4 * i + 5).map(String) as [
+      string,
+      string,
+      string,
+      string,
+    ];
+    const left = redis.pttl(lock);
+    if (left !== -2) {
+      if (!redis.hexists(lock, owner)) {
+        return proposal === '' ? [0, left] : [0, `${left} ${redis.hgetall(lock)[0]![0]}`];
+      }
+      redis.pexpire(lock, Number(lease));
+      const last = redis.get(counter);
+      if (last !== null) return [1, Number(last) - Number(tokens) + 1];
+    }
+    const near = proposal !== '' && Math.abs(Number(proposal) - clock) <= NEAR_US;
+    const proposed = near ? Number(proposal) : clock;
+    const last = redis.get(counter);
+    const first = last === null ? proposed : Math.max(proposed, Number(last) + 1);
+    redis.set(counter, String(first + Number(tokens) - 1), Number(args[0]));
+    redis.hset(lock, owner, 1);
+    redis.pexpire(lock, Number(lease));
+    return [1, first];
+  });
+};
+
+export const confirm: ScriptModel = (keys, args, redis) =>
+  each(keys.length / 2, (i) => {
+    const [lock, counter] = [keys[2 * i]!, keys[2 * i + 1]!];
+    const [owner, last, lease] = args.slice(3 * i + 1, 3 * i + 4).map(String) as [string, string, string];
+    const held = redis.hexists(lock, owner);
+    if (!held && (lease === '0' || redis.pttl(lock) !== -2)) return [0, 0];
+    const stored = redis.get(counter);
+    if (stored === null || Number(stored) < Number(last)) redis.set(counter, last, Number(args[0]));
+    if (held) return [1, 0];
+    redis.hset(lock, owner, 1);
+    redis.pexpire(lock, Number(lease));
+    return [1, 0];
+  });
+
+export const renew: ScriptModel = (keys, args, redis) =>
+  each(keys.length / 2, (i) => {
+    const [lock, counter] = [keys[2 * i]!, keys[2 * i + 1]!];
+    if (!redis.hexists(lock, String(args[2 * i + 1]))) return [0, 0];
+    redis.pexpire(lock, Number(args[2 * i + 2]));
+    redis.pexpire(counter, Number(args[0]));
+    return [1, 0];
+  });
+
+export const release: ScriptModel = (keys, args, redis, publish) =>
+  each(keys.length, (i) => {
+    const lock = keys[i]!;
+    const [owner, channel, keep] = [String(args[3 * i]), String(args[3 * i + 1]), String(args[3 * i + 2])];
+    if (keep === '0') {
+      if (!redis.hdel(lock, owner)) return [0, 0];
+    } else {
+      if (!redis.hexists(lock, owner)) return [0, 0];
+      redis.pexpire(lock, Number(keep));
+    }
+    return [1, channel === '' ? 0 : publish(channel, '0')];
+  });
+
+export const inspect: ScriptModel = (keys, _args, redis) => {
+  const left = redis.pttl(keys[0]!);
+  const token = redis.get(keys[1]!) ?? '';
+  if (left === -2) return ['', 0, left, token];
+  const [owner, holds] = redis.hgetall(keys[0]!)[0]!;
+  return [owner, holds, left, token];
+};
+
+export const forceRelease: ScriptModel = (keys, args, redis, publish) => {
+  if (!redis.del(keys[0]!)) return 0;
+  publish(String(args[0]), '0');
+  return 1;
+};
+
+/** By the name under which `library/scripts.ts` finds the script. */
+export const SCRIPT_MODELS: Readonly<Record<string, ScriptModel>> = {
+  ACQUIRE: acquire,
+  RENEW: renew,
+  RELEASE: release,
+  INSPECT: inspect,
+  FORCE_RELEASE: forceRelease,
+  CONFIRM: confirm,
+};

@@ -1,0 +1,224 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { Redis } from 'ioredis';
+import { CONFIRM } from '../../lib/stores/quorum/scripts/confirm.lua.js';
+import { ACQUIRE } from '../../lib/stores/redis/scripts/acquire.lua.js';
+import { FORCE_RELEASE } from '../../lib/stores/redis/scripts/force-release.lua.js';
+import { INSPECT } from '../../lib/stores/redis/scripts/inspect.lua.js';
+import { RELEASE } from '../../lib/stores/redis/scripts/release.lua.js';
+import { RENEW } from '../../lib/stores/redis/scripts/renew.lua.js';
+import { redisClient, uniqueName } from '../support/test-redis.js';
+import { Keyspace } from './redis/keyspace.js';
+import { SCRIPT_MODELS } from './redis/script-models.js';
+
+const scripts: Readonly<Record<string, string>> = { ACQUIRE, RENEW, RELEASE, INSPECT, FORCE_RELEASE, CONFIRM };
+
+interface Step {
+  readonly script: string;
+  readonly locks: readonly number[];
+  readonly owner: number;
+  readonly ms: number;
+  readonly tokens: number;
+  readonly keep: number;
+  /** How far a proposed token is from the clock, in µs; `null`: none is proposed. */
+  readonly proposal: number | null;
+  readonly notify: boolean;
+  /** Set before the script runs: a token of the past or of the future, or a key of the wrong type. */
+  readonly plant: 'nothing' | 'past' | 'future' | 'no token' | 'lock is a string' | 'token is a hash';
+}
+
+const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.record({
+    script: fc.constantFrom(...Object.keys(SCRIPT_MODELS)),
+    locks: fc.array(fc.nat({ max: 2 }), { minLength: 1, maxLength: 3 }),
+    owner: fc.nat({ max: 2 }),
+    ms: fc.constantFrom(30_000, 60_000, 90_000),
+    tokens: fc.constantFrom(1, 2, 64),
+    keep: fc.constantFrom(0, 0, 20_000),
+    // A proposal counts within 100 ms, and the two clocks are not read at the same moment.
+    proposal: fc.constantFrom(null, 0, 60_000_000, -60_000_000),
+    notify: fc.boolean(),
+    plant: fc.constantFrom<Step['plant'][]>(
+      'nothing',
+      'nothing',
+      'nothing',
+      'past',
+      'future',
+      'no token',
+      'lock is a string',
+      'token is a hash',
+    ),
+  }),
+  { minLength: 1, maxLength: 20 },
+);
+
+/** Far above any server's clock in µs. */
+const FUTURE = 4_000_000_000_000_000;
+const LONG_MS = 500_000;
+
+describe('the simulation’s scripts in JavaScript', () => {
+  let redis: Redis;
+  let subscriber: Redis;
+  const base = uniqueName('models');
+  const channel = `${base}:channel`;
+
+  beforeAll(async () => {
+    redis = redisClient();
+    subscriber = redisClient();
+    await subscriber.subscribe(channel);
+  });
+  afterAll(() => {
+    redis.disconnect();
+    subscriber.disconnect();
+  });
+
+  it('has a model of every script of the library', () => {
+    expect(Object.keys(SCRIPT_MODELS).sort()).toEqual(Object.keys(scripts).sort());
+  });
+
+  it('answer and leave behind what the Lua does on a real Redis', async () => {
+    let round = 0;
+    const property = fc.asyncProperty(steps, async (plan) => {
+      round += 1;
+      const lock = (index: number): string => `${base}:${round}:${index}`;
+      const token = (index: number): string => `${base}:${round}:token:${index}`;
+      let nowUs = 0;
+      const model = new Keyspace(() => nowUs);
+      for (const step of plan) {
+        const [seconds, us] = (await redis.time()).map(Number) as [number, number];
+        nowUs = seconds * 1_000_000 + us;
+        await plantIn(step, lock(step.locks[0]!), token(step.locks[0]!), redis, model);
+        const { keys, args } = callOf(step, lock, token, channel, nowUs);
+        const real = await redis.eval(scripts[step.script]!, keys.length, ...keys, ...args).catch(messageOf);
+        const simulated = answerOf(() => SCRIPT_MODELS[step.script]!(keys, args, model, () => 1));
+        const context = JSON.stringify({ step, real, simulated });
+        expectAlike(real, simulated, context);
+        await compareState(
+          [0, 1, 2].flatMap((i) => [lock(i), token(i)]),
+          redis,
+          model,
+          context,
+        );
+      }
+      await redis.del(...[0, 1, 2].flatMap((i) => [lock(i), token(i)]));
+    });
+    await fc.assert(property, { numRuns: Number(process.env.PROPERTY_RUNS ?? 150), seed: 11 });
+  }, 120_000);
+});
+
+function messageOf(error: unknown): string {
+  return (error as Error).message;
+}
+
+function answerOf(run: () => unknown): unknown {
+  try {
+    return run();
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+async function plantIn({ plant }: Step, lock: string, token: string, redis: Redis, model: Keyspace): Promise<void> {
+  const value = plant === 'past' ? 1_000 : FUTURE;
+  switch (plant) {
+    case 'nothing':
+      return;
+    case 'past':
+    case 'future':
+      await redis.set(token, String(value), 'PX', LONG_MS);
+      model.set(token, String(value), LONG_MS);
+      return;
+    case 'no token':
+      await redis.del(token);
+      model.del(token);
+      return;
+    case 'lock is a string':
+      await redis.set(lock, 'x', 'PX', LONG_MS);
+      model.set(lock, 'x', LONG_MS);
+      return;
+    case 'token is a hash':
+      await redis.del(token);
+      await redis.hset(token, 'x', 1);
+      model.del(token);
+      model.hset(token, 'x', 1);
+  }
+}
+
+function callOf(
+  { script, locks, owner, ms, tokens, keep, proposal, notify }: Step,
+  lock: (index: number) => string,
+  token: (index: number) => string,
+  channel: string,
+  nowUs: number,
+): { keys: string[]; args: (string | number)[] } {
+  const name = `owner:${owner}`;
+  const both = locks.flatMap((index) => [lock(index), token(index)]);
+  switch (script) {
+    case 'ACQUIRE': {
+      const proposed = proposal === null ? '' : nowUs + proposal;
+      return { keys: both, args: [LONG_MS, ...locks.flatMap(() => [name, ms, tokens, proposed])] };
+    }
+    case 'CONFIRM': {
+      const last = nowUs + (proposal ?? -FUTURE / 4);
+      return { keys: both, args: [LONG_MS, ...locks.flatMap(() => [name, last, keep])] };
+    }
+    case 'RENEW':
+      return { keys: both, args: [LONG_MS, ...locks.flatMap(() => [name, ms])] };
+    case 'RELEASE':
+      return { keys: locks.map(lock), args: locks.flatMap(() => [name, notify ? channel : '', keep]) };
+    case 'INSPECT':
+      return { keys: both.slice(0, 2), args: [] };
+    case 'FORCE_RELEASE':
+      return { keys: both.slice(0, 1), args: [channel] };
+    default:
+      throw new Error(`say how ${script} is called`);
+  }
+}
+
+/** The two clocks are read at different moments, so what comes from a clock may differ by the time between. */
+const NEAR_MS = 5_000;
+
+function expectAlike(real: unknown, simulated: unknown, context: string): void {
+  // "PTTL owner" is two values.
+  const split = (value: unknown): unknown => (typeof value === 'string' && !isError(value) ? value.split(' ') : value);
+  const flat = (value: unknown): unknown[] => [value].flat().map(split).flat();
+  const [left, right] = [flat(real), flat(simulated)];
+  expect({ context, length: left.length }).toEqual({ context, length: right.length });
+  left.forEach((value, index) => {
+    const other = right[index];
+    if (isError(value) && isError(other)) return;
+    const same = sameNumber(Number(value), Number(other)) || String(value) === String(other);
+    expect({ context, index, same }).toEqual({ context, index, same: true });
+  });
+}
+
+/** Both say it is of the wrong type; Redis also says in which line of which script. */
+function isError(value: unknown): boolean {
+  return typeof value === 'string' && value.includes('WRONGTYPE');
+}
+
+/** The same number; or a time left in ms, or a token made from the clock, in µs. */
+function sameNumber(a: number, b: number): boolean {
+  if (a === b) return true;
+  if (a > FUTURE || b > FUTURE || a < 10_000 || b < 10_000) return false;
+  return Math.abs(a - b) <= (a > 1_000_000_000 ? NEAR_MS * 1_000 : NEAR_MS);
+}
+
+async function compareState(keys: readonly string[], redis: Redis, model: Keyspace, context: string): Promise<void> {
+  for (const key of keys) {
+    const type = await redis.type(key);
+    const modelType = model.keys('hash').includes(key)
+      ? 'hash'
+      : model.keys('string').includes(key)
+        ? 'string'
+        : 'none';
+    expect({ context, key, type }).toEqual({ context, key, type: modelType });
+    if (type === 'hash') {
+      const fields = Object.entries(await redis.hgetall(key));
+      expect({ context, fields }).toEqual({ context, fields: model.hgetall(key).map(([f, v]) => [f, String(v)]) });
+    } else if (type === 'string') {
+      expectAlike([await redis.get(key)], [model.get(key)], context);
+    }
+    expectAlike([await redis.pttl(key)], [model.pttl(key)], context);
+  }
+}
