@@ -1,0 +1,139 @@
+import type { SimNode } from './redis/sim-node.js';
+import type { Oracle } from './oracle.js';
+import type { Replica } from './replica.js';
+import type { Fault } from './schedule.js';
+import type { World } from './kernel/world.js';
+
+/** A server that was flushed answers nobody for this long, in µs: tokens of a block may be that much ahead of its clock. */
+const FLUSH_US = 1_000;
+
+/** After the last fault, connections come back and pauses between tries end in this time, in µs. */
+const RECOVERY_US = 3_000_000;
+/** A node that was restarted has no vote for `RESTART_GUARD_MS`, and its age is told in whole seconds. */
+const GUARD_US = 4_500_000;
+
+/** Makes a schedule's faults happen, and heals them. */
+export class FaultInjector {
+  /** The time from which on everything is as it should be, in µs. */
+  healedAt = 0;
+  /** The time from which on all have found back, in µs: connections are up, nobody pauses, and every node has its vote. */
+  recoveredAt = 500_000;
+  private readonly extra: number[];
+  /** How many faults of a kind a thing suffers now: they may overlap, and only the end of the last heals it. */
+  private readonly active = new Map<string, number>();
+
+  constructor(
+    private readonly world: World,
+    private readonly replicas: readonly Replica[],
+    private readonly nodes: readonly SimNode[],
+    private readonly oracle: Oracle,
+  ) {
+    this.extra = nodes.map(() => 0);
+  }
+
+  extraUs(node: number): number {
+    return this.extra[node] ?? 0;
+  }
+
+  plan(fault: Fault): void {
+    const from = fault.at * 1_000;
+    this.healedAt = Math.max(this.healedAt, from + fault.ms * 1_000 + ('lag' in fault ? fault.lag * 1_000 : 0));
+    const guard = fault.kind === 'crash' && this.nodes.length > 1 ? GUARD_US : 0;
+    this.recoveredAt = Math.max(this.recoveredAt, this.healedAt + RECOVERY_US + guard);
+    this.world.at(from, () => {
+      if (this.world.traced) this.world.log(`FAULT ${JSON.stringify(fault)}`);
+      this.begin(fault);
+    });
+  }
+
+  private begin(fault: Fault): void {
+    const process = 'process' in fault ? this.replicas[fault.process]!.process : null;
+    const node = 'node' in fault ? this.nodes[fault.node]! : null;
+    const link = 'process' in fault && 'node' in fault ? this.replicas[fault.process]!.links[fault.node]! : null;
+    const { kind, ms } = fault;
+    switch (kind) {
+      case 'cut':
+        link!.cut(fault.which, ms * 1_000);
+        break;
+      case 'hold':
+        link!.hold(fault.direction !== 'replies', fault.direction !== 'requests');
+        this.lasting(`hold ${fault.process} ${fault.node}`, ms, () => {
+          if (fault.thenCut) link!.cut('both', 0);
+          link!.unhold();
+        });
+        break;
+      case 'refuse':
+        link!.refused = true;
+        link!.cut('both', 0);
+        this.lasting(`refuse ${fault.process} ${fault.node}`, ms, () => (link!.refused = false));
+        break;
+      case 'slow':
+        this.extra[fault.node] = fault.extra * 1_000;
+        this.lasting(`slow ${fault.node}`, ms, () => (this.extra[fault.node] = 0));
+        break;
+      case 'stall':
+        node!.stall();
+        this.lasting(`stall ${fault.node}`, ms, () => node!.unstall());
+        break;
+      case 'crash':
+        this.crash(fault.node, ms, fault.keep, () => undefined);
+        break;
+      case 'failover': {
+        // What is written from now on never reaches the replica that takes over.
+        const takeOver = node!.keys.snapshot();
+        this.world.after(fault.lag * 1_000, () => this.crash(fault.node, Math.max(ms, 2), false, takeOver));
+        this.oracle.broughtBack = true;
+        break;
+      }
+      case 'flush':
+        node!.keys.clear();
+        this.oracle.stateLost();
+        node!.stall();
+        this.lastingUs(`stall ${fault.node}`, FLUSH_US, () => node!.unstall());
+        break;
+      case 'script-flush':
+        node!.flushScripts();
+        break;
+      case 'pause':
+        process!.pause(fault.asleep);
+        this.lasting(`pause ${fault.process}`, ms, () => process!.resume(fault.first));
+        break;
+      case 'wall-step':
+        process!.stepWall(fault.by);
+        break;
+      case 'kill':
+        if (!process!.alive) break;
+        process!.kill();
+        this.oracle.killed(process!);
+        for (const each of this.replicas[fault.process]!.links) each.cut('both', 0);
+        break;
+    }
+  }
+
+  private crash(index: number, ms: number, keep: boolean, restore: () => void): void {
+    const node = this.nodes[index]!;
+    node.crash();
+    if (!keep && this.nodes.length === 1) this.oracle.stateLost();
+    this.lasting(`crash ${index}`, ms, () => {
+      node.restart(keep);
+      if (keep) return;
+      restore();
+      if (this.nodes.length === 1) this.oracle.stateLost();
+    });
+  }
+
+  private lasting(what: string, ms: number, heal: () => void): void {
+    this.lastingUs(what, ms * 1_000, heal);
+  }
+
+  private lastingUs(what: string, us: number, heal: () => void): void {
+    this.active.set(what, (this.active.get(what) ?? 0) + 1);
+    this.world.after(us, () => {
+      const left = this.active.get(what)! - 1;
+      this.active.set(what, left);
+      if (left > 0) return;
+      this.world.log(`HEALED ${what}`);
+      heal();
+    });
+  }
+}

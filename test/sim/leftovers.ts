@@ -1,0 +1,129 @@
+import type { FaultInjector } from './faults.js';
+import type { World } from './kernel/world.js';
+import type { Oracle } from './oracle.js';
+import type { SimNode } from './redis/sim-node.js';
+import { NAMES } from './schedule.js';
+import type { Replica } from './replica.js';
+
+/** With callers waiting and all well, nobody leaves a lock free for longer than this, in µs. */
+const FREE_US = 200_000;
+const LOOK_US = 20_000;
+/** The time in which what is undone in the background is undone, in µs. */
+const SETTLED_US = 2_000_000;
+/** Longer than every lease, and than a channel stays subscribed after its last listener. */
+const LEASES_OVER_US = 4_000_000;
+const CLOSED_US = 10_000_000;
+
+/** Looks for what must not be: free locks that nobody takes, and things left behind. */
+export class Leftovers {
+  private readonly freeSince = new Map<string, number>();
+  private readonly quorum: number;
+
+  constructor(
+    private readonly world: World,
+    private readonly oracle: Oracle,
+    private readonly nodes: readonly SimNode[],
+    private readonly replicas: readonly Replica[],
+    private readonly faults: FaultInjector,
+  ) {
+    this.quorum = Math.floor(nodes.length / 2) + 1;
+  }
+
+  /** Whoever waits has to be woken when the lock becomes free, not some time later. */
+  watchFreeLocks(): void {
+    const look = (): void => {
+      for (const name of NAMES) this.lookAt(name);
+      if (this.living().some(({ callers }) => callers.open.size > 0) || this.world.now < 2_000_000) {
+        this.world.after(LOOK_US, look);
+      }
+    };
+    this.world.at(this.faults.recoveredAt, look);
+  }
+
+  private lookAt(name: string): void {
+    const held = this.nodes.filter(({ keys }) => keys.pttl(`lock:${name}`) !== -2).length;
+    const waited = this.living().some(({ service }) => waitingFor(service, name) > 0);
+    const { now } = this.world;
+    if (!waited || held > this.nodes.length - this.quorum || !this.oracle.isAnnounced(name)) {
+      this.freeSince.delete(name);
+      return;
+    }
+    const since = this.freeSince.get(name) ?? now;
+    this.freeSince.set(name, since);
+    if (now - since > FREE_US) this.oracle.violate(`"${name}" is free, callers wait for it, and nobody takes it`);
+  }
+
+  private living(): Replica[] {
+    return this.replicas.filter(({ process }) => process.alive);
+  }
+
+  /** When all callers are done: what is left now, when all leases are over, and when all services are closed. */
+  async check(look: () => void): Promise<void> {
+    const { world } = this;
+    const never = (): boolean => false;
+    await world.run(Math.max(world.now, this.faults.recoveredAt) + SETTLED_US, never, look);
+    this.checkServices();
+    if (!this.oracle.broughtBack) this.checkHeldForNobody();
+    await world.run(world.now + LEASES_OVER_US, never, look);
+    this.checkNodes();
+    const open = new Set(this.living());
+    for (const replica of this.living()) {
+      void replica.service.close().then(
+        () => open.delete(replica),
+        (error: unknown) => this.oracle.violate(`closing failed: ${String(error)}`),
+      );
+    }
+    await world.run(world.now + CLOSED_US, () => open.size === 0, look);
+    if (open.size > 0) this.oracle.violate(`${open.size} services did not close`);
+    await world.run(world.now + SETTLED_US, never, look);
+    this.checkClosed();
+  }
+
+  private checkServices(): void {
+    for (const { service, process } of this.living()) {
+      const { held, waiting, unsettled } = service.stats();
+      if (held + waiting + unsettled === 0) continue;
+      this.oracle.violate(`process ${process.id} still has ${held} held, ${waiting} waiting, ${unsettled} unsettled`);
+    }
+  }
+
+  /** A lock that no caller has is given back, not left to its lease, unless its process was killed. */
+  private checkHeldForNobody(): void {
+    const living = new Set(this.living().flatMap(({ process }) => process.ids));
+    for (const node of this.nodes) {
+      for (const key of node.keys.keys('hash')) {
+        for (const [owner] of node.keys.hgetall(key)) {
+          if (!living.has(owner.split(':')[0]!)) continue;
+          this.oracle.violate(`node ${node.id} holds ${key} for ${node.keys.pttl(key)} ms more, and nobody has it`);
+        }
+      }
+    }
+  }
+
+  private checkNodes(): void {
+    for (const { keys, id, subscriptions } of this.nodes) {
+      const left = keys.keys('hash');
+      if (left.length > 0) this.oracle.violate(`node ${id} still has ${left.join()}`);
+      const eternal = keys.keys('string').filter((key) => keys.pttl(key) < 0);
+      if (eternal.length > 0) this.oracle.violate(`node ${id} keeps ${eternal.join()} for ever`);
+      if (subscriptions.length > 0) this.oracle.violate(`node ${id} still has subscribers to ${subscriptions.join()}`);
+    }
+  }
+
+  private checkClosed(): void {
+    for (const { process, clients } of this.living()) {
+      // A caller's client is its own to close.
+      for (const client of clients) if (!client.ours) client.disconnect();
+      if (process.timers.size > 0) this.oracle.violate(`process ${process.id} still has ${process.timers.size} timers`);
+      const listeners = clients.reduce((sum, client) => sum + client.listenerCount, 0);
+      if (listeners > 0) this.oracle.violate(`process ${process.id} still listens to its clients (${listeners})`);
+      const open = clients.filter(({ status }) => status !== 'end').length;
+      if (open > 0) this.oracle.violate(`process ${process.id} left ${open} connections open`);
+    }
+  }
+}
+
+function waitingFor(service: object, name: string): number {
+  const lines = Reflect.get(service, 'lines') as { lines: Map<string, { waiting: number }> };
+  return lines.lines.get(name)?.waiting ?? 0;
+}

@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import vm from 'node:vm';
+import { EPOCH_MS, type SimProcess, type SimTimer } from '../kernel/sim-process.js';
+
+const DIST = fileURLToPath(new URL('../../../dist/cjs/', import.meta.url));
+const nodeRequire = createRequire(import.meta.url);
+
+/** What every file of the library finds in place of Node's own. */
+const INJECTED = [
+  'exports',
+  'require',
+  'module',
+  'setTimeout',
+  'clearTimeout',
+  'setInterval',
+  'setImmediate',
+  'performance',
+  'Date',
+  'Math',
+] as const;
+
+/** A change of the library's code, to see whether it is noticed. */
+export interface Mutation {
+  readonly name: string;
+  /** Below `lib/`, without ending. */
+  readonly file: string;
+  /** Text of the built file, and what it becomes. */
+  readonly replace: readonly (readonly [string, string])[];
+}
+
+type Compiled = (...injected: unknown[]) => void;
+
+/** The built library, compiled once. */
+export class LibraryCode {
+  private readonly compiled = new Map<string, Compiled>();
+  private readonly mutated = new Set<Mutation>();
+
+  constructor(private readonly mutations: readonly Mutation[] = []) {}
+
+  /** The compiled file; `path` is absolute. */
+  file(path: string): Compiled {
+    let compiled = this.compiled.get(path);
+    if (compiled === undefined) {
+      compiled = vm.compileFunction(this.source(path), [...INJECTED], { filename: path }) as Compiled;
+      this.compiled.set(path, compiled);
+    }
+    return compiled;
+  }
+
+  private source(path: string): string {
+    let source = readFileSync(path, 'utf8');
+    for (const mutation of this.mutations) {
+      if (join(DIST, `${mutation.file}.js`) !== path) continue;
+      for (const [from, to] of mutation.replace) {
+        if (!source.includes(from)) throw new Error(`mutation "${mutation.name}": text not found in ${path}: ${from}`);
+        source = source.replaceAll(from, () => to);
+      }
+      this.mutated.add(mutation);
+    }
+    return source;
+  }
+
+  /** A mutation of a file that was never loaded would pass for one that nobody notices. */
+  checkMutated(): void {
+    const missed = this.mutations.find((mutation) => !this.mutated.has(mutation));
+    if (missed !== undefined) throw new Error(`mutation "${missed.name}": ${missed.file} was never loaded`);
+  }
+}
+
+/**
+ * The library as one process has it: real code, with the clocks, timers and chance of the simulated process that owns
+ * the slot at the time. Slots are used again by later schedules, so that the code stays warm; it keeps nothing between.
+ */
+export class LibrarySlot {
+  private owner: SimProcess | null = null;
+  private readonly modules = new Map<string, { exports: unknown }>();
+  private readonly injected: readonly unknown[];
+
+  constructor(private readonly code: LibraryCode) {
+    const process = (): SimProcess => this.process;
+    const setTimeout = (run: (...args: unknown[]) => void, ms = 1, ...args: unknown[]): SimTimer =>
+      process().setTimeout(() => run(...args), ms);
+    const math = Object.create(null, Object.getOwnPropertyDescriptors(Math)) as Math;
+    Object.defineProperty(math, 'random', { value: () => process().random.next() });
+    this.injected = [
+      setTimeout,
+      (timer?: SimTimer) => process().clearTimeout(timer),
+      () => {
+        throw new Error('the simulation has no setInterval');
+      },
+      (run: () => void) => setTimeout(run, 0),
+      { now: () => process().mono(), timeOrigin: EPOCH_MS },
+      { now: () => process().wall() },
+      math,
+    ];
+  }
+
+  /** Lends the slot to a process. */
+  bind(owner: SimProcess): void {
+    this.owner = owner;
+  }
+
+  get process(): SimProcess {
+    if (this.owner === null) throw new Error('no process uses this slot');
+    return this.owner;
+  }
+
+  /** What `lib/<file>` exports. */
+  load(file: string): unknown {
+    return this.require(join(DIST, `${file}.js`));
+  }
+
+  private require(path: string): unknown {
+    const known = this.modules.get(path);
+    if (known !== undefined) return known.exports;
+    const module = { exports: {} as unknown };
+    this.modules.set(path, module);
+    const require = (id: string): unknown =>
+      id.startsWith('.') ? this.require(join(dirname(path), id)) : this.other(id);
+    this.code.file(path)(module.exports, require, module, ...this.injected);
+    return module.exports;
+  }
+
+  private other(id: string): unknown {
+    switch (id) {
+      case 'node:crypto':
+        return { createHash, randomUUID: () => this.process.uuid() };
+      case 'node:timers/promises':
+        return {
+          setTimeout: (ms: number, value: unknown) =>
+            new Promise((resolve) => void this.process.setTimeout(() => resolve(value), ms)),
+        };
+      case 'ioredis':
+        // Clients are made by the simulation. Whatever is used of the real one fails loudly.
+        return {};
+      case 'node:events':
+      case 'node:async_hooks':
+      case 'node:diagnostics_channel':
+        return nodeRequire(id);
+      default:
+        throw new Error(`the library loads ${id}, which the simulation does not provide`);
+    }
+  }
+}

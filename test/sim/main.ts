@@ -1,0 +1,81 @@
+// The command line of the simulation: npm run test:sim -- [options]. README.md in this folder explains them.
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { findFailure, survey, type Failure } from './find-failure.js';
+import { LibraryCode } from './library/loader.js';
+import { MUTATIONS } from './library/mutations.js';
+import { Simulation } from './run-schedule.js';
+import type { Schedule } from './schedule.js';
+
+// Errors are made by the thousand here, and few of them are looked at.
+Error.stackTraceLimit = 3;
+
+const { values } = parseArgs({
+  options: {
+    nodes: { type: 'string', default: '1' },
+    runs: { type: 'string', default: '1000' },
+    seed: { type: 'string' },
+    schedule: { type: 'string' },
+    mutations: { type: 'boolean', default: false },
+    mutation: { type: 'string' },
+    survey: { type: 'boolean', default: false },
+  },
+});
+const runs = Number(values.runs);
+const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
+const nodeCounts = values.nodes.split(',').map(Number);
+const mutations = MUTATIONS.filter(({ name }) => name === values.mutation);
+if (values.mutation !== undefined && mutations.length === 0) throw new Error(`no mutation "${values.mutation}"`);
+
+if (values.schedule !== undefined) await replay(values.schedule);
+else if (values.mutations) await runMutations();
+else for (const nodes of nodeCounts) await runNodes(nodes);
+
+/** Runs one schedule, given as JSON or as the name of a file, and prints all that happens. */
+async function replay(text: string): Promise<void> {
+  const json = text.startsWith('{') ? text : readFileSync(text, 'utf8');
+  const outcome = await new Simulation(nodeCounts[0]!, new LibraryCode(mutations)).run(
+    JSON.parse(json) as Schedule,
+    true,
+  );
+  console.log(outcome.trace.join('\n'));
+  if (outcome.violations.length > 0) process.exitCode = 1;
+}
+
+async function runNodes(nodes: number): Promise<void> {
+  const simulation = new Simulation(nodes, new LibraryCode(mutations));
+  if (values.survey) {
+    console.log(await survey(simulation, runs, seed));
+    return;
+  }
+  const { failure, totals, ms } = await findFailure(simulation, runs, seed, true);
+  console.log(`${nodes} node(s), seed ${seed}: ${totals.schedules} schedules in ${(ms / 1_000).toFixed(1)} s`);
+  console.log(JSON.stringify(totals));
+  if (failure === null) {
+    console.log('0 violations');
+    return;
+  }
+  process.exitCode = 1;
+  print(nodes, failure);
+}
+
+function print(nodes: number, { schedule, violations, after }: Failure): void {
+  console.log(`VIOLATED after ${after} schedules. The smallest schedule found that does it:`);
+  for (const violation of violations) console.log(`  ${violation}`);
+  console.log(`npm run test:sim -- --nodes ${nodes} --schedule '${JSON.stringify(schedule)}'`);
+}
+
+/** Each change of the library's code has to be noticed. */
+async function runMutations(): Promise<void> {
+  for (const mutation of MUTATIONS) {
+    for (const nodes of mutation.nodes) {
+      const code = new LibraryCode([mutation]);
+      const simulation = new Simulation(nodes, code);
+      const { failure } = await findFailure(simulation, runs, seed, false);
+      code.checkMutated();
+      const result = failure === null ? 'NOT CAUGHT' : `caught after ${failure.after}: ${failure.violations[0]!}`;
+      if (failure === null) process.exitCode = 1;
+      console.log(`${mutation.name} (${nodes}): ${result}`);
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import type * as script from '../../lib/stores/redis/script.js';
+import { FaultInjector } from './faults.js';
+import { SimProcess } from './kernel/sim-process.js';
+import { World } from './kernel/world.js';
+import { LibrarySlot, type LibraryCode } from './library/loader.js';
+import { Leftovers } from './leftovers.js';
+import { Oracle } from './oracle.js';
+import { SCRIPT_MODELS } from './redis/script-models.js';
+import { SimNode, type ScriptBook } from './redis/sim-node.js';
+import { Replica } from './replica.js';
+import { PROCESSES, type Schedule } from './schedule.js';
+
+/**
+ * Clocks run this much too fast or too slow at most, and stand this far, in ms, from the true time at first. So any two
+ * clocks drift apart by less than 1 %.
+ */
+const ENVIRONMENT = { drift: 0.004, skewMs: 20 };
+/** After everything healed all callers have to be served in this time, in µs. */
+const SERVED_US = 60_000_000;
+
+export interface Outcome {
+  readonly violations: readonly string[];
+  readonly counts: Oracle['counts'];
+  readonly outcomes: ReadonlyMap<string, number>;
+  readonly steps: number;
+  readonly trace: readonly string[];
+}
+
+/** The library, loaded for as many processes as a schedule has. Made once, used for many schedules. */
+export class Simulation {
+  private readonly slots: readonly LibrarySlot[];
+  private readonly book: ScriptBook;
+
+  constructor(
+    readonly nodes: number,
+    code: LibraryCode,
+  ) {
+    this.slots = Array.from({ length: PROCESSES }, () => new LibrarySlot(code));
+    this.book = scriptBook(this.slots[0]!);
+  }
+
+  async run(schedule: Schedule, traced = false): Promise<Outcome> {
+    const world = new World(schedule.seed, traced);
+    const oracle = new Oracle(world);
+    const onUnhandled = (error: unknown): void => oracle.violate(`unhandled rejection: ${String(error)}`);
+    process.on('unhandledRejection', onUnhandled);
+    try {
+      return await this.runIn(world, oracle, schedule);
+    } finally {
+      process.off('unhandledRejection', onUnhandled);
+    }
+  }
+
+  private async runIn(world: World, oracle: Oracle, schedule: Schedule): Promise<Outcome> {
+    const nodes = Array.from({ length: this.nodes }, (_, id) => new SimNode(world, id, this.book, ENVIRONMENT));
+    const replicas: Replica[] = [];
+    const faults = new FaultInjector(world, replicas, nodes, oracle);
+    for (const [id, slot] of this.slots.entries()) {
+      const owner = new SimProcess(world, id, ENVIRONMENT);
+      replicas.push(new Replica(owner, slot, nodes, schedule.client, oracle, (node) => faults.extraUs(node)));
+    }
+    for (const fault of schedule.faults) faults.plan(fault);
+    const toCome = new Set(schedule.calls);
+    for (const call of schedule.calls) {
+      const { process, callers } = replicas[call.process]!;
+      const begin = (): void => {
+        toCome.delete(call);
+        callers.start(call);
+      };
+      world.at(call.at * 1_000, () => process.deliver('message', begin));
+    }
+
+    const leftovers = new Leftovers(world, oracle, nodes, replicas, faults);
+    const look = (): void => oracle.look();
+    const living = (): Replica[] => replicas.filter(({ process }) => process.alive);
+    const served = (): boolean =>
+      world.now >= faults.healedAt &&
+      living().every(({ callers }) => callers.open.size === 0) &&
+      [...toCome].every((call) => !replicas[call.process]!.process.alive);
+    leftovers.watchFreeLocks();
+    await world.run(faults.healedAt + SERVED_US, served, look);
+    for (const { callers } of living()) {
+      for (const caller of callers.open) oracle.violate(`${caller} was forgotten: neither served nor refused`);
+    }
+    if (oracle.violations.length === 0) await leftovers.check(look);
+    const outcomes = new Map<string, number>();
+    for (const { callers } of replicas) {
+      for (const [outcome, count] of callers.outcomes) outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + count);
+    }
+    return { violations: oracle.violations, counts: oracle.counts, outcomes, steps: world.steps, trace: world.trace };
+  }
+}
+
+/** The library's scripts, and what each does here. */
+function scriptBook(slot: LibrarySlot): ScriptBook {
+  const { Script } = slot.load('stores/redis/script') as typeof script;
+  const files = ['acquire', 'renew', 'release', 'inspect', 'force-release'].map(
+    (file) => `stores/redis/scripts/${file}`,
+  );
+  const sources = [...files, 'stores/quorum/scripts/confirm'].map((file) => slot.load(`${file}.lua`) as object);
+  return new Map(
+    sources
+      .flatMap((source) => Object.entries(source) as [string, string][])
+      .map(([name, lua]) => {
+        const model = SCRIPT_MODELS[name];
+        if (model === undefined) throw new Error(`the simulation has no model of the script ${name}`);
+        const { sha1, source } = new Script(lua);
+        return [sha1, { source, model }];
+      }),
+  );
+}

@@ -1,0 +1,132 @@
+import fc from 'fast-check';
+
+export const PROCESSES = 3;
+export const NAMES = ['a', 'b'] as const;
+/** Calls begin and faults strike in this time, in ms. */
+const ACTIVE_MS = 1_500;
+
+/** What one or several callers of a process do at the same moment. All times in ms. */
+export interface Call {
+  readonly at: number;
+  readonly process: number;
+  /** Which names: the first, the second, or both together. */
+  readonly names: 'a' | 'b' | 'both';
+  readonly callers: number;
+  readonly wait: number | 'ever';
+  readonly lease: number | 'renew';
+  /** How long the section runs. */
+  readonly section: number;
+  /** When the caller gives up waiting; `null`: never. */
+  readonly abort: number | null;
+  /** In the middle of the section the lease is made to last this long; `null`: it is not. */
+  readonly extend: number | null;
+  readonly holdAtLeast: number;
+  /** `withLock` with a nested call for the same name inside, or plain `acquire` and `release`. */
+  readonly nested: boolean;
+}
+
+type Direction = 'requests' | 'replies' | 'both';
+type First = 'timer' | 'message';
+
+/** Something goes wrong at `at`, for `ms`. */
+export type Fault =
+  | { at: number; kind: 'cut'; process: number; node: number; which: 'commands' | 'notices' | 'both'; ms: number }
+  | { at: number; kind: 'hold'; process: number; node: number; direction: Direction; ms: number; thenCut: boolean }
+  | { at: number; kind: 'refuse'; process: number; node: number; ms: number }
+  | { at: number; kind: 'slow'; node: number; ms: number; extra: number }
+  | { at: number; kind: 'stall'; node: number; ms: number }
+  | { at: number; kind: 'crash'; node: number; ms: number; keep: boolean }
+  | { at: number; kind: 'failover'; node: number; ms: number; lag: number }
+  | { at: number; kind: 'flush'; node: number; ms: number }
+  | { at: number; kind: 'script-flush'; node: number; ms: number }
+  | { at: number; kind: 'pause'; process: number; ms: number; asleep: boolean; first: First }
+  | { at: number; kind: 'wall-step'; process: number; ms: number; by: number }
+  | { at: number; kind: 'kill'; process: number; ms: number };
+
+/** One run: what is done and what goes wrong. With `seed` for all delays it says everything that happens. */
+export interface Schedule {
+  readonly seed: number;
+  /** Whose client the library uses: its own, or a caller's, which sends requests again after a reconnection. */
+  readonly client: 'own' | 'callers';
+  readonly calls: readonly Call[];
+  readonly faults: readonly Fault[];
+}
+
+const at = fc.integer({ min: 0, max: ACTIVE_MS });
+const process = fc.nat({ max: PROCESSES - 1 });
+const ms = fc.constantFrom(2, 10, 40, 120, 350, 900);
+
+const call: fc.Arbitrary<Call> = fc.record({
+  at: fc.oneof(at, fc.constant(0)),
+  process,
+  names: fc.oneof({ weight: 6, arbitrary: fc.constant('a' as const) }, fc.constantFrom('b' as const, 'both' as const)),
+  callers: fc.constantFrom(1, 1, 1, 2, 5),
+  wait: fc.constantFrom<(number | 'ever')[]>(0, 30, 400, 'ever', 'ever'),
+  lease: fc.constantFrom<(number | 'renew')[]>('renew', 'renew', 60, 200, 700, 2_000),
+  section: fc.constantFrom(0, 1, 5, 30, 150, 450),
+  abort: fc.constantFrom(null, null, null, null, null, 0, 20, 300),
+  extend: fc.constantFrom(null, null, null, null, null, 50, 400, 1_000),
+  holdAtLeast: fc.constantFrom(0, 0, 0, 0, 0, 50),
+  nested: fc.constantFrom(false, false, false, true),
+});
+
+function faults(nodes: number): fc.Arbitrary<Fault[]> {
+  const node = fc.nat({ max: nodes - 1 });
+  const of = <Kind extends Fault['kind']>(kind: Kind) => ({ at, kind: fc.constant(kind), ms });
+  const kinds: fc.WeightedArbitrary<Fault>[] = [
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        ...of('cut'),
+        process,
+        node,
+        which: fc.constantFrom('commands' as const, 'notices' as const, 'both' as const),
+      }),
+    },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        ...of('hold'),
+        process,
+        node,
+        direction: fc.constantFrom<Direction[]>('requests', 'replies', 'both'),
+        thenCut: fc.boolean(),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ ...of('refuse'), process, node }) },
+    { weight: 1, arbitrary: fc.record({ ...of('slow'), node, extra: fc.constantFrom(5, 30, 90) }) },
+    { weight: 2, arbitrary: fc.record({ ...of('stall'), node }) },
+    { weight: 2, arbitrary: fc.record({ ...of('crash'), node, keep: fc.boolean() }) },
+    { weight: 1, arbitrary: fc.record({ ...of('script-flush'), node }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        ...of('pause'),
+        process,
+        asleep: fc.boolean(),
+        first: fc.constantFrom<First[]>('timer', 'message'),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({ ...of('wall-step'), process, by: fc.constantFrom(-3_600_000, -200, 200, 3_600_000) }),
+    },
+    { weight: 1, arbitrary: fc.record({ ...of('kill'), process }) },
+  ];
+  if (nodes === 1) {
+    kinds.push(
+      { weight: 1, arbitrary: fc.record({ ...of('failover'), node, lag: fc.constantFrom(1, 20, 200) }) },
+      { weight: 1, arbitrary: fc.record({ ...of('flush'), node }) },
+    );
+  }
+  return fc.array(fc.oneof(...kinds), { maxLength: 6 });
+}
+
+export function schedules(nodes: number): fc.Arbitrary<Schedule> {
+  return fc.record({
+    seed: fc.nat(),
+    client: nodes === 1 ? fc.constantFrom<('own' | 'callers')[]>('own', 'own', 'callers') : fc.constant('own' as const),
+    calls: fc.array(call, { minLength: 2, maxLength: 12 }),
+    faults: faults(nodes),
+  });
+}

@@ -1,0 +1,68 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it } from '@jest/globals';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+/** Schedules for each number of nodes. The long runs are made by hand: see README.md beside this file. */
+const RUNS = process.env.SIM_RUNS ?? '300';
+const NODE_COUNTS = [1];
+
+/** The simulation wants a Node of its own: it counts on the order of promise callbacks. */
+async function simulate(...args: string[]): Promise<string> {
+  const register = '--import=./test/support/register-ts.mjs';
+  const { stdout } = await promisify(execFile)(process.execPath, [register, 'test/sim/main.ts', ...args], {
+    cwd: root,
+    maxBuffer: 64 * 1024 * 1024,
+    timeout: 240_000,
+    env: { ...process.env, NODE_OPTIONS: '' },
+  }).catch((error: unknown) => {
+    const { stdout, stderr } = error as { stdout: string; stderr: string };
+    throw new Error(`the simulation failed:\n${stdout}\n${stderr}`);
+  });
+  return stdout;
+}
+
+describe('the library on simulated nodes, with seeded faults', () => {
+  it.each(NODE_COUNTS)(
+    'keeps all its promises on %i node(s)',
+    async (nodes) => {
+      const report = await simulate('--nodes', String(nodes), '--runs', RUNS, '--seed', '3');
+      expect(report).toContain('0 violations');
+    },
+    250_000,
+  );
+
+  it.each(NODE_COUNTS)(
+    'does the same again for the same seed, event by event, on %i node(s)',
+    async (nodes) => {
+      const schedule = JSON.stringify(EVERYTHING);
+      const [first, second] = await Promise.all([
+        simulate('--nodes', String(nodes), '--schedule', schedule),
+        simulate('--nodes', String(nodes), '--schedule', schedule),
+      ]);
+      expect(first.split('\n').length).toBeGreaterThan(50);
+      expect(second).toBe(first);
+      const other = await simulate('--nodes', String(nodes), '--schedule', JSON.stringify({ ...EVERYTHING, seed: 8 }));
+      expect(other).not.toBe(first);
+    },
+    60_000,
+  );
+});
+
+const CALL = { wait: 'ever', lease: 'renew', section: 150, abort: null, extend: 400, holdAtLeast: 0, nested: false };
+const EVERYTHING = {
+  seed: 7,
+  client: 'own',
+  calls: [
+    { ...CALL, at: 0, process: 0, names: 'a', callers: 5 },
+    { ...CALL, at: 20, process: 1, names: 'both', callers: 2, lease: 200 },
+    { ...CALL, at: 300, process: 2, names: 'a', callers: 2, nested: true, extend: null },
+  ],
+  faults: [
+    { at: 30, kind: 'cut', process: 0, node: 0, which: 'both', ms: 40 },
+    { at: 200, kind: 'pause', process: 1, ms: 350, asleep: true, first: 'timer' },
+    { at: 400, kind: 'crash', node: 0, ms: 40, keep: false },
+    { at: 700, kind: 'hold', process: 2, node: 0, direction: 'replies', ms: 120, thenCut: true },
+  ],
+};

@@ -1,0 +1,168 @@
+import type { SimProcess } from './kernel/sim-process.js';
+import type { World } from './kernel/world.js';
+import type { Lease, LockService, MultiLease } from './library/types.js';
+import type { Oracle, Section } from './oracle.js';
+import type { Call } from './schedule.js';
+
+/** How much longer than `wait` a caller may have to wait: for a request under way, and for locks to be given back. */
+const SLACK_MS = 350;
+/** Without a reason of its own every abort would make an error with a stack. */
+const GIVEN_UP = 'given up';
+/** The way from a process to the resource that a lock guards, in µs. */
+const WRITE_US = 3_000;
+
+const NAMES: Readonly<Record<Call['names'], readonly string[]>> = { a: ['a'], b: ['b'], both: ['a', 'b'] };
+
+/** The callers of one process. */
+export class Callers {
+  /** Who has asked and has no answer yet. */
+  readonly open = new Set<string>();
+  readonly outcomes = new Map<string, number>();
+  private started = 0;
+
+  constructor(
+    private readonly world: World,
+    private readonly process: SimProcess,
+    private readonly service: LockService,
+    private readonly oracle: Oracle,
+  ) {}
+
+  start(call: Call): void {
+    for (let i = 0; i < call.callers; i += 1) {
+      const caller = `p${this.process.id}.${(this.started += 1)}`;
+      this.open.add(caller);
+      this.run(caller, call).then(
+        () => this.end(caller, 'served'),
+        (error: unknown) => this.onError(caller, error),
+      );
+    }
+  }
+
+  private async run(caller: string, call: Call): Promise<void> {
+    const names = NAMES[call.names];
+    const abort = call.abort === null ? null : new AbortController();
+    if (abort !== null) this.process.setTimeout(() => abort.abort(GIVEN_UP), call.abort!);
+    const options = {
+      wait: call.wait === 'ever' ? Infinity : call.wait,
+      lease: call.lease,
+      holdAtLeast: call.lease === 'renew' ? call.holdAtLeast : 0,
+      ...(abort === null ? {} : { signal: abort.signal }),
+    };
+    if (this.world.traced) this.world.log(`${caller} wants ${names.join('+')}`);
+    const since = this.process.mono();
+    const answered = (): void => this.checkWait(caller, call, since);
+    if (call.nested && names.length === 1) {
+      const [name] = names as [string];
+      const locked = this.service.withLock(
+        name,
+        async () => {
+          answered();
+          // Joins the lease, or takes the lock anew should it be over already.
+          await this.service.withLock(name, (lease) => this.section(caller, call, lease), { wait: 0 });
+        },
+        options,
+      );
+      await locked.catch((error: unknown) => {
+        answered();
+        throw error;
+      });
+      return;
+    }
+    let lease: Lease | MultiLease;
+    try {
+      lease =
+        names.length === 1
+          ? await this.service.acquire(names[0]!, options)
+          : await this.service.acquire(names, options);
+    } finally {
+      answered();
+    }
+    await this.section(caller, call, lease);
+    await lease.release();
+  }
+
+  private async section(caller: string, call: Call, lease: Lease | MultiLease): Promise<void> {
+    const leases = 'leases' in lease ? lease.leases : [lease];
+    const { process, oracle } = this;
+    const sections = leases.map((one): Section => {
+      const { hold } = Reflect.get(one, 'tenure') as { hold: Section['hold'] };
+      return {
+        caller,
+        process,
+        name: one.name,
+        lease: one,
+        hold,
+        token: one.token,
+        signal: one.signal,
+        confirmedAt: -Infinity,
+      };
+    });
+    for (const section of sections) oracle.enter(section);
+    try {
+      this.write(sections);
+      await this.sleep(call.section / 2);
+      if (call.extend !== null) await this.extend(lease, sections, call.extend);
+      this.write(sections);
+      await this.sleep(call.section / 2);
+      // A section that was told its lock is lost and writes all the same: the token has to save the data.
+      this.write(sections);
+    } finally {
+      for (const section of sections) {
+        if (section.signal.aborted) oracle.counts.lost += 1;
+        oracle.leave(section);
+      }
+    }
+  }
+
+  private async extend(lease: Lease | MultiLease, sections: readonly Section[], ms: number): Promise<void> {
+    for (const { name, hold } of sections) if (hold.leaseMs > ms) this.oracle.shortened(name, hold.leaseMs);
+    try {
+      await lease.extend(ms);
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error;
+    }
+  }
+
+  private write(sections: readonly Section[]): void {
+    for (const section of sections) {
+      const us = this.process.random.int(100, WRITE_US);
+      this.world.after(us, () => this.oracle.write(section));
+    }
+  }
+
+  private sleep(ms: number): Promise<void> {
+    if (ms === 0) return Promise.resolve();
+    return new Promise((resolve) => void this.process.setTimeout(resolve, ms));
+  }
+
+  private checkWait(caller: string, { wait, abort }: Call, since: number): void {
+    const allowed = Math.min(wait === 'ever' ? Infinity : wait, abort ?? Infinity) + SLACK_MS;
+    const waited = this.process.mono() - since;
+    // While a process stands still nobody in it can be answered.
+    if (waited > allowed && this.process.resumedAt === 0) {
+      this.oracle.violate(`${caller} was answered after ${waited.toFixed(0)} ms, ${allowed} at most were allowed`);
+    }
+  }
+
+  private onError(caller: string, error: unknown): void {
+    const code = codeOf(error);
+    if (code === undefined)
+      this.oracle.violate(`${caller} got ${String(error instanceof Error ? error.stack : error)}`);
+    this.end(caller, code ?? 'defect');
+  }
+
+  private end(caller: string, outcome: string): void {
+    if (this.world.traced) this.world.log(`${caller}: ${outcome}`);
+    this.open.delete(caller);
+    this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
+  }
+}
+
+/** What may come of a call that is right in itself. */
+const EXPECTED = ['LOCK_BUSY', 'LOCK_LOST', 'LOCK_ABORTED', 'LOCK_UNAVAILABLE'];
+
+/** The code of an error that a caller has to reckon with. */
+function codeOf(error: unknown): string | undefined {
+  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
+  return typeof code === 'string' && EXPECTED.includes(code) ? code : undefined;
+}
