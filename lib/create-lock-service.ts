@@ -42,7 +42,7 @@ export async function connectLockService(options: LockServiceOptions): Promise<L
 }
 
 function createStore(options: LockServiceOptions, settings: ResolvedSettings): LockStore {
-  const { keyPrefix, commandTimeout, tokenTtl } = settings;
+  const { keyPrefix, commandTimeout, tokenTtl, minReplicas } = settings;
   if ('memory' in options) {
     const state = options.memory === true ? new MemoryState() : options.memory;
     return new MemoryStore(state, keyPrefix);
@@ -55,5 +55,13 @@ function createStore(options: LockServiceOptions, settings: ResolvedSettings): L
   const client =
     'client' in options ? checkClient(options.client) : openClient('url' in options ? options.url : options.redis);
   const openSubscriber = () => openSubscriberFor(client);
-  return new RedisStore({ client, ownsClient, openSubscriber, keyPrefix, commandTimeout, tokenTtl });
+  return new RedisStore({
+    client,
+    ownsClient,
+    openSubscriber,
+    keyPrefix,
+    commandTimeout,
+    tokenTtl,
+    minReplicas,
+  });
 }

@@ -206,4 +206,9 @@ describe('the options of an acquisition', () => {
     expect(race).toBeNull();
     await lease.release();
   });
+
+  it('may ask the memory store for replicas, without effect: there are none, and the code is to be tested', async () => {
+    await using locks = createLockService({ memory: true, minReplicas: 1 });
+    await expect(locks.withLock('name', () => 'ran', { minReplicas: 2 })).resolves.toBe('ran');
+  });
 });

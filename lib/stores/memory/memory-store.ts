@@ -10,7 +10,10 @@ import type {
 } from '../lock-store.js';
 import type { MemoryState } from './memory-state.js';
 
-/** Locks in this process's memory, for tests: the same promises as on Redis, within one process. */
+/**
+ * Locks in this process's memory, for tests: the same promises as on Redis, within one process. There are no replicas, and
+ * `minReplicas` is without effect, so that code which asks for some can be tested.
+ */
 export class MemoryStore implements LockStore {
   private readonly own = new Set<() => void>();
   private closed = false;

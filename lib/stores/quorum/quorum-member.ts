@@ -85,7 +85,7 @@ export class QuorumMember {
   }
 
   renew(name: string, owner: string, leaseMs: number): Promise<RenewReply> {
-    return this.vote(() => this.store.renew(name, owner, leaseMs));
+    return this.vote(() => this.store.renew(name, owner, leaseMs, 0));
   }
 
   /** @param notify whether waiters are told */

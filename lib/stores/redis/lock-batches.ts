@@ -2,6 +2,7 @@ import type { AcquireReply, ReleaseReply, RenewReply } from '../lock-store.js';
 import type { KeyLayout } from './key-layout.js';
 import type { NoticeSubscriber } from './notice-subscriber.js';
 import type { BatchedScript } from './script-batch.js';
+import type { StrayAcquires } from './stray-acquires.js';
 import { ACQUIRE_SCRIPT, RELEASE_SCRIPT, RENEW_SCRIPT } from './scripts/index.js';
 
 export interface AcquireRequest {
@@ -24,7 +25,12 @@ export interface ReleaseRequest {
   readonly notify: boolean;
 }
 
-export function acquireBatch(layout: KeyLayout, tokenTtl: number): BatchedScript<AcquireRequest, AcquireReply> {
+/** @param strays where an answer may come when its request was given up and settled */
+export function acquireBatch(
+  layout: KeyLayout,
+  tokenTtl: number,
+  strays?: StrayAcquires,
+): BatchedScript<AcquireRequest, AcquireReply> {
   return {
     script: ACQUIRE_SCRIPT,
     head: [tokenTtl],
@@ -35,6 +41,7 @@ export function acquireBatch(layout: KeyLayout, tokenTtl: number): BatchedScript
       if (status === 1) return { taken: true, token: value, sentAt };
       return { taken: false, remainingMs: value < 0 ? undefined : value };
     },
+    ...(strays === undefined ? {} : { late: (requests) => strays.watch(requests) }),
   };
 }
 

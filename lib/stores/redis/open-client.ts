@@ -92,6 +92,22 @@ export function openSubscriberFor(client: RedisClient): RedisClient {
   });
 }
 
+/** Opens a connection beside `client` for writes that replicas have to acknowledge. */
+export function openWriterFor(client: RedisClient): RedisClient {
+  return client.duplicate({
+    ...(hasSentinels(client.options) ? WITH_SENTINELS : {}),
+    retryStrategy,
+    // WAIT answers for the writes of its own connection only: neither may get onto another one.
+    autoResendUnfulfilledCommands: false,
+    enableOfflineQueue: false,
+    enableReadyCheck: true,
+    maxRetriesPerRequest: null,
+    lazyConnect: false,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
+    connectionName: 'nestjs-redis-lock:writes',
+  });
+}
+
 function hasSentinels(options: { readonly sentinels?: unknown } | undefined): boolean {
   return Array.isArray(options?.sentinels) && options.sentinels.length > 0;
 }

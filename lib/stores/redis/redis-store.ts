@@ -9,9 +9,12 @@ import type {
   ReleaseReply,
   RenewReply,
 } from '../lock-store.js';
+import { Settler } from '../settler.js';
+import { AckedWrites, type WriteRoutes } from './acked-writes.js';
 import { ConnectionWatch } from './connection-watch.js';
 import { KeyLayout } from './key-layout.js';
 import { NoticeSubscriber } from './notice-subscriber.js';
+import { openWriterFor } from './open-client.js';
 import type { RedisArgument, RedisClient } from './redis-client.js';
 import {
   acquireBatch,
@@ -25,6 +28,8 @@ import { ScriptBatch } from './script-batch.js';
 import { ScriptCaller, type ScriptReply } from './script-caller.js';
 import { FORCE_RELEASE_SCRIPT, INSPECT_SCRIPT } from './scripts/index.js';
 import type { Script } from './script.js';
+import { SingleWriteRoute } from './single-write-route.js';
+import { StrayAcquires } from './stray-acquires.js';
 
 export interface RedisStoreOptions {
   readonly client: RedisClient;
@@ -35,6 +40,8 @@ export interface RedisStoreOptions {
   readonly keyPrefix: string;
   /** The longest time for one request, in ms; a short lease allows less. */
   readonly commandTimeout: number;
+  /** How many replicas have to acknowledge a lock unless a caller says otherwise. Default 0. */
+  readonly minReplicas?: number;
   /** How long a token is remembered after its last use, in ms. */
   readonly tokenTtl: number;
   /** How long a request about a lease of this length may take, in ms. Default: `commandTimeout` or a third of the lease. */
@@ -50,6 +57,12 @@ export class RedisStore implements LockStore {
   /** Runs scripts on the store's connection. */
   readonly scripts: ScriptCaller;
   private readonly notices: NoticeSubscriber;
+  private readonly routes: WriteRoutes;
+  private readonly acked: AckedWrites;
+  private readonly settler = new Settler(this);
+  private readonly strays = new StrayAcquires((name, owner, leaseMs) => {
+    this.settler.settle(name, owner, leaseMs);
+  });
   private readonly acquires: ScriptBatch<AcquireRequest, AcquireReply>;
   private readonly renewals: ScriptBatch<RenewRequest, RenewReply>;
   private readonly releases: ScriptBatch<ReleaseRequest, ReleaseReply>;
@@ -58,13 +71,19 @@ export class RedisStore implements LockStore {
     this.layout = new KeyLayout(options.keyPrefix);
     this.connection = new ConnectionWatch(options.client, options.ownsClient, options.commandTimeout, () => {
       this.notices.reconnect();
+      this.routes.reconnect();
     });
     this.scripts = new ScriptCaller(this.connection);
     this.notices = new NoticeSubscriber(options.openSubscriber, options.commandTimeout);
+    this.routes = new SingleWriteRoute(() => openWriterFor(options.client), options.commandTimeout);
     const { layout, scripts, notices } = this;
+    const renew = renewBatch(layout, options.tokenTtl);
+    const release = releaseBatch(layout, notices);
     this.acquires = new ScriptBatch(scripts, acquireBatch(layout, options.tokenTtl));
-    this.renewals = new ScriptBatch(scripts, renewBatch(layout, options.tokenTtl));
-    this.releases = new ScriptBatch(scripts, releaseBatch(layout, notices));
+    this.renewals = new ScriptBatch(scripts, renew);
+    this.releases = new ScriptBatch(scripts, release);
+    const acquire = acquireBatch(layout, options.tokenTtl, this.strays);
+    this.acked = new AckedWrites(this.routes, { acquire, renew, release });
   }
 
   /** Whether a request would be sent at once. */
@@ -93,26 +112,37 @@ export class RedisStore implements LockStore {
     const name = `probe:${randomUUID()}`;
     const owner = `${randomUUID()}:0`;
     const lease = Math.max(1_000, timeoutMs);
-    await this.acquire(name, owner, lease, 1);
-    await this.renew(name, owner, lease);
+    await this.acquire(name, owner, lease, 1, 0);
+    await this.renew(name, owner, lease, 0);
     await this.notices.probe(this.layout.channel(name));
     await this.inspect(name);
     await this.release(name, owner, 0);
     await this.forceRelease(name);
-    await this.scripts.probeEval(this.options.commandTimeout);
+    const { commandTimeout, minReplicas = 0 } = this.options;
+    await this.scripts.probeEval(commandTimeout);
+    if (minReplicas > 0) await this.scripts.waitForReplicas(0, 1, commandTimeout);
     await this.connection.client.call('del', this.layout.token(name)).catch(() => undefined);
   }
 
-  acquire(name: string, owner: string, leaseMs: number, tokens: number): Promise<AcquireReply> {
-    return this.acquires.run({ name, owner, leaseMs, tokens }, this.timeoutFor(leaseMs));
+  acquire(name: string, owner: string, leaseMs: number, tokens: number, minReplicas: number): Promise<AcquireReply> {
+    const request = { name, owner, leaseMs, tokens };
+    const timeoutMs = this.timeoutFor(leaseMs);
+    return minReplicas === 0
+      ? this.acquires.run(request, timeoutMs)
+      : this.acked.acquire(request, minReplicas, timeoutMs);
   }
 
-  renew(name: string, owner: string, leaseMs: number): Promise<RenewReply> {
-    return this.renewals.run({ name, owner, leaseMs }, this.timeoutFor(leaseMs));
+  renew(name: string, owner: string, leaseMs: number, minReplicas: number): Promise<RenewReply> {
+    const request = { name, owner, leaseMs };
+    const timeoutMs = this.timeoutFor(leaseMs);
+    return minReplicas === 0
+      ? this.renewals.run(request, timeoutMs)
+      : this.acked.renew(request, minReplicas, timeoutMs);
   }
 
   /** @param notify whether waiters are told */
   release(name: string, owner: string, keepMs: number, notify = true): Promise<ReleaseReply> {
+    this.strays.onReleased(owner);
     return this.releases.run({ name, owner, keepMs, notify }, this.options.commandTimeout);
   }
 
@@ -144,7 +174,9 @@ export class RedisStore implements LockStore {
   }
 
   async close(): Promise<void> {
+    await this.settler.close();
     this.notices.close();
+    this.routes.close();
     this.connection.dispose();
     if (!this.options.ownsClient) return;
     const { client } = this.options;

@@ -13,16 +13,56 @@ export interface ScriptReply {
   readonly maybeResent: boolean;
 }
 
+/** Hears of an answer that comes after its request was given up. */
+export interface LateAnswer {
+  onGivenUp(): void;
+  /** @param value `undefined` if there will be none, or only an error */
+  onAnswered(value: unknown): void;
+}
+
 /** Runs scripts on one Redis, each within its time, and turns every failure into `LockUnavailableError`. */
 export class ScriptCaller {
+  /** How often a script was sent whole, since the server did not know it. */
+  evals = 0;
+
   constructor(private readonly connection: ConnectionWatch) {}
 
-  async call(script: Script, keys: string[], args: RedisArgument[], timeoutMs: number): Promise<ScriptReply> {
+  get cuts(): number {
+    return this.connection.cuts;
+  }
+
+  async whenReady(timeoutMs: number): Promise<void> {
+    if (!this.connection.ready) await this.connection.whenReady(timeoutMs);
+  }
+
+  /** Sends at once if the connection is ready. */
+  async call(
+    script: Script,
+    keys: string[],
+    args: RedisArgument[],
+    timeoutMs: number,
+    late?: LateAnswer,
+  ): Promise<ScriptReply> {
     if (!this.connection.ready) await this.connection.whenReady(timeoutMs);
     const sentAt = now();
     const { cuts } = this.connection;
-    const value = await this.withinTime(sentAt.mono, (inTime) => this.evaluate(script, keys, args, inTime), timeoutMs);
+    const value = await this.withinTime(
+      sentAt.mono,
+      (inTime) => this.evaluate(script, keys, args, inTime),
+      timeoutMs,
+      late,
+    );
     return { value, sentAt, maybeResent: cuts !== this.connection.cuts };
+  }
+
+  /**
+   * How many replicas have acknowledged what was written on this connection so far; it waits until `count` have.
+   *
+   * @param waitMs how long the server waits for them
+   */
+  async waitForReplicas(count: number, waitMs: number, timeoutMs: number): Promise<number> {
+    const { client } = this.connection;
+    return Number(await this.withinTime(now().mono, () => client.call('wait', count, waitMs), timeoutMs));
   }
 
   /** Tries the right to EVAL, which is needed only now and then: while the server knows the scripts, nobody would notice. */
@@ -43,6 +83,7 @@ export class ScriptCaller {
       // After SCRIPT FLUSH, a restart or a failover the server does not know the script; EVAL teaches it again.
       // Not once the request was given up: EVAL would come after the release that cleans up behind it.
       if (!isServerError(error) || !hasCode(error, 'NOSCRIPT') || !inTime()) throw error;
+      this.evals += 1;
       return await client.call('eval', script.source, keys.length, ...keys, ...args);
     }
   }
@@ -57,10 +98,17 @@ export class ScriptCaller {
     sentAt: number,
     send: (inTime: () => boolean) => Promise<unknown>,
     timeoutMs: number,
+    late?: LateAnswer,
   ): Promise<unknown> {
     const { answers } = this.connection;
     return new Promise((resolve, reject) => {
       let open = true;
+      let awaited: LateAnswer | undefined;
+      const answerLate = (value: unknown): void => {
+        this.connection.cutListeners.delete(onCut);
+        awaited?.onAnswered(value);
+        awaited = undefined;
+      };
       const settle = (act: () => void): void => {
         if (!open) return;
         open = false;
@@ -72,6 +120,7 @@ export class ScriptCaller {
         settle(() => {
           reject(unanswered(new Error('connection closed')));
         });
+        answerLate(undefined);
       };
       const timer = setTimeout(() => {
         this.connection.onUnanswered(sentAt, answers);
@@ -79,6 +128,10 @@ export class ScriptCaller {
         settle(() => {
           reject(new LockUnavailableError(what, undefined, { retryable: true, outcomeUnknown: true }));
         });
+        if (late === undefined) return;
+        late.onGivenUp();
+        awaited = late;
+        this.connection.cutListeners.add(onCut);
       }, timeoutMs);
       this.connection.cutListeners.add(onCut);
       send(() => open).then(
@@ -87,12 +140,14 @@ export class ScriptCaller {
           settle(() => {
             resolve(value);
           });
+          if (awaited !== undefined) answerLate(value);
         },
         (error: unknown) => {
           if (isServerError(error)) this.connection.answers += 1;
           settle(() => {
             reject(isServerError(error) ? this.refusal(error, undefined) : unanswered(error));
           });
+          if (awaited !== undefined) answerLate(undefined);
         },
       );
     });

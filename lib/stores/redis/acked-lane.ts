@@ -1,0 +1,186 @@
+import { LockUnavailableError } from '../../errors/index.js';
+import type { ReleaseRequest } from './lock-batches.js';
+import { LIMIT, runBatch, type BatchedScript } from './script-batch.js';
+import type { ScriptCaller } from './script-caller.js';
+import { unanswered } from './server-error.js';
+
+interface Owned {
+  readonly name: string;
+  readonly owner: string;
+}
+
+export interface AckedKind<Request, Reply> {
+  readonly batched: BatchedScript<Request, Reply>;
+  /** Whether something was written that replicas have to acknowledge. */
+  readonly granted: (reply: Reply) => boolean;
+  /** Whether what too few acknowledged is given back. */
+  readonly givesBack: boolean;
+}
+
+/** One request on its way through a lane. */
+export interface Acked<Request = Owned, Reply = unknown> {
+  readonly kind: AckedKind<Request, Reply>;
+  readonly request: Request;
+  readonly slot: number;
+  readonly minReplicas: number;
+  readonly timeoutMs: number;
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * The writes to one node that replicas have to acknowledge. While one `WAIT` is under way further requests gather, and
+ * then go together: one `WAIT` answers for all of them.
+ */
+export class AckedLane {
+  onIdle: () => void = () => undefined;
+  private waiting: Acked[] = [];
+  private running = false;
+
+  constructor(
+    private readonly caller: () => ScriptCaller,
+    private readonly release: BatchedScript<ReleaseRequest, unknown>,
+  ) {}
+
+  add(acked: Acked): void {
+    this.waiting.push(acked);
+    if (this.running) return;
+    this.running = true;
+    // What is asked for in the same turn goes along.
+    process.nextTick(() => void this.run());
+  }
+
+  private async run(): Promise<void> {
+    for (let [first] = this.waiting; first !== undefined; [first] = this.waiting) {
+      const { timeoutMs } = first;
+      const group = this.waiting.filter((acked) => acked.timeoutMs === timeoutMs);
+      this.waiting = this.waiting.filter((acked) => acked.timeoutMs !== timeoutMs);
+      try {
+        await this.send(group, timeoutMs);
+      } catch (error) {
+        for (const { reject } of group) reject(error);
+      }
+    }
+    this.running = false;
+    this.onIdle();
+  }
+
+  /** Resolves when all is answered for; what has to be given back is on its way by then. */
+  private async send(group: readonly Acked[], timeoutMs: number): Promise<void> {
+    const caller = this.caller();
+    await caller.whenReady(timeoutMs);
+    const { cuts, evals } = caller;
+    const calls = callsOf(group);
+    // Written to the connection in one go, the WAITs behind the scripts: nothing can come in between.
+    const writes = calls.map((call) => runCall(caller, call[0].kind.batched, call, timeoutMs));
+    let acks = countAcks(caller, group, timeoutMs);
+    const replies = await Promise.all(writes);
+    if (caller.evals !== evals) {
+      // The server did not know a script and was sent it behind the WAITs. On a new connection WAIT knows of no write.
+      await Promise.all(acks.values());
+      acks = caller.cuts === cuts ? countAcks(caller, group, timeoutMs) : new Map<number, Promise<number | Error>>();
+    }
+    const short: Short[] = [];
+    for (const [index, call] of calls.entries()) {
+      for (const [place, acked] of call.entries()) {
+        const reply = replies[index]?.[place];
+        const { kind, minReplicas } = acked;
+        if (reply instanceof Error) acked.reject(reply);
+        else if (!kind.granted(reply)) acked.resolve(reply);
+        else {
+          const count = (await acks.get(minReplicas)) ?? unanswered(new Error('connection closed'));
+          if (typeof count === 'number' && count >= minReplicas) acked.resolve(reply);
+          else if (count instanceof LockUnavailableError && count.outcomeUnknown) acked.reject(count);
+          else if (kind.givesBack) short.push({ acked, count });
+          else acked.reject(tooFew({ acked, count }, false));
+        }
+      }
+    }
+    if (short.length > 0) void this.giveBack(caller, short, timeoutMs);
+  }
+
+  /** Never rejects. */
+  private async giveBack(caller: ScriptCaller, short: readonly Short[], timeoutMs: number): Promise<void> {
+    const why = new Map(short.map((each) => [each.acked, each]));
+    await Promise.all(
+      callsOf([...why.keys()]).map(async (call) => {
+        const released = await runCall(caller, this.release, call, timeoutMs);
+        for (const [place, acked] of call.entries()) {
+          acked.reject(tooFew(why.get(acked) as Short, released[place] instanceof Error));
+        }
+      }),
+    );
+  }
+}
+
+/** A request that too few replicas acknowledged: how many did, or why that is not known. */
+interface Short {
+  readonly acked: Acked;
+  readonly count: number | Error;
+}
+
+type Call = [Acked, ...Acked[]];
+
+/** Requests that one script call can serve: of one kind, and of one slot. */
+function callsOf(group: readonly Acked[]): Call[] {
+  const open = new Map<unknown, Map<number, Call>>();
+  const calls: Call[] = [];
+  for (const acked of group) {
+    const { kind, slot } = acked;
+    const ofKind = open.get(kind) ?? new Map<number, Call>();
+    open.set(kind, ofKind);
+    const call = ofKind.get(slot);
+    if (call !== undefined && call.length < LIMIT) call.push(acked);
+    else {
+      const next: Call = [acked];
+      ofKind.set(slot, next);
+      calls.push(next);
+    }
+  }
+  return calls;
+}
+
+/** Never rejects: a failure of the call is that of each request in it. */
+async function runCall<Request extends Owned>(
+  caller: ScriptCaller,
+  batched: BatchedScript<Request, unknown>,
+  call: Call,
+  timeoutMs: number,
+): Promise<unknown[]> {
+  // A request of the other kinds has what the release needs, and more.
+  const requests = call.map(({ request }) => ({ keepMs: 0, notify: true, ...request }) as unknown as Request);
+  try {
+    return await runBatch(caller, batched, requests, timeoutMs);
+  } catch (error) {
+    return call.map(() => error);
+  }
+}
+
+/** For each number of replicas wanted: how many have acknowledged, or why that is not known. */
+function countAcks(
+  caller: ScriptCaller,
+  group: readonly Acked[],
+  timeoutMs: number,
+): Map<number, Promise<number | Error>> {
+  const levels = [...new Set(group.map(({ minReplicas }) => minReplicas))].sort((a, b) => a - b);
+  // All of them together have to be over clearly before the requests are given up.
+  const waitMs = Math.max(1, Math.floor(timeoutMs / 2 / levels.length));
+  const count = (level: number): Promise<number | Error> =>
+    caller.waitForReplicas(level, waitMs, timeoutMs).catch((error: unknown) => error as Error);
+  return new Map(levels.map((level) => [level, count(level)]));
+}
+
+function tooFew({ acked, count }: Short, outcomeUnknown: boolean): LockUnavailableError {
+  const { kind, minReplicas, request } = acked;
+  const what = kind.givesBack ? 'the lock, so it was given back' : 'the renewal';
+  const many = typeof count === 'number' ? String(count) : 'an unknown number';
+  return new LockUnavailableError(
+    `${many} of the ${String(minReplicas)} replicas wanted acknowledged ${what}.`,
+    request.name,
+    {
+      retryable: !(count instanceof LockUnavailableError) || count.retryable,
+      outcomeUnknown,
+      cause: typeof count === 'number' ? undefined : count,
+    },
+  );
+}

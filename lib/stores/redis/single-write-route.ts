@@ -1,0 +1,36 @@
+import type { WriteRoute, WriteRoutes } from './acked-writes.js';
+import { ConnectionWatch } from './connection-watch.js';
+import type { RedisClient } from './redis-client.js';
+import { ScriptCaller } from './script-caller.js';
+
+const ROUTE: WriteRoute = { node: '', slot: 0 };
+
+/** All acknowledged writes over one connection to one Redis, opened when the first is asked for. */
+export class SingleWriteRoute implements WriteRoutes {
+  private connection: ConnectionWatch | null = null;
+  private caller: ScriptCaller | null = null;
+
+  constructor(
+    private readonly open: () => RedisClient,
+    private readonly commandTimeout: number,
+  ) {}
+
+  routeOf(): WriteRoute {
+    return ROUTE;
+  }
+
+  callerFor(): ScriptCaller {
+    this.connection ??= new ConnectionWatch(this.open(), true, this.commandTimeout);
+    return (this.caller ??= new ScriptCaller(this.connection));
+  }
+
+  /** Leaves a server that is silent or no longer the master. */
+  reconnect(): void {
+    if (this.connection?.ready === true) this.connection.client.disconnect(true);
+  }
+
+  close(): void {
+    this.connection?.dispose();
+    this.connection?.client.disconnect();
+  }
+}

@@ -1,0 +1,180 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import type { Redis } from 'ioredis';
+import { connectLockService, LockUnavailableError, type LockService, type LockSettings } from 'nestjs-redis-lock';
+import { commandsBetween, commandStats } from '../support/command-stats.js';
+import { lockKey } from '../support/lock-keys.js';
+import { describeWithRedisServer } from '../support/redis-server.js';
+import { ReplicatedRedis } from '../support/replicated-redis.js';
+import { uniqueName } from '../support/test-redis.js';
+import { untilIdle } from '../support/until-idle.js';
+import { waitUntil } from '../support/wait-until.js';
+
+describeWithRedisServer('minReplicas', () => {
+  let set: ReplicatedRedis;
+  let admin: Redis;
+  let name: string;
+
+  beforeEach(async () => {
+    set = await ReplicatedRedis.start(2);
+    admin = set.master.client();
+    name = uniqueName('replicas');
+  });
+  afterEach(() => set.stop());
+
+  const open = (settings: LockSettings = {}): Promise<LockService> => connectLockService({ url: set.url, ...settings });
+  const onReplicas = async (): Promise<number> => {
+    const found = await Promise.all(set.replicas.map((replica) => replica.client().exists(lockKey(name))));
+    return found.reduce((sum, one) => sum + one, 0);
+  };
+
+  it('grants a lock once the replicas have it', async () => {
+    await using locks = await open({ minReplicas: 2 });
+    await locks.withLock(name, async ({ token }) => {
+      expect(token).toBeGreaterThan(0);
+      expect(await onReplicas()).toBe(2);
+    });
+    await untilIdle(locks);
+    expect(await admin.exists(lockKey(name))).toBe(0);
+  });
+
+  it('gives a lock back that too few acknowledged, and says how many did', async () => {
+    await using locks = await open({ commandTimeout: 400 });
+    set.replicas[0]!.freeze();
+    const error: unknown = await locks.acquire(name, { wait: 0, minReplicas: 2 }).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(LockUnavailableError);
+    expect(error).toMatchObject({ lockName: name, retryable: true, outcomeUnknown: false });
+    expect((error as Error).message).toContain('1 of the 2 replicas');
+    expect((await locks.inspect(name)).held).toBe(false);
+    const lease = await locks.acquire(name, { wait: 0, minReplicas: 1 });
+    await lease.release();
+    await untilIdle(locks);
+    set.replicas[0]!.thaw();
+  });
+
+  it('goes on trying within `wait`, and has the lock once the replica is back', async () => {
+    await using locks = await open({ commandTimeout: 300 });
+    set.replicas[0]!.freeze();
+    const waiting = locks.acquire(name, { wait: Infinity, minReplicas: 2 });
+    let tries = 0;
+    await waitUntil('it was tried more than once', async () => {
+      const before = tries;
+      tries = (await commandStats(admin)).get('wait') ?? 0;
+      return before > 0 && tries > before;
+    });
+    expect(locks.stats().waiting).toBe(1);
+    set.replicas[0]!.thaw();
+    const lease = await waiting;
+    expect(await onReplicas()).toBe(2);
+    await expect(lease.release()).resolves.toBe('released');
+    await untilIdle(locks);
+  });
+
+  it('takes a renewal for failed that too few acknowledged, and takes nothing away for it', async () => {
+    await using locks = await open({ leaseMs: 3_000, commandTimeout: 200, minReplicas: 2 });
+    const lease = await locks.acquire(name);
+    await sleep(1_200);
+    lease.assertHeld();
+    set.replicas[1]!.freeze();
+    await expect(lease.extend(3_000)).rejects.toMatchObject({ code: 'LOCK_UNAVAILABLE', retryable: true });
+    expect(await admin.exists(lockKey(name))).toBe(1);
+    lease.assertHeld();
+    set.replicas[1]!.thaw();
+    await waitUntil('a renewal succeeds', () =>
+      lease.extend(3_000).then(
+        () => true,
+        () => false,
+      ),
+    );
+    lease.assertHeld();
+    await expect(lease.release()).resolves.toBe('released');
+    await untilIdle(locks);
+  });
+
+  it('ends a lease at its deadline whose renewals too few acknowledge', async () => {
+    await using locks = await open({ leaseMs: 1_500, commandTimeout: 200, minReplicas: 2 });
+    const lease = await locks.acquire(name);
+    set.replicas[1]!.freeze();
+    await waitUntil('the lease is lost', () => lease.signal.aborted);
+    expect(lease.signal.reason).toMatchObject({ code: 'LOCK_LOST', reason: 'expired' });
+    set.replicas[1]!.thaw();
+    await lease.release();
+    await untilIdle(locks);
+  });
+
+  it('needs few WAITs for a hundred locks at once', async () => {
+    await using locks = await open({ minReplicas: 1 });
+    const names = Array.from({ length: 100 }, () => uniqueName('many'));
+    const before = await commandStats(admin);
+    await Promise.all(names.map((each) => locks.withLock(each, () => undefined)));
+    const counts = commandsBetween(before, await commandStats(admin));
+    expect(counts.get('wait')).toBeLessThanOrEqual(5);
+    await untilIdle(locks);
+  });
+
+  it('does not keep plain locks waiting behind a WAIT', async () => {
+    await using locks = await open({ commandTimeout: 4_000 });
+    for (const replica of set.replicas) replica.freeze();
+    let over = false;
+    const slow = locks.acquire(name, { wait: 0, minReplicas: 1 }).catch((e: unknown) => e);
+    void slow.then(() => (over = true));
+    await waitUntil('the WAIT is under way', async () => String(await admin.client('LIST')).includes('cmd=wait'));
+    for (let round = 0; round < 20; round += 1) await locks.withLock(`${name}:plain`, () => undefined);
+    expect(over).toBe(false);
+    for (const replica of set.replicas) replica.thaw();
+    const lease = await slow;
+    await (lease as { release?: () => Promise<unknown> }).release?.();
+    await untilIdle(locks);
+  });
+
+  it('answers each for what it asked, when they ask for different numbers at once', async () => {
+    await using locks = await open({ commandTimeout: 3_000 });
+    set.replicas[0]!.freeze();
+    const outcomes = await Promise.all(
+      [1, 2, 1, 2].map((minReplicas, index) =>
+        locks.acquire(`${name}:${index}`, { wait: 0, minReplicas }).then(
+          (lease) => lease.release(),
+          (error: unknown) => (error as LockUnavailableError).code,
+        ),
+      ),
+    );
+    expect(outcomes).toEqual(['released', 'LOCK_UNAVAILABLE', 'released', 'LOCK_UNAVAILABLE']);
+    set.replicas[0]!.thaw();
+    await untilIdle(locks);
+  });
+
+  it('holds for a caller that a lock is passed on to, and for a script the server forgot', async () => {
+    await using locks = await open({ handOverMs: 60_000 });
+    await admin.script('FLUSH');
+    const first = await locks.acquire(name);
+    // The hold was taken without any replica: its next caller wants two.
+    const waiting = [0, 1].map(() => locks.withLock(name, onReplicas, { minReplicas: 2, wait: Infinity }));
+    const before = await commandStats(admin);
+    for (const replica of set.replicas) replica.freeze();
+    await admin.script('FLUSH');
+    await first.release();
+    await sleep(200);
+    expect(locks.stats().waiting).toBe(2);
+    for (const replica of set.replicas) replica.thaw();
+    expect(await Promise.all(waiting)).toEqual([2, 2]);
+    expect(commandsBetween(before, await commandStats(admin)).get('wait')).toBeGreaterThan(0);
+    await untilIdle(locks);
+  });
+
+  it('leaves no lock behind when the connection for it is cut', async () => {
+    await using locks = await open({ commandTimeout: 3_000 });
+    for (const replica of set.replicas) replica.freeze();
+    const failing = locks.acquire(name, { wait: 0, minReplicas: 1 }).catch((e: unknown) => e);
+    const id = await waitUntil('the WAIT is under way', async () => {
+      const line = String(await admin.client('LIST'))
+        .split('\n')
+        .find((each) => each.includes('cmd=wait'));
+      return /id=(\d+)/.exec(line ?? '')?.[1];
+    });
+    await admin.client('KILL', 'ID', id!);
+    expect(await failing).toMatchObject({ code: 'LOCK_UNAVAILABLE', outcomeUnknown: true });
+    await untilIdle(locks);
+    expect(await admin.exists(lockKey(name))).toBe(0);
+    for (const replica of set.replicas) replica.thaw();
+  });
+});
