@@ -60,6 +60,7 @@ export class QuorumMember {
       timeoutFor: (leaseMs) => this.timeoutFor(leaseMs),
     });
     this.guard = new RestartGuard(client, restartGuard, label);
+    client.on('close', this.onSpoke);
     this.grants = new ScriptBatch(this.store.scripts, grantBatch(this.store.layout, tokenTtl));
     this.confirms = new ScriptBatch(this.store.scripts, confirmBatch(this.store.layout, tokenTtl));
     this.settler = new Settler({ release: (name, owner, keepMs) => this.release(name, owner, keepMs, true) }, true);
@@ -108,6 +109,7 @@ export class QuorumMember {
   async close(): Promise<void> {
     await this.settler.close();
     this.guard.dispose();
+    this.node.client.off('close', this.onSpoke);
     await this.store.close();
   }
 
@@ -137,11 +139,13 @@ export class QuorumMember {
   private onSilence(): void {
     if (this.stuck || !this.store.ready) return;
     this.stuck = true;
-    const over = (): void => {
-      this.stuck = false;
-    };
-    this.node.client.call('ping').then(over, over);
+    this.node.client.call('ping').then(this.onSpoke, this.onSpoke);
   }
+
+  /** Also when its connection is closed: the client then forgets the question without an answer. */
+  private readonly onSpoke = (): void => {
+    this.stuck = false;
+  };
 
   private away(what: string): LockUnavailableError {
     return new LockUnavailableError(`The node ${this.label} ${what}.`, undefined, {
