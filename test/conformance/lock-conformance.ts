@@ -173,6 +173,18 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         await next.release();
       });
 
+      it('takes a lock whose holder made its lease shorter, and outlived it', async () => {
+        const lease = await here.acquire(name, { lease: 25_000 });
+        const waiting = there.acquire(name, { wait: 20_000 });
+        await waitUntil('the other replica waits', () => there.stats().waiting === 1);
+        await sleep(50);
+        await lease.extend(50);
+        const next = await waiting;
+        expect(next.token).toBeGreaterThan(lease.token);
+        await expect(lease.release()).resolves.toBe('lost');
+        await next.release();
+      });
+
       it('gives up when the signal aborts, before, while and after waiting', async () => {
         await expect(here.acquire(name, { signal: AbortSignal.abort('no') })).rejects.toMatchObject({
           code: 'LOCK_ABORTED',

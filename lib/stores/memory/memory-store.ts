@@ -50,7 +50,12 @@ export class MemoryStore implements LockStore {
 
   async release(name: string, owner: string, keepMs: number): Promise<ReleaseReply> {
     const key = await this.turn(name);
-    if (this.state.read(key)?.owner !== owner) return { held: false, listeners: 0 };
+    const entry = this.state.read(key);
+    if (entry?.owner !== owner) {
+      // Its holder may have made the lease shorter: whoever waits counts on the longer one.
+      if (entry === undefined) this.state.notify(key, this.own);
+      return { held: false, listeners: 0 };
+    }
     if (keepMs > 0) this.state.write(key, owner, keepMs);
     else this.state.delete(key);
     return { held: true, listeners: this.state.notify(key, this.own) };

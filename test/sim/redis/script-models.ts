@@ -66,6 +66,7 @@ export const confirm: ScriptModel = (keys, args, redis) =>
     const held = redis.hexists(lock, owner);
     if (!held && (lease === '0' || redis.pttl(lock) !== -2)) return [0, 0];
     const stored = redis.get(counter);
+    if (held && lease === '0' && stored !== null && Number(stored) > Number(last)) return [0, 0];
     if (stored === null || Number(stored) < Number(last)) redis.set(counter, last, Number(args[0]));
     if (held) return [1, 0];
     redis.hset(lock, owner, 1);
@@ -86,12 +87,12 @@ export const release: ScriptModel = (keys, args, redis, publish) =>
   each(keys.length, (i) => {
     const lock = keys[i]!;
     const [owner, channel, keep] = [String(args[3 * i]), String(args[3 * i + 1]), String(args[3 * i + 2])];
-    if (keep === '0') {
-      if (!redis.hdel(lock, owner)) return [0, 0];
-    } else {
-      if (!redis.hexists(lock, owner)) return [0, 0];
-      redis.pexpire(lock, Number(keep));
+    const held = keep === '0' ? redis.hdel(lock, owner) : redis.hexists(lock, owner);
+    if (!held) {
+      if (channel !== '' && redis.pttl(lock) === -2) publish(channel, '0');
+      return [0, 0];
     }
+    if (keep !== '0') redis.pexpire(lock, Number(keep));
     return [1, channel === '' ? 0 : publish(channel, '0')];
   });
 

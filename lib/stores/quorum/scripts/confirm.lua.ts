@@ -7,7 +7,9 @@
  *       ('0': only where the owner holds it)
  * reply per lock: 1, 0 (held and written) | 0, 0 (not held) | -1, error text
  *
- * Without the look at the owner, a write that comes late would raise the token of a lock that others hold by now.
+ * Without the look at the owner, a write that comes late would raise the token of a lock that others hold by now. A larger
+ * token that is stored already is one that the owner did not count: its vote here came after the largest was chosen, and
+ * behind somebody else's, who may have been given the same token elsewhere. Then this node does not answer for it.
  */
 export const CONFIRM = `
 local ttl = ARGV[1]
@@ -16,6 +18,7 @@ local function attempt(lock, counter, owner, last, lease)
   local held = redis.call('HEXISTS', lock, owner) == 1
   if not held and (lease == '0' or redis.call('PTTL', lock) ~= -2) then return 0, 0 end
   local stored = redis.call('GET', counter)
+  if held and lease == '0' and stored and stored + 0 > last + 0 then return 0, 0 end
   if not stored or stored + 0 < last + 0 then redis.call('SET', counter, last, 'PX', ttl) end
   if held then return 1, 0 end
   redis.call('HSET', lock, owner, 1)
