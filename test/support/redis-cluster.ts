@@ -60,7 +60,7 @@ export class RedisCluster implements AsyncDisposable {
   }
 
   async slotOf(key: string): Promise<number> {
-    return this.askAny(async ({ admin }) => Number(await admin.cluster('KEYSLOT', key)));
+    return this.askAny(async ({ admin }) => admin.cluster('KEYSLOT', key));
   }
 
   /** The master of a slot, or of a key's slot, as the nodes that answer see it. */

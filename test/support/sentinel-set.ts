@@ -1,5 +1,5 @@
 import type { RedisServer } from './redis-node.js';
-import { replicaOf, ReplicatedRedis, untilInSync } from './replicated-redis.js';
+import { isInSync, replicaOf, ReplicatedRedis } from './replicated-redis.js';
 import { SentinelProcess } from './sentinel-process.js';
 import { waitUntil } from './wait-until.js';
 
@@ -16,6 +16,8 @@ export interface SentinelSetOptions {
 
 const QUORUM = 2;
 const SENTINELS = 3;
+/** An old master is made a replica about ten seconds after a failover. */
+const LIMIT_MS = 60_000;
 
 /** A master with replicas, watched by three sentinels of which two must agree. */
 export class SentinelSet implements AsyncDisposable {
@@ -69,7 +71,7 @@ export class SentinelSet implements AsyncDisposable {
 
   /** The node that sentinels agree on and that takes itself for the master as well. */
   async master(): Promise<RedisServer> {
-    return (await waitUntil('there is a master', () => this.confirmedMaster()))!;
+    return (await waitUntil('there is a master', () => this.confirmedMaster(), LIMIT_MS))!;
   }
 
   async replicas(): Promise<RedisServer[]> {
@@ -80,17 +82,17 @@ export class SentinelSet implements AsyncDisposable {
   /** Has the sentinels make another node the master, and waits until they have. The old one becomes its replica. */
   async failover(): Promise<RedisServer> {
     const old = await this.master();
-    await waitUntil('a sentinel begins a failover', () => this.beginFailover());
+    await waitUntil('a sentinel begins a failover', () => this.beginFailover(), LIMIT_MS);
     return this.untilNewMaster(old);
   }
 
   /** Waits until the sentinels agree on a master other than `old`. */
   async untilNewMaster(old: RedisServer): Promise<RedisServer> {
-    const what = 'there is a new master';
-    return (await waitUntil(what, async () => {
+    const ask = async (): Promise<RedisServer | undefined> => {
       const master = await this.confirmedMaster();
       return master === old ? undefined : master;
-    }))!;
+    };
+    return (await waitUntil('there is a new master', ask, LIMIT_MS))!;
   }
 
   /** Starts a killed node again, empty, as a replica of the present master. */
@@ -103,12 +105,17 @@ export class SentinelSet implements AsyncDisposable {
   /** Waits until there is a master, all others are its replicas in sync, and every sentinel knows all of them. */
   async untilReady(): Promise<void> {
     const others = this.servers.length - 1;
-    const master = await this.master();
-    await untilInSync(master, others);
-    await waitUntil('all sentinels know all nodes and each other', async () => {
+    // Asked anew each time: a failover may be under way.
+    const inSync = async (): Promise<boolean> => {
+      const master = await this.confirmedMaster();
+      return master !== undefined && (await isInSync(master, others));
+    };
+    await waitUntil('there is a master and its replicas are in sync', inSync, LIMIT_MS);
+    const known = async (): Promise<boolean> => {
       const answers = await Promise.all(this.processes.map((sentinel) => this.known(sentinel)));
       return answers.every(({ replicas, sentinels }) => replicas >= others && sentinels >= SENTINELS - 1);
-    });
+    };
+    await waitUntil('all sentinels know all nodes and each other', known, LIMIT_MS);
   }
 
   async stop(): Promise<void> {

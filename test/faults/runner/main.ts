@@ -1,0 +1,61 @@
+import { cpSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { makeTempDir } from '../../../sample-app/services/temp-dir.js';
+import { seedFor } from './dice.js';
+import { readOptions, type SuiteOptions } from './options.js';
+import { describeRound, failed, describeAll } from './report.js';
+import { playRound, type RoundResult } from './round.js';
+import type { Topology } from '../stages/topologies.js';
+
+const options = readOptions(process.argv.slice(2));
+if (options.lib !== 'own') await installPeers();
+console.log(`Seed ${options.seed}: repeat this run with --seed ${options.seed}`);
+const results = await playAll(options);
+console.log(describeAll(results));
+if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ ...options, results }, null, 2)}\n`);
+// A run that finds fault with a library that is no part of this project has done what it was to do.
+if (options.lib === 'own' && results.some(failed)) process.exitCode = 1;
+
+async function installPeers(): Promise<void> {
+  const module = new URL('../peers/install.mjs', import.meta.url).href;
+  const { installPeers: install } = (await import(module)) as { installPeers(): void };
+  install();
+}
+
+/** Rounds of all topologies in turn, until each has its sections or the time is over. */
+async function playAll({ topologies, lib, seed, sections, limitMs, roundMs }: SuiteOptions): Promise<RoundResult[]> {
+  const results: RoundResult[] = [];
+  const end = Date.now() + limitMs;
+  const done = new Map<Topology, number>();
+  for (let turn = 0; ; turn += 1) {
+    const wanting = topologies.filter((topology) => (done.get(topology) ?? 0) < sections);
+    // The first turn is every topology's, however short the time.
+    if (wanting.length === 0 || (turn > 0 && Date.now() > end)) return results;
+    for (const topology of wanting) {
+      const left = sections - (done.get(topology) ?? 0);
+      const share = Math.max(5_000, (end - Date.now()) / wanting.length);
+      // A single topology's first round has the given seed itself: so a round is repeated by what is printed for it.
+      const ownSeed = topologies.length === 1 && turn === 0 ? seed : seedFor(seed, `${topology}-${turn}`);
+      const result = await play({ topology, lib, seed: ownSeed, sections: left, limitMs: Math.min(roundMs, share) });
+      console.log(describeRound(result));
+      results.push(result);
+      done.set(topology, (done.get(topology) ?? 0) + result.counts.sections!);
+    }
+  }
+}
+
+async function play(round: Omit<Parameters<typeof playRound>[0], 'folder'>): Promise<RoundResult> {
+  const folder = makeTempDir('faults');
+  try {
+    const result = await playRound({ ...round, folder: folder.path });
+    if (failed(result) && round.lib === 'own') {
+      const kept = join(tmpdir(), `redis-lock-faults-${round.topology}-${round.seed}`);
+      cpSync(folder.path, kept, { recursive: true, filter: (source) => !source.endsWith('resource') });
+      console.log(`The histories of this round are kept in ${kept}`);
+    }
+    return result;
+  } finally {
+    folder.remove();
+  }
+}

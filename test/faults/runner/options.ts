@@ -1,0 +1,55 @@
+import { parseArgs } from 'node:util';
+import { TOPOLOGIES, type Topology } from '../stages/topologies.js';
+
+export interface SuiteOptions {
+  readonly topologies: readonly Topology[];
+  readonly lib: string;
+  readonly seed: number;
+  /** Of each topology, over all rounds. */
+  readonly sections: number;
+  /** Of all topologies together. */
+  readonly limitMs: number;
+  /** Of one round. */
+  readonly roundMs: number;
+  /** Where the result goes as JSON. */
+  readonly json: string | undefined;
+}
+
+export const LIBS = ['own', 'redlock4', 'redlock5', 'redis-semaphore', 'redlock-universal'];
+
+/** @throws Error that says how it is used */
+export function readOptions(args: readonly string[]): SuiteOptions {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      topology: { type: 'string', default: 'all' },
+      lib: { type: 'string', default: 'own' },
+      seed: { type: 'string' },
+      sections: { type: 'string' },
+      minutes: { type: 'string' },
+      'round-seconds': { type: 'string', default: '60' },
+      json: { type: 'string' },
+    },
+  });
+  const chosen = values.topology === 'all' ? TOPOLOGIES : values.topology.split(',');
+  const unknown = chosen.find((each) => !TOPOLOGIES.includes(each as Topology));
+  if (unknown !== undefined) throw new Error(`--topology must be "all" or of: ${TOPOLOGIES.join(', ')}.`);
+  const lib = values.lib === 'ours' ? 'own' : values.lib;
+  if (!LIBS.includes(lib)) throw new Error(`--lib must be one of: ${LIBS.join(', ')}.`);
+  const noLimit = values.sections !== undefined && values.minutes === undefined;
+  return {
+    topologies: chosen as readonly Topology[],
+    lib,
+    seed: values.seed === undefined ? Math.floor(Math.random() * 2 ** 32) : number('seed', values.seed, 0),
+    sections: values.sections === undefined ? Infinity : number('sections', values.sections, 1),
+    limitMs: noLimit ? Infinity : number('minutes', values.minutes ?? '3', 0) * 60_000,
+    roundMs: number('round-seconds', values['round-seconds'], 1) * 1_000,
+    json: values.json,
+  };
+}
+
+function number(option: string, text: string, min: number): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value < min) throw new Error(`--${option} is not "${text}".`);
+  return value;
+}

@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { join } from 'node:path';
+import { judge, type Verdict } from '../checker.js';
+import { HistoryFile, machineClock, readHistory } from '../history.js';
+import { SteppedClocks } from '../clock/stepped-clock.js';
+import { startStage, type Topology } from '../stages/topologies.js';
+import { Dice } from './dice.js';
+import { GuardedResource } from './guarded-resource.js';
+import { Lane } from './lane.js';
+import { locksLeft, subscriptionsLeft } from './leftovers.js';
+import { workerFaults } from './worker-faults.js';
+import { Workforce } from './workforce.js';
+import type { Stage } from '../stages/stage.js';
+
+export interface RoundSetup {
+  readonly topology: Topology;
+  /** `own`, or the name of a peer. */
+  readonly lib: string;
+  readonly seed: number;
+  /** The round ends after so many writes to the guarded resource, or so many ms, whichever is first. */
+  readonly sections: number;
+  readonly limitMs: number;
+  /** For its files; the caller removes it. */
+  readonly folder: string;
+}
+
+export interface RoundResult extends Verdict {
+  readonly topology: string;
+  readonly lib: string;
+  readonly seed: number;
+  readonly seconds: number;
+  /** How often each fault was made. */
+  readonly faults: Readonly<Record<string, number>>;
+  /** What went wrong beside the history: a worker that crashed, or did not end. */
+  readonly complaints: readonly string[];
+}
+
+const WORKERS = 3;
+const CALLERS = 6;
+const NAMES = ['a', 'b', 'c', 'd', 'e', 'f'];
+/** How long work may take to end when all faults are undone: a lease of somebody killed, and a turn for everybody. */
+const FINISH_MS = 60_000;
+const CLOSE_MS = 30_000;
+/** Longer than the longest lease and than subscriptions are kept. */
+const LEFT_MS = 6_000;
+/** What a machine with few and busy cores adds to a timer or to a command under way. */
+const ALLOWANCES = { waitMs: 2_000, signalMs: 500 };
+
+/** One run: everything is started, spoilt at random, healed, brought to rest, looked over and judged. */
+export async function playRound(setup: RoundSetup): Promise<RoundResult> {
+  const { topology, lib, seed, folder } = setup;
+  const dice = new Dice(seed);
+  const leaseMs = dice.whole(6, 15) * 100;
+  const began = machineClock();
+  const runnerFile = join(folder, 'runner.history');
+  using history = new HistoryFile(runnerFile);
+  const clocks = SteppedClocks.build(folder);
+  const stage = await startStage(topology, { leaseMs, names: NAMES }, clocks);
+  try {
+    const tokens = lib === 'own';
+    const exclusion = 'until-state-lost';
+    history.write({ type: 'begin', topology, lib, seed, tokens, exclusion, leaseMs });
+    await using resource = await GuardedResource.listen(join(folder, 'resource'), history);
+    const workforce = new Workforce({
+      ...{ stage, lib, leaseMs, folder, history, clocks, names: NAMES, callers: CALLERS },
+      ...{ resource: resource.path, dice: dice.fork('workers') },
+    });
+    for (let index = 0; index < WORKERS; index += 1) await workforce.add();
+    const lanes = makeLanes(stage, workforce, leaseMs, dice, history);
+    for (const lane of lanes) lane.start();
+    await untilEnough(setup, resource);
+    for (const lane of lanes) await lane.stop();
+    await stage.untilHealthy();
+    await workforce.finish(FINISH_MS);
+    await noteLeft(stage, history);
+    await workforce.close(CLOSE_MS);
+    history.write({ type: 'end' });
+    const events = readHistory([runnerFile, ...workforce.histories]);
+    const faults = Object.fromEntries(lanes.flatMap(({ counts }) => [...counts]));
+    const seconds = (machineClock() - began) / 1_000;
+    return { ...judge(events, ALLOWANCES), topology, lib, seed, seconds, faults, complaints: workforce.complaints };
+  } finally {
+    await stage.stop();
+  }
+}
+
+function makeLanes(stage: Stage, workforce: Workforce, leaseMs: number, dice: Dice, history: HistoryFile): Lane[] {
+  const atWorkers = workerFaults(workforce, leaseMs);
+  return [
+    new Lane({ label: 'servers', faults: stage.faults, dice: dice.fork('servers'), history, pause: [300, 2_000] }),
+    new Lane({ label: 'workers', faults: atWorkers, dice: dice.fork('faults'), history, pause: [100, 1_000] }),
+  ];
+}
+
+async function untilEnough({ sections, limitMs }: RoundSetup, resource: GuardedResource): Promise<void> {
+  const end = machineClock() + limitMs;
+  while (resource.writes < sections && machineClock() < end) await sleep(100);
+}
+
+async function noteLeft(stage: Stage, history: HistoryFile): Promise<void> {
+  const masters = await stage.masters();
+  const [keys, subscriptions] = await Promise.all([locksLeft(masters, LEFT_MS), subscriptionsLeft(masters, LEFT_MS)]);
+  history.write({ type: 'left', what: { keys, subscriptions } });
+}

@@ -1,0 +1,90 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RedisCluster } from '../../support/redis-cluster.js';
+import { debugAllowed } from '../../support/redis-program.js';
+import type { Dice } from '../runner/dice.js';
+import type { Fault } from '../runner/fault.js';
+import { harmlessFaults, restartFault } from '../runner/server-faults.js';
+import { startAgain, wireThrough } from '../runner/ways.js';
+import type { Stage, StageSetup } from './stage.js';
+
+/** Three masters, each with a replica. */
+export async function clusterStage({ names }: StageSetup): Promise<Stage> {
+  const cluster = await RedisCluster.start({ settings: debugAllowed() });
+  const pick = async (dice: Dice) => (await cluster.masterOf(keyOf(dice.one(names)))).server;
+  const faults = [
+    ...harmlessFaults(pick).map((fault) => ({ ...fault, losesState: true })),
+    restartFault(pick, true),
+    ...clusterFaults(cluster, names),
+  ];
+  return {
+    topology: 'cluster',
+    minReplicas: 0,
+    faults: faults.map((fault) => ({
+      ...fault,
+      happen: async (dice) => {
+        await fault.happen(dice);
+        await cluster.untilReady();
+      },
+    })),
+    wire: () =>
+      wireThrough(cluster.servers, (_, natMap) => ({ cluster: { nodes: cluster.nodes, options: { natMap } } })),
+    untilHealthy: () => cluster.untilReady(),
+    masters: async () => (await cluster.masters()).map(({ server }) => server),
+    stop: () => cluster.stop(),
+  };
+}
+
+const keyOf = (name: string): string => `lock:${name}`;
+
+function clusterFaults(cluster: RedisCluster, names: readonly string[]): Fault[] {
+  return [
+    {
+      what: 'failover of a cluster master on request',
+      weight: 3,
+      losesState: true,
+      happen: async (dice) => {
+        await cluster.failover(keyOf(dice.one(names)));
+      },
+    },
+    {
+      what: 'cluster master killed, its replica elected',
+      weight: 3,
+      losesState: true,
+      happen: async (dice) => {
+        const key = keyOf(dice.one(names));
+        const old = await cluster.masterOf(key);
+        await old.server.kill();
+        await cluster.untilNewMaster(key, old);
+        await startAgain(old.server);
+      },
+    },
+    {
+      what: 'slot moved to another master',
+      weight: 4,
+      losesState: false,
+      happen: async (dice) => {
+        const slot = await cluster.slotOf(keyOf(dice.one(names)));
+        const from = await cluster.masterOf(slot);
+        const others = (await cluster.masters()).filter((node) => node !== from);
+        const migration = await cluster.migration(slot, dice.one(others));
+        await migration.begin();
+        for (let step = 0; step < 3; step += 1) {
+          await sleep(dice.whole(0, 400));
+          await migration.moveKeys(1);
+        }
+        await migration.finish();
+      },
+    },
+    {
+      what: 'cluster replica killed and restarted',
+      weight: 1,
+      losesState: false,
+      happen: async (dice) => {
+        const [replica] = await cluster.replicasOf(keyOf(dice.one(names)));
+        await replica!.server.kill();
+        await sleep(dice.whole(0, 2_000));
+        await startAgain(replica!.server);
+      },
+    },
+  ];
+}

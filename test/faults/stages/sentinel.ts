@@ -1,0 +1,122 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { debugAllowed } from '../../support/redis-program.js';
+import { SentinelSet } from '../../support/sentinel-set.js';
+import type { Fault } from '../runner/fault.js';
+import { harmlessFaults, restartFault } from '../runner/server-faults.js';
+import { wireThrough } from '../runner/ways.js';
+import type { Stage } from './stage.js';
+
+const REPLICAS = 2;
+
+/** Three sentinels over a master and two replicas; a failover may lose what was not replicated. */
+export const sentinelStage = (): Promise<Stage> => start('sentinel', 0);
+
+/** The same, and every lock is acknowledged by all replicas: no failover loses one. */
+export const sentinelMinReplicasStage = (): Promise<Stage> => start('sentinel-min-replicas', REPLICAS);
+
+async function start(topology: string, minReplicas: number): Promise<Stage> {
+  const set = await SentinelSet.start({ replicas: REPLICAS, failoverTimeoutMs: 1_000, settings: debugAllowed() });
+  // A master that is silent for a while is replaced, and with it goes what was not replicated.
+  const failoverLoses = minReplicas < REPLICAS;
+  const pick = () => set.master();
+  const faults = [
+    ...harmlessFaults(pick).map((fault) => ({ ...fault, losesState: failoverLoses })),
+    restartFault(pick, true),
+    ...failovers(set, failoverLoses),
+    ...sentinelFaults(set),
+  ];
+  return {
+    topology,
+    minReplicas,
+    // Not over before all nodes are in their places again: what a failover has lost may show until then.
+    faults: faults.map((fault) => ({
+      ...fault,
+      happen: async (dice) => {
+        await fault.happen(dice);
+        await set.untilReady();
+      },
+    })),
+    wire: () =>
+      wireThrough(set.servers, (_, natMap) => ({ redis: { sentinels: set.sentinels, name: set.name, natMap } })),
+    untilHealthy: () => set.untilReady(),
+    masters: async () => [await set.master()],
+    stop: () => set.stop(),
+  };
+}
+
+function failovers(set: SentinelSet, losesState: boolean): Fault[] {
+  return [
+    {
+      what: 'failover on request',
+      weight: 3,
+      losesState,
+      happen: async () => {
+        await set.failover();
+      },
+    },
+    {
+      what: 'master killed with writes not replicated',
+      weight: 4,
+      losesState,
+      happen: async (dice) => {
+        const master = await set.master();
+        const replicas = await set.replicas();
+        // Shorter than the time after which sentinels take them for dead.
+        for (const replica of replicas) replica.freeze();
+        await sleep(dice.whole(50, 300));
+        await master.kill();
+        for (const replica of replicas) replica.thaw();
+        await set.untilNewMaster(master);
+        await set.bringBack(master);
+      },
+    },
+    {
+      what: 'master stopped, replaced, and continued',
+      weight: 3,
+      losesState,
+      happen: async () => {
+        const master = await set.master();
+        master.freeze();
+        await set.untilNewMaster(master).finally(() => master.thaw());
+      },
+    },
+    {
+      what: 'replica stopped and continued',
+      weight: 2,
+      losesState: false,
+      happen: async (dice) => {
+        const replica = dice.one(await set.replicas());
+        replica.freeze();
+        await sleep(dice.whole(50, 1_500));
+        replica.thaw();
+      },
+    },
+  ];
+}
+
+function sentinelFaults(set: SentinelSet): Fault[] {
+  return [
+    {
+      what: 'sentinel killed and restarted',
+      weight: 1,
+      losesState: false,
+      happen: async (dice) => {
+        const sentinel = dice.one(set.processes);
+        await sentinel.kill();
+        await sleep(dice.whole(0, 2_000));
+        await sentinel.restart();
+      },
+    },
+    {
+      what: 'sentinel stopped and continued',
+      weight: 1,
+      losesState: false,
+      happen: async (dice) => {
+        const sentinel = dice.one(set.processes);
+        sentinel.freeze();
+        await sleep(dice.whole(100, 3_000));
+        sentinel.thaw();
+      },
+    },
+  ];
+}

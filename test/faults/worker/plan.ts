@@ -1,0 +1,51 @@
+import type { Dice } from '../runner/dice.js';
+import type { Ask } from './lock-client.js';
+
+/** What one caller does once. All durations in ms. */
+export interface Plan {
+  readonly names: readonly string[];
+  readonly ask: Omit<Ask, 'signal'>;
+  /** When the caller gives up waiting, although its `wait` has not passed. */
+  readonly abortAfter: number | undefined;
+  readonly sectionMs: number;
+  /** When in the section the resource is written to: 0 at its beginning, 1 at its end. */
+  readonly writeAt: number;
+  /** Goes on to the end and writes once more, even if the lock is lost: what a fencing token is for. */
+  readonly stubborn: boolean;
+  readonly pauseAfter: number;
+}
+
+export function makePlan(dice: Dice, names: readonly string[], leaseMs: number): Plan {
+  const fixed = dice.chance(0.3);
+  const lease = fixed ? dice.whole(Math.ceil(leaseMs / 2), leaseMs) : 'renew';
+  const waiting = makeWait(dice);
+  return {
+    names: dice.chance(0.9) ? [dice.one(names)] : dice.some(names, dice.whole(2, 3)),
+    ask: {
+      wait: waiting.wait,
+      lease,
+      ...(dice.chance(0.03) ? { holdAtLeast: dice.whole(10, Math.floor(leaseMs / 4)) } : {}),
+    },
+    abortAfter: waiting.abortAfter,
+    sectionMs: makeSectionMs(dice, leaseMs),
+    writeAt: dice.one([0, 0, 0, 0.5, 1]),
+    stubborn: dice.chance(0.15),
+    pauseAfter: dice.chance(0.1) ? dice.whole(1, 30) : 0,
+  };
+}
+
+function makeWait(dice: Dice): { wait: number; abortAfter: number | undefined } {
+  const kind = dice.next();
+  if (kind < 0.2) return { wait: 0, abortAfter: undefined };
+  if (kind < 0.7) return { wait: dice.whole(100, 3_000), abortAfter: undefined };
+  return { wait: Infinity, abortAfter: kind < 0.85 ? dice.whole(50, 3_000) : undefined };
+}
+
+function makeSectionMs(dice: Dice, leaseMs: number): number {
+  const kind = dice.next();
+  if (kind < 0.7) return 0;
+  if (kind < 0.965) return dice.whole(1, 10);
+  if (kind < 0.997) return dice.whole(10, 50);
+  // Longer than the lease: kept by renewals, or, with a fixed lease, lost in time.
+  return dice.whole(Math.ceil(leaseMs * 1.1), leaseMs * 2);
+}
