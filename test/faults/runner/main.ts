@@ -45,10 +45,12 @@ async function playAll({ topologies, lib, seed, sections, limitMs, roundMs }: Su
   }
 }
 
-async function play(round: Omit<Parameters<typeof playRound>[0], 'folder'>): Promise<RoundResult> {
+type Round = Omit<Parameters<typeof playRound>[0], 'folder'>;
+
+async function play(round: Round): Promise<RoundResult> {
   const folder = makeTempDir('faults');
   try {
-    const result = await playRound({ ...round, folder: folder.path });
+    const result = await playRound({ ...round, folder: folder.path }).catch((error: unknown) => broken(round, error));
     if (failed(result) && round.lib === 'own') {
       const kept = join(tmpdir(), `redis-lock-faults-${round.topology}-${round.seed}`);
       cpSync(folder.path, kept, { recursive: true, filter: (source) => !source.endsWith('resource') });
@@ -58,4 +60,10 @@ async function play(round: Omit<Parameters<typeof playRound>[0], 'folder'>): Pro
   } finally {
     folder.remove();
   }
+}
+
+/** A round that could not be played to its end says so; the others go on. */
+function broken({ topology, lib, seed }: Round, error: unknown): RoundResult {
+  const complaints = [error instanceof Error ? (error.stack ?? error.message) : String(error)];
+  return { topology, lib, seed, seconds: 0, faults: {}, counts: { sections: 0 }, violations: [], complaints };
 }

@@ -56,12 +56,13 @@ export async function playRound(setup: RoundSetup): Promise<RoundResult> {
   using history = new HistoryFile(runnerFile);
   const clocks = SteppedClocks.build(folder);
   const stage = await startStage(topology, { leaseMs, names: NAMES }, clocks);
+  let workforce: Workforce | undefined;
   try {
     const tokens = lib === 'own';
     const exclusion = 'until-state-lost';
     history.write({ type: 'begin', topology, lib, seed, tokens, exclusion, leaseMs });
     await using resource = await GuardedResource.listen(join(folder, 'resource'), history);
-    const workforce = new Workforce({
+    workforce = new Workforce({
       ...{ stage, lib, leaseMs, folder, history, clocks, names: NAMES, callers: CALLERS },
       ...{ resource: resource.path, dice: dice.fork('workers') },
     });
@@ -80,6 +81,7 @@ export async function playRound(setup: RoundSetup): Promise<RoundResult> {
     const seconds = (machineClock() - began) / 1_000;
     return { ...judge(events, ALLOWANCES), topology, lib, seed, seconds, faults, complaints: workforce.complaints };
   } finally {
+    await workforce?.abandon();
     await stage.stop();
   }
 }

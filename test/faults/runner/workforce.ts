@@ -80,6 +80,11 @@ export class Workforce {
     }
   }
 
+  /** Ends whoever still runs, when the round cannot go on. */
+  async abandon(): Promise<void> {
+    await Promise.all(this.running.map((worker) => worker.kill()));
+  }
+
   private async dismiss(worker: WorkerProcess): Promise<void> {
     const limitMs = 60_000;
     if (!(await worker.finish(limitMs))) this.complaints.push(`${worker.name} did not finish.`);
