@@ -13,7 +13,6 @@ if (options.lib !== 'own') await installPeers();
 console.log(`Seed ${options.seed}: repeat this run with --seed ${options.seed}`);
 const results = await playAll(options);
 console.log(describeAll(results));
-if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ ...options, results }, null, 2)}\n`);
 // A run that finds fault with a library that is no part of this project has done what it was to do.
 if (options.lib === 'own' && results.some(failed)) process.exitCode = 1;
 
@@ -24,7 +23,8 @@ async function installPeers(): Promise<void> {
 }
 
 /** Rounds of all topologies in turn, until each has its sections or the time is over. */
-async function playAll({ topologies, lib, seed, sections, limitMs, roundMs }: SuiteOptions): Promise<RoundResult[]> {
+async function playAll(suite: SuiteOptions): Promise<RoundResult[]> {
+  const { topologies, lib, seed, sections, limitMs, roundMs, json } = suite;
   const results: RoundResult[] = [];
   const end = Date.now() + limitMs;
   const done = new Map<Topology, number>();
@@ -40,6 +40,8 @@ async function playAll({ topologies, lib, seed, sections, limitMs, roundMs }: Su
       const result = await play({ topology, lib, seed: ownSeed, sections: left, limitMs: Math.min(roundMs, share) });
       console.log(describeRound(result));
       results.push(result);
+      // After each round: a long run may be ended from outside.
+      if (json !== undefined) writeFileSync(json, `${JSON.stringify({ ...suite, results }, null, 2)}\n`);
       done.set(topology, (done.get(topology) ?? 0) + result.counts.sections!);
     }
   }

@@ -66,7 +66,7 @@ export async function playRound(setup: RoundSetup): Promise<RoundResult> {
       ...{ stage, lib, leaseMs, folder, history, clocks, names: NAMES, callers: CALLERS },
       ...{ resource: resource.path, dice: dice.fork('workers') },
     });
-    for (let index = 0; index < WORKERS; index += 1) await workforce.add();
+    await Promise.all(Array.from({ length: WORKERS }, () => workforce!.add()));
     const lanes = makeLanes(stage, workforce, leaseMs, dice, history);
     for (const lane of lanes) lane.start();
     await untilEnough(setup, resource);

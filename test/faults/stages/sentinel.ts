@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { debugAllowed } from '../../support/redis-program.js';
 import { SentinelSet } from '../../support/sentinel-set.js';
 import type { Fault } from '../runner/fault.js';
-import { harmlessFaults, restartFault } from '../runner/server-faults.js';
+import { harmlessFaults, onServer, restartFault } from '../runner/server-faults.js';
 import { wireThrough } from '../runner/ways.js';
 import type { Stage } from './stage.js';
 
@@ -61,8 +61,10 @@ function failovers(set: SentinelSet, losesState: boolean): Fault[] {
       happen: async (dice) => {
         const master = await set.master();
         const replicas = await set.replicas();
-        // Shorter than the time after which sentinels take them for dead.
+        // Shorter than the time after which sentinels take them for dead. Without the connections nothing reaches even
+        // the buffers that a stopped process finds when it goes on.
         for (const replica of replicas) replica.freeze();
+        await onServer(master, 'CLIENT', 'KILL', 'TYPE', 'replica');
         await sleep(dice.whole(50, 300));
         await master.kill();
         for (const replica of replicas) replica.thaw();
