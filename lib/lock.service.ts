@@ -127,7 +127,11 @@ export class LockService {
   }
 
   stats(): LockStats {
-    return { held: this.tenures.size, waiting: this.lines.waiting, unsettled: this.lines.unsettled };
+    return {
+      held: this.tenures.size,
+      waiting: this.lines.waiting,
+      unsettled: this.lines.unsettled + (this.store.unsettled ?? 0),
+    };
   }
 
   /** Grants no new locks from now on: who waits and who comes gets `LockShutdownError`. Running sections go on. */

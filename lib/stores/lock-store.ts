@@ -95,6 +95,9 @@ export interface LockStore {
   /** `onNotice` also runs after notices may have been missed. It must not throw. */
   subscribe(name: string, onNotice: () => void): NoticeSubscription;
 
+  /** How many requests that nobody waits for any more the store still undoes by itself. */
+  readonly unsettled?: number;
+
   /** Closes what the store opened itself. */
   close(): Promise<void>;
 }

@@ -40,6 +40,10 @@ export class QuorumStore implements LockStore {
     this.majority = Math.floor(nodes.length / 2) + 1;
   }
 
+  get unsettled(): number {
+    return this.members.reduce((sum, { settler }) => sum + settler.size, 0);
+  }
+
   async connect(timeoutMs: number): Promise<void> {
     await poll(
       this.members,
