@@ -3,8 +3,9 @@ import { resolveSettings, type LockServiceOptions, type ResolvedSettings } from 
 import type { LockStore } from './stores/lock-store.js';
 import { MemoryState } from './stores/memory/memory-state.js';
 import { MemoryStore } from './stores/memory/memory-store.js';
-import { checkClient, openClient, openNodes, openSubscriberFor } from './stores/redis/open-client.js';
+import { checkClient, openClient, openCluster, openNodes, openSubscriberFor } from './stores/redis/open-client.js';
 import { QuorumStore } from './stores/quorum/quorum-store.js';
+import type { RedisClient } from './stores/redis/redis-client.js';
 import { RedisStore } from './stores/redis/redis-store.js';
 
 /**
@@ -52,8 +53,7 @@ function createStore(options: LockServiceOptions, settings: ResolvedSettings): L
     return new QuorumStore(openNodes(options.nodes), { keyPrefix, commandTimeout, tokenTtl, restartGuard });
   }
   const ownsClient = !('client' in options);
-  const client =
-    'client' in options ? checkClient(options.client) : openClient('url' in options ? options.url : options.redis);
+  const client = clientFor(options);
   const openSubscriber = () => openSubscriberFor(client);
   return new RedisStore({
     client,
@@ -64,4 +64,12 @@ function createStore(options: LockServiceOptions, settings: ResolvedSettings): L
     tokenTtl,
     minReplicas,
   });
+}
+
+type OneClient = Exclude<LockServiceOptions, { memory: unknown } | { nodes: unknown }>;
+
+function clientFor(options: OneClient): RedisClient {
+  if ('client' in options) return checkClient(options.client);
+  if ('cluster' in options) return openCluster(options.cluster.nodes, options.cluster.options);
+  return openClient('url' in options ? options.url : options.redis);
 }

@@ -1,7 +1,7 @@
-import type { RedisOptions } from 'ioredis';
+import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis';
 import { LockConfigError } from './errors/index.js';
 import { MemoryState } from './stores/memory/memory-state.js';
-import type { RedisClient } from './stores/redis/redis-client.js';
+import type { CallersClient } from './stores/redis/redis-client.js';
 
 /** Where the locks live: exactly one of these. */
 export type LockConnection =
@@ -9,13 +9,15 @@ export type LockConnection =
   | { readonly url: string }
   /** ioredis options, Sentinel's too; the connection is ours to close. */
   | { readonly redis: RedisOptions }
+  /** A Redis Cluster, by some of its nodes and ioredis's cluster options; the connections are ours to close. */
+  | { readonly cluster: { readonly nodes: readonly ClusterNode[]; readonly options?: ClusterOptions } }
   /**
    * Several independent Redis, each a URL or ioredis options: a lock is held when a majority says so. Three or five; the
    * connections are ours to close.
    */
   | { readonly nodes: readonly (string | RedisOptions)[] }
-  /** Your own ioredis client. It is never closed here; a second connection for notices is made from it. */
-  | { readonly client: RedisClient }
+  /** Your own ioredis client, of one server or a cluster. It is never closed here; a second connection for notices is made from it. */
+  | { readonly client: CallersClient }
   /** This process's memory, for tests. A `MemoryState` is shared by all services that are given it. */
   | { readonly memory: true | MemoryState };
 
@@ -81,7 +83,7 @@ const MAX_PREFIX_BYTES = 256;
 const MIN_NODES = 3;
 const MAX_NODES = 15;
 
-const CONNECTIONS = ['url', 'redis', 'nodes', 'client', 'memory'] as const;
+const CONNECTIONS = ['url', 'redis', 'cluster', 'nodes', 'client', 'memory'] as const;
 const SETTINGS = [
   'leaseMs',
   'wait',
@@ -182,6 +184,20 @@ function checkGuard(options: LockServiceOptions, leaseMs: number): number {
   return checkWhole('restartGuard', restartGuard, 0, MAX_LEASE_MS);
 }
 
+function checkCluster(cluster: unknown): void {
+  if (typeof cluster !== 'object' || cluster === null) {
+    throw new LockConfigError('"cluster" must be an object: { nodes: [url | { host, port }, …], options }.');
+  }
+  checkKnown('"cluster"', cluster, ['nodes', 'options']);
+  const { nodes, options } = cluster as Record<string, unknown>;
+  if (!Array.isArray(nodes) || nodes.length === 0) {
+    throw new LockConfigError('"cluster" needs at least one of its nodes in "nodes".');
+  }
+  if (options !== undefined && (typeof options !== 'object' || options === null)) {
+    throw new LockConfigError('"options" of "cluster" must be an object of ioredis options.');
+  }
+}
+
 function checkNodes(nodes: unknown): void {
   if (!Array.isArray(nodes) || nodes.length < MIN_NODES || nodes.length > MAX_NODES) {
     throw new LockConfigError(`"nodes" must be a list of ${String(MIN_NODES)} to ${String(MAX_NODES)} Redis servers.`);
@@ -215,6 +231,7 @@ function checkShape(options: unknown): asserts options is LockServiceOptions {
   const [key] = given;
   const value: unknown = Reflect.get(options, key as string);
   if (key === 'url') checkUrl('url', value);
+  if (key === 'cluster') checkCluster(value);
   if (key === 'nodes') checkNodes(value);
   if (key === 'redis' && (typeof value !== 'object' || value === null)) {
     throw new LockConfigError('"redis" must be an object of ioredis options.');

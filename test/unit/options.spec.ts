@@ -87,7 +87,11 @@ describe('the options of a lock service', () => {
     [{ nodes: ['redis://a', 'redis://b', 'http://c'] }, '"nodes" must be a string that begins with redis://'],
     [{ nodes: ['redis://a', 'redis://b', 'redis://c'], restartGuard: 5 }, '"restartGuard" (5) must be 0, or not below'],
     [{ memory: true, restartGuard: 0 }, '"restartGuard" is an option of several "nodes" only'],
-    [{}, 'Exactly one of url, redis, nodes, client, memory is needed, but none is given'],
+    [{}, 'Exactly one of url, redis, cluster, nodes, client, memory is needed, but none is given'],
+    [{ cluster: 'redis://localhost' }, '"cluster" must be an object'],
+    [{ cluster: { nodes: [] } }, '"cluster" needs at least one of its nodes'],
+    [{ cluster: { nodes: ['redis://localhost'], option: {} } }, 'has no option "option"'],
+    [{ cluster: { nodes: ['redis://localhost'], options: 1 } }, '"options" of "cluster" must be'],
     [{ url: 'redis://localhost', memory: true }, 'but these are given: url, memory'],
     [{ url: 'localhost:6379' }, '"url" must be a string that begins with redis://'],
     [{ url: 5 }, '"url" must be a string'],
@@ -120,9 +124,9 @@ describe('the options of a lock service', () => {
     expect(clients).not.toContain(connectionName);
   });
 
-  it('refuse a Cluster client', () => {
-    const client = new Cluster([{ host: '127.0.0.1', port: 1 }], { lazyConnect: true });
-    expect(() => createLockService({ client: client as unknown as RedisClient })).toThrow(/not supported yet/);
+  it('refuse a cluster client whose own keyPrefix would not reach the channels', () => {
+    const client = new Cluster([{ host: '127.0.0.1', port: 1 }], { lazyConnect: true, keyPrefix: 'app:' });
+    expect(() => createLockService({ client })).toThrow(/keyPrefix: 'app:lock:'/);
     client.disconnect();
   });
 

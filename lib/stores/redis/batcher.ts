@@ -4,12 +4,20 @@ interface Pending<Request, Reply> {
   readonly reject: (error: unknown) => void;
 }
 
+interface Batch<Request, Reply> {
+  readonly timeoutMs: number;
+  readonly pending: Pending<Request, Reply>[];
+}
+
+/** More than there are groups: with the time limit in ms, a group makes one number. */
+const GROUPS = 16_384;
+
 /**
- * Gathers what is asked in one turn of the event loop and sends it as one call. Requests with another time limit go in
- * a call of their own, so that a short limit does not cut the others off.
+ * Gathers what is asked in one turn of the event loop and sends it as one call for each group. Requests with another time
+ * limit go in a call of their own, so that a short limit does not cut the others off.
  */
 export class Batcher<Request, Reply> {
-  private readonly pending = new Map<number, Pending<Request, Reply>[]>();
+  private readonly batches = new Map<number, Batch<Request, Reply>>();
   private scheduled = false;
 
   /**
@@ -21,12 +29,14 @@ export class Batcher<Request, Reply> {
     private readonly limit: number,
   ) {}
 
-  add(request: Request, timeoutMs: number): Promise<Reply> {
+  /** @param group only requests of one group may share a call: a cluster's hash slot */
+  add(request: Request, timeoutMs: number, group: number): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const pending = { request, resolve, reject };
-      const batch = this.pending.get(timeoutMs);
-      if (batch === undefined) this.pending.set(timeoutMs, [pending]);
-      else batch.push(pending);
+      const key = timeoutMs * GROUPS + group;
+      const batch = this.batches.get(key);
+      if (batch === undefined) this.batches.set(key, { timeoutMs, pending: [pending] });
+      else batch.pending.push(pending);
       if (this.scheduled) return;
       this.scheduled = true;
       // After all promise callbacks of this turn, before any input or timer: gathers the most and waits for nothing.
@@ -36,11 +46,11 @@ export class Batcher<Request, Reply> {
 
   private readonly flush = (): void => {
     this.scheduled = false;
-    const batches = [...this.pending];
-    this.pending.clear();
-    for (const [timeoutMs, batch] of batches) {
-      for (let start = 0; start < batch.length; start += this.limit) {
-        void this.deliver(batch.slice(start, start + this.limit), timeoutMs);
+    const batches = [...this.batches.values()];
+    this.batches.clear();
+    for (const { timeoutMs, pending } of batches) {
+      for (let start = 0; start < pending.length; start += this.limit) {
+        void this.deliver(pending.slice(start, start + this.limit), timeoutMs);
       }
     }
   };

@@ -100,6 +100,11 @@ export class ConnectionWatch {
     if (this.ownsClient || Boolean(options?.reconnectOnError?.(error))) this.drop();
   }
 
+  /** A request failed on its way. */
+  onBroken(): void {
+    return;
+  }
+
   private drop(): void {
     const now = performance.now();
     // Requests that were under way together fail together: once is enough.

@@ -3,7 +3,7 @@ import type { KeyLayout } from './key-layout.js';
 import type { NoticeSubscriber } from './notice-subscriber.js';
 import type { BatchedScript } from './script-batch.js';
 import type { StrayAcquires } from './stray-acquires.js';
-import { ACQUIRE_SCRIPT, RELEASE_SCRIPT, RENEW_SCRIPT } from './scripts/index.js';
+import { ACQUIRE_SCRIPT, RELEASE_SCRIPT, RENEW_SCRIPT, SHARDED_RELEASE_SCRIPT } from './scripts/index.js';
 
 export interface AcquireRequest {
   readonly name: string;
@@ -55,12 +55,16 @@ export function renewBatch(layout: KeyLayout, tokenTtl: number): BatchedScript<R
   };
 }
 
+/** @param sharded whether notices go to sharded channels */
 export function releaseBatch(
   layout: KeyLayout,
   notices: NoticeSubscriber,
+  sharded: () => boolean,
 ): BatchedScript<ReleaseRequest, ReleaseReply> {
   return {
-    script: RELEASE_SCRIPT,
+    get script() {
+      return sharded() ? SHARDED_RELEASE_SCRIPT : RELEASE_SCRIPT;
+    },
     head: [],
     keys: ({ name }) => [layout.lock(name)],
     args: ({ name, owner, keepMs, notify }) => [owner, notify ? layout.channel(name) : '', keepMs],

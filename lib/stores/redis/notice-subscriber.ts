@@ -1,8 +1,6 @@
-import { LockUnavailableError } from '../../errors/index.js';
 import type { NoticeSubscription } from '../lock-store.js';
-import { ConnectionWatch } from './connection-watch.js';
-import type { RedisClient } from './redis-client.js';
-import { isServerError, refused, unanswered } from './server-error.js';
+import type { NoticeLink } from './notice-link.js';
+import { unanswered } from './server-error.js';
 
 interface Channel {
   readonly name: string;
@@ -17,19 +15,16 @@ interface Channel {
 const LINGER_MS = 1_000;
 
 /**
- * One connection for the release notices of all locks, opened when the first caller has to wait. A channel stays
+ * The release notices of all locks, for everyone in this process who waits for one. A channel stays
  * subscribed for a moment after its last listener left, since a contended lock is soon waited for again.
  */
 export class NoticeSubscriber {
   private readonly channels = new Map<string, Channel>();
-  private connection: ConnectionWatch | null = null;
   private closed = false;
 
-  /** @param open makes the connection; it must not subscribe again by itself after a reconnection */
-  constructor(
-    private readonly open: () => RedisClient,
-    private readonly timeoutMs: number,
-  ) {}
+  constructor(private readonly link: NoticeLink) {
+    link.start({ onMessage: this.onMessage, onLost: this.onLost, onBack: this.onBack });
+  }
 
   /** Whether this subscriber itself is among those that a notice on `channel` reaches. */
   hears(channel: string): boolean {
@@ -66,20 +61,14 @@ export class NoticeSubscriber {
 
   /** Leaves the server it is connected to, which is silent or no longer the master. */
   reconnect(): void {
-    if (this.connection?.ready === true) this.connection.client.disconnect(true);
+    this.link.reconnect();
   }
 
   close(): void {
     this.closed = true;
     for (const { linger } of this.channels.values()) if (linger !== null) clearTimeout(linger);
     this.channels.clear();
-    if (this.connection === null) return;
-    const { client } = this.connection;
-    client.off('message', this.onMessage);
-    client.off('ready', this.onReady);
-    client.off('close', this.onClose);
-    this.connection.dispose();
-    client.disconnect();
+    this.link.close();
   }
 
   private addChannel(name: string): Channel {
@@ -96,10 +85,8 @@ export class NoticeSubscriber {
     channel.linger.unref();
   }
 
-  /** If it fails, notices go on coming for a channel nobody listens to; the next reconnection ends that. */
   private unsubscribe(name: string): void {
-    if (this.closed || this.connection?.ready !== true || this.channels.has(name)) return;
-    this.connection.client.call('unsubscribe', name).catch(() => undefined);
+    if (!this.closed && !this.channels.has(name)) this.link.unsubscribe(name);
   }
 
   private subscribe(channel: Channel): Promise<void> {
@@ -119,50 +106,27 @@ export class NoticeSubscriber {
     return subscribed;
   }
 
-  private async sendSubscribe(name: string): Promise<void> {
-    if (this.closed) throw unanswered(new Error('the subscriber is closed'));
-    const connection = (this.connection ??= this.connect());
-    await connection.whenReady(this.timeoutMs);
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
-        const what = `Redis did not confirm a subscription within ${String(this.timeoutMs)} ms.`;
-        reject(new LockUnavailableError(what, undefined, { retryable: true, outcomeUnknown: false }));
-      }, this.timeoutMs);
-    });
-    try {
-      await Promise.race([connection.client.call('subscribe', name), timeout]);
-    } catch (error) {
-      if (error instanceof LockUnavailableError) throw error;
-      if (isServerError(error)) throw refused(error, undefined);
-      throw unanswered(error);
-    } finally {
-      clearTimeout(timer);
-    }
+  private sendSubscribe(name: string): Promise<void> {
+    if (this.closed) return Promise.reject(unanswered(new Error('the subscriber is closed')));
+    return this.link.subscribe(name);
   }
 
-  private connect(): ConnectionWatch {
-    const client = this.open();
-    client.on('message', this.onMessage);
-    client.on('ready', this.onReady);
-    client.on('close', this.onClose);
-    return new ConnectionWatch(client, true, this.timeoutMs);
-  }
-
-  private readonly onMessage = (name: unknown): void => {
-    const channel = this.channels.get(String(name));
+  private readonly onMessage = (name: string): void => {
+    const channel = this.channels.get(name);
     if (channel !== undefined) for (const listener of [...channel.listeners]) listener();
   };
 
-  private readonly onClose = (): void => {
-    for (const channel of this.channels.values()) {
+  private readonly onLost = (names: Iterable<string> = this.channels.keys()): void => {
+    for (const name of names) {
+      const channel = this.channels.get(name);
+      if (channel === undefined) continue;
       channel.subscribed = null;
       channel.confirmed = false;
     }
   };
 
   /** Notices were missed while the connection was down: subscribe again, then let everyone look for himself. */
-  private readonly onReady = (): void => {
+  private readonly onBack = (): void => {
     for (const channel of this.channels.values()) {
       if (channel.listeners.size === 0) continue;
       const tell = (): void => {

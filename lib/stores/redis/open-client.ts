@@ -1,4 +1,4 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import { Cluster, Redis, type ClusterNode, type ClusterOptions, type RedisOptions } from 'ioredis';
 import { LockConfigError } from '../../errors/index.js';
 import { isRedisClient, type RedisClient } from './redis-client.js';
 
@@ -23,6 +23,9 @@ const SENTINEL_TIMEOUT_MS = 1_000;
 
 /** Sentinels tell of a failover, so that a connection to a master that is stopped or cut off is left at once. */
 const WITH_SENTINELS: RedisOptions = { failoverDetector: true, sentinelCommandTimeout: SENTINEL_TIMEOUT_MS };
+
+/** A node that is cut off is not waited for long: the cluster may have put another in its place. */
+const NODE_CONNECT_TIMEOUT_MS = 2_000;
 
 const OWN_CLIENT: RedisOptions = {
   retryStrategy,
@@ -72,23 +75,62 @@ export function openNodes(targets: readonly (string | RedisOptions)[]): OpenNode
   }
 }
 
+/**
+ * Opens a cluster client of our own. ioredis follows `MOVED` and `ASK`; what was sent to a node that is lost is not sent
+ * again, and replicas are never asked.
+ *
+ * @throws LockConfigError if its options cannot be used; nothing stays open then
+ */
+export function openCluster(nodes: readonly ClusterNode[], options: ClusterOptions = {}): RedisClient {
+  const cluster = new Cluster([...nodes], {
+    clusterRetryStrategy: retryStrategy,
+    ...options,
+    retryDelayOnFailover: 0,
+    retryDelayOnClusterDown: 0,
+    scaleReads: 'master',
+    redisOptions: {
+      connectTimeout: NODE_CONNECT_TIMEOUT_MS,
+      disconnectTimeout: DISCONNECT_TIMEOUT_MS,
+      connectionName: OWN_CLIENT.connectionName ?? '',
+      ...options.redisOptions,
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: null,
+    },
+  });
+  try {
+    return checkClient(cluster);
+  } catch (error) {
+    cluster.disconnect();
+    throw error;
+  }
+}
+
 function addressOf(target: string | RedisOptions): string {
   if (typeof target === 'string') return target.replace(/^(\w+:\/\/)(?:[^@/]*@)?([^?]*).*$/, '$2');
   return target.path ?? `${target.host ?? 'localhost'}:${String(target.port ?? 6379)}`;
 }
 
+/** Of connections for notices and for acknowledged writes: neither parks requests nor sends them again by itself. */
+const BESIDE: RedisOptions = {
+  autoResubscribe: false,
+  // WAIT answers for the writes of its own connection only: neither may get onto another one.
+  autoResendUnfulfilledCommands: false,
+  enableOfflineQueue: false,
+  enableReadyCheck: true,
+  maxRetriesPerRequest: null,
+  lazyConnect: false,
+  disconnectTimeout: DISCONNECT_TIMEOUT_MS,
+};
+
+export const NODE_NOTICES = { ...BESIDE, connectionName: 'nestjs-redis-lock:notices' };
+export const NODE_WRITES = { ...BESIDE, connectionName: 'nestjs-redis-lock:writes' };
+
 /** Opens the connection for notices beside `client`, with the same server and rights. */
 export function openSubscriberFor(client: RedisClient): RedisClient {
   return client.duplicate({
     ...(hasSentinels(client.options) ? WITH_SENTINELS : {}),
+    ...NODE_NOTICES,
     retryStrategy,
-    autoResubscribe: false,
-    enableOfflineQueue: false,
-    enableReadyCheck: true,
-    maxRetriesPerRequest: null,
-    lazyConnect: false,
-    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
-    connectionName: 'nestjs-redis-lock:notices',
   });
 }
 
@@ -96,15 +138,8 @@ export function openSubscriberFor(client: RedisClient): RedisClient {
 export function openWriterFor(client: RedisClient): RedisClient {
   return client.duplicate({
     ...(hasSentinels(client.options) ? WITH_SENTINELS : {}),
+    ...NODE_WRITES,
     retryStrategy,
-    // WAIT answers for the writes of its own connection only: neither may get onto another one.
-    autoResendUnfulfilledCommands: false,
-    enableOfflineQueue: false,
-    enableReadyCheck: true,
-    maxRetriesPerRequest: null,
-    lazyConnect: false,
-    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
-    connectionName: 'nestjs-redis-lock:writes',
   });
 }
 
@@ -116,9 +151,6 @@ function hasSentinels(options: { readonly sentinels?: unknown } | undefined): bo
 export function checkClient(client: unknown): RedisClient {
   if (!isRedisClient(client)) {
     throw new LockConfigError('"client" must be an ioredis client (5.4 or later).');
-  }
-  if (Reflect.get(client, 'isCluster') === true) {
-    throw new LockConfigError('"client" is a Redis Cluster client. Locks on a cluster are not supported yet.');
   }
   const prefix = client.options?.keyPrefix;
   if (prefix !== undefined && prefix !== '') {

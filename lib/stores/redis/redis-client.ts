@@ -20,6 +20,10 @@ export interface RedisClient {
   duplicate(override?: Record<string, unknown>): RedisClient;
 }
 
+/** A client that a caller may pass: of one server, or of a cluster. */
+export type CallersClient =
+  RedisClient | (Omit<RedisClient, 'duplicate'> & { readonly isCluster: boolean; nodes(role?: 'master'): unknown[] });
+
 const METHODS = ['call', 'connect', 'disconnect', 'on', 'off', 'duplicate'] as const;
 
 /** Whether `value` can serve as a client. */

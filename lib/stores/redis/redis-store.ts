@@ -10,11 +10,11 @@ import type {
   RenewReply,
 } from '../lock-store.js';
 import { Settler } from '../settler.js';
-import { AckedWrites, type WriteRoutes } from './acked-writes.js';
-import { ConnectionWatch } from './connection-watch.js';
+import { AckedWrites } from './acked-writes.js';
+import { isClusterClient } from './cluster/cluster-client.js';
+import type { ConnectionWatch } from './connection-watch.js';
 import { KeyLayout } from './key-layout.js';
 import { NoticeSubscriber } from './notice-subscriber.js';
-import { openWriterFor } from './open-client.js';
 import type { RedisArgument, RedisClient } from './redis-client.js';
 import {
   acquireBatch,
@@ -26,10 +26,11 @@ import {
 } from './lock-batches.js';
 import { ScriptBatch } from './script-batch.js';
 import { ScriptCaller, type ScriptReply } from './script-caller.js';
-import { FORCE_RELEASE_SCRIPT, INSPECT_SCRIPT } from './scripts/index.js';
+import { FORCE_RELEASE_SCRIPT, INSPECT_SCRIPT, SHARDED_FORCE_RELEASE_SCRIPT } from './scripts/index.js';
 import type { Script } from './script.js';
-import { SingleWriteRoute } from './single-write-route.js';
 import { StrayAcquires } from './stray-acquires.js';
+import { topologyOf } from './open-topology.js';
+import type { Topology } from './topology.js';
 
 export interface RedisStoreOptions {
   readonly client: RedisClient;
@@ -53,11 +54,11 @@ const CONNECT_RETRY_MS = 100;
 /** Locks on one Redis, in Redisson's layout. */
 export class RedisStore implements LockStore {
   readonly layout: KeyLayout;
+  private readonly topology: Topology;
   private readonly connection: ConnectionWatch;
   /** Runs scripts on the store's connection. */
   readonly scripts: ScriptCaller;
   private readonly notices: NoticeSubscriber;
-  private readonly routes: WriteRoutes;
   private readonly acked: AckedWrites;
   private readonly settler = new Settler(this);
   private readonly strays = new StrayAcquires((name, owner, leaseMs) => {
@@ -69,21 +70,21 @@ export class RedisStore implements LockStore {
 
   constructor(private readonly options: RedisStoreOptions) {
     this.layout = new KeyLayout(options.keyPrefix);
-    this.connection = new ConnectionWatch(options.client, options.ownsClient, options.commandTimeout, () => {
-      this.notices.reconnect();
-      this.routes.reconnect();
-    });
+    this.topology = topologyOf(options, this.layout);
+    this.connection = this.topology.connection;
     this.scripts = new ScriptCaller(this.connection);
-    this.notices = new NoticeSubscriber(options.openSubscriber, options.commandTimeout);
-    this.routes = new SingleWriteRoute(() => openWriterFor(options.client), options.commandTimeout);
+    this.notices = new NoticeSubscriber(this.topology.link);
     const { layout, scripts, notices } = this;
+    const { slotOf, routes } = this.topology;
     const renew = renewBatch(layout, options.tokenTtl);
-    const release = releaseBatch(layout, notices);
-    this.acquires = new ScriptBatch(scripts, acquireBatch(layout, options.tokenTtl));
-    this.renewals = new ScriptBatch(scripts, renew);
-    this.releases = new ScriptBatch(scripts, release);
-    const acquire = acquireBatch(layout, options.tokenTtl, this.strays);
-    this.acked = new AckedWrites(this.routes, { acquire, renew, release });
+    const release = releaseBatch(layout, notices, () => this.topology.sharded === true);
+    const watched = acquireBatch(layout, options.tokenTtl, this.strays);
+    // On one connection requests are carried out in the order they were sent: no acquire gets behind its release.
+    const acquire = slotOf === undefined ? acquireBatch(layout, options.tokenTtl) : watched;
+    this.acquires = new ScriptBatch(scripts, acquire, slotOf);
+    this.renewals = new ScriptBatch(scripts, renew, slotOf);
+    this.releases = new ScriptBatch(scripts, release, slotOf);
+    this.acked = new AckedWrites(routes, { acquire: watched, renew, release });
   }
 
   /** Whether a request would be sent at once. */
@@ -143,6 +144,9 @@ export class RedisStore implements LockStore {
   /** @param notify whether waiters are told */
   release(name: string, owner: string, keepMs: number, notify = true): Promise<ReleaseReply> {
     this.strays.onReleased(owner);
+    if (this.topology.sharded === undefined) {
+      return this.learn().then(() => this.release(name, owner, keepMs, notify));
+    }
     return this.releases.run({ name, owner, keepMs, notify }, this.options.commandTimeout);
   }
 
@@ -160,12 +164,9 @@ export class RedisStore implements LockStore {
   }
 
   async forceRelease(name: string): Promise<boolean> {
-    const { value } = await this.call(
-      FORCE_RELEASE_SCRIPT,
-      name,
-      [this.layout.lock(name)],
-      [this.layout.channel(name)],
-    );
+    const sharded = this.topology.sharded ?? (await this.learn());
+    const script = sharded ? SHARDED_FORCE_RELEASE_SCRIPT : FORCE_RELEASE_SCRIPT;
+    const { value } = await this.call(script, name, [this.layout.lock(name)], [this.layout.channel(name)]);
     return Number(value) === 1;
   }
 
@@ -176,13 +177,20 @@ export class RedisStore implements LockStore {
   async close(): Promise<void> {
     await this.settler.close();
     this.notices.close();
-    this.routes.close();
+    this.topology.routes.close();
     this.connection.dispose();
     if (!this.options.ownsClient) return;
     const { client } = this.options;
     // QUIT lets what was sent before be answered; a server that does not answer is not waited for.
-    if (this.connection.ready) await within(client.call('quit'), this.options.commandTimeout);
+    if (this.connection.ready) {
+      await within(isClusterClient(client) ? client.quit() : client.call('quit'), this.options.commandTimeout);
+    }
     client.disconnect();
+  }
+
+  private async learn(): Promise<boolean> {
+    await this.connection.whenReady(this.options.commandTimeout);
+    return this.scripts.ask(() => this.topology.learn(), this.options.commandTimeout) as Promise<boolean>;
   }
 
   private timeoutFor(leaseMs: number): number {
@@ -192,6 +200,7 @@ export class RedisStore implements LockStore {
   }
 
   private async call(script: Script, name: string, keys: string[], args: RedisArgument[]): Promise<ScriptReply> {
+    this.topology.slotOf?.(name);
     try {
       return await this.scripts.call(script, keys, args, this.options.commandTimeout);
     } catch (error) {

@@ -30,10 +30,18 @@ export class ScriptBatch<Request extends { readonly name: string }, Reply> {
   constructor(
     private readonly scripts: ScriptCaller,
     private readonly batched: BatchedScript<Request, Reply>,
+    private readonly slotOf?: (name: string) => number,
   ) {}
 
+  /** Rejects with `LockNameError` where a name has no single slot. */
   run(request: Request, timeoutMs: number): Promise<Reply> {
-    return this.batcher.add(request, timeoutMs);
+    const { slotOf } = this;
+    if (slotOf === undefined) return this.batcher.add(request, timeoutMs, 0);
+    return this.runInSlot(request, timeoutMs, slotOf);
+  }
+
+  private async runInSlot(request: Request, timeoutMs: number, slotOf: (name: string) => number): Promise<Reply> {
+    return this.batcher.add(request, timeoutMs, slotOf(request.name));
   }
 }
 

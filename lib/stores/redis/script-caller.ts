@@ -67,7 +67,12 @@ export class ScriptCaller {
 
   /** Tries the right to EVAL, which is needed only now and then: while the server knows the scripts, nobody would notice. */
   async probeEval(timeoutMs: number): Promise<void> {
-    await this.withinTime(now().mono, () => this.connection.client.call('eval', 'return 1', 0), timeoutMs);
+    await this.ask(() => this.connection.client.call('eval', 'return 1', 0), timeoutMs);
+  }
+
+  /** Any other request, under the same rules. */
+  ask(send: () => Promise<unknown>, timeoutMs: number): Promise<unknown> {
+    return this.withinTime(now().mono, send, timeoutMs);
   }
 
   private async evaluate(
@@ -144,6 +149,7 @@ export class ScriptCaller {
         },
         (error: unknown) => {
           if (isServerError(error)) this.connection.answers += 1;
+          else this.connection.onBroken();
           settle(() => {
             reject(isServerError(error) ? this.refusal(error, undefined) : unanswered(error));
           });

@@ -1,0 +1,24 @@
+import { isRedisClient, type RedisClient } from '../redis-client.js';
+
+/** What the library needs of an ioredis Cluster client, beyond what any client has. */
+export interface ClusterClient extends RedisClient {
+  readonly isCluster: true;
+  /** By slot, the addresses of the nodes that serve it, the master first. Not documented by ioredis: only a hint. */
+  readonly slots?: readonly (readonly string[] | undefined)[];
+  nodes(role: 'all' | 'master'): ClusterNodeClient[];
+  refreshSlotsCache(callback?: (error?: unknown) => void): void;
+  quit(): Promise<unknown>;
+}
+
+/** The client of one node of a cluster. */
+export interface ClusterNodeClient extends Omit<RedisClient, 'options'> {
+  readonly options: { readonly host?: string; readonly port?: number; readonly keyPrefix?: string | undefined };
+}
+
+export function isClusterClient(client: unknown): client is ClusterClient {
+  return (
+    isRedisClient(client) &&
+    Reflect.get(client, 'isCluster') === true &&
+    ['nodes', 'refreshSlotsCache', 'quit'].every((name) => typeof Reflect.get(client, name) === 'function')
+  );
+}

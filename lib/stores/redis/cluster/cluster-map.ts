@@ -1,0 +1,84 @@
+import type { RedisClient } from '../redis-client.js';
+import { isServerError } from '../server-error.js';
+import type { ClusterClient, ClusterNodeClient } from './cluster-client.js';
+
+/** Requests that fail together ask for one look at the cluster together, in ms. */
+const REFRESH_PAUSE_MS = 200;
+
+/** Who serves what in a cluster, as far as its client knows. It asks anew when something shows that it changed. */
+export class ClusterMap {
+  private refreshing: Promise<void> | null = null;
+  private refreshedAt = -Infinity;
+  private shardedChannels: boolean | undefined;
+
+  constructor(private readonly client: ClusterClient) {}
+
+  /** The address of the master of a slot; `undefined` if that is not known. */
+  masterOf(slot: number): string | undefined {
+    const address = this.client.slots?.[slot]?.[0];
+    return address !== undefined && this.nodeAt(address) !== undefined ? address : undefined;
+  }
+
+  /** The addresses of all masters that are known. */
+  masters(): string[] {
+    return this.client.nodes('master').map(addressOf);
+  }
+
+  nodeAt(address: string): ClusterNodeClient | undefined {
+    return this.client.nodes('all').find((node) => addressOf(node) === address);
+  }
+
+  /** Another connection to a node that is known; `undefined` if it is not. It gives up for good when it is cut. */
+  open(address: string, options: Record<string, unknown>): RedisClient | undefined {
+    return this.nodeAt(address)?.duplicate({
+      retryStrategy: null,
+      readOnly: false,
+      lazyConnect: false,
+      enableReadyCheck: true,
+      ...options,
+    });
+  }
+
+  /** `listener` runs after the client heard anew who serves what. */
+  watch(listener: () => void): () => void {
+    this.client.on('refresh', listener);
+    return () => this.client.off('refresh', listener);
+  }
+
+  /** Asks the cluster who serves what. Resolves when it has answered, or cannot. */
+  refresh(): Promise<void> {
+    if (this.refreshing !== null) return this.refreshing;
+    if (performance.now() - this.refreshedAt < REFRESH_PAUSE_MS || this.client.status !== 'ready')
+      return Promise.resolve();
+    this.refreshing = new Promise<void>((resolve) => {
+      this.client.refreshSlotsCache(() => {
+        this.refreshing = null;
+        this.refreshedAt = performance.now();
+        resolve();
+      });
+    });
+    return this.refreshing;
+  }
+
+  /** Whether the servers have sharded channels (Redis 7); `undefined` before `learn`. */
+  get sharded(): boolean | undefined {
+    return this.shardedChannels;
+  }
+
+  /** Finds out whether the servers have sharded channels, as Redisson does: both must use the same ones. */
+  async learn(): Promise<boolean> {
+    if (this.shardedChannels !== undefined) return this.shardedChannels;
+    try {
+      await this.client.call('pubsub', 'shardnumsub');
+      this.shardedChannels = true;
+    } catch (error) {
+      if (!isServerError(error) || !/unknown subcommand|wrong number of arguments/i.test(error.message)) throw error;
+      this.shardedChannels = false;
+    }
+    return this.shardedChannels;
+  }
+}
+
+function addressOf({ options }: ClusterNodeClient): string {
+  return `${options.host ?? ''}:${String(options.port ?? '')}`;
+}

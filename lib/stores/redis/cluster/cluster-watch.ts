@@ -1,0 +1,84 @@
+import { ConnectionWatch } from '../connection-watch.js';
+import type { RedisClient } from '../redis-client.js';
+import type { ClusterClient, ClusterNodeClient } from './cluster-client.js';
+import type { ClusterMap } from './cluster-map.js';
+
+/**
+ * Follows a cluster's client. It is ready as long as the cluster is known; the connections to its nodes come and go. What
+ * goes wrong with a request is a reason to ask who serves what now.
+ */
+export class ClusterWatch extends ConnectionWatch {
+  private readonly nodes = new Set<ClusterNodeClient>();
+
+  constructor(
+    private readonly cluster: ClusterClient,
+    private readonly map: ClusterMap,
+    ownsClient: boolean,
+    commandTimeout: number,
+  ) {
+    super(cluster, ownsClient, commandTimeout);
+    cluster.on('+node', this.onNode);
+    cluster.on('-node', this.onNodeGone);
+    for (const node of cluster.nodes('all')) this.onNode(node);
+  }
+
+  override onUnanswered(): void {
+    void this.map.refresh();
+  }
+
+  override onRefused(): void {
+    void this.map.refresh();
+  }
+
+  override onBroken(): void {
+    void this.map.refresh();
+  }
+
+  override dispose(): void {
+    super.dispose();
+    this.cluster.off('+node', this.onNode);
+    this.cluster.off('-node', this.onNodeGone);
+    for (const node of this.nodes) node.off('close', this.onNodeClose);
+    this.nodes.clear();
+  }
+
+  private readonly onNode = (node: unknown): void => {
+    const each = node as ClusterNodeClient;
+    if (this.nodes.has(each)) return;
+    this.nodes.add(each);
+    each.on('close', this.onNodeClose);
+  };
+
+  private readonly onNodeGone = (node: unknown): void => {
+    const each = node as ClusterNodeClient;
+    // Its connection closes, if it has not done so before.
+    if (this.nodes.delete(each)) this.onNodeClose();
+    each.off('close', this.onNodeClose);
+  };
+
+  /** A caller's client may send again what was under way to this node; ours does not, and says so to each request. */
+  private readonly onNodeClose = (): void => {
+    this.cuts += 1;
+  };
+}
+
+/** Follows a connection of our own to one node of a cluster. */
+export class NodeWatch extends ConnectionWatch {
+  constructor(
+    client: RedisClient,
+    private readonly map: ClusterMap,
+    commandTimeout: number,
+  ) {
+    super(client, true, commandTimeout);
+  }
+
+  override onUnanswered(sentAt: number, answers: number): void {
+    super.onUnanswered(sentAt, answers);
+    void this.map.refresh();
+  }
+
+  override onRefused(error: Error): void {
+    super.onRefused(error);
+    void this.map.refresh();
+  }
+}

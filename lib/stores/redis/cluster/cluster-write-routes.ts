@@ -1,0 +1,63 @@
+import { LockUnavailableError } from '../../../errors/index.js';
+import type { WriteRoute, WriteRoutes } from '../acked-writes.js';
+import type { RedisClient } from '../redis-client.js';
+import { ScriptCaller } from '../script-caller.js';
+import type { ClusterMap } from './cluster-map.js';
+import { NodeWatch } from './cluster-watch.js';
+
+interface Connection {
+  readonly client: RedisClient;
+  readonly watch: NodeWatch;
+  readonly caller: ScriptCaller;
+}
+
+/** Acknowledged writes in a cluster: a connection to each master that is written to, one WAIT for all its slots. */
+export class ClusterWriteRoutes implements WriteRoutes {
+  private readonly connections = new Map<string, Connection>();
+
+  constructor(
+    private readonly map: ClusterMap,
+    private readonly slotOf: (name: string) => number,
+    private readonly open: (address: string) => RedisClient | undefined,
+    private readonly commandTimeout: number,
+  ) {}
+
+  routeOf(name: string): WriteRoute {
+    const slot = this.slotOf(name);
+    return { node: this.map.masterOf(slot) ?? '', slot };
+  }
+
+  callerFor(node: string): ScriptCaller {
+    const known = this.connections.get(node);
+    if (known !== undefined) return known.caller;
+    const client = this.open(node);
+    if (client === undefined) {
+      void this.map.refresh();
+      const what = 'no master of its hash slot is known just now.';
+      throw new LockUnavailableError(what, undefined, { retryable: true, outcomeUnknown: false });
+    }
+    const watch = new NodeWatch(client, this.map, this.commandTimeout);
+    const connection = { client, watch, caller: new ScriptCaller(watch) };
+    this.connections.set(node, connection);
+    client.on('close', () => {
+      this.forget(node, connection);
+      void this.map.refresh();
+    });
+    return connection.caller;
+  }
+
+  /** Connections are cut one by one, where a node is silent. */
+  reconnect(): void {
+    return;
+  }
+
+  close(): void {
+    for (const [node, connection] of this.connections) this.forget(node, connection);
+  }
+
+  private forget(node: string, connection: Connection): void {
+    if (this.connections.get(node) === connection) this.connections.delete(node);
+    connection.watch.dispose();
+    connection.client.disconnect();
+  }
+}

@@ -1,0 +1,218 @@
+import { LockUnavailableError } from '../../../errors/index.js';
+import { confirmed } from '../confirmed.js';
+import type { NoticeEvents, NoticeLink } from '../notice-link.js';
+import type { RedisClient } from '../redis-client.js';
+import { unanswered } from '../server-error.js';
+import type { ClusterMap } from './cluster-map.js';
+import { hashSlot } from './hash-slot.js';
+
+/**
+ * How often the cluster is asked who serves what while somebody listens, in ms: the connection to a node that is stopped or
+ * cut off stays open and silent, also after another has taken its place.
+ */
+const LOOK_EVERY_MS = 5_000;
+
+/** A connection for notices to one node. */
+interface Shard {
+  readonly address: string;
+  readonly client: RedisClient;
+  readonly channels: Set<string>;
+}
+
+/**
+ * Notices in a cluster. A sharded channel lives on the master of its hash slot, so there is a connection to each master
+ * that is needed; without sharded channels any one node will do. When a node is lost, or a slot leaves it, everyone who
+ * waits for one of its channels is told to look: who still waits then subscribes anew, wherever the slot is by then.
+ */
+export class ShardLink implements NoticeLink {
+  private readonly shards = new Map<string, Shard>();
+  private readonly homes = new Map<string, Shard>();
+  private events: NoticeEvents | null = null;
+  private closed = false;
+  private timer: NodeJS.Timeout | null = null;
+  private readonly unwatch: () => void;
+
+  constructor(
+    private readonly map: ClusterMap,
+    private readonly open: (address: string) => RedisClient | undefined,
+    private readonly timeoutMs: number,
+  ) {
+    this.unwatch = map.watch(() => {
+      this.onRefreshed();
+    });
+  }
+
+  start(events: NoticeEvents): void {
+    this.events = events;
+  }
+
+  async subscribe(channel: string): Promise<void> {
+    const end = performance.now() + this.timeoutMs;
+    const left = (): number => Math.max(1, Math.ceil(end - performance.now()));
+    const sharded = await within(this.map.learn(), left());
+    const tried = new Set<string>();
+    for (;;) {
+      const address = this.choose(channel, sharded, tried);
+      const shard = address === undefined ? undefined : this.shardAt(address);
+      if (address === undefined || shard === undefined) throw nowhere();
+      tried.add(address);
+      try {
+        await untilReady(shard.client, left());
+        await confirmed(shard.client.call(sharded ? 'ssubscribe' : 'subscribe', channel), left());
+        if (this.shards.get(address) !== shard) throw unanswered(new Error('connection closed'));
+        shard.channels.add(channel);
+        this.homes.set(channel, shard);
+        this.lookNowAndThen();
+        return;
+      } catch (error) {
+        // Only "the slot is elsewhere" is a reason to ask elsewhere; it is then known where, or soon will be.
+        void this.map.refresh();
+        if (!isMoved(error) || performance.now() >= end) throw error;
+        await within(this.map.refresh(), left());
+      }
+    }
+  }
+
+  unsubscribe(channel: string): void {
+    const shard = this.homes.get(channel);
+    if (shard === undefined) return;
+    this.homes.delete(channel);
+    shard.channels.delete(channel);
+    shard.client.call(this.map.sharded === true ? 'sunsubscribe' : 'unsubscribe', channel).catch(() => undefined);
+  }
+
+  /** Each connection is given up by itself, when its node is lost. */
+  reconnect(): void {
+    return;
+  }
+
+  close(): void {
+    this.closed = true;
+    this.unwatch();
+    if (this.timer !== null) clearInterval(this.timer);
+    for (const shard of this.shards.values()) this.forget(shard);
+  }
+
+  /** The master of the channel's slot, as far as that is known; else any that was not tried yet. */
+  private choose(channel: string, sharded: boolean, tried: ReadonlySet<string>): string | undefined {
+    const known = sharded ? this.map.masterOf(hashSlot(channel)) : this.shards.keys().next().value;
+    if (known !== undefined && !tried.has(known)) return known;
+    return this.map.masters().find((address) => !tried.has(address));
+  }
+
+  private shardAt(address: string): Shard | undefined {
+    const known = this.shards.get(address);
+    if (known !== undefined || this.closed) return known;
+    this.dropUnused();
+    const client = this.open(address);
+    if (client === undefined) return undefined;
+    const shard: Shard = { address, client, channels: new Set() };
+    this.shards.set(address, shard);
+    const onMessage = (channel: unknown): void => {
+      this.events?.onMessage(String(channel));
+    };
+    const onLost = (): void => {
+      this.forget(shard);
+      void this.map.refresh();
+      this.tell(shard);
+    };
+    client.on('message', onMessage);
+    client.on('smessage', onMessage);
+    client.on('close', onLost);
+    // The server takes a subscription away when the slot of its channel leaves it, and does not say so to everyone alike:
+    // ioredis 6 tells of it as "moved", before that it is an answer without a question.
+    client.on('moved', () => {
+      this.tell(shard);
+    });
+    client.on('error', (error) => {
+      if (error instanceof Error && error.message.startsWith('Command queue state error')) client.disconnect();
+    });
+    return shard;
+  }
+
+  /** Connections without channels to nodes that are no masters any more. */
+  private dropUnused(): void {
+    const masters = new Set(this.map.masters());
+    for (const shard of this.shards.values()) {
+      if (shard.channels.size === 0 && !masters.has(shard.address)) this.forget(shard);
+    }
+  }
+
+  private lookNowAndThen(): void {
+    if (this.timer !== null || this.closed) return;
+    this.timer = setInterval(() => {
+      if (this.homes.size > 0) void this.map.refresh();
+      else if (this.timer !== null) {
+        clearInterval(this.timer);
+        this.timer = null;
+      }
+    }, LOOK_EVERY_MS);
+    this.timer.unref();
+  }
+
+  /** Leaves nodes whose place another has taken. */
+  private onRefreshed(): void {
+    const masters = new Set(this.map.masters());
+    for (const shard of [...this.shards.values()]) {
+      const moved = [...shard.channels].filter((channel) => this.isElsewhere(channel, shard, masters));
+      if (moved.length > 0) this.tell(shard, moved);
+      if (shard.channels.size === 0 && !masters.has(shard.address)) this.forget(shard);
+    }
+  }
+
+  private isElsewhere(channel: string, { address }: Shard, masters: ReadonlySet<string>): boolean {
+    if (this.map.sharded !== true) return !masters.has(address);
+    const master = this.map.masterOf(hashSlot(channel));
+    return master !== undefined && master !== address;
+  }
+
+  private tell(shard: Shard, lost = [...shard.channels]): void {
+    for (const channel of lost) {
+      shard.channels.delete(channel);
+      this.homes.delete(channel);
+    }
+    this.events?.onLost(lost);
+    for (const channel of lost) this.events?.onMessage(channel);
+  }
+
+  private forget(shard: Shard): void {
+    if (this.shards.get(shard.address) === shard) this.shards.delete(shard.address);
+    shard.client.disconnect();
+  }
+}
+
+function isMoved(error: unknown): boolean {
+  const cause: unknown = error instanceof LockUnavailableError ? error.cause : undefined;
+  return cause instanceof Error && cause.message.startsWith('MOVED ');
+}
+
+function nowhere(): LockUnavailableError {
+  const what = 'no node of the cluster takes the subscription just now.';
+  return new LockUnavailableError(what, undefined, { retryable: true, outcomeUnknown: false });
+}
+
+/** Waits for a connection that is being made; one that is cut does not come back. */
+async function untilReady(client: RedisClient, timeoutMs: number): Promise<void> {
+  if (client.status === 'ready') return;
+  let onReady: () => void = () => undefined;
+  let onEnd: () => void = () => undefined;
+  const ready = new Promise<void>((resolve, reject) => {
+    onReady = resolve;
+    onEnd = () => {
+      reject(new Error('the node cannot be reached'));
+    };
+    client.on('ready', onReady);
+    client.on('end', onEnd);
+  });
+  try {
+    await confirmed(ready, timeoutMs);
+  } finally {
+    client.off('ready', onReady);
+    client.off('end', onEnd);
+  }
+}
+
+async function within<T>(asked: Promise<T>, timeoutMs: number): Promise<T> {
+  await confirmed(asked, timeoutMs);
+  return asked;
+}

@@ -1,0 +1,21 @@
+import { LockUnavailableError } from '../../errors/index.js';
+import { isServerError, refused, unanswered } from './server-error.js';
+
+/** Waits for a subscription that was sent. Rejects with `LockUnavailableError`, after `timeoutMs` at the latest. */
+export async function confirmed(sent: Promise<unknown>, timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      const what = `Redis did not confirm a subscription within ${String(timeoutMs)} ms.`;
+      reject(new LockUnavailableError(what, undefined, { retryable: true, outcomeUnknown: false }));
+    }, timeoutMs);
+  });
+  try {
+    await Promise.race([sent, timeout]);
+  } catch (error) {
+    if (error instanceof LockUnavailableError) throw error;
+    throw isServerError(error) ? refused(error, undefined) : unanswered(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,21 @@
+/** What a link tells of. */
+export interface NoticeEvents {
+  onMessage(channel: string): void;
+  /** These channels, or all, are not subscribed to any more. */
+  onLost(channels?: Iterable<string>): void;
+  /** The connection is back: subscribe again. */
+  onBack(): void;
+}
+
+/** The way by which notices come: one connection, or in a cluster one to each node. */
+export interface NoticeLink {
+  /** Called once, before anything else. */
+  start(events: NoticeEvents): void;
+  /** Resolves when the server has confirmed it; rejects with `LockUnavailableError` within a bounded time. */
+  subscribe(channel: string): Promise<void>;
+  /** If it fails, notices go on coming for a channel nobody listens to. */
+  unsubscribe(channel: string): void;
+  /** Leaves the server it is connected to, which is silent or no longer the master. */
+  reconnect(): void;
+  close(): void;
+}

@@ -1,0 +1,28 @@
+import { isClusterClient } from './cluster/cluster-client.js';
+import { clusterTopology } from './cluster/cluster-topology.js';
+import { ConnectionWatch } from './connection-watch.js';
+import type { KeyLayout } from './key-layout.js';
+import { openWriterFor } from './open-client.js';
+import type { RedisClient } from './redis-client.js';
+import { SingleLink } from './single-link.js';
+import { SingleWriteRoute } from './single-write-route.js';
+import type { Topology } from './topology.js';
+
+export interface TopologyOptions {
+  readonly client: RedisClient;
+  readonly ownsClient: boolean;
+  readonly openSubscriber: () => RedisClient;
+  readonly commandTimeout: number;
+}
+
+export function topologyOf(options: TopologyOptions, layout: KeyLayout): Topology {
+  const { client, ownsClient, openSubscriber, commandTimeout } = options;
+  if (isClusterClient(client)) return clusterTopology(client, ownsClient, commandTimeout, layout);
+  const link = new SingleLink(openSubscriber, commandTimeout);
+  const routes = new SingleWriteRoute(() => openWriterFor(client), commandTimeout);
+  const connection = new ConnectionWatch(client, ownsClient, commandTimeout, () => {
+    link.reconnect();
+    routes.reconnect();
+  });
+  return { connection, link, routes, slotOf: undefined, sharded: false, learn: () => Promise.resolve(false) };
+}

@@ -1,0 +1,173 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { Cluster } from 'ioredis';
+import { connectLockService, LockNameError, LockUnavailableError, type LockService } from 'nestjs-redis-lock';
+import { commandsBetween, commandStats, type CommandCounts } from '../support/command-stats.js';
+import { lockKey, noticeChannel } from '../support/lock-keys.js';
+import { RedisCluster } from '../support/redis-cluster.js';
+import { describeWithRedisServer } from '../support/redis-server.js';
+import { uniqueName } from '../support/test-redis.js';
+import { untilIdle } from '../support/until-idle.js';
+import { waitUntil } from '../support/wait-until.js';
+
+describeWithRedisServer('on a cluster', () => {
+  let cluster: RedisCluster;
+  let name: string;
+
+  beforeAll(async () => {
+    cluster = await RedisCluster.start();
+  }, 60_000);
+  beforeEach(async () => {
+    name = uniqueName('cluster');
+    await cluster.untilReady();
+  }, 60_000);
+  afterAll(() => cluster.stop());
+
+  const open = (): Promise<LockService> => connectLockService({ cluster: { nodes: cluster.nodes } });
+  const counts = async (): Promise<CommandCounts[]> =>
+    Promise.all((await cluster.masters()).map(({ admin }) => commandStats(admin)));
+  const untilListening = (): Promise<unknown> =>
+    waitUntil('a waiter listens', async () => {
+      const { admin } = await cluster.masterOf(lockKey(name));
+      const reply = (await admin.call('pubsub', 'shardnumsub', noticeChannel(name))) as [string, number];
+      return reply[1] === 1;
+    });
+  const elsewhere = async () => {
+    const owner = await cluster.masterOf(lockKey(name));
+    return (await cluster.masters()).find((node) => node !== owner)!;
+  };
+
+  it('takes and gives back a lone lock with two requests', async () => {
+    await using locks = await open();
+    await locks.withLock(name, () => undefined);
+    const before = await counts();
+    await locks.withLock(name, () => undefined);
+    const after = await counts();
+    const sent = after.map((each, index) => commandsBetween(before[index]!, each).get('evalsha') ?? 0);
+    expect(sent.reduce((sum, one) => sum + one, 0)).toBe(2);
+    expect(sent.filter((one) => one > 0)).toHaveLength(1);
+  });
+
+  it('refuses names whose keys would be in different slots', async () => {
+    await using locks = await open();
+    for (const bad of ['a}b', '{a', 'a{}', '{}a']) {
+      await expect(locks.acquire(bad)).rejects.toBeInstanceOf(LockNameError);
+      await expect(locks.inspect(bad)).rejects.toBeInstanceOf(LockNameError);
+      await expect(locks.forceRelease(bad)).rejects.toBeInstanceOf(LockNameError);
+    }
+    for (const good of ['{a}b', 'a{b}c}', 'ä{{b}']) await locks.withLock(good, () => undefined);
+    await untilIdle(locks);
+  });
+
+  it.each(['own', 'caller'] as const)(
+    'renews, releases and wakes while a slot moves away and has moved (the %s client)',
+    async (whose) => {
+      const client = new Cluster(cluster.nodes, { redisOptions: { disconnectTimeout: 50 } });
+      await using holder = await (whose === 'own' ? open() : connectLockService({ client }));
+      await using locks = await open();
+      const slot = await cluster.slotOf(lockKey(name));
+      const lease = await holder.acquire(name);
+      const waiting = locks.withLock(name, ({ token }) => token, { wait: Infinity });
+      await untilListening();
+      const migration = await cluster.migration(slot, await elsewhere());
+      await migration.begin();
+      // The lock is still there, new names of this slot are already over there.
+      await lease.extend(30_000);
+      await migration.moveKey(lockKey(name));
+      // Of the two keys one is here and one there: TRYAGAIN, until the other has moved as well.
+      const renewal = waitUntil('it is renewed', () =>
+        lease.extend(30_000).then(
+          () => true,
+          () => false,
+        ),
+      );
+      await sleep(50);
+      await migration.moveKeys();
+      await renewal;
+      await migration.finish();
+      lease.assertHeld();
+      await untilListening();
+      await expect(lease.release()).resolves.toBe('released');
+      expect(await waiting).toBeGreaterThan(lease.token);
+      await untilIdle(holder, locks);
+      client.disconnect();
+    },
+  );
+
+  it('forgets nobody who waits when the lock is released in the middle of a move', async () => {
+    await using holder = await open();
+    await using locks = await open();
+    const slot = await cluster.slotOf(lockKey(name));
+    const lease = await holder.acquire(name, { lease: 60_000 });
+    const waiting = locks.withLock(name, () => 'served', { wait: Infinity });
+    await untilListening();
+    const migration = await cluster.migration(slot, await elsewhere());
+    await migration.begin();
+    await migration.moveKeys();
+    await expect(lease.release()).resolves.toBe('released');
+    await migration.finish();
+    await expect(waiting).resolves.toBe('served');
+    await untilIdle(holder, locks);
+  });
+
+  it('goes on when a replica takes the place of a master that lives', async () => {
+    await using holder = await open();
+    await using locks = await open();
+    const lease = await holder.acquire(name);
+    const waiting = locks.withLock(name, () => 'served', { wait: Infinity });
+    await untilListening();
+    await cluster.failover(lockKey(name));
+    await waitUntil('it is renewed', () =>
+      lease.extend(30_000).then(
+        () => true,
+        () => false,
+      ),
+    );
+    await expect(lease.release()).resolves.toBe('released');
+    await expect(waiting).resolves.toBe('served');
+    await untilIdle(holder, locks);
+  });
+
+  it.each(['killed', 'stopped'] as const)(
+    'goes on after a master was %s, once its replica has taken over',
+    async (fate) => {
+      await using holder = await open();
+      await using locks = await open();
+      const lease = await holder.acquire(name, { lease: 600_000 });
+      const waiting = locks.withLock(name, ({ token }) => token, { wait: Infinity });
+      await untilListening();
+      const old = await cluster.masterOf(lockKey(name));
+      const [replica] = await cluster.replicasOf(lockKey(name));
+      await waitUntil('the replica has the lock', async () => {
+        await replica!.admin.readonly();
+        return (await replica!.admin.exists(lockKey(name))) === 1;
+      });
+      if (fate === 'killed') await old.server.kill();
+      else old.server.freeze();
+      await cluster.untilNewMaster(lockKey(name), old);
+      const fresh = await locks.acquire(`{${lockKey(name)}}other`, { wait: 20_000 });
+      await fresh.release();
+      await lease.release();
+      expect(await waiting).toBeGreaterThan(lease.token);
+      if (fate === 'killed') await old.server.restart();
+      else old.server.thaw();
+      await untilIdle(holder, locks);
+    },
+    90_000,
+  );
+
+  it('is unavailable, not busy, while a slot has nobody to serve it', async () => {
+    await using locks = await open();
+    await locks.withLock(name, () => undefined);
+    const slot = await cluster.slotOf(lockKey(name));
+    const owner = await cluster.masterOf(slot);
+    const others = (await cluster.masters()).filter((node) => node !== owner);
+    for (const { admin } of [owner, ...others]) await admin.cluster('DELSLOTS', slot);
+    await expect(locks.acquire(name, { wait: 1_000 })).rejects.toBeInstanceOf(LockUnavailableError);
+    const waiting = locks.acquire(name, { wait: Infinity });
+    for (const { admin } of others) await admin.cluster('SETSLOT', slot, 'NODE', owner.id);
+    await owner.admin.cluster('ADDSLOTS', slot).catch(() => undefined);
+    await (await waiting).release();
+    await untilIdle(locks);
+  }, 60_000);
+});
