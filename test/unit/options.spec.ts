@@ -6,7 +6,6 @@ import {
   LockConfigError,
   MemoryState,
   type LockServiceOptions,
-  type RedisClient,
 } from 'nestjs-redis-lock';
 import { resolveSettings } from '../../lib/module-options.js';
 import { resolveAcquire } from '../../lib/lock-options.js';

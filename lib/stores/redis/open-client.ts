@@ -122,8 +122,11 @@ const BESIDE: RedisOptions = {
   disconnectTimeout: DISCONNECT_TIMEOUT_MS,
 };
 
-export const NODE_NOTICES = { ...BESIDE, connectionName: 'nestjs-redis-lock:notices' };
-export const NODE_WRITES = { ...BESIDE, connectionName: 'nestjs-redis-lock:writes' };
+export const NODE_NOTICES: Readonly<Record<string, unknown>> = {
+  ...BESIDE,
+  connectionName: 'nestjs-redis-lock:notices',
+};
+export const NODE_WRITES: Readonly<Record<string, unknown>> = { ...BESIDE, connectionName: 'nestjs-redis-lock:writes' };
 
 /** Opens the connection for notices beside `client`, with the same server and rights. */
 export function openSubscriberFor(client: RedisClient): RedisClient {
