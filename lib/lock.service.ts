@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { LockBusyError, LockShutdownError } from './errors/index.js';
+import { LockBusyError, LockLostError, LockShutdownError, LockUnavailableError } from './errors/index.js';
 import { enclosingLease, runUnder } from './leases/current-lease.js';
 import { extendTenure } from './leases/extend.js';
 import { Lease } from './leases/lease.js';
@@ -154,14 +154,29 @@ export class LockService {
   }
 
   private async acquireAll(names: string[], request: ResolvedAcquire): Promise<MultiLease> {
-    const started = performance.now();
+    const until = performance.now() + request.wait;
+    for (;;) {
+      try {
+        return await this.acquireEach(names, request, until);
+      } catch (error) {
+        if (!(error instanceof LockLostError)) throw error;
+        // One of the first was lost while a later one was waited for: all of them are needed at once, so begin anew.
+        if (performance.now() < until) continue;
+        const what = 'it was lost again while the others were waited for.';
+        throw new LockUnavailableError(what, error.lockName, { cause: error, retryable: true, outcomeUnknown: false });
+      }
+    }
+  }
+
+  /** @throws LockLostError if one of the locks was lost before all were there */
+  private async acquireEach(names: string[], request: ResolvedAcquire, until: number): Promise<MultiLease> {
     const leases: Lease[] = [];
     // While later locks are waited for, the first ones have to be kept alive, and free to be given back at once. A fixed
     // lease and the time to hold begin when all are there.
     const part: ResolvedAcquire = { ...request, leaseMs: this.settings.leaseMs, renews: true, holdAtLeast: 0 };
     try {
       for (const name of names) {
-        const wait = Math.max(0, request.wait - (performance.now() - started));
+        const wait = Math.max(0, until - performance.now());
         leases.push(await this.acquireOne(name, { ...part, wait }));
       }
       const lease = new MultiLease(leases);

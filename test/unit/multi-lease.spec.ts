@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { connectLockService, LockBusyError, LockNameError, type LockService } from 'nestjs-redis-lock';
 import { testRedisUrl, uniqueName } from '../support/test-redis.js';
 import { untilIdle } from '../support/until-idle.js';
+import { waitUntil } from '../support/wait-until.js';
 
 describe('several locks at once', () => {
   let locks: LockService;
@@ -76,6 +77,26 @@ describe('several locks at once', () => {
     expect((error as LockBusyError).waitedMs).toBeLessThan(1_000);
     await second.release();
     await untilIdle(locks, others);
+  });
+
+  it('are asked for anew when one of the first is lost while a later one is waited for', async () => {
+    await using others = await connectLockService({ url: testRedisUrl() });
+    await using quick = await connectLockService({ url: testRedisUrl(), leaseMs: 600 });
+    const taken = await others.acquire(b);
+    const waiting = quick.acquire([a, b]);
+    const before = await waitUntil('the first is held', async () => {
+      const state = await others.inspect(a);
+      return state.held ? state : undefined;
+    });
+    await others.forceRelease(a);
+    // A renewal comes at a third of the lease.
+    await sleep(500);
+    await taken.release();
+    const both = await waiting;
+    both.assertHeld();
+    expect((await others.inspect(a)).owner).not.toBe(before!.owner);
+    await expect(both.release()).resolves.toBe('released');
+    await untilIdle(quick, others);
   });
 
   it('need at least one name', async () => {
