@@ -7,18 +7,22 @@ import type { World } from './kernel/world.js';
 /** A server that was flushed answers nobody for this long, in µs: tokens of a block may be that much ahead of its clock. */
 const FLUSH_US = 1_000;
 
-/** After the last fault, connections come back and pauses between tries end in this time, in µs. */
+/** After a fault, connections come back and pauses between tries end in this time, in µs. */
 const RECOVERY_US = 3_000_000;
+/** What does not touch requests is over sooner. */
+const SHORT_RECOVERY_US = 400_000;
 /** A node that was restarted has no vote for `RESTART_GUARD_MS`, and its age is told in whole seconds. */
-const GUARD_US = 4_500_000;
+const GUARD_US = 23_000_000;
 
 /** Makes a schedule's faults happen, and heals them. */
 export class FaultInjector {
   /** The time from which on everything is as it should be, in µs. */
   healedAt = 0;
   /** The time from which on all have found back, in µs: connections are up, nobody pauses, and every node has its vote. */
-  recoveredAt = 500_000;
+  recoveredAt = 60_000;
   private readonly extra: number[];
+  /** Processes whose wall clock is set back. Their machines do not sleep: no clock would tell how long. */
+  private readonly setBack = new Set<number>();
   /** How many faults of a kind a thing suffers now: they may overlap, and only the end of the last heals it. */
   private readonly active = new Map<string, number>();
 
@@ -35,11 +39,19 @@ export class FaultInjector {
     return this.extra[node] ?? 0;
   }
 
-  plan(fault: Fault): void {
+  planAll(faults: readonly Fault[]): void {
+    for (const fault of faults) if (fault.kind === 'wall-step' && fault.by < 0) this.setBack.add(fault.process);
+    for (const fault of faults) this.plan(fault);
+  }
+
+  private plan(fault: Fault): void {
     const from = fault.at * 1_000;
     this.healedAt = Math.max(this.healedAt, from + fault.ms * 1_000 + ('lag' in fault ? fault.lag * 1_000 : 0));
+    const short =
+      ['pause', 'kill', 'script-flush'].includes(fault.kind) || (fault.kind === 'cut' && fault.which === 'notices');
+    const recovery = short ? SHORT_RECOVERY_US : RECOVERY_US;
     const guard = fault.kind === 'crash' && this.nodes.length > 1 ? GUARD_US : 0;
-    this.recoveredAt = Math.max(this.recoveredAt, this.healedAt + RECOVERY_US + guard);
+    this.recoveredAt = Math.max(this.recoveredAt, this.healedAt + recovery + guard);
     this.world.at(from, () => {
       if (this.world.traced) this.world.log(`FAULT ${JSON.stringify(fault)}`);
       this.begin(fault);
@@ -61,6 +73,13 @@ export class FaultInjector {
           if (fault.thenCut) link!.cut('both', 0);
           link!.unhold();
         });
+        break;
+      case 'isolate':
+        for (const [index, each] of this.replicas[fault.process]!.links.entries()) {
+          if (index === fault.spared) continue;
+          each.hold(true, true);
+          this.lasting(`hold ${fault.process} ${index}`, ms, () => each.unhold());
+        }
         break;
       case 'refuse':
         link!.refused = true;
@@ -95,7 +114,7 @@ export class FaultInjector {
         node!.flushScripts();
         break;
       case 'pause':
-        process!.pause(fault.asleep);
+        process!.pause(fault.asleep && !this.setBack.has(fault.process));
         this.lasting(`pause ${fault.process}`, ms, () => process!.resume(fault.first));
         break;
       case 'wall-step':

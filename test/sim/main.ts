@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { findFailure, survey, type Failure } from './find-failure.js';
 import { LibraryCode } from './library/loader.js';
-import { MUTATIONS } from './library/mutations.js';
+import { MUTATIONS, type ListedMutation } from './library/mutations.js';
 import { Simulation } from './run-schedule.js';
 import type { Schedule } from './schedule.js';
 
 // Errors are made by the thousand here, and few of them are looked at.
-Error.stackTraceLimit = 3;
+Error.stackTraceLimit = 0;
 
 const { values } = parseArgs({
   options: {
@@ -24,8 +24,8 @@ const { values } = parseArgs({
 const runs = Number(values.runs);
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
 const nodeCounts = values.nodes.split(',').map(Number);
-const mutations = MUTATIONS.filter(({ name }) => name === values.mutation);
-if (values.mutation !== undefined && mutations.length === 0) throw new Error(`no mutation "${values.mutation}"`);
+const mutation = MUTATIONS.find(({ name }) => name === values.mutation) ?? null;
+if (values.mutation !== undefined && mutation === null) throw new Error(`no mutation "${values.mutation}"`);
 
 if (values.schedule !== undefined) await replay(values.schedule);
 else if (values.mutations) await runMutations();
@@ -34,16 +34,13 @@ else for (const nodes of nodeCounts) await runNodes(nodes);
 /** Runs one schedule, given as JSON or as the name of a file, and prints all that happens. */
 async function replay(text: string): Promise<void> {
   const json = text.startsWith('{') ? text : readFileSync(text, 'utf8');
-  const outcome = await new Simulation(nodeCounts[0]!, new LibraryCode(mutations)).run(
-    JSON.parse(json) as Schedule,
-    true,
-  );
+  const outcome = await simulate(nodeCounts[0]!, mutation).run(JSON.parse(json) as Schedule, true);
   console.log(outcome.trace.join('\n'));
   if (outcome.violations.length > 0) process.exitCode = 1;
 }
 
 async function runNodes(nodes: number): Promise<void> {
-  const simulation = new Simulation(nodes, new LibraryCode(mutations));
+  const simulation = simulate(nodes, mutation);
   if (values.survey) {
     console.log(await survey(simulation, runs, seed));
     return;
@@ -65,17 +62,22 @@ function print(nodes: number, { schedule, violations, after }: Failure): void {
   console.log(`npm run test:sim -- --nodes ${nodes} --schedule '${JSON.stringify(schedule)}'`);
 }
 
-/** Each change of the library's code has to be noticed. */
+function simulate(nodes: number, mutated: ListedMutation | null): Simulation {
+  const code = new LibraryCode(mutated);
+  const simulation = new Simulation(nodes, code, mutated?.models);
+  code.checkMutated();
+  return simulation;
+}
+
+/** Each change of the protocol has to be noticed. */
 async function runMutations(): Promise<void> {
-  for (const mutation of MUTATIONS) {
-    for (const nodes of mutation.nodes) {
-      const code = new LibraryCode([mutation]);
-      const simulation = new Simulation(nodes, code);
-      const { failure } = await findFailure(simulation, runs, seed, false);
-      code.checkMutated();
-      const result = failure === null ? 'NOT CAUGHT' : `caught after ${failure.after}: ${failure.violations[0]!}`;
+  for (const mutated of MUTATIONS) {
+    for (const nodes of mutated.nodes) {
+      const { failure } = await findFailure(simulate(nodes, mutated), runs, seed, false);
       if (failure === null) process.exitCode = 1;
-      console.log(`${mutation.name} (${nodes}): ${result}`);
+      const result =
+        failure === null ? `NOT caught in ${runs}` : `caught after ${failure.after}: ${failure.violations[0]!}`;
+      console.log(`${mutated.name} (${nodes}): ${result}`);
     }
   }
 }

@@ -68,6 +68,7 @@ export class Oracle {
     const { name, token, caller } = section;
     this.counts.sections += 1;
     note(section);
+    if (section.hold.remaining() <= 0) this.violate(`${caller} was given "${name}" when its lease was over already`);
     const inside = this.inside.get(name) ?? new Set();
     this.inside.set(name, inside.add(section));
     const tokens = this.tokens.get(name) ?? { seen: new Set(), highest: 0 };

@@ -17,7 +17,7 @@ import {
 } from './network/sim-client.js';
 import type { Oracle } from './oracle.js';
 import type { SimNode } from './redis/sim-node.js';
-import type { Schedule } from './schedule.js';
+import { LONGEST_LEASE_MS, type Schedule } from './schedule.js';
 import { Callers } from './workload.js';
 
 /** Settings of every service. Short leases, so that much happens in little time. */
@@ -30,7 +30,7 @@ export const SETTINGS = {
   shutdownTimeout: 1_000,
 };
 /** Above the longest lease. */
-const RESTART_GUARD_MS = 3_000;
+const RESTART_GUARD_MS = LONGEST_LEASE_MS + 1_000;
 const KEY_PREFIX = 'lock:';
 const TOKEN_TTL_MS = 86_400_000;
 

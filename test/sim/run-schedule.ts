@@ -5,18 +5,21 @@ import { World } from './kernel/world.js';
 import { LibrarySlot, type LibraryCode } from './library/loader.js';
 import { Leftovers } from './leftovers.js';
 import { Oracle } from './oracle.js';
-import { SCRIPT_MODELS } from './redis/script-models.js';
+import { SCRIPT_MODELS, type ScriptModel } from './redis/script-models.js';
 import { SimNode, type ScriptBook } from './redis/sim-node.js';
 import { Replica } from './replica.js';
 import { PROCESSES, type Schedule } from './schedule.js';
 
-/**
- * Clocks run this much too fast or too slow at most, and stand this far, in ms, from the true time at first. So any two
- * clocks drift apart by less than 1 %.
- */
-const ENVIRONMENT = { drift: 0.004, skewMs: 20 };
+/** Clocks run this much too fast or too slow at most, so that any two drift apart by less than 1 %. */
+const DRIFT = 0.004;
+/** How far clocks stand from the true time at first, in ms. A quorum's tokens do not depend on it. */
+const SKEW_MS = 20;
+const LARGE_SKEW_MS = 1_000;
 /** After everything healed all callers have to be served in this time, in µs. */
-const SERVED_US = 60_000_000;
+const SERVED_US = 300_000_000;
+
+/** What processes use of the library: with these all of it is loaded. */
+const LOADED = ['lock.service', 'module-options', 'stores/redis/redis-store', 'stores/quorum/quorum-store'];
 
 export interface Outcome {
   readonly violations: readonly string[];
@@ -34,9 +37,11 @@ export class Simulation {
   constructor(
     readonly nodes: number,
     code: LibraryCode,
+    models: Readonly<Record<string, ScriptModel>> = {},
   ) {
     this.slots = Array.from({ length: PROCESSES }, () => new LibrarySlot(code));
-    this.book = scriptBook(this.slots[0]!);
+    for (const slot of this.slots) for (const file of LOADED) slot.load(file);
+    this.book = scriptBook(this.slots[0]!, { ...SCRIPT_MODELS, ...models });
   }
 
   async run(schedule: Schedule, traced = false): Promise<Outcome> {
@@ -52,14 +57,16 @@ export class Simulation {
   }
 
   private async runIn(world: World, oracle: Oracle, schedule: Schedule): Promise<Outcome> {
-    const nodes = Array.from({ length: this.nodes }, (_, id) => new SimNode(world, id, this.book, ENVIRONMENT));
+    const large = this.nodes > 1 && world.random('environment').chance(0.5);
+    const environment = { drift: DRIFT, skewMs: large ? LARGE_SKEW_MS : SKEW_MS };
+    const nodes = Array.from({ length: this.nodes }, (_, id) => new SimNode(world, id, this.book, environment));
     const replicas: Replica[] = [];
     const faults = new FaultInjector(world, replicas, nodes, oracle);
     for (const [id, slot] of this.slots.entries()) {
-      const owner = new SimProcess(world, id, ENVIRONMENT);
+      const owner = new SimProcess(world, id, environment);
       replicas.push(new Replica(owner, slot, nodes, schedule.client, oracle, (node) => faults.extraUs(node)));
     }
-    for (const fault of schedule.faults) faults.plan(fault);
+    faults.planAll(schedule.faults);
     const toCome = new Set(schedule.calls);
     for (const call of schedule.calls) {
       const { process, callers } = replicas[call.process]!;
@@ -67,7 +74,7 @@ export class Simulation {
         toCome.delete(call);
         callers.start(call);
       };
-      world.at(call.at * 1_000, () => process.deliver('message', begin));
+      world.at(call.at * 1_000 + (call.late ? faults.recoveredAt : 0), () => process.deliver('message', begin));
     }
 
     const leftovers = new Leftovers(world, oracle, nodes, replicas, faults);
@@ -92,7 +99,7 @@ export class Simulation {
 }
 
 /** The library's scripts, and what each does here. */
-function scriptBook(slot: LibrarySlot): ScriptBook {
+function scriptBook(slot: LibrarySlot, models: Readonly<Record<string, ScriptModel>>): ScriptBook {
   const { Script } = slot.load('stores/redis/script') as typeof script;
   const files = ['acquire', 'renew', 'release', 'inspect', 'force-release'].map(
     (file) => `stores/redis/scripts/${file}`,
@@ -102,7 +109,7 @@ function scriptBook(slot: LibrarySlot): ScriptBook {
     sources
       .flatMap((source) => Object.entries(source) as [string, string][])
       .map(([name, lua]) => {
-        const model = SCRIPT_MODELS[name];
+        const model = models[name];
         if (model === undefined) throw new Error(`the simulation has no model of the script ${name}`);
         const { sha1, source } = new Script(lua);
         return [sha1, { source, model }];

@@ -2,12 +2,16 @@ import fc from 'fast-check';
 
 export const PROCESSES = 3;
 export const NAMES = ['a', 'b'] as const;
+/** So long that a lock which nobody gave back is still there when all else is done. */
+export const LONGEST_LEASE_MS = 20_000;
 /** Calls begin and faults strike in this time, in ms. */
 const ACTIVE_MS = 1_500;
 
 /** What one or several callers of a process do at the same moment. All times in ms. */
 export interface Call {
   readonly at: number;
+  /** Whether `at` counts from the moment when everything has recovered: then all has to go well. */
+  readonly late: boolean;
   readonly process: number;
   /** Which names: the first, the second, or both together. */
   readonly names: 'a' | 'b' | 'both';
@@ -32,6 +36,7 @@ type First = 'timer' | 'message';
 export type Fault =
   | { at: number; kind: 'cut'; process: number; node: number; which: 'commands' | 'notices' | 'both'; ms: number }
   | { at: number; kind: 'hold'; process: number; node: number; direction: Direction; ms: number; thenCut: boolean }
+  | { at: number; kind: 'isolate'; process: number; spared: number | null; ms: number }
   | { at: number; kind: 'refuse'; process: number; node: number; ms: number }
   | { at: number; kind: 'slow'; node: number; ms: number; extra: number }
   | { at: number; kind: 'stall'; node: number; ms: number }
@@ -52,18 +57,25 @@ export interface Schedule {
   readonly faults: readonly Fault[];
 }
 
-const at = fc.integer({ min: 0, max: ACTIVE_MS });
+// Half of all things happen close to each other, so that faults strike while requests are on their way.
+const at = fc.oneof(
+  fc.integer({ min: 0, max: ACTIVE_MS }),
+  fc
+    .tuple(fc.constantFrom(0, 0, 100, 400, 800), fc.constantFrom(0, 0.2, 0.5, 0.8, 1.2, 2, 3, 5, 20))
+    .map(([from, after]) => from + after),
+);
 const process = fc.nat({ max: PROCESSES - 1 });
 const ms = fc.constantFrom(2, 10, 40, 120, 350, 900);
 
 const call: fc.Arbitrary<Call> = fc.record({
-  at: fc.oneof(at, fc.constant(0)),
+  at,
+  late: fc.constantFrom(false, false, false, false, true),
   process,
   names: fc.oneof({ weight: 6, arbitrary: fc.constant('a' as const) }, fc.constantFrom('b' as const, 'both' as const)),
   callers: fc.constantFrom(1, 1, 1, 2, 5),
   wait: fc.constantFrom<(number | 'ever')[]>(0, 30, 400, 'ever', 'ever'),
-  lease: fc.constantFrom<(number | 'renew')[]>('renew', 'renew', 60, 200, 700, 2_000),
-  section: fc.constantFrom(0, 1, 5, 30, 150, 450),
+  lease: fc.constantFrom<(number | 'renew')[]>('renew', 'renew', 60, 200, 700, LONGEST_LEASE_MS),
+  section: fc.constantFrom(0, 0, 1, 5, 30, 150, 450),
   abort: fc.constantFrom(null, null, null, null, null, 0, 20, 300),
   extend: fc.constantFrom(null, null, null, null, null, 50, 400, 1_000),
   holdAtLeast: fc.constantFrom(0, 0, 0, 0, 0, 50),
@@ -93,6 +105,7 @@ function faults(nodes: number): fc.Arbitrary<Fault[]> {
         thenCut: fc.boolean(),
       }),
     },
+    { weight: 2, arbitrary: fc.record({ ...of('isolate'), process, spared: fc.oneof(node, fc.constant(null)) }) },
     { weight: 1, arbitrary: fc.record({ ...of('refuse'), process, node }) },
     { weight: 1, arbitrary: fc.record({ ...of('slow'), node, extra: fc.constantFrom(5, 30, 90) }) },
     { weight: 2, arbitrary: fc.record({ ...of('stall'), node }) },
@@ -119,7 +132,8 @@ function faults(nodes: number): fc.Arbitrary<Fault[]> {
       { weight: 1, arbitrary: fc.record({ ...of('flush'), node }) },
     );
   }
-  return fc.array(fc.oneof(...kinds), { maxLength: 6 });
+  const some = fc.array(fc.oneof(...kinds), { minLength: 1, maxLength: 6 });
+  return fc.oneof({ weight: 1, arbitrary: fc.constant<Fault[]>([]) }, { weight: 4, arbitrary: some });
 }
 
 export function schedules(nodes: number): fc.Arbitrary<Schedule> {

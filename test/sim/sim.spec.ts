@@ -5,8 +5,8 @@ import { describe, expect, it } from '@jest/globals';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 /** Schedules for each number of nodes. The long runs are made by hand: see README.md beside this file. */
-const RUNS = process.env.SIM_RUNS ?? '300';
-const NODE_COUNTS = [1];
+const RUNS = process.env.SIM_RUNS ?? '150';
+const NODE_COUNTS = [1, 3, 5];
 
 /** The simulation wants a Node of its own: it counts on the order of promise callbacks. */
 async function simulate(...args: string[]): Promise<string> {
@@ -50,7 +50,16 @@ describe('the library on simulated nodes, with seeded faults', () => {
   );
 });
 
-const CALL = { wait: 'ever', lease: 'renew', section: 150, abort: null, extend: 400, holdAtLeast: 0, nested: false };
+const CALL = {
+  late: false,
+  wait: 'ever',
+  lease: 'renew',
+  section: 150,
+  abort: null,
+  extend: 400,
+  holdAtLeast: 0,
+  nested: false,
+};
 const EVERYTHING = {
   seed: 7,
   client: 'own',

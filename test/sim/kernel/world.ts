@@ -84,7 +84,10 @@ export class World {
   private runNext(limit: number): boolean {
     for (;;) {
       const event = this.heap[0];
-      if (event === undefined || event.at > limit) return false;
+      if (event === undefined || event.at > limit) {
+        this.now = Math.max(this.now, limit);
+        return false;
+      }
       pop(this.heap);
       const { run } = event;
       if (run === null) continue;

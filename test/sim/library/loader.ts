@@ -26,10 +26,15 @@ const INJECTED = [
 /** A change of the library's code, to see whether it is noticed. */
 export interface Mutation {
   readonly name: string;
+  readonly edits?: readonly Edit[];
+}
+
+export interface Edit {
   /** Below `lib/`, without ending. */
   readonly file: string;
   /** Text of the built file, and what it becomes. */
-  readonly replace: readonly (readonly [string, string])[];
+  readonly from: string;
+  readonly to: string;
 }
 
 type Compiled = (...injected: unknown[]) => void;
@@ -37,9 +42,9 @@ type Compiled = (...injected: unknown[]) => void;
 /** The built library, compiled once. */
 export class LibraryCode {
   private readonly compiled = new Map<string, Compiled>();
-  private readonly mutated = new Set<Mutation>();
+  private readonly made = new Set<Edit>();
 
-  constructor(private readonly mutations: readonly Mutation[] = []) {}
+  constructor(private readonly mutation: Mutation | null = null) {}
 
   /** The compiled file; `path` is absolute. */
   file(path: string): Compiled {
@@ -53,21 +58,19 @@ export class LibraryCode {
 
   private source(path: string): string {
     let source = readFileSync(path, 'utf8');
-    for (const mutation of this.mutations) {
-      if (join(DIST, `${mutation.file}.js`) !== path) continue;
-      for (const [from, to] of mutation.replace) {
-        if (!source.includes(from)) throw new Error(`mutation "${mutation.name}": text not found in ${path}: ${from}`);
-        source = source.replaceAll(from, () => to);
-      }
-      this.mutated.add(mutation);
+    for (const edit of this.mutation?.edits ?? []) {
+      if (join(DIST, `${edit.file}.js`) !== path) continue;
+      if (!source.includes(edit.from)) throw new Error(`"${this.mutation!.name}": not found in ${path}: ${edit.from}`);
+      source = source.replaceAll(edit.from, () => edit.to);
+      this.made.add(edit);
     }
     return source;
   }
 
-  /** A mutation of a file that was never loaded would pass for one that nobody notices. */
+  /** An edit of a file that was never loaded would pass for one that nobody notices. */
   checkMutated(): void {
-    const missed = this.mutations.find((mutation) => !this.mutated.has(mutation));
-    if (missed !== undefined) throw new Error(`mutation "${missed.name}": ${missed.file} was never loaded`);
+    const missed = this.mutation?.edits?.find((edit) => !this.made.has(edit));
+    if (missed !== undefined) throw new Error(`"${this.mutation!.name}": ${missed.file} was never loaded`);
   }
 }
 

@@ -1,8 +1,149 @@
+import { acquire, confirm, release, type ScriptModel } from '../redis/script-models.js';
 import type { Mutation } from './loader.js';
 
+/** A fault put into the protocol on purpose. At least one schedule has to show it. */
 export interface ListedMutation extends Mutation {
   /** On how many nodes it has to be noticed. */
   readonly nodes: readonly number[];
+  /** Changes of what scripts do on the servers. */
+  readonly models?: Readonly<Record<string, ScriptModel>>;
 }
 
-export const MUTATIONS: readonly ListedMutation[] = [];
+const SINGLE = [1];
+const QUORUM = [3, 5];
+const ALL = [1, 3, 5];
+
+const STORE = 'stores/quorum/quorum-store';
+const PURSUIT = 'waiting/pursuit';
+
+/** Deletes the lock, whoever holds it. */
+const releaseUnchecked: ScriptModel = (keys, args, redis, publish) =>
+  keys.flatMap((key, i) => [redis.del(key) ? 1 : 0, publish(String(args[3 * i + 1]), '0')]);
+
+const releaseQuietly: ScriptModel = (keys, args, redis) => release(keys, args, redis, () => 0);
+
+/** Tokens come from the stored counter only, as a plain INCR would issue them. */
+const acquireByCounter: ScriptModel = (keys, args, redis, publish) => {
+  const counted = { time: () => 1 };
+  return acquire(keys, withoutProposals(args), Object.setPrototypeOf(counted, redis) as typeof redis, publish);
+};
+
+function withoutProposals(args: Parameters<ScriptModel>[1]): Parameters<ScriptModel>[1] {
+  return args.map((value, index) => (index > 0 && index % 4 === 0 && value !== '' ? 1 : value));
+}
+
+/** An owner that is there already is told that the lock is taken. */
+const acquireOnce: ScriptModel = (keys, args, redis, publish) => {
+  const held = keys.some((key, i) => i % 2 === 0 && redis.hexists(key, String(args[2 * i + 1])));
+  return held
+    ? keys.filter((_, i) => i % 2 === 0).flatMap((key) => [0, redis.pttl(key)])
+    : acquire(keys, args, redis, publish);
+};
+
+/** Writes tokens back, and says so, whoever holds the lock. */
+const confirmUnchecked: ScriptModel = (keys, args, redis, publish) => {
+  const reply = confirm(keys, args, redis, publish) as number[];
+  return reply.map((value, index) => {
+    if (index % 2 === 1 || value !== 0) return value;
+    const [counter, last] = [keys[index + 1]!, String(args[1.5 * index + 2])];
+    if (Number(redis.get(counter) ?? 0) < Number(last)) redis.set(counter, last, Number(args[0]));
+    return 1;
+  });
+};
+
+function edit(name: string, nodes: readonly number[], file: string, from: string, to: string): ListedMutation {
+  return { name, nodes, edits: [{ file, from, to }] };
+}
+
+export const MUTATIONS: readonly ListedMutation[] = [
+  { name: 'no compare in release', nodes: ALL, models: { RELEASE: releaseUnchecked } },
+  { name: 'no notice on release', nodes: ALL, models: { RELEASE: releaseQuietly } },
+  { name: 'tokens from the counter only', nodes: SINGLE, models: { ACQUIRE: acquireByCounter } },
+  { name: 'a resent acquire finds itself in the way', nodes: SINGLE, models: { ACQUIRE: acquireOnce } },
+  edit('no second try after subscribing', ALL, PURSUIT, 'else if (listening && this.notices', 'else if (this.notices'),
+  {
+    name: 'a late grant counts',
+    nodes: ALL,
+    edits: [
+      { file: PURSUIT, from: 'if (hold.remaining() > 0)', to: 'if (true)' },
+      { file: STORE, from: "'token' in result && timeLeft > 0", to: "'token' in result" },
+    ],
+  },
+  edit('no settling of a lost reply', SINGLE, PURSUIT, 'if (this.uncertain)', 'if (false)'),
+  edit(
+    'no settling of a lost release',
+    SINGLE,
+    'waiting/wait-line',
+    'this.context.settler.settle(this.name, hold.owner, hold.leaseMs, keepMs);',
+    '',
+  ),
+  edit(
+    'the deadline counts from the reply',
+    SINGLE,
+    'stores/redis/script-caller',
+    'return { value, sentAt,',
+    'return { value, sentAt: (0, instant_js_1.now)(),',
+  ),
+  edit(
+    'no allowance for drift',
+    ALL,
+    'stores/hold',
+    'return leaseMs - leaseMs * DRIFT_SHARE - DRIFT_MS;',
+    'return leaseMs;',
+  ),
+  edit(
+    'leases on the monotonic clock only',
+    ALL,
+    'time/instant',
+    'Math.max(performance.now() - then.mono, Date.now() - then.wall)',
+    'performance.now() - then.mono',
+  ),
+  edit('no signal at the deadline', ALL, 'leases/watchdog', 'if (hold.remaining() <= LAST_MS) {', 'if (false) {'),
+  edit(
+    'a failed renewal counts',
+    ALL,
+    'leases/watchdog',
+    'hold.doubtful = true;',
+    'hold.confirm({ mono: performance.now(), wall: Date.now() }, this.leaseMs);',
+  ),
+  edit(
+    'waiters are not told after a reconnection',
+    ALL,
+    'stores/redis/notice-subscriber',
+    'channel.subscribed.then(tell, tell);',
+    '',
+  ),
+  edit('EVAL after the request was given up', SINGLE, 'stores/redis/script-caller', ' || !inTime()', ''),
+  edit('no second phase', QUORUM, 'stores/quorum/election', 'return this.writeBack(token);', 'return { token };'),
+  { name: 'written back without a look at the owner', nodes: QUORUM, models: { CONFIRM: confirmUnchecked } },
+  edit('no restart guard', QUORUM, 'stores/quorum/restart-guard', 'if (this.guardMs === 0)', 'if (true)'),
+  edit('a majority less one', QUORUM, STORE, 'Math.floor(nodes.length / 2) + 1', 'Math.floor(nodes.length / 2)'),
+  edit(
+    'a split is not given back',
+    QUORUM,
+    STORE,
+    'for (const member of ballot.voters) {',
+    'for (const member of []) {',
+  ),
+  edit(
+    'a failed release is not tried again',
+    QUORUM,
+    STORE,
+    'if (ballot !== undefined)\n                member.settler',
+    'if (false)\n                member.settler',
+  ),
+  edit(
+    'the deadline counts from the last round',
+    QUORUM,
+    STORE,
+    'token: result.token, sentAt,',
+    'token: result.token, sentAt: (0, instant_js_1.now)(),',
+  ),
+  edit(
+    'one node’s renewal is enough',
+    QUORUM,
+    STORE,
+    'tally.count(({ held }) => held) >= this.majority',
+    'tally.count(({ held }) => held) >= 1',
+  ),
+];
