@@ -10,6 +10,3 @@ if redis.call('DEL', KEYS[1]) == 0 then return 0 end
 redis.call('PUBLISH', ARGV[1], '0')
 return 1
 `;
-
-/** The same for sharded channels, which live in the hash slot of the lock. */
-export const SHARDED_FORCE_RELEASE = FORCE_RELEASE.replaceAll("'PUBLISH'", "'SPUBLISH'");

@@ -1,14 +1,19 @@
 import { Script } from '../script.js';
 import { ACQUIRE } from './acquire.lua.js';
-import { FORCE_RELEASE, SHARDED_FORCE_RELEASE } from './force-release.lua.js';
+import { FORCE_RELEASE } from './force-release.lua.js';
 import { INSPECT } from './inspect.lua.js';
-import { RELEASE, SHARDED_RELEASE } from './release.lua.js';
+import { RELEASE } from './release.lua.js';
 import { RENEW } from './renew.lua.js';
 
 export const ACQUIRE_SCRIPT = new Script(ACQUIRE);
 export const RENEW_SCRIPT = new Script(RENEW);
 export const RELEASE_SCRIPT = new Script(RELEASE);
-export const SHARDED_RELEASE_SCRIPT = new Script(SHARDED_RELEASE);
+export const SHARDED_RELEASE_SCRIPT = sharded(RELEASE);
 export const INSPECT_SCRIPT = new Script(INSPECT);
 export const FORCE_RELEASE_SCRIPT = new Script(FORCE_RELEASE);
-export const SHARDED_FORCE_RELEASE_SCRIPT = new Script(SHARDED_FORCE_RELEASE);
+export const SHARDED_FORCE_RELEASE_SCRIPT = sharded(FORCE_RELEASE);
+
+/** The same for sharded channels, which live in the hash slot of the lock. */
+function sharded(source: string): Script {
+  return new Script(source.replaceAll("'PUBLISH'", "'SPUBLISH'"));
+}

@@ -33,6 +33,3 @@ for i = 1, #KEYS do
 end
 return reply
 `;
-
-/** The same for sharded channels, which live in the hash slot of the lock. */
-export const SHARDED_RELEASE = RELEASE.replaceAll("'PUBLISH'", "'SPUBLISH'");
