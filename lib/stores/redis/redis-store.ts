@@ -92,6 +92,10 @@ export class RedisStore implements LockStore {
     return this.connection.ready;
   }
 
+  get unsettled(): number {
+    return this.settler.size;
+  }
+
   async connect(timeoutMs: number): Promise<void> {
     const end = performance.now() + timeoutMs;
     for (;;) {
