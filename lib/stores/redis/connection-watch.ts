@@ -10,6 +10,8 @@ interface Waiter {
 /** How long a connection may be silent at least before it is given up, in ms. */
 const MIN_SILENCE_MS = 2_000;
 const DROP_PAUSE_MS = 500;
+/** How long after it was given up a connection is made anew, in ms. */
+const REVIVAL_PAUSE_MS = 200;
 
 /**
  * Follows the state of one client. Requests are only sent while the client is ready, since ioredis parks what it gets
@@ -31,6 +33,7 @@ export class ConnectionWatch {
   private connectedAt = 0;
   private droppedAt = -Infinity;
   private lastError: Error | undefined;
+  private revival: NodeJS.Timeout | null = null;
 
   /** @param onDrop the connection is given up, since its server is silent or no longer the master */
   constructor(
@@ -45,7 +48,9 @@ export class ConnectionWatch {
     client.on('close', this.onClose);
     // A listener of ours would silence the report that ioredis makes of errors nobody listens to. On a caller's client
     // that is the caller's business.
-    if (ownsClient) client.on('error', this.onError);
+    if (!ownsClient) return;
+    client.on('error', this.onError);
+    client.on('end', this.onEnd);
   }
 
   get ready(): boolean {
@@ -120,6 +125,8 @@ export class ConnectionWatch {
     this.client.off('connect', this.onConnect);
     this.client.off('ready', this.onReady);
     this.client.off('close', this.onClose);
+    this.client.off('end', this.onEnd);
+    if (this.revival !== null) clearTimeout(this.revival);
     // An own client keeps its error listener: it may report once more while it goes down.
     for (const waiter of [...this.waiters]) waiter.reject(this.unreachable(0));
   }
@@ -151,6 +158,18 @@ export class ConnectionWatch {
     this.cuts += 1;
     // Our own client does not send a request again, so no answer will come; a caller's client may do so.
     if (this.ownsClient) for (const listener of [...this.cutListeners]) listener();
+  };
+
+  /**
+   * ioredis gives up for good where it could not so much as begin to connect: when no Sentinel names a master just then. A
+   * connection of ours lives as long as its service.
+   */
+  private readonly onEnd = (): void => {
+    if (this.revival !== null) clearTimeout(this.revival);
+    this.revival = setTimeout(() => {
+      this.revival = null;
+      if (this.client.status === 'end') this.client.connect().catch(this.onError);
+    }, REVIVAL_PAUSE_MS);
   };
 
   private readonly onError = (error: unknown): void => {

@@ -5,6 +5,8 @@ import { unanswered } from './server-error.js';
 interface Channel {
   readonly name: string;
   readonly listeners: Set<() => void>;
+  /** Whether a subscription was asked for on the connection that is open now: Redis may carry it out and tell nobody. */
+  asked: boolean;
   /** Whether Redis confirmed the subscription on the connection that is open now. */
   confirmed: boolean;
   /** The subscription under way or confirmed; `null`: none. */
@@ -72,7 +74,14 @@ export class NoticeSubscriber {
   }
 
   private addChannel(name: string): Channel {
-    const channel: Channel = { name, listeners: new Set(), confirmed: false, subscribed: null, linger: null };
+    const channel: Channel = {
+      name,
+      listeners: new Set(),
+      asked: false,
+      confirmed: false,
+      subscribed: null,
+      linger: null,
+    };
     this.channels.set(name, channel);
     return channel;
   }
@@ -80,7 +89,7 @@ export class NoticeSubscriber {
   private leave(channel: Channel): void {
     channel.linger = setTimeout(() => {
       this.channels.delete(channel.name);
-      if (channel.confirmed) this.unsubscribe(channel.name);
+      if (channel.asked) this.unsubscribe(channel.name);
     }, LINGER_MS);
     channel.linger.unref();
   }
@@ -90,6 +99,7 @@ export class NoticeSubscriber {
   }
 
   private subscribe(channel: Channel): Promise<void> {
+    channel.asked = true;
     const subscribed = this.sendSubscribe(channel.name).then(
       () => {
         if (this.channels.get(channel.name) !== channel) this.unsubscribe(channel.name);
@@ -121,6 +131,7 @@ export class NoticeSubscriber {
       const channel = this.channels.get(name);
       if (channel === undefined) continue;
       channel.subscribed = null;
+      channel.asked = false;
       channel.confirmed = false;
     }
   };

@@ -60,6 +60,7 @@ export class RedisStore implements LockStore {
   readonly scripts: ScriptCaller;
   private readonly notices: NoticeSubscriber;
   private readonly acked: AckedWrites;
+  private closed = false;
   private readonly settler = new Settler(this);
   private readonly strays = new StrayAcquires((name, owner, leaseMs) => {
     this.settler.settle(name, owner, leaseMs);
@@ -105,7 +106,7 @@ export class RedisStore implements LockStore {
         return;
       } catch (error) {
         // A server that is still loading, or slow just now, gets the rest of the time.
-        const hopeless = !(error instanceof LockUnavailableError) || !error.retryable;
+        const hopeless = this.closed || !(error instanceof LockUnavailableError) || !error.retryable;
         if (hopeless || performance.now() + CONNECT_RETRY_MS >= end) throw error;
         await sleep(CONNECT_RETRY_MS);
       }
@@ -126,7 +127,7 @@ export class RedisStore implements LockStore {
     const { commandTimeout, minReplicas = 0 } = this.options;
     await this.scripts.probeEval(commandTimeout);
     if (minReplicas > 0) await this.scripts.waitForReplicas(0, 1, commandTimeout);
-    await this.connection.client.call('del', this.layout.token(name)).catch(() => undefined);
+    await within(this.connection.client.call('del', this.layout.token(name)), commandTimeout);
   }
 
   acquire(name: string, owner: string, leaseMs: number, tokens: number, minReplicas: number): Promise<AcquireReply> {
@@ -179,6 +180,7 @@ export class RedisStore implements LockStore {
   }
 
   async close(): Promise<void> {
+    this.closed = true;
     await this.settler.close();
     this.notices.close();
     this.topology.routes.close();

@@ -16,7 +16,10 @@ const LOOK_EVERY_MS = 5_000;
 interface Shard {
   readonly address: string;
   readonly client: RedisClient;
+  /** The channels that are confirmed here. */
   readonly channels: Set<string>;
+  /** The channels that were asked for here: the node may carry that out though its answer was not waited for. */
+  readonly asked: Set<string>;
 }
 
 /**
@@ -58,6 +61,7 @@ export class ShardLink implements NoticeLink {
       tried.add(address);
       try {
         await untilReady(shard.client, left());
+        shard.asked.add(channel);
         await confirmed(shard.client.call(sharded ? 'ssubscribe' : 'subscribe', channel), left());
         if (this.shards.get(address) !== shard) throw unanswered(new Error('connection closed'));
         shard.channels.add(channel);
@@ -67,6 +71,7 @@ export class ShardLink implements NoticeLink {
       } catch (error) {
         // Only "the slot is elsewhere" is a reason to ask elsewhere; it is then known where, or soon will be.
         void this.map.refresh();
+        if (isMoved(error)) shard.asked.delete(channel);
         if (!isMoved(error) || performance.now() >= end) throw error;
         await within(this.map.refresh(), left());
       }
@@ -74,11 +79,12 @@ export class ShardLink implements NoticeLink {
   }
 
   unsubscribe(channel: string): void {
-    const shard = this.homes.get(channel);
-    if (shard === undefined) return;
     this.homes.delete(channel);
-    shard.channels.delete(channel);
-    shard.client.call(this.map.sharded === true ? 'sunsubscribe' : 'unsubscribe', channel).catch(() => undefined);
+    for (const shard of this.shards.values()) {
+      shard.channels.delete(channel);
+      if (!shard.asked.delete(channel) || shard.client.status !== 'ready') continue;
+      shard.client.call(this.map.sharded === true ? 'sunsubscribe' : 'unsubscribe', channel).catch(() => undefined);
+    }
   }
 
   /** Each connection is given up by itself, when its node is lost. */
@@ -106,7 +112,7 @@ export class ShardLink implements NoticeLink {
     this.dropUnused();
     const client = this.open(address);
     if (client === undefined) return undefined;
-    const shard: Shard = { address, client, channels: new Set() };
+    const shard: Shard = { address, client, channels: new Set(), asked: new Set() };
     this.shards.set(address, shard);
     const onMessage = (channel: unknown): void => {
       this.events?.onMessage(String(channel));
@@ -169,6 +175,7 @@ export class ShardLink implements NoticeLink {
   private tell(shard: Shard, lost = [...shard.channels]): void {
     for (const channel of lost) {
       shard.channels.delete(channel);
+      shard.asked.delete(channel);
       this.homes.delete(channel);
     }
     this.events?.onLost(lost);

@@ -1,0 +1,39 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Redis } from 'ioredis';
+import { ConnectionWatch } from '../../lib/stores/redis/connection-watch.js';
+import { openClient } from '../../lib/stores/redis/open-client.js';
+import { testRedisUrl } from '../support/test-redis.js';
+
+describe('a connection of the service', () => {
+  let client: Redis;
+  let watch: ConnectionWatch;
+
+  beforeEach(async () => {
+    client = openClient(testRedisUrl()) as unknown as Redis;
+    watch = new ConnectionWatch(client, true, 1_000);
+    await watch.whenReady(5_000);
+  });
+  afterEach(() => {
+    watch.dispose();
+    client.disconnect();
+  });
+
+  it('is made anew after the client gave up for good', async () => {
+    const ended = new Promise((resolve) => client.once('end', resolve));
+    // What ioredis does by itself when its connector fails.
+    client.disconnect();
+    await ended;
+    expect(client.status).toBe('end');
+    await watch.whenReady(5_000);
+    expect(await client.ping()).toBe('PONG');
+  });
+
+  it('stays closed once the service is', async () => {
+    const ended = new Promise((resolve) => client.once('end', resolve));
+    watch.dispose();
+    client.disconnect();
+    await ended;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(client.status).toBe('end');
+  });
+});
