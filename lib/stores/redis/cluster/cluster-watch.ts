@@ -1,5 +1,6 @@
 import { ConnectionWatch } from '../connection-watch.js';
 import type { RedisClient } from '../redis-client.js';
+import { catchAsking } from './catch-asking.js';
 import type { ClusterClient, ClusterNodeClient } from './cluster-client.js';
 import type { ClusterMap } from './cluster-map.js';
 
@@ -46,6 +47,7 @@ export class ClusterWatch extends ConnectionWatch {
     const each = node as ClusterNodeClient;
     if (this.nodes.has(each)) return;
     this.nodes.add(each);
+    catchAsking(each);
     each.on('close', this.onNodeClose);
   };
 

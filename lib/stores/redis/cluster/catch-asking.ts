@@ -1,0 +1,15 @@
+/**
+ * ioredis's Cluster sends `ASKING` before a command that was answered with `ASK`, and leaves its promise to nobody. When
+ * that connection closes before the reply, the rejection would end the process. What becomes of the command itself is
+ * told by its own promise.
+ */
+export function catchAsking(node: object): void {
+  const send: unknown = Reflect.get(node, 'asking');
+  if (typeof send !== 'function') return;
+  const asking = (...args: unknown[]): unknown => {
+    const sent: unknown = Reflect.apply(send, node, args);
+    if (sent instanceof Promise) sent.catch(() => undefined);
+    return sent;
+  };
+  Reflect.set(node, 'asking', asking);
+}
