@@ -17,7 +17,7 @@ export interface SentinelSetOptions {
 const QUORUM = 2;
 const SENTINELS = 3;
 /** An old master is made a replica about ten seconds after a failover. */
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 120_000;
 
 /** A master with replicas, watched by three sentinels of which two must agree. */
 export class SentinelSet implements AsyncDisposable {

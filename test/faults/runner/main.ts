@@ -24,12 +24,14 @@ async function installPeers(): Promise<void> {
 
 /** Rounds of all topologies in turn, until each has its sections or the time is over. */
 async function playAll(suite: SuiteOptions): Promise<RoundResult[]> {
-  const { topologies, lib, seed, sections, limitMs, roundMs, json } = suite;
+  const { topologies, lib, seed, sections, limitMs, roundMs, only, json } = suite;
   const results: RoundResult[] = [];
   const end = Date.now() + limitMs;
   const done = new Map<Topology, number>();
   for (let turn = 0; ; turn += 1) {
-    const wanting = topologies.filter((topology) => (done.get(topology) ?? 0) < sections);
+    const wanting = topologies.filter(
+      (topology) => (done.get(topology) ?? 0) < sections && !givenUp(topology, results),
+    );
     // The first turn is every topology's, however short the time.
     if (wanting.length === 0 || (turn > 0 && Date.now() > end)) return results;
     for (const topology of wanting) {
@@ -37,7 +39,14 @@ async function playAll(suite: SuiteOptions): Promise<RoundResult[]> {
       const share = Math.max(5_000, (end - Date.now()) / wanting.length);
       // A single topology's first round has the given seed itself: so a round is repeated by what is printed for it.
       const ownSeed = topologies.length === 1 && turn === 0 ? seed : seedFor(seed, `${topology}-${turn}`);
-      const result = await play({ topology, lib, seed: ownSeed, sections: left, limitMs: Math.min(roundMs, share) });
+      const result = await play({
+        topology,
+        lib,
+        seed: ownSeed,
+        sections: left,
+        only,
+        limitMs: Math.min(roundMs, share),
+      });
       console.log(describeRound(result));
       results.push(result);
       // After each round: a long run may be ended from outside.
@@ -48,6 +57,11 @@ async function playAll(suite: SuiteOptions): Promise<RoundResult[]> {
 }
 
 type Round = Omit<Parameters<typeof playRound>[0], 'folder'>;
+
+/** Whether nothing comes of this topology: its rounds break off again and again. */
+function givenUp(topology: Topology, results: readonly RoundResult[]): boolean {
+  return results.filter((result) => result.topology === topology && result.seconds === 0).length >= 3;
+}
 
 async function play(round: Round): Promise<RoundResult> {
   const folder = makeTempDir('faults');

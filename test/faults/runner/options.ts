@@ -11,6 +11,8 @@ export interface SuiteOptions {
   readonly limitMs: number;
   /** Of one round. */
   readonly roundMs: number;
+  /** Only faults whose names it matches. */
+  readonly only: RegExp;
   /** Where the result goes as JSON. */
   readonly json: string | undefined;
 }
@@ -28,6 +30,7 @@ export function readOptions(args: readonly string[]): SuiteOptions {
       sections: { type: 'string' },
       minutes: { type: 'string' },
       'round-seconds': { type: 'string', default: '60' },
+      only: { type: 'string', default: '' },
       json: { type: 'string' },
     },
   });
@@ -44,6 +47,7 @@ export function readOptions(args: readonly string[]): SuiteOptions {
     sections: values.sections === undefined ? Infinity : number('sections', values.sections, 1),
     limitMs: noLimit ? Infinity : number('minutes', values.minutes ?? '3', 0) * 60_000,
     roundMs: number('round-seconds', values['round-seconds'], 1) * 1_000,
+    only: new RegExp(values.only),
     json: values.json,
   };
 }

@@ -30,7 +30,7 @@ export function describeAll(results: readonly RoundResult[]): string {
     const sum = (figure: string): number => rounds.reduce((all, { counts }) => all + (counts[figure] ?? 0), 0);
     const bad = rounds.reduce((all, { violations, complaints }) => all + violations.length + complaints.length, 0);
     const figures = ['sections', 'doubleHolders', 'lostLocks', 'refusedWrites'].map(sum);
-    lines.push(`  ${topology}: ${[rounds.length, ...figures, bad].join(', ')}`);
+    lines.push(`  ${topology}: ${[rounds.length, ...figures, bad].join(', ')}${byProperty(rounds)}`);
   }
   lines.push('', 'fault: how often');
   const faults = new Map<string, number>();
@@ -39,6 +39,16 @@ export function describeAll(results: readonly RoundResult[]): string {
   }
   for (const [what, count] of [...faults].sort(([a], [b]) => (a < b ? -1 : 1))) lines.push(`  ${what}: ${count}`);
   return lines.join('\n');
+}
+
+/** ` (exclusion 3, forgotten 1)`; nothing where nothing was broken. */
+function byProperty(rounds: readonly RoundResult[]): string {
+  const groups = groupBy(
+    rounds.flatMap(({ violations }) => violations),
+    ({ property }) => property,
+  );
+  const counts = [...groups].map(([property, { length }]) => `${property} ${length}`);
+  return counts.length === 0 ? '' : ` (${counts.join(', ')})`;
 }
 
 function groupBy<T>(list: readonly T[], key: (item: T) => string): Map<string, T[]> {

@@ -20,6 +20,8 @@ export interface RoundSetup {
   /** The round ends after so many writes to the guarded resource, or so many ms, whichever is first. */
   readonly sections: number;
   readonly limitMs: number;
+  /** Only faults whose names it matches. */
+  readonly only: RegExp;
   /** For its files; the caller removes it. */
   readonly folder: string;
 }
@@ -67,7 +69,7 @@ export async function playRound(setup: RoundSetup): Promise<RoundResult> {
       ...{ resource: resource.path, dice: dice.fork('workers') },
     });
     await Promise.all(Array.from({ length: WORKERS }, () => workforce!.add()));
-    const lanes = makeLanes(stage, workforce, leaseMs, dice, history);
+    const lanes = makeLanes(setup, stage, workforce, leaseMs, dice, history);
     for (const lane of lanes) lane.start();
     await untilEnough(setup, resource);
     for (const lane of lanes) await lane.stop();
@@ -86,10 +88,18 @@ export async function playRound(setup: RoundSetup): Promise<RoundResult> {
   }
 }
 
-function makeLanes(stage: Stage, workforce: Workforce, leaseMs: number, dice: Dice, history: HistoryFile): Lane[] {
-  const atWorkers = workerFaults(workforce, leaseMs);
+function makeLanes(
+  { only }: RoundSetup,
+  stage: Stage,
+  workforce: Workforce,
+  leaseMs: number,
+  dice: Dice,
+  history: HistoryFile,
+): Lane[] {
+  const atWorkers = workerFaults(workforce, leaseMs).filter(({ what }) => only.test(what));
+  const atServers = stage.faults.filter(({ what }) => only.test(what));
   return [
-    new Lane({ label: 'servers', faults: stage.faults, dice: dice.fork('servers'), history, pause: [300, 2_000] }),
+    new Lane({ label: 'servers', faults: atServers, dice: dice.fork('servers'), history, pause: [300, 2_000] }),
     new Lane({ label: 'workers', faults: atWorkers, dice: dice.fork('faults'), history, pause: [100, 1_000] }),
   ];
 }

@@ -1,10 +1,10 @@
-import { connectLockService, type Lease, type LockServiceOptions, type MultiLease } from 'nestjs-redis-lock';
+import { connectLockService, type Lease, type MultiLease } from 'nestjs-redis-lock';
 import type { HeldLock, OpenLockClient } from './lock-client.js';
 
 /** This library, as built. */
 export const open: OpenLockClient = async ({ where, leaseMs, minReplicas }) => {
   const settings = { leaseMs, startupTimeout: 30_000, ...(minReplicas === 0 ? {} : { minReplicas }) };
-  const locks = await connectLockService({ ...where, ...settings } as LockServiceOptions);
+  const locks = await connectLockService({ ...where, ...settings });
   return {
     acquire: async (names, ask) => {
       if (names.length === 1) return held(await locks.acquire(names[0]!, ask), (lease) => lease.token);

@@ -13,6 +13,7 @@ export interface SectionTools {
 /** Runs what `plan` says under a lock, writes down what happens, and releases the lock. */
 export class Section {
   private deadline: number | null = null;
+  private readonly began = machineClock();
 
   constructor(
     private readonly caller: string,
@@ -68,7 +69,7 @@ export class Section {
     for (const name of this.plan.names) {
       // The stamp first: whatever comes between makes the deadline earlier than it is.
       const at = machineClock();
-      const remaining = this.held.remaining();
+      const remaining = this.held.remaining() ?? this.restOfFixed(at);
       // Once it is lost, what was known before is what counts.
       if (remaining !== null && remaining > 0) this.deadline = at + remaining;
       const event = { at, caller: this.caller, name, remaining };
@@ -76,6 +77,12 @@ export class Section {
       if (type === 'enter') this.tools.history.write({ type, ...event, ...(token === undefined ? {} : { token }) });
       else this.tools.history.write({ type, ...event });
     }
+  }
+
+  /** Where the library cannot say: of a lease that is not renewed its holder knows the end by itself. */
+  private restOfFixed(at: number): number | null {
+    const { lease } = this.plan.ask;
+    return lease === 'renew' ? null : Math.max(0, lease - (at - this.began));
   }
 
   private noteLost(): void {
