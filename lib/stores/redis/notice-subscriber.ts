@@ -5,7 +5,7 @@ import { unanswered } from './server-error.js';
 interface Channel {
   readonly name: string;
   readonly listeners: Set<() => void>;
-  /** Whether a subscription was asked for on the connection that is open now: Redis may carry it out and tell nobody. */
+  /** Whether a subscription was ever asked for: Redis may carry it out and tell nobody. */
   asked: boolean;
   /** Whether Redis confirmed the subscription on the connection that is open now. */
   confirmed: boolean;
@@ -106,6 +106,7 @@ export class NoticeSubscriber {
         else if (channel.subscribed === subscribed) channel.confirmed = true;
       },
       (error: unknown) => {
+        if (this.channels.get(channel.name) !== channel) this.unsubscribe(channel.name);
         // The next one to ask tries again.
         if (channel.subscribed === subscribed) channel.subscribed = null;
         throw error;
@@ -131,7 +132,6 @@ export class NoticeSubscriber {
       const channel = this.channels.get(name);
       if (channel === undefined) continue;
       channel.subscribed = null;
-      channel.asked = false;
       channel.confirmed = false;
     }
   };
