@@ -119,14 +119,15 @@ export class QuorumMember {
   }
 
   private vote<T>(request: () => Promise<T>): Promise<T> {
-    const refusal = this.guard.refusal();
+    // Without a connection nothing can be known of the node's age: that it is away is what matters.
+    const refusal = this.store.ready ? this.guard.refusal() : null;
     return refusal === null ? this.ask(request) : Promise.reject(refusal);
   }
 
   private async ask<T>(request: () => Promise<T>): Promise<T> {
-    if (!this.store.ready) throw this.away(`is not connected`);
+    if (!this.store.ready) throw this.away('is not connected', this.store.trouble);
     // Its connection is open, but what is sent there only piles up.
-    if (this.stuck) throw this.away(`has not answered for a while`);
+    if (this.stuck) throw this.away('has not answered for a while');
     try {
       return await request();
     } catch (error) {
@@ -147,8 +148,10 @@ export class QuorumMember {
     this.stuck = false;
   };
 
-  private away(what: string): LockUnavailableError {
-    return new LockUnavailableError(`The node ${this.label} ${what}.`, undefined, {
+  private away(what: string, cause?: Error): LockUnavailableError {
+    const why = cause === undefined ? '' : ` (${cause.message || cause.name})`;
+    return new LockUnavailableError(`The node ${this.label} ${what}${why}.`, undefined, {
+      cause,
       retryable: true,
       outcomeUnknown: false,
     });

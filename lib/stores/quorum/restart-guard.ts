@@ -36,7 +36,7 @@ export class RestartGuard {
     if (left !== undefined && left <= 0) return null;
     const why =
       left === undefined
-        ? `it has not said yet how long it has been up`
+        ? `it has not said yet how long it has been up${this.problem === undefined ? '' : ` (${messageOf(this.problem)})`}`
         : `it was restarted and may have forgotten locks: it has a vote in ${String(left)} ms ("restartGuard")`;
     return new LockUnavailableError(`The node ${this.label} has no vote: ${why}.`, undefined, {
       cause: this.problem,
@@ -75,4 +75,8 @@ export class RestartGuard {
     // Whole seconds, rounded down: the node seems younger than it is, never older.
     if (seconds !== undefined) this.votesFrom = performance.now() + this.guardMs - Number(seconds) * 1_000;
   }
+}
+
+function messageOf(problem: unknown): string {
+  return problem instanceof Error ? problem.message : String(problem);
 }

@@ -1,6 +1,6 @@
 import { LockUnavailableError } from '../../errors/index.js';
 import type { RedisClient } from './redis-client.js';
-import { isOfReplica } from './server-error.js';
+import { isOfReplica, withoutArguments } from './server-error.js';
 
 interface Waiter {
   resolve(): void;
@@ -55,6 +55,11 @@ export class ConnectionWatch {
 
   get ready(): boolean {
     return this.client.status === 'ready';
+  }
+
+  /** Why the client is not ready, as far as it has said so. */
+  get trouble(): Error | undefined {
+    return this.lastError;
   }
 
   /** Resolves once the client is ready; rejects with `LockUnavailableError` after `timeoutMs`. */
@@ -173,6 +178,6 @@ export class ConnectionWatch {
   };
 
   private readonly onError = (error: unknown): void => {
-    this.lastError = error instanceof Error ? error : new Error(String(error));
+    this.lastError = error instanceof Error ? withoutArguments(error) : new Error(String(error));
   };
 }

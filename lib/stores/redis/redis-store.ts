@@ -97,6 +97,11 @@ export class RedisStore implements LockStore {
     return this.settler.size;
   }
 
+  /** Why there is no connection, as far as that is known. */
+  get trouble(): Error | undefined {
+    return this.connection.trouble;
+  }
+
   async connect(timeoutMs: number): Promise<void> {
     const end = performance.now() + timeoutMs;
     for (;;) {

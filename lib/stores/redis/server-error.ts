@@ -38,13 +38,24 @@ function codeOf(error: Error): string | undefined {
   return CODE.exec(error.message)?.[1];
 }
 
+/**
+ * Takes away what ioredis notes on an error of the server: the arguments of the command. A password or an owner would come
+ * into every log that prints an error with its cause.
+ */
+export function withoutArguments(error: Error): Error {
+  const command: unknown = Reflect.get(error, 'command');
+  if (typeof command !== 'object' || command === null) return error;
+  Reflect.set(error, 'command', { name: Reflect.get(command, 'name') as unknown });
+  return error;
+}
+
 /** An error of the server, as this library reports it. It is never "busy": nobody knows whether the lock is free. */
 export function refused(error: Error, lockName: string | undefined): LockUnavailableError {
   const code = codeOf(error);
   const retryable = code !== undefined && PASSING.has(code);
   const advice = code === 'WRONGTYPE' ? ' The key is used for something else: choose another "keyPrefix".' : '';
   return new LockUnavailableError(`Redis refused the request (${error.message}).${advice}`, lockName, {
-    cause: error,
+    cause: withoutArguments(error),
     retryable,
     outcomeUnknown: false,
   });
