@@ -5,14 +5,27 @@ import { onServer } from './server-faults.js';
 
 /** Fencing tokens stay on purpose, for a day. */
 const KEPT = 'redisson_lock_token:';
+/** Of a service that was killed, or cut off, while it tried out its rights; it ends with the time that start-up may take. */
+const PROBE = 'lock:probe:';
 const CHANNELS = 'redisson_lock__channel:*';
 
 /** Locks on these servers, once those that are left to their leases have had `limitMs` to end. */
 export function locksLeft(servers: readonly RedisServer[], limitMs: number): Promise<string[]> {
   return untilNone(limitMs, async () => {
-    const keys = await Promise.all(servers.map((server) => onServer(server, 'KEYS', '*')));
-    return (keys.flat() as string[]).filter((key) => !key.startsWith(KEPT));
+    const keys = await Promise.all(servers.map(keysOn));
+    return keys.flat();
   });
+}
+
+async function keysOn(server: RedisServer): Promise<string[]> {
+  const keys = (await onServer(server, 'KEYS', '*')) as string[];
+  const left: string[] = [];
+  for (const key of keys) {
+    if (key.startsWith(KEPT)) continue;
+    if (key.startsWith(PROBE) && Number(await onServer(server, 'PTTL', key)) > 0) continue;
+    left.push(key);
+  }
+  return left;
 }
 
 /** Channels of locks that somebody still listens to after `limitMs`. */
