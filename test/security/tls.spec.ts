@@ -76,6 +76,13 @@ describeWithRedisServer('a server that is reached by TLS only', () => {
     expect(code).toBe('LOCK_UNAVAILABLE');
     expect(message).toMatch(/certificate/);
     expect(message).not.toContain(PASSWORD);
+    expect((await child.exited).code).toBe(0);
+  });
+
+  it('may fail a handshake more than once, also one that was given up', async () => {
+    await using child = ChildScript.start('security/children/breaks-off.mjs', [url]);
+    expect((await child.next('done')).refused).toBe(96);
+    expect((await child.exited).code).toBe(0);
   });
 
   it.each<[string, (options: RedisOptions) => RedisOptions, RegExp]>([

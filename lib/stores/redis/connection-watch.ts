@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { LockUnavailableError } from '../../errors/index.js';
 import type { RedisClient } from './redis-client.js';
 import { isOfReplica, withoutArguments } from './server-error.js';
@@ -121,6 +122,7 @@ export class ConnectionWatch {
     if (now - this.droppedAt < DROP_PAUSE_MS || !['ready', 'connect'].includes(this.client.status)) return;
     this.droppedAt = now;
     this.silence = { since: 0, answers: -1 };
+    this.expectErrors();
     this.client.disconnect(true);
     this.onDrop();
   }
@@ -132,8 +134,18 @@ export class ConnectionWatch {
     this.client.off('close', this.onClose);
     this.client.off('end', this.onEnd);
     if (this.revival !== null) clearTimeout(this.revival);
+    if (this.ownsClient) this.expectErrors();
     // An own client keeps its error listener: it may report once more while it goes down.
     for (const waiter of [...this.waiters]) waiter.reject(this.unreachable(0));
+  }
+
+  /**
+   * A TLS handshake that is broken off may fail more than once. ioredis listens for one error of a socket; the next would
+   * end the process.
+   */
+  private expectErrors(): void {
+    const stream: unknown = Reflect.get(this.client, 'stream');
+    if (stream instanceof EventEmitter) stream.on('error', () => undefined);
   }
 
   private unreachable(timeoutMs: number): LockUnavailableError {
@@ -178,6 +190,7 @@ export class ConnectionWatch {
   };
 
   private readonly onError = (error: unknown): void => {
+    this.expectErrors();
     this.lastError = error instanceof Error ? withoutArguments(error) : new Error(String(error));
   };
 }
