@@ -50,7 +50,7 @@ export class FaultInjector {
     const short =
       ['pause', 'kill', 'script-flush'].includes(fault.kind) || (fault.kind === 'cut' && fault.which === 'notices');
     const recovery = short ? SHORT_RECOVERY_US : RECOVERY_US;
-    const guard = fault.kind === 'crash' && this.nodes.length > 1 ? GUARD_US : 0;
+    const guard = ['crash', 'power-cut'].includes(fault.kind) && this.nodes.length > 1 ? GUARD_US : 0;
     this.recoveredAt = Math.max(this.recoveredAt, this.healedAt + recovery + guard);
     this.world.at(from, () => {
       if (this.world.traced) this.world.log(`FAULT ${JSON.stringify(fault)}`);
@@ -96,6 +96,9 @@ export class FaultInjector {
         break;
       case 'crash':
         this.crash(fault.node, ms, fault.keep, () => undefined);
+        break;
+      case 'power-cut':
+        for (const index of this.nodes.keys()) this.crash(index, ms, false, () => undefined);
         break;
       case 'failover': {
         // What is written from now on never reaches the replica that takes over.

@@ -12,7 +12,7 @@ Error.stackTraceLimit = 0;
 
 const { values } = parseArgs({
   options: {
-    nodes: { type: 'string', default: '1' },
+    nodes: { type: 'string' },
     runs: { type: 'string', default: '1000' },
     seed: { type: 'string' },
     schedule: { type: 'string' },
@@ -23,7 +23,7 @@ const { values } = parseArgs({
 });
 const runs = Number(values.runs);
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
-const nodeCounts = values.nodes.split(',').map(Number);
+const nodeCounts = (values.nodes ?? '1,3,5').split(',').map(Number);
 const mutation = MUTATIONS.find(({ name }) => name === values.mutation) ?? null;
 if (values.mutation !== undefined && mutation === null) throw new Error(`no mutation "${values.mutation}"`);
 
@@ -71,8 +71,9 @@ function simulate(nodes: number, mutated: ListedMutation | null): Simulation {
 
 /** Each change of the protocol has to be noticed. */
 async function runMutations(): Promise<void> {
-  for (const mutated of MUTATIONS) {
+  for (const mutated of mutation === null ? MUTATIONS : [mutation]) {
     for (const nodes of mutated.nodes) {
+      if (!nodeCounts.includes(nodes)) continue;
       const { failure } = await findFailure(simulate(nodes, mutated), runs, seed, false);
       if (failure === null) process.exitCode = 1;
       const result =

@@ -41,6 +41,7 @@ export type Fault =
   | { at: number; kind: 'slow'; node: number; ms: number; extra: number }
   | { at: number; kind: 'stall'; node: number; ms: number }
   | { at: number; kind: 'crash'; node: number; ms: number; keep: boolean }
+  | { at: number; kind: 'power-cut'; ms: number }
   | { at: number; kind: 'failover'; node: number; ms: number; lag: number }
   | { at: number; kind: 'flush'; node: number; ms: number }
   | { at: number; kind: 'script-flush'; node: number; ms: number }
@@ -75,7 +76,7 @@ const call: fc.Arbitrary<Call> = fc.record({
   callers: fc.constantFrom(1, 1, 1, 2, 5),
   wait: fc.constantFrom<(number | 'ever')[]>(0, 30, 400, 'ever', 'ever'),
   lease: fc.constantFrom<(number | 'renew')[]>('renew', 'renew', 60, 200, 700, LONGEST_LEASE_MS),
-  section: fc.constantFrom(0, 0, 1, 5, 30, 150, 450),
+  section: fc.constantFrom(0, 0, 1, 5, 30, 150, 450, 450),
   abort: fc.constantFrom(null, null, null, null, null, 0, 20, 300),
   extend: fc.constantFrom(null, null, null, null, null, 50, 400, 1_000),
   holdAtLeast: fc.constantFrom(0, 0, 0, 0, 0, 50),
@@ -92,7 +93,7 @@ function faults(nodes: number): fc.Arbitrary<Fault[]> {
         ...of('cut'),
         process,
         node,
-        which: fc.constantFrom('commands' as const, 'notices' as const, 'both' as const),
+        which: fc.constantFrom<('commands' | 'notices' | 'both')[]>('commands', 'notices', 'notices', 'both'),
       }),
     },
     {
@@ -105,9 +106,9 @@ function faults(nodes: number): fc.Arbitrary<Fault[]> {
         thenCut: fc.boolean(),
       }),
     },
-    { weight: 2, arbitrary: fc.record({ ...of('isolate'), process, spared: fc.oneof(node, fc.constant(null)) }) },
+    { weight: 3, arbitrary: fc.record({ ...of('isolate'), process, spared: fc.oneof(node, fc.constant(null)) }) },
     { weight: 1, arbitrary: fc.record({ ...of('refuse'), process, node }) },
-    { weight: 1, arbitrary: fc.record({ ...of('slow'), node, extra: fc.constantFrom(5, 30, 90) }) },
+    { weight: 2, arbitrary: fc.record({ ...of('slow'), node, extra: fc.constantFrom(5, 30, 90, 90) }) },
     { weight: 2, arbitrary: fc.record({ ...of('stall'), node }) },
     { weight: 2, arbitrary: fc.record({ ...of('crash'), node, keep: fc.boolean() }) },
     { weight: 1, arbitrary: fc.record({ ...of('script-flush'), node }) },
@@ -131,7 +132,7 @@ function faults(nodes: number): fc.Arbitrary<Fault[]> {
       { weight: 1, arbitrary: fc.record({ ...of('failover'), node, lag: fc.constantFrom(1, 20, 200) }) },
       { weight: 1, arbitrary: fc.record({ ...of('flush'), node }) },
     );
-  }
+  } else kinds.push({ weight: 2, arbitrary: fc.record(of('power-cut')) });
   const some = fc.array(fc.oneof(...kinds), { minLength: 1, maxLength: 6 });
   return fc.oneof({ weight: 1, arbitrary: fc.constant<Fault[]>([]) }, { weight: 4, arbitrary: some });
 }

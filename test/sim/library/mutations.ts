@@ -67,6 +67,7 @@ export const MUTATIONS: readonly ListedMutation[] = [
     edits: [
       { file: PURSUIT, from: 'if (hold.remaining() > 0)', to: 'if (true)' },
       { file: STORE, from: "'token' in result && timeLeft > 0", to: "'token' in result" },
+      { file: 'waiting/wait-line', from: ' || hold.remaining() <= 0', to: '' },
     ],
   },
   edit('no settling of a lost reply', SINGLE, PURSUIT, 'if (this.uncertain)', 'if (false)'),
