@@ -19,12 +19,14 @@ export interface Result {
  * Runs `runs` schedules made from `seed` until one is violated.
  *
  * @param shrink whether to look for the smallest schedule that is
+ * @param examples schedules to try first
  */
 export async function findFailure(
   simulation: Simulation,
   runs: number,
   seed: number,
   shrink: boolean,
+  examples: readonly Schedule[] = [],
 ): Promise<Result> {
   const began = performance.now();
   const totals: Record<string, number> = { schedules: 0, events: 0 };
@@ -43,7 +45,12 @@ export async function findFailure(
     }
     return true;
   });
-  const { counterexample } = await fc.check(property, { numRuns: runs, seed, endOnFailure: !shrink });
+  const { counterexample } = await fc.check(property, {
+    numRuns: runs,
+    seed,
+    endOnFailure: !shrink,
+    examples: examples.map((each): [Schedule] => [each]),
+  });
   const ms = performance.now() - began;
   if (counterexample === null) return { failure: null, totals, ms };
   const [schedule] = counterexample;

@@ -74,7 +74,7 @@ async function runMutations(): Promise<void> {
   for (const mutated of mutation === null ? MUTATIONS : [mutation]) {
     for (const nodes of mutated.nodes) {
       if (!nodeCounts.includes(nodes)) continue;
-      const { failure } = await findFailure(simulate(nodes, mutated), runs, seed, false);
+      const { failure } = await findFailure(simulate(nodes, mutated), runs, seed, false, mutated.examples);
       if (failure === null) process.exitCode = 1;
       const result =
         failure === null ? `NOT caught in ${runs}` : `caught after ${failure.after}: ${failure.violations[0]!}`;

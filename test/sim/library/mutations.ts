@@ -1,4 +1,5 @@
-import { acquire, confirm, release, type ScriptModel } from '../redis/script-models.js';
+import { acquire, release, type ScriptModel } from '../redis/script-models.js';
+import type { Call, Fault, Schedule } from '../schedule.js';
 import type { Mutation } from './loader.js';
 
 /** A fault put into the protocol on purpose. At least one schedule has to show it. */
@@ -7,6 +8,8 @@ export interface ListedMutation extends Mutation {
   readonly nodes: readonly number[];
   /** Changes of what scripts do on the servers. */
   readonly models?: Readonly<Record<string, ScriptModel>>;
+  /** Schedules that are tried first, where chance would take long to make one that shows it. */
+  readonly examples?: readonly Schedule[];
 }
 
 const SINGLE = [1];
@@ -40,16 +43,52 @@ const acquireOnce: ScriptModel = (keys, args, redis, publish) => {
     : acquire(keys, args, redis, publish);
 };
 
-/** Writes tokens back, and says so, whoever holds the lock. */
-const confirmUnchecked: ScriptModel = (keys, args, redis, publish) => {
-  const reply = confirm(keys, args, redis, publish) as number[];
-  return reply.map((value, index) => {
-    if (index % 2 === 1 || value !== 0) return value;
-    const [counter, last] = [keys[index + 1]!, String(args[1.5 * index + 2])];
-    if (Number(redis.get(counter) ?? 0) < Number(last)) redis.set(counter, last, Number(args[0]));
-    return 1;
-  });
-};
+function someCall(at: number, process: number, more: Partial<Call>): Call {
+  const names = 'a';
+  const usual = { late: false, callers: 1, abort: null, extend: null, holdAtLeast: 0, nested: false } as const;
+  return { at, process, names, wait: 'ever', lease: 'renew', section: 450, ...usual, ...more };
+}
+
+function schedule(seed: number, calls: readonly Call[], faults: readonly Fault[]): Schedule {
+  return { seed, client: 'own', calls, faults };
+}
+
+/** The process stands still while its grant is on the way, for longer than the lease. */
+const LATE_GRANT = [5, 2].map((seed, index) =>
+  schedule(
+    seed,
+    [someCall(100, 0, { lease: 60, section: 5 })],
+    [{ at: [100.3, 100.8][index]!, kind: 'pause', process: 0, ms: 120, asleep: false, first: 'message' }],
+  ),
+);
+
+/** The lock is released between the answer "busy" and the subscription, on a connection that stands already. */
+const RELEASED_BEFORE_SUBSCRIBED = schedule(
+  8,
+  [
+    someCall(50, 0, { names: 'b', section: 30 }),
+    someCall(52, 1, { names: 'b', section: 1 }),
+    someCall(1_300, 0, { lease: 20_000, section: 1 }),
+    someCall(1_300.3, 1, { lease: 20_000, section: 1 }),
+  ],
+  [],
+);
+
+const ISOLATED_HOLDER = schedule(
+  1,
+  [someCall(100, 0, {}), someCall(110, 1, {})],
+  [{ at: 120, kind: 'isolate', process: 0, spared: null, ms: 900 }],
+);
+
+const NEARLY_ISOLATED_HOLDER = schedule(1, ISOLATED_HOLDER.calls, [
+  { at: 120, kind: 'isolate', process: 0, spared: 0, ms: 900 },
+]);
+
+const POWER_CUT = schedule(
+  1,
+  [someCall(100, 0, { lease: 20_000 }), someCall(150, 1, { lease: 20_000 })],
+  [{ at: 120, kind: 'power-cut', ms: 10 }],
+);
 
 function edit(name: string, nodes: readonly number[], file: string, from: string, to: string): ListedMutation {
   return { name, nodes, edits: [{ file, from, to }] };
@@ -60,9 +99,19 @@ export const MUTATIONS: readonly ListedMutation[] = [
   { name: 'no notice on release', nodes: ALL, models: { RELEASE: releaseQuietly } },
   { name: 'tokens from the counter only', nodes: SINGLE, models: { ACQUIRE: acquireByCounter } },
   { name: 'a resent acquire finds itself in the way', nodes: SINGLE, models: { ACQUIRE: acquireOnce } },
-  edit('no second try after subscribing', ALL, PURSUIT, 'else if (listening && this.notices', 'else if (this.notices'),
+  {
+    ...edit(
+      'no second try after subscribing',
+      SINGLE,
+      PURSUIT,
+      'else if (listening && this.notices',
+      'else if (this.notices',
+    ),
+    examples: [RELEASED_BEFORE_SUBSCRIBED],
+  },
   {
     name: 'a late grant counts',
+    examples: LATE_GRANT,
     nodes: ALL,
     edits: [
       { file: PURSUIT, from: 'if (hold.remaining() > 0)', to: 'if (true)' },
@@ -100,24 +149,28 @@ export const MUTATIONS: readonly ListedMutation[] = [
     'performance.now() - then.mono',
   ),
   edit('no signal at the deadline', ALL, 'leases/watchdog', 'if (hold.remaining() <= LAST_MS) {', 'if (false) {'),
-  edit(
-    'a failed renewal counts',
-    ALL,
-    'leases/watchdog',
-    'hold.doubtful = true;',
-    'hold.confirm({ mono: performance.now(), wall: Date.now() }, this.leaseMs);',
-  ),
+  {
+    ...edit(
+      'a failed renewal counts',
+      ALL,
+      'leases/watchdog',
+      'hold.doubtful = true;',
+      'hold.confirm({ mono: performance.now(), wall: Date.now() }, this.leaseMs);',
+    ),
+    examples: [ISOLATED_HOLDER],
+  },
   edit(
     'waiters are not told after a reconnection',
-    ALL,
+    SINGLE,
     'stores/redis/notice-subscriber',
     'channel.subscribed.then(tell, tell);',
     '',
   ),
-  edit('EVAL after the request was given up', SINGLE, 'stores/redis/script-caller', ' || !inTime()', ''),
   edit('no second phase', QUORUM, 'stores/quorum/election', 'return this.writeBack(token);', 'return { token };'),
-  { name: 'written back without a look at the owner', nodes: QUORUM, models: { CONFIRM: confirmUnchecked } },
-  edit('no restart guard', QUORUM, 'stores/quorum/restart-guard', 'if (this.guardMs === 0)', 'if (true)'),
+  {
+    ...edit('no restart guard', QUORUM, 'stores/quorum/restart-guard', 'if (this.guardMs === 0)', 'if (true)'),
+    examples: [POWER_CUT],
+  },
   edit('a majority less one', QUORUM, STORE, 'Math.floor(nodes.length / 2) + 1', 'Math.floor(nodes.length / 2)'),
   edit(
     'a split is not given back',
@@ -140,11 +193,14 @@ export const MUTATIONS: readonly ListedMutation[] = [
     'token: result.token, sentAt,',
     'token: result.token, sentAt: (0, instant_js_1.now)(),',
   ),
-  edit(
-    'one node’s renewal is enough',
-    QUORUM,
-    STORE,
-    'tally.count(({ held }) => held) >= this.majority',
-    'tally.count(({ held }) => held) >= 1',
-  ),
+  {
+    ...edit(
+      'one node’s renewal is enough',
+      QUORUM,
+      STORE,
+      'tally.count(({ held }) => held) >= this.majority',
+      'tally.count(({ held }) => held) >= 1',
+    ),
+    examples: [NEARLY_ISOLATED_HOLDER],
+  },
 ];
