@@ -82,8 +82,7 @@ export class ShardLink implements NoticeLink {
     this.homes.delete(channel);
     for (const shard of this.shards.values()) {
       shard.channels.delete(channel);
-      if (!shard.asked.delete(channel) || shard.client.status !== 'ready') continue;
-      shard.client.call(this.map.sharded === true ? 'sunsubscribe' : 'unsubscribe', channel).catch(() => undefined);
+      this.leave(shard, channel);
     }
   }
 
@@ -161,6 +160,8 @@ export class ShardLink implements NoticeLink {
     const masters = new Set(this.map.masters());
     for (const shard of [...this.shards.values()]) {
       const moved = [...shard.channels].filter((channel) => this.isElsewhere(channel, shard, masters));
+      // What is known may be behind what is: a node that serves the slot after all would keep the subscription.
+      for (const channel of moved) this.leave(shard, channel);
       if (moved.length > 0) this.tell(shard, moved);
       if (shard.channels.size === 0 && !masters.has(shard.address)) this.forget(shard);
     }
@@ -180,6 +181,11 @@ export class ShardLink implements NoticeLink {
     }
     this.events?.onLost(lost);
     for (const channel of lost) this.events?.onMessage(channel);
+  }
+
+  private leave(shard: Shard, channel: string): void {
+    if (!shard.asked.delete(channel) || shard.client.status !== 'ready') return;
+    shard.client.call(this.map.sharded === true ? 'sunsubscribe' : 'unsubscribe', channel).catch(() => undefined);
   }
 
   private forget(shard: Shard): void {
