@@ -1,9 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { connectLockService } from 'nestjs-redis-lock';
 import ts from 'typescript';
 import { resolveSettings } from '../../lib/module-options.js';
-import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
 import { asModule, readmeSnippets, repository, type Snippet } from './snippets.js';
 
 const snippets = readmeSnippets();
@@ -58,31 +56,5 @@ describe('the README', () => {
       if (['tokenTtl', 'wait', 'minReplicas', 'restartGuard'].includes(option)) continue;
       expect([option, rows.get(option)!.replace(/[`' ]/g, '')]).toEqual([option, String(value)]);
     }
-  });
-});
-
-describeWithRedisServer('the rights that the README names', () => {
-  it('are enough', async () => {
-    await using server = await RedisServer.start();
-    const rules = inLanguage('text')
-      .find(({ code }) => code.startsWith('user locks'))!
-      .code.trim()
-      .split(/\s+/)
-      .slice(1);
-    await server.client().call('ACL', 'SETUSER', ...rules);
-    const url = `redis://locks:password@127.0.0.1:${server.port}`;
-    await using here = await connectLockService({ url });
-    await using there = await connectLockService({ url });
-    let inside = 0;
-    const both = [here, there, here, there].map((locks) =>
-      locks.withLock('rights', async () => {
-        inside += 1;
-        await new Promise((resolve) => setTimeout(resolve, 5));
-        expect(inside).toBe(1);
-        inside -= 1;
-      }),
-    );
-    await Promise.all(both);
-    expect(await here.forceRelease('rights')).toBe(false);
   });
 });
