@@ -48,6 +48,30 @@ describeWithRedisServer('on a cluster', () => {
     expect(sent.filter((one) => one > 0)).toHaveLength(1);
   });
 
+  it('counts a lock once the replica of its master has it, with few WAITs for many slots', async () => {
+    // A replica gets the stream of writes only after its first acknowledgement, which may take it a second.
+    for (const { admin } of await cluster.masters()) await waitUntil('it acknowledges', () => admin.wait(1, 1_000));
+    await using locks = await connectLockService({ cluster: { nodes: cluster.nodes }, minReplicas: 1 });
+    await locks.withLock(name, () => undefined);
+    const before = await counts();
+    const names = Array.from({ length: 60 }, (_, index) => `${name}:${index}`);
+    const leases = await Promise.all(names.map((each) => locks.acquire(each)));
+    const waits = (await counts()).map((each, index) => commandsBetween(before[index]!, each).get('wait') ?? 0);
+    await Promise.all(leases.map((lease) => lease.release()));
+    expect(waits.reduce((sum, one) => sum + one, 0)).toBeLessThan(20);
+
+    const [replica] = await cluster.replicasOf(lockKey(name));
+    replica!.server.freeze();
+    try {
+      await expect(locks.acquire(name, { wait: 0 })).rejects.toMatchObject({ code: 'LOCK_UNAVAILABLE' });
+      expect((await locks.inspect(name)).held).toBe(false);
+    } finally {
+      replica!.server.thaw();
+    }
+    await locks.withLock(name, () => undefined);
+    await untilIdle(locks);
+  });
+
   it('refuses names whose keys would be in different slots', async () => {
     await using locks = await open();
     for (const bad of ['a}b', '{a', 'a{}', '{}a']) {
