@@ -1,38 +1,35 @@
-import { describe } from '@jest/globals';
 import { Cluster } from 'ioredis';
 import { connectLockService, type LockService } from 'nestjs-redis-lock';
 import { RedisCluster } from '../support/redis-cluster.js';
-import { RedisServer } from '../support/redis-server.js';
+import { describeWithRedisServer } from '../support/redis-server.js';
 import { describeLockConformance } from './lock-conformance.js';
 
 for (const whose of ['our own', "the caller's"] as const) {
   const label = `a cluster, by ${whose} client`;
-  if (!RedisServer.available) {
-    describe.skip(label, () => undefined);
-    continue;
-  }
-  describeLockConformance(label, async () => {
-    const cluster = await RedisCluster.start({ replicas: 0 });
-    const { nodes } = cluster;
-    const client = whose === 'our own' ? undefined : new Cluster(nodes, { redisOptions: { disconnectTimeout: 50 } });
-    const services: LockService[] = [];
-    return {
-      open: async (settings) => {
-        const service = await connectLockService({
-          ...(client === undefined ? { cluster: { nodes } } : { client }),
-          ...settings,
-        });
-        services.push(service);
-        return service;
-      },
-      flush: async () => {
-        await Promise.all(cluster.members.map(({ admin }) => admin.flushall()));
-      },
-      close: async () => {
-        await Promise.all(services.map((service) => service.close()));
-        client?.disconnect();
-        await cluster.stop();
-      },
-    };
+  describeWithRedisServer('Redis Cluster', () => {
+    describeLockConformance(label, async () => {
+      const cluster = await RedisCluster.start({ replicas: 0 });
+      const { nodes } = cluster;
+      const client = whose === 'our own' ? undefined : new Cluster(nodes, { redisOptions: { disconnectTimeout: 50 } });
+      const services: LockService[] = [];
+      return {
+        open: async (settings) => {
+          const service = await connectLockService({
+            ...(client === undefined ? { cluster: { nodes } } : { client }),
+            ...settings,
+          });
+          services.push(service);
+          return service;
+        },
+        flush: async () => {
+          await Promise.all(cluster.members.map(({ admin }) => admin.flushall()));
+        },
+        close: async () => {
+          await Promise.all(services.map((service) => service.close()));
+          client?.disconnect();
+          await cluster.stop();
+        },
+      };
+    });
   });
 }

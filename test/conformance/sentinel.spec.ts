@@ -1,12 +1,11 @@
-import { describe } from '@jest/globals';
 import { connectLockService, type LockService } from 'nestjs-redis-lock';
-import { RedisServer } from '../support/redis-server.js';
+import { describeWithRedisServer } from '../support/redis-server.js';
 import { SentinelSet } from '../support/sentinel-set.js';
 import { describeLockConformance } from './lock-conformance.js';
 
 const label = 'a master found by Sentinel';
 
-if (RedisServer.available) {
+describeWithRedisServer('behind Sentinel', () => {
   describeLockConformance(label, async () => {
     const set = await SentinelSet.start({ replicas: 1 });
     const redis = { sentinels: set.sentinels, name: set.name };
@@ -26,6 +25,4 @@ if (RedisServer.available) {
       },
     };
   });
-} else {
-  describe.skip(label, () => undefined);
-}
+});
