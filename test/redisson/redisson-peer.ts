@@ -36,12 +36,16 @@ export class RedissonPeer implements AsyncDisposable {
   }
 
   /** @param watchdogMs the length of a lease that Redisson's watchdog renews */
-  static async start(redisUrl: string, watchdogMs: number): Promise<RedissonPeer> {
+  static async start(
+    redisUrl: string,
+    watchdogMs: number,
+    mode: 'single' | 'cluster' = 'single',
+  ): Promise<RedissonPeer> {
     const target = fileURLToPath(new URL('target/', import.meta.url));
     const classpath = `${target}classes:${readFileSync(`${target}classpath`, 'utf8')}`;
     // For a quick start: it is not around long enough for the better compiler.
     const jvm = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'];
-    const args = [...jvm, '-cp', classpath, 'peer.RedissonPeer', redisUrl, String(watchdogMs)];
+    const args = [...jvm, '-cp', classpath, 'peer.RedissonPeer', redisUrl, String(watchdogMs), mode];
     const peer = new RedissonPeer(spawn('java', args));
     await peer.ready;
     return peer;

@@ -40,15 +40,24 @@ public final class RedissonPeer {
     this.redisson = redisson;
   }
 
-  /** Arguments: the URL of Redis, and the length of a lease that the watchdog renews. */
+  /** Arguments: the URL of Redis, the length of a lease that the watchdog renews, and "cluster" if it is one. */
   public static void main(String[] args) throws IOException {
     Config config = new Config();
     config.setLockWatchdogTimeout(Long.parseLong(args[1])).setThreads(4).setNettyThreads(4);
-    config.useSingleServer()
-        .setAddress(args[0])
-        .setConnectionMinimumIdleSize(4)
-        .setConnectionPoolSize(16)
-        .setSubscriptionConnectionPoolSize(4);
+    if (args.length > 2 && args[2].equals("cluster")) {
+      config.useClusterServers()
+          .addNodeAddress(args[0])
+          .setMasterConnectionMinimumIdleSize(2)
+          .setMasterConnectionPoolSize(8)
+          .setSlaveConnectionMinimumIdleSize(1)
+          .setSubscriptionConnectionMinimumIdleSize(1);
+    } else {
+      config.useSingleServer()
+          .setAddress(args[0])
+          .setConnectionMinimumIdleSize(4)
+          .setConnectionPoolSize(16)
+          .setSubscriptionConnectionPoolSize(4);
+    }
     RedissonPeer peer = new RedissonPeer(Redisson.create(config));
     say(JSON.createObjectNode().put("ready", Redisson.class.getPackage().getImplementationVersion()));
     BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
