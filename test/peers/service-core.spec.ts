@@ -117,9 +117,11 @@ describeWithRedisServer('what went wrong elsewhere', () => {
     it('never frees the lock of the one who has it', async () => {
       await using locks = await connectLockService({ url: server.url });
       const lease = await locks.acquire(name);
-      for (const wait of [0, 20, 200]) await expect(locks.acquire(name, { wait })).rejects.toBeInstanceOf(LockBusyError);
+      for (const wait of [0, 20, 200])
+        await expect(locks.acquire(name, { wait })).rejects.toBeInstanceOf(LockBusyError);
       await using others = await connectLockService({ url: server.url });
-      for (const wait of [0, 20, 200]) await expect(others.acquire(name, { wait })).rejects.toBeInstanceOf(LockBusyError);
+      for (const wait of [0, 20, 200])
+        await expect(others.acquire(name, { wait })).rejects.toBeInstanceOf(LockBusyError);
       await expect(others.withLock(name, () => 'ran', { wait: 20 })).rejects.toBeInstanceOf(LockBusyError);
       await untilIdle(others);
       lease.assertHeld();
