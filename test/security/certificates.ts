@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -13,6 +13,11 @@ export interface Certificates {
 }
 
 const SUBJECT = '/CN=test authority';
+
+/** Whether this machine can make certificates. */
+export function canMakeCertificates(): boolean {
+  return spawnSync('openssl', ['version']).status === 0;
+}
 
 /** Makes an authority and a certificate for 127.0.0.1 and localhost in `folder`, with openssl. */
 export function makeCertificates(folder: string): Certificates {

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis, RedisOptions } from 'ioredis';
 import { connectLockService, LockUnavailableError } from 'nestjs-redis-lock';
 import { freePort } from '../../sample-app/services/ports.js';
@@ -8,11 +8,14 @@ import { ChildScript } from '../support/child-script.js';
 import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
 import { uniqueName } from '../support/test-redis.js';
 import { waitUntil } from '../support/wait-until.js';
-import { makeCertificates, pem, type Certificates } from './certificates.js';
+import { canMakeCertificates, makeCertificates, pem, type Certificates } from './certificates.js';
 
 const PASSWORD = 'top-secret';
 
-describeWithRedisServer('a server that is reached by TLS only', () => {
+if (!canMakeCertificates())
+  console.warn('Skipped "a server that is reached by TLS only": it needs openssl on the PATH.');
+
+(canMakeCertificates() ? describeWithRedisServer : describe.skip)('a server that is reached by TLS only', () => {
   let folder: TempDir;
   let certificates: Certificates;
   let server: RedisServer;
