@@ -78,9 +78,7 @@ export class WaitLine implements PursuingLine, WaitersLine {
 
   /** Refuses everyone who waits. A holder keeps what it has. */
   refuseAll(): void {
-    for (let waiter = this.queue.first; waiter !== null; waiter = this.queue.first) {
-      this.leave(waiter, new LockShutdownError(this.name));
-    }
+    this.rejectAll(new LockShutdownError(this.name));
   }
 
   head(): Waiter | null {
