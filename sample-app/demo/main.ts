@@ -18,7 +18,7 @@ async function main(): Promise<void> {
   stopOnExit({ stop: backing.stop, stopNow: () => undefined });
   console.log(`${backing.source}. ${readers} readers, ${replicas} replicas, a query of ${queryMs} ms.`);
 
-  const run = async (guard: 'none' | 'stage5' | 'with-lock', title: string): Promise<StampedeResult> => {
+  const run = async (guard: 'none' | 'stage-5' | 'with-lock', title: string): Promise<StampedeResult> => {
     const progress = new Progress(title, readers);
     const onServed = progress.served;
     const measureWarm = guard === 'with-lock';
@@ -28,7 +28,7 @@ async function main(): Promise<void> {
     return result;
   };
   const unguarded = await run('none', 'Without a guard');
-  const stage5 = await run('stage5', 'With SET NX EX and 100 ms sleeps');
+  const stage5 = await run('stage-5', 'With SET NX EX and 100 ms sleeps');
   const guarded = await run('with-lock', 'With @WithLock');
 
   console.log(`\n${table([unguarded, stage5, guarded])}\n\n${comparison(guarded)}`);

@@ -1,12 +1,6 @@
-import type { GuardName } from '../src/config.js';
+import { systems } from '../src/evolution/systems.js';
 import { lastOf } from './stampede.js';
 import type { StampedeResult } from './stampede.js';
-
-const titles: Record<GuardName, string> = {
-  none: 'no guard',
-  stage5: 'SET NX EX + Lua, 100 ms sleeps',
-  'with-lock': '@WithLock',
-};
 
 const columns = ['guard', 'rebuilds', 'last reader after', 'p50', 'p99', 'Redis commands', 'errors'];
 
@@ -51,7 +45,7 @@ function cells({ guard, rebuilds, served, redisCommands }: StampedeResult): stri
   const at = (share: number): number => sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN;
   const errors = served.filter(({ error }) => error !== '').length;
   const counts = [redisCommands, errors].map((count) => count.toLocaleString('en'));
-  return [titles[guard], rebuilds.toLocaleString('en'), ...[at(1), at(0.5), at(0.99)].map(seconds), ...counts];
+  return [systems[guard], rebuilds.toLocaleString('en'), ...[at(1), at(0.5), at(0.99)].map(seconds), ...counts];
 }
 
 function pad(cell: string, width: number, column: number): string {

@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
-import { count, eq } from 'drizzle-orm';
+import { count } from 'drizzle-orm';
 import type { Backing } from '../start/backing.js';
 import { startShop } from '../start/shop.js';
-import type { GuardName } from '../src/config.js';
+import type { SystemName } from '../src/evolution/systems.js';
 import { openDatabase } from '../src/database/database.js';
 import { rebuilds } from '../src/database/schema.js';
 import { CatalogCheck } from './catalog-check.js';
@@ -12,7 +12,7 @@ import { commandsSoFar } from './redis-commands.js';
 
 export interface StampedeOptions {
   readonly backing: Backing;
-  readonly guard: GuardName;
+  readonly guard: SystemName;
   readonly replicas: number;
   readonly readers: number;
   /** How long the database takes for the catalog. */
@@ -23,7 +23,7 @@ export interface StampedeOptions {
 }
 
 export interface StampedeResult {
-  readonly guard: GuardName;
+  readonly guard: SystemName;
   /** One reader of a cold catalog, with nobody beside it. */
   readonly aloneMs: number;
   /** All readers at once of the warm catalog, after that: what this machine needs for the answers alone. */
@@ -68,7 +68,7 @@ export async function stampede(options: StampedeOptions): Promise<StampedeResult
     const before = await commandsSoFar(redis);
     const served = await readers.readAtOnce(options.onServed);
     const redisCommands = (await commandsSoFar(redis)) - before;
-    const [row] = await database.select({ count: count() }).from(rebuilds).where(eq(rebuilds.guard, guard));
+    const [row] = await database.select({ count: count() }).from(rebuilds);
     const warmMs = options.measureWarm ? lastOf(await readers.readAtOnce()) : Number.NaN;
     return { guard, aloneMs, warmMs, served, rebuilds: row?.count ?? 0, redisCommands };
   } finally {

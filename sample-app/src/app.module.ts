@@ -1,42 +1,7 @@
 import { Module } from '@nestjs/common';
-import type { MiddlewareConsumer, NestModule } from '@nestjs/common';
-import { APP_FILTER } from '@nestjs/core';
-import { LockExceptionFilter, RedisLockModule } from 'nestjs-redis-lock';
-import { CacheModule } from './cache/cache.module.js';
 import { CatalogModule } from './catalog/catalog.module.js';
-import { SHOP_CONFIG } from './config.js';
-import type { ShopConfig } from './config.js';
-import { ConfigModule } from './config.module.js';
-import { DatabaseModule } from './database/database.module.js';
-import { Drain } from './drain.js';
-import { HealthController } from './health/health.controller.js';
-import { ReplicaMiddleware } from './replica.middleware.js';
+import { ShopModule } from './shop.module.js';
 
-@Module({
-  imports: [
-    ConfigModule,
-    DatabaseModule,
-    CacheModule,
-    RedisLockModule.forRootAsync({
-      inject: [SHOP_CONFIG],
-      useFactory: (config: ShopConfig) => ({
-        url: config.redisUrl,
-        keyPrefix: `${config.redisPrefix}lock:`,
-        leaseMs: config.lockLeaseMs,
-        wait: config.lockWaitMs,
-      }),
-    }),
-    CatalogModule,
-  ],
-  controllers: [HealthController],
-  providers: [
-    Drain,
-    // A lock that stays busy or cannot be reached is a 4xx or 503 with Retry-After, not a 500.
-    { provide: APP_FILTER, useClass: LockExceptionFilter },
-  ],
-})
-export class AppModule implements NestModule {
-  configure(consumer: MiddlewareConsumer): void {
-    consumer.apply(ReplicaMiddleware).forRoutes('{*path}');
-  }
-}
+/** The whole shop. */
+@Module({ imports: [ShopModule, CatalogModule] })
+export class AppModule {}

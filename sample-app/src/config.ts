@@ -1,7 +1,3 @@
-/** How a rebuild of the catalog is kept from running twice at once. `with-lock` is the one for a shop. */
-export const guards = ['with-lock', 'stage5', 'none'] as const;
-export type GuardName = (typeof guards)[number];
-
 export interface ShopConfig {
   readonly host: string;
   /** 0 takes a free port. */
@@ -14,7 +10,6 @@ export interface ShopConfig {
   readonly redisUrl: string;
   /** Put before every key in Redis, for several shops on one server. */
   readonly redisPrefix: string;
-  readonly guard: GuardName;
   /** How long a cached catalog is served without asking the database again. */
   readonly catalogTtlMs: number;
   /** How much longer the query for the catalog takes than it has to: in a real shop it is slow by itself. */
@@ -39,7 +34,6 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): ShopConfig {
     databasePool: whole(env, 'DATABASE_POOL', 10, 1, 1_000),
     redisUrl: url(env, 'REDIS_URL', ['redis:', 'rediss:']),
     redisPrefix: env.REDIS_PREFIX ?? '',
-    guard: guard(env.CATALOG_GUARD ?? 'with-lock'),
     catalogTtlMs: whole(env, 'CATALOG_TTL_MS', 10 * 60_000, 1, day),
     catalogQueryMs: whole(env, 'CATALOG_QUERY_MS', 300, 0, 60_000),
     lockLeaseMs: whole(env, 'LOCK_LEASE_MS', 30_000, 100, day),
@@ -62,10 +56,4 @@ function url(env: NodeJS.ProcessEnv, name: string, protocols: readonly string[])
     throw new Error(`${name} must be set to a URL that begins with ${protocols.map((p) => `${p}//`).join(' or ')}.`);
   }
   return text;
-}
-
-function guard(name: string): GuardName {
-  const known = guards.find((candidate) => candidate === name);
-  if (known !== undefined) return known;
-  throw new Error(`CATALOG_GUARD must be one of ${guards.join(', ')}, but is "${name}".`);
 }

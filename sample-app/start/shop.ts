@@ -1,12 +1,13 @@
 import { fileURLToPath } from 'node:url';
-import type { GuardName } from '../src/config.js';
+import type { SystemName } from '../src/evolution/systems.js';
 import { ServerProcess } from '../services/server-process.js';
 
 export interface ShopOptions {
   readonly redisUrl: string;
   readonly databaseUrl: string;
   readonly replicas: number;
-  readonly guard: GuardName;
+  /** Starts the shop with the lab, and guards its catalog by this at first. Without it the plain shop is started. */
+  readonly guard?: SystemName;
   /** Where the proxy listens; 0 takes a free port. Default 0. */
   readonly port?: number;
   /** More environment for the replicas: `CATALOG_QUERY_MS`, `LOCK_LEASE_MS` … */
@@ -49,12 +50,12 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
     const names = Array.from({ length: options.replicas }, (_, index) => `replica-${String(index + 1)}`);
     const replicas = await Promise.all(
       names.map((name) =>
-        start(name, 'src/main.js', {
+        start(name, options.guard === undefined ? 'src/main.js' : 'src/lab.js', {
           REPLICA: name,
           PORT: '0',
           REDIS_URL: options.redisUrl,
           DATABASE_URL: options.databaseUrl,
-          CATALOG_GUARD: options.guard,
+          ...(options.guard === undefined ? {} : { CATALOG_GUARD: options.guard }),
           ...options.env,
         }),
       ),

@@ -58,7 +58,6 @@ describe('the configuration of the shop', () => {
   it('needs no more than the two services', () => {
     expect(readConfig(needed)).toMatchObject({
       port: 3000,
-      guard: 'with-lock',
       lockLeaseMs: 30_000,
       catalogQueryMs: 300,
     });
@@ -68,7 +67,6 @@ describe('the configuration of the shop', () => {
     [{ PORT: '70000' }, 'PORT must be a whole number from 0 to 65535, but is "70000".'],
     [{ PORT: '-1' }, 'PORT must be'],
     [{ LOCK_LEASE_MS: '1e3' }, 'LOCK_LEASE_MS must be'],
-    [{ CATALOG_GUARD: 'mutex' }, 'CATALOG_GUARD must be one of with-lock, stage5, none, but is "mutex".'],
     [{ REDIS_URL: '' }, 'REDIS_URL must be set to a URL that begins with redis:// or rediss://.'],
     [{ REDIS_URL: 'http://secret@host' }, 'REDIS_URL must be'],
     [{ DATABASE_URL: 'postgres' }, 'DATABASE_URL must be'],

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { CatalogCheck } from '../../sample-app/demo/catalog-check.js';
 import { startBacking, type Backing } from '../../sample-app/start/backing.js';
 import { startShop, type Shop } from '../../sample-app/start/shop.js';
-import type { GuardName } from '../../sample-app/src/config.js';
+import type { SystemName } from '../../sample-app/src/evolution/systems.js';
 import { openDatabase, type Database } from '../../sample-app/src/database/database.js';
 import { rebuilds } from '../../sample-app/src/database/schema.js';
 import { buildSample, type BuiltSample } from './built-sample.js';
@@ -36,12 +36,13 @@ export class ShopFixture {
   }
 
   /** Replicas and a proxy, with the built library. */
-  async shop(guard: GuardName, replicas: number, env: NodeJS.ProcessEnv = {}): Promise<Shop> {
+  async shop(guard: SystemName, replicas: number, env: NodeJS.ProcessEnv = {}): Promise<Shop> {
     const shop = await startShop({
       redisUrl: this.backing.redisUrl,
       databaseUrl: this.backing.databaseUrl,
       replicas,
-      guard,
+      // The shop itself, without the lab, wherever that will do.
+      ...(guard === 'with-lock' ? {} : { guard }),
       env: { REDIS_PREFIX: this.backing.redisPrefix, ...env },
       programs: this.built.folder,
     });

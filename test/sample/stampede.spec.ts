@@ -17,7 +17,7 @@ describe('many readers of a cold catalog', () => {
   });
 
   /** Lets readers at all replicas at once and tells what they got and how often the database was asked. */
-  const stampede = async (guard: 'none' | 'stage5' | 'with-lock', howManyReplicas: number) => {
+  const stampede = async (guard: 'none' | 'stage-5' | 'with-lock', howManyReplicas: number) => {
     const shop = await fixture.shop(guard, howManyReplicas);
     await fixture.cold();
     const check = await fixture.check();
@@ -33,15 +33,15 @@ describe('many readers of a cold catalog', () => {
     const { right, replicas, rebuilds } = await stampede('with-lock', 3);
     expect({ right, replicas }).toEqual({ right: 60, replicas: 3 });
     expect(rebuilds).toHaveLength(1);
-    expect(rebuilds[0]).toMatchObject({ section: '*', guard: 'with-lock', ended: expect.any(Date) });
+    expect(rebuilds[0]).toMatchObject({ section: '*', ended: expect.any(Date) });
     expect(rebuilds[0]!.token).toBeGreaterThan(0);
   });
 
   it('cause one rebuild under the lock written by hand too', async () => {
-    const { right, rebuilds } = await stampede('stage5', 2);
+    const { right, rebuilds } = await stampede('stage-5', 2);
     expect(right).toBe(60);
     expect(rebuilds).toHaveLength(1);
-    expect(rebuilds[0]).toMatchObject({ guard: 'stage5', token: null });
+    expect(rebuilds[0]).toMatchObject({ token: null });
   });
 
   it('cause many rebuilds without a guard', async () => {

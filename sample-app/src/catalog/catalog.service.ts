@@ -2,9 +2,10 @@ import { Inject, Injectable, NotFoundException } from '@nestjs/common';
 import { LockBusyError } from 'nestjs-redis-lock';
 import type { Category } from '../database/schema.js';
 import { CatalogCache } from './catalog-cache.js';
+import { catalogChannels } from './catalog-channels.js';
+import type { CacheMessage } from './catalog-channels.js';
+import { CatalogRebuild } from './catalog-rebuild.js';
 import { CategoryRepository } from './category.repository.js';
-import { REBUILD_GUARD } from './guards/rebuild-guard.js';
-import type { RebuildGuard } from './guards/rebuild-guard.js';
 import { WHOLE_CATALOG } from './whole-catalog.js';
 
 @Injectable()
@@ -12,17 +13,17 @@ export class CatalogService {
   constructor(
     @Inject(CatalogCache) private readonly cache: CatalogCache,
     @Inject(CategoryRepository) private readonly categories: CategoryRepository,
-    @Inject(REBUILD_GUARD) private readonly guard: RebuildGuard,
+    @Inject(CatalogRebuild) private readonly rebuilding: CatalogRebuild,
   ) {}
 
   /** The JSON of all sections. */
   async catalog(): Promise<string> {
-    return (await this.cache.get(WHOLE_CATALOG)) ?? (await this.rebuild(WHOLE_CATALOG));
+    return (await this.cached(WHOLE_CATALOG)) ?? (await this.rebuild(WHOLE_CATALOG));
   }
 
   /** The JSON of one section. */
   async section(section: string): Promise<string> {
-    const cached = await this.cache.get(section);
+    const cached = await this.cached(section);
     if (cached !== null) return cached;
     // Before the lock: a made-up name must not leave keys in Redis.
     if (!(await this.categories.hasSection(section))) throw new NotFoundException(`There is no section "${section}".`);
@@ -38,9 +39,16 @@ export class CatalogService {
     return category;
   }
 
+  private async cached(section: string): Promise<string | null> {
+    const json = await this.cache.get(section);
+    const message: CacheMessage = { section, hit: json !== null };
+    catalogChannels.cache.publish(message);
+    return json;
+  }
+
   private async rebuild(section: string): Promise<string> {
     try {
-      return await this.guard.rebuild(section);
+      return await this.rebuilding.rebuild(section);
     } catch (error) {
       // Too many waited for the lock before this reader, but the cache may be full since the first of them was done.
       const cached = error instanceof LockBusyError ? await this.cache.get(section) : null;

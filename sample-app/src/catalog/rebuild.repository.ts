@@ -16,10 +16,10 @@ export class RebuildRepository {
 
   /** Notes that a rebuild begins, and returns what `end` needs. */
   async begin(section: string, token: number | null): Promise<number> {
-    const { replica, guard } = this.config;
+    const { replica } = this.config;
     const [row] = await this.database
       .insert(rebuilds)
-      .values({ replica, guard, section, token })
+      .values({ replica, section, token })
       .returning({ id: rebuilds.id });
     if (row === undefined) throw new Error('The database did not return the row it inserted.');
     return row.id;

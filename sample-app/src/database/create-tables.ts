@@ -17,7 +17,6 @@ export async function createTables(database: Database): Promise<void> {
       id serial primary key,
       replica text not null,
       section text not null,
-      guard text not null,
       token bigint,
       started timestamptz(3) not null default now(),
       ended timestamptz(3)

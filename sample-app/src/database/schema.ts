@@ -15,12 +15,11 @@ export const categories = pgTable(
   (table) => [index('categories_section').on(table.section)],
 );
 
-/** One row for each time the catalog was built from the database: what the guard is judged by. */
+/** One row for each time the catalog was built from the database: what the lock is judged by. */
 export const rebuilds = pgTable('rebuilds', {
   id: serial('id').primaryKey(),
   replica: text('replica').notNull(),
   section: text('section').notNull(),
-  guard: text('guard').notNull(),
   /** The fencing token of the lock it ran under, if it ran under one. */
   token: bigint('token', { mode: 'number' }),
   started: timestamp('started', { withTimezone: true, precision: 3 }).notNull().defaultNow(),

@@ -1,12 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { WithLock } from 'nestjs-redis-lock';
-import { CatalogBuilder } from '../catalog-builder.js';
-import { CatalogCache } from '../catalog-cache.js';
-import type { RebuildGuard } from './rebuild-guard.js';
+import { CatalogBuilder } from './catalog-builder.js';
+import { CatalogCache } from './catalog-cache.js';
 
-/** One rebuild of a section at a time, over all replicas. */
+/** What follows a cache miss: one rebuild of a section at a time, over all replicas. */
 @Injectable()
-export class WithLockGuard implements RebuildGuard {
+export class CatalogRebuild {
   private readonly running = new Map<string, Promise<string>>();
 
   constructor(
@@ -24,8 +23,12 @@ export class WithLockGuard implements RebuildGuard {
   }
 
   @WithLock('catalog:<0>')
-  async rebuildAlone(section: string): Promise<string> {
-    // Whoever had the lock before us has most likely filled the cache.
+  rebuildAlone(section: string): Promise<string> {
+    return this.rebuildUnlessCached(section);
+  }
+
+  /** Whoever had the lock before has most likely filled the cache. */
+  protected async rebuildUnlessCached(section: string): Promise<string> {
     return (await this.cache.get(section)) ?? (await this.builder.build(section));
   }
 }

@@ -1,0 +1,18 @@
+/** What can stand between a cache miss and the rebuild: the systems of two articles, Redisson's way, and this library. */
+export const systems = {
+  none: 'no guard',
+  'lock-2013': '2013: SETNX + timestamp',
+  'stage-1': 'stage 1: SETNX',
+  'stage-2': 'stage 2: SETNX, EXPIRE',
+  'stage-3': 'stage 3: SET NX EX',
+  'stage-4': 'stage 4: UUID, GET, DEL',
+  'stage-5': 'stage 5: UUID, Lua',
+  redisson: "Redisson's way",
+  'with-lock': '@WithLock',
+} as const;
+
+export type SystemName = keyof typeof systems;
+
+export function isSystemName(name: string): name is SystemName {
+  return Object.hasOwn(systems, name);
+}

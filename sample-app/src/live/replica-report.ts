@@ -1,0 +1,99 @@
+import type { SystemName } from '../evolution/systems.js';
+
+/**
+ * What one replica tells the live page, several times a second and at once when something important happens. It
+ * travels over Redis, on the channel `<prefix>live`, to all replicas, and from the one a page is connected to by SSE.
+ */
+export interface ReplicaReport {
+  readonly replica: string;
+  readonly pid: number;
+  /** Grows by one with each report of this process: a gap is a report that was lost. */
+  readonly seq: number;
+  /** When it was made, on the replica's clock, in ms since 1970. */
+  readonly at: number;
+  /** How long the counts below were taken, in ms. */
+  readonly periodMs: number;
+  /** What guards the catalog now. */
+  readonly guard: SystemName;
+  /** How long the slow query is made to take, in ms. */
+  readonly queryMs: number;
+  readonly requests: RequestCounts;
+  /** How long the requests took that were answered, see `latency-buckets.ts`. */
+  readonly latency: LatencyCounts;
+  readonly cache: CacheCounts;
+  readonly orders: OrderCounts;
+  readonly held: readonly HeldLock[];
+  /** Only names somebody waits for. */
+  readonly waiting: readonly WaitLineLength[];
+  /** In the order they happened. If there were too many, the oldest are left out. */
+  readonly events: readonly LiveEvent[];
+  readonly eventsLeftOut: number;
+}
+
+export interface RequestCounts {
+  readonly answered: number;
+  /** Of these, with 5xx. */
+  readonly failed: number;
+  /** Under way now. */
+  readonly running: number;
+}
+
+/** How many requests fell into which bucket: pairs of a bucket's index and a count, only where it is not 0. */
+export type LatencyCounts = readonly (readonly [bucket: number, count: number])[];
+
+export interface CacheCounts {
+  readonly hits: number;
+  readonly misses: number;
+  /** Begun. */
+  readonly rebuilds: number;
+  /** Under way now. */
+  readonly rebuilding: number;
+}
+
+export interface OrderCounts {
+  readonly placed: number;
+  readonly soldOut: number;
+}
+
+export interface HeldLock {
+  readonly name: string;
+  /** `null` for systems that have no tokens. */
+  readonly token: number | null;
+  readonly heldMs: number;
+  /** How long the lease still runs; `null` where the system knows no lease. */
+  readonly remainingMs: number | null;
+}
+
+export interface WaitLineLength {
+  readonly name: string;
+  readonly callers: number;
+}
+
+/** `at` is in ms since 1970; `name` is a lock's name. */
+export type LiveEvent = { readonly at: number } & (
+  | {
+      readonly type: 'acquired';
+      readonly name: string;
+      readonly token: number | null;
+      readonly waitedMs: number;
+      /** From a caller of the same process, without a command to Redis. */
+      readonly handedOver: boolean;
+    }
+  | { readonly type: 'renewed'; readonly name: string; readonly token: number }
+  | { readonly type: 'released'; readonly name: string; readonly token: number | null; readonly heldMs: number }
+  | { readonly type: 'lost'; readonly name: string; readonly token: number | null; readonly reason: string }
+  /** Waited in vain, or did not want to wait. */
+  | { readonly type: 'busy'; readonly name: string }
+  | { readonly type: 'rebuild-began'; readonly section: string; readonly token: number | null }
+  | { readonly type: 'rebuild-ended'; readonly section: string; readonly ms: number; readonly failed: boolean }
+  | { readonly type: 'prices-refreshed'; readonly token: number | null }
+  | { readonly type: 'error'; readonly message: string }
+);
+
+/** The events of the SSE stream `GET /live/events`, by name. */
+export interface LiveStream {
+  /** One of each replica's reports as it comes. */
+  report: ReplicaReport;
+  /** Twice a second, so that a page notices a stream that hangs. */
+  beat: { readonly replica: string; readonly at: number; readonly redis: 'up' | 'down' };
+}
