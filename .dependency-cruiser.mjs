@@ -13,8 +13,8 @@ const floors = [
   ['waiting/'],
   ['stores/'],
   ['synchronizers/'],
-  ['errors/'],
   ['telemetry/'],
+  ['errors/'],
   ['time/'],
 ];
 /** May be imported from everywhere, and imports nothing of the library. */

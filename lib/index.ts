@@ -23,7 +23,15 @@ export type { LockState } from './stores/lock-store.js';
 export { MemoryState } from './stores/memory/memory-state.js';
 export type { RedisClient } from './stores/redis/redis-client.js';
 export type { ReleaseOutcome } from './waiting/line-context.js';
-export type { AcquiredMessage, ReleasedMessage, SkippedMessage } from './telemetry/channels.js';
+export type { WaitLineLength } from './waiting/wait-lines.js';
+export type {
+  AcquiredMessage,
+  LostMessage,
+  RefusedMessage,
+  ReleasedMessage,
+  RenewedMessage,
+  SkippedMessage,
+} from './telemetry/channels.js';
 export {
   LockAbortedError,
   LockBusyError,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { LockBusyError, LockLostError, LockShutdownError, LockUnavailableError } from './errors/index.js';
+import { LockBusyError, LockError, LockLostError, LockShutdownError, LockUnavailableError } from './errors/index.js';
 import { enclosingLease, runUnder } from './leases/current-lease.js';
 import { extendTenure } from './leases/extend.js';
 import { Lease } from './leases/lease.js';
@@ -10,9 +10,10 @@ import { resolveAcquire, type AcquireOptions, type ResolvedAcquire } from './loc
 import { checkLease, type ResolvedSettings } from './module-options.js';
 import { checkLockName, checkLockNames } from './naming/lock-name.js';
 import type { LockState, LockStore } from './stores/lock-store.js';
-import { channels } from './telemetry/channels.js';
+import { channels, type AcquiredMessage, type RefusedMessage, type ReleasedMessage } from './telemetry/channels.js';
+import type { Hold } from './stores/hold.js';
 import type { ReleaseOutcome } from './waiting/line-context.js';
-import { WaitLines } from './waiting/wait-lines.js';
+import { WaitLines, type WaitLineLength } from './waiting/wait-lines.js';
 
 /** What a service has in hand now. */
 export interface LockStats {
@@ -134,6 +135,11 @@ export class LockService {
     };
   }
 
+  /** Which locks callers of this service wait for now, and how many for each. */
+  waitLines(): WaitLineLength[] {
+    return this.lines.lengths();
+  }
+
   /** Grants no new locks from now on: who waits and who comes gets `LockShutdownError`. Running sections go on. */
   refuse(): void {
     this.refusing = true;
@@ -191,6 +197,22 @@ export class LockService {
   }
 
   private async acquireOne(name: string, request: ResolvedAcquire): Promise<Lease> {
+    const asked = performance.now();
+    try {
+      const joined = this.joinEnclosing(name, request);
+      if (joined !== null) return joined;
+      return this.begin(await this.lines.join(name, request), request, asked);
+    } catch (error) {
+      if (error instanceof LockError) {
+        const message: RefusedMessage = { name, waitedMs: performance.now() - asked, error };
+        channels.refused.publish(message);
+      }
+      throw error;
+    }
+  }
+
+  /** The lease that the caller runs under, if it is one for this name; `null` if the lock is still to be taken. */
+  private joinEnclosing(name: string, request: ResolvedAcquire): Lease | null {
     if (request.signal?.aborted !== true) {
       const joined = enclosingLease(this, name)?.join();
       if (joined !== undefined && joined !== null) {
@@ -200,10 +222,24 @@ export class LockService {
       }
       if (this.refusing) throw new LockShutdownError(name);
     }
-    const hold = await this.lines.join(name, request);
+    return null;
+  }
+
+  private begin(hold: Hold, request: ResolvedAcquire, asked: number): Lease {
     const tenure = new Tenure(hold, request.holdAtLeast, this);
     this.tenures.add(tenure);
-    channels.acquired.publish({ name, token: tenure.token });
+    if (channels.acquired.hasSubscribers) {
+      const { name, token } = tenure;
+      const waitedMs = tenure.since - asked;
+      const message: AcquiredMessage = {
+        name,
+        token,
+        waitedMs,
+        leaseMs: hold.leaseMs,
+        handedOver: hold.tokensUsed > 1,
+      };
+      channels.acquired.publish(message);
+    }
     return new Lease(tenure);
   }
 
@@ -213,7 +249,11 @@ export class LockService {
     const outcome = await this.lines.release(tenure.hold, keepMs);
     this.tenures.delete(tenure);
     if (this.tenures.size === 0) this.onDrained?.();
-    channels.released.publish({ name: tenure.name, token: tenure.token, outcome });
+    if (channels.released.hasSubscribers) {
+      const { name, token, since } = tenure;
+      const message: ReleasedMessage = { name, token, outcome, heldMs: performance.now() - since };
+      channels.released.publish(message);
+    }
     return outcome;
   }
 

@@ -1,4 +1,5 @@
 import { LockLostError, type LockLostReason } from '../errors/index.js';
+import { channels, type LostMessage, type RenewedMessage } from '../telemetry/channels.js';
 import { WheelEntry } from '../time/timer-wheel.js';
 import { elapsedSince, now, type Instant } from '../time/instant.js';
 
@@ -98,6 +99,9 @@ export class Hold extends WheelEntry {
     if (sentAt.mono < this.since.mono) return;
     this.since = sentAt;
     this.lease = leaseMs;
+    if (!channels.renewed.hasSubscribers) return;
+    const message: RenewedMessage = { name: this.name, token: this.current, leaseMs };
+    channels.renewed.publish(message);
   }
 
   /**
@@ -136,6 +140,8 @@ export class Hold extends WheelEntry {
     this.lost = new LockLostError(this.name, this.current, reason);
     this.onLost?.();
     this.observer?.onHoldLost(this.lost);
+    const message: LostMessage = { name: this.name, token: this.current, reason };
+    channels.lost.publish(message);
   }
 
   override onDue(): void {

@@ -1,9 +1,24 @@
 import { channel } from 'node:diagnostics_channel';
+import type { LockError, LockLostReason } from '../errors/index.js';
 
-/** A lock was granted. */
+/** A lock was granted. A nested call that joins the lease it runs under is not reported. */
 export interface AcquiredMessage {
   readonly name: string;
+  /** The fencing token. */
   readonly token: number;
+  /** How long the caller waited, in ms. */
+  readonly waitedMs: number;
+  /** How long the lease lasts unless it is renewed, in ms. */
+  readonly leaseMs: number;
+  /** Whether it came from the caller before, in this process, without being released to Redis in between. */
+  readonly handedOver: boolean;
+}
+
+/** A lease runs for `leaseMs` from now: it was renewed or extended, or renewed for the next caller of this process. */
+export interface RenewedMessage {
+  readonly name: string;
+  readonly token: number;
+  readonly leaseMs: number;
 }
 
 /** A lock was given up; `outcome` says whether it was still ours. */
@@ -11,6 +26,22 @@ export interface ReleasedMessage {
   readonly name: string;
   readonly token: number;
   readonly outcome: 'released' | 'lost' | 'unconfirmed';
+  /** How long the caller held it, in ms. */
+  readonly heldMs: number;
+}
+
+/** A lock was lost while it was held: its lease ran out, or somebody else has it. */
+export interface LostMessage {
+  readonly name: string;
+  readonly token: number;
+  readonly reason: LockLostReason;
+}
+
+/** A caller did not get the lock; `error.code` says why. */
+export interface RefusedMessage {
+  readonly name: string;
+  readonly waitedMs: number;
+  readonly error: LockError;
 }
 
 /** A decorated method with `onBusy: 'skip'` did not run, since its lock was taken. */
@@ -21,6 +52,9 @@ export interface SkippedMessage {
 /** What the library reports on `node:diagnostics_channel`. Nothing is done for a channel nobody listens to. */
 export const channels = {
   acquired: channel('nestjs-redis-lock:acquired'),
+  renewed: channel('nestjs-redis-lock:renewed'),
   released: channel('nestjs-redis-lock:released'),
+  lost: channel('nestjs-redis-lock:lost'),
+  refused: channel('nestjs-redis-lock:refused'),
   skipped: channel('nestjs-redis-lock:skipped'),
 };

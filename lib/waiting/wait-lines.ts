@@ -7,6 +7,12 @@ import type { LineContext, LineLimits, ReleaseOutcome } from './line-context.js'
 import { WaitLine } from './wait-line.js';
 import type { WaitRequest } from './waiter.js';
 
+/** How many callers of one service wait for a lock. */
+export interface WaitLineLength {
+  readonly name: string;
+  readonly waiting: number;
+}
+
 /** All wait lines of one service, one for each name that is wanted now. */
 export class WaitLines {
   private readonly lines = new Map<string, WaitLine>();
@@ -39,6 +45,13 @@ export class WaitLines {
     let sum = 0;
     for (const line of this.lines.values()) sum += line.waiting;
     return sum;
+  }
+
+  /** The lines in which somebody waits. */
+  lengths(): WaitLineLength[] {
+    const lengths: WaitLineLength[] = [];
+    for (const { name, waiting } of this.lines.values()) if (waiting > 0) lengths.push({ name, waiting });
+    return lengths;
   }
 
   /** How many requests nobody waits for any more are still to be undone in the background. */

@@ -1,0 +1,84 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createLockService, MemoryState, type LockService } from '../../lib/index.js';
+import { channels } from '../../lib/telemetry/channels.js';
+import { waitUntil } from '../support/wait-until.js';
+
+describe('the diagnostics channels', () => {
+  const seen: [what: string, message: Record<string, unknown>][] = [];
+  const listeners = Object.entries(channels).map(([what, { name }]) => ({
+    name: name as string,
+    listener: (message: unknown) => void seen.push([what, message as Record<string, unknown>]),
+  }));
+  const told = (what: string) => seen.filter(([it]) => it === what).map(([, message]) => message);
+  let state: MemoryState;
+  let locks: LockService;
+
+  beforeEach(() => {
+    seen.length = 0;
+    for (const { name, listener } of listeners) subscribe(name, listener);
+    state = new MemoryState();
+    locks = createLockService({ memory: state, leaseMs: 300 });
+  });
+  afterEach(async () => {
+    for (const { name, listener } of listeners) unsubscribe(name, listener);
+    await locks.close();
+  });
+
+  it('tell of a grant and its release, with the times', async () => {
+    const lease = await locks.acquire('a');
+    expect(seen).toEqual([
+      ['acquired', { name: 'a', token: lease.token, waitedMs: expect.any(Number), leaseMs: 300, handedOver: false }],
+    ]);
+    await lease.release();
+    expect(told('released')).toEqual([
+      { name: 'a', token: lease.token, outcome: 'released', heldMs: expect.any(Number) },
+    ]);
+    expect(told('released')[0]!.heldMs).toBeGreaterThanOrEqual(0);
+  });
+
+  it('tell a hand-over inside the process from a grant by the store', async () => {
+    const first = await locks.acquire('a');
+    const others = [locks.acquire('a'), locks.acquire('a')];
+    expect(locks.waitLines()).toEqual([{ name: 'a', waiting: 2 }]);
+    await first.release();
+    await (await others[0]!).release();
+    await (await others[1]!).release();
+    expect(locks.waitLines()).toEqual([]);
+    const grants = told('acquired');
+    // The first reserved one token: nobody waited then. The second reserves more, for the third.
+    expect(grants.map(({ handedOver }) => handedOver)).toEqual([false, false, true]);
+    expect(grants[2]!.token).toBe((grants[1]!.token as number) + 1);
+  });
+
+  it('tell of renewals and extensions', async () => {
+    const lease = await locks.acquire('a');
+    await waitUntil('the lease is renewed', () => told('renewed').length > 0);
+    expect(told('renewed')[0]).toEqual({ name: 'a', token: lease.token, leaseMs: 300 });
+    await lease.extend(5_000);
+    expect(told('renewed')).toContainEqual({ name: 'a', token: lease.token, leaseMs: 5_000 });
+    await lease.release();
+  });
+
+  it('tell once that a lock was lost, and why', async () => {
+    const lease = await locks.acquire('a', { lease: 40 });
+    await waitUntil('the lease is over', () => lease.signal.aborted);
+    expect(told('lost')).toEqual([{ name: 'a', token: lease.token, reason: 'expired' }]);
+    await lease.release();
+    expect(told('released')).toMatchObject([{ outcome: 'lost' }]);
+    expect(told('lost')).toHaveLength(1);
+  });
+
+  it('tell who did not get the lock, with the error', async () => {
+    const lease = await locks.acquire('a');
+    const error: unknown = await locks.acquire('a', { wait: 0 }).catch((reason: unknown) => reason);
+    expect(told('refused')).toEqual([{ name: 'a', waitedMs: expect.any(Number), error }]);
+    expect(error).toMatchObject({ code: 'LOCK_BUSY' });
+    await lease.release();
+  });
+
+  it('do not tell of a nested call that joins its lease', async () => {
+    await locks.withLock('a', () => locks.withLock('a', () => undefined));
+    expect(seen.map(([what]) => what)).toEqual(['acquired', 'released']);
+  });
+});
