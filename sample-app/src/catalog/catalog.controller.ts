@@ -1,8 +1,7 @@
 import { Body, Controller, Get, Header, Inject, Param, Patch } from '@nestjs/common';
 import type { Category } from '../database/schema.js';
-import { IdPipe } from '../validation/id.pipe.js';
 import { CatalogService } from './catalog.service.js';
-import { NewName } from './new-name.js';
+import { CategoryIdPipe, NewNamePipe } from './rename.pipes.js';
 
 // The JSON is sent as it lies in the cache: it is a string here, and Express would call it HTML.
 const json = 'application/json; charset=utf-8';
@@ -24,7 +23,7 @@ export class CatalogController {
   }
 
   @Patch('categories/:id')
-  rename(@Param('id', IdPipe) id: number, @Body() { name }: NewName): Promise<Category> {
+  rename(@Param('id', CategoryIdPipe) id: number, @Body(NewNamePipe) name: string): Promise<Category> {
     return this.catalog.rename(id, name);
   }
 }

@@ -95,5 +95,12 @@ export interface LiveStream {
   /** One of each replica's reports as it comes. */
   report: ReplicaReport;
   /** Twice a second, so that a page notices a stream that hangs. */
-  beat: { readonly replica: string; readonly at: number; readonly redis: 'up' | 'down' };
+  beat: {
+    readonly replica: string;
+    readonly at: number;
+    /** Whether reports go to Redis and come back. */
+    readonly redis: 'up' | 'down';
+    /** How many events of this stream were left out because the page did not take them. */
+    readonly dropped: number;
+  };
 }

@@ -1,0 +1,18 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+
+type Listener = (message: unknown) => void;
+
+/** Listens on channels of `node:diagnostics_channel` until it is told to stop. */
+export class ChannelListeners {
+  private readonly listeners: [channel: string, listener: Listener][] = [];
+
+  /** @param listener hears the channel's messages; the channel says of what type they are */
+  on(channel: string, listener: (message: never) => void): void {
+    subscribe(channel, listener as Listener);
+    this.listeners.push([channel, listener as Listener]);
+  }
+
+  stop(): void {
+    for (const [channel, listener] of this.listeners.splice(0)) unsubscribe(channel, listener);
+  }
+}

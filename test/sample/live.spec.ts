@@ -1,0 +1,105 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { createLockService, type LockService } from '../../lib/index.js';
+import { quantile } from '../../sample-app/src/live/latency-buckets.js';
+import type { ReplicaReport } from '../../sample-app/src/live/replica-report.js';
+import { waitUntil } from '../support/wait-until.js';
+import { LiveFixture } from './live-fixture.js';
+import { LivePage } from './live-page.js';
+import { read, readMany } from './shop-fixture.js';
+
+describe('the live page of a shop', () => {
+  let fixture: LiveFixture;
+  let page: LivePage;
+  let locks: LockService;
+  const sum = (reports: readonly ReplicaReport[], count: (report: ReplicaReport) => number) =>
+    reports.reduce((total, report) => total + count(report), 0);
+
+  beforeAll(async () => {
+    fixture = await LiveFixture.start(3, { CATALOG_QUERY_MS: '500', LOCK_LEASE_MS: '900' });
+    const { redisUrl, redisPrefix } = fixture.backing;
+    locks = createLockService({ url: redisUrl, keyPrefix: `${redisPrefix}lock:` });
+  });
+  beforeEach(async () => {
+    await fixture.redis.del('catalogJson', 'catalogJson:kitchen');
+    page = await LivePage.open(fixture.shop.url);
+  });
+  afterEach(() => page.close());
+  afterAll(async () => {
+    await locks.close();
+    await fixture.stop();
+  });
+
+  it('hears from every replica, over the one it is connected to', async () => {
+    for (const name of ['replica-1', 'replica-2', 'replica-3']) {
+      const first = await page.find('its name', ({ replica }) => replica === name);
+      const later = await page.find('more', ({ replica, seq }) => replica === name && seq > first.seq + 1);
+      expect(page.of(name).map(({ seq }) => seq)).toEqual(page.of(name).map((_, index) => first.seq + index));
+      expect(later).toMatchObject({ guard: 'with-lock', queryMs: 500, pid: expect.any(Number) });
+    }
+    expect(page.servedBy).toHaveLength(1);
+    expect(page.lastBeat).toMatchObject({ replica: page.servedBy[0], redis: 'up', dropped: 0 });
+  });
+
+  it('sees a rebuild under its lock: the token, the lease that runs and is renewed, and what it was for', async () => {
+    const reading = readMany(`${fixture.shop.url}/catalog`, 30);
+    const holding = await page.find('who holds the lock', ({ held }) => held.length > 0);
+    const [lock] = holding.held;
+    expect(lock).toMatchObject({ name: 'catalog:*', token: expect.any(Number), heldMs: expect.any(Number) });
+    expect(lock!.remainingMs).toBeGreaterThan(0);
+    expect(lock!.remainingMs).toBeLessThanOrEqual(900);
+    const building = await page.find('that it rebuilds', ({ cache }) => cache.rebuilding > 0);
+    expect(building.replica).toBe(holding.replica);
+    expect(building.requests.running).toBeGreaterThan(0);
+    // The replicas whose readers wait for it.
+    const waiting = await page.find('who waits', (report) => report.waiting.length > 0);
+    expect(waiting.waiting).toEqual([{ name: 'catalog:*', callers: 1 }]);
+    expect(waiting.replica).not.toBe(holding.replica);
+
+    expect((await reading).every(({ status }) => status === 200)).toBe(true);
+    await waitUntil('all are counted', () => sum(page.reports, ({ requests }) => requests.answered) >= 30);
+    expect(sum(page.reports, ({ requests }) => requests.answered)).toBe(30);
+    expect(sum(page.reports, ({ cache }) => cache.misses)).toBe(30);
+    expect(sum(page.reports, ({ cache }) => cache.rebuilds)).toBe(1);
+    const slowest = quantile(
+      page.reports.flatMap(({ latency }) => latency),
+      1,
+    );
+    expect(slowest).toBeGreaterThan(450);
+    await page.next('that nothing runs', ({ requests }) => requests.running === 0);
+
+    const { token } = lock!;
+    const of = (replica: string) => page.events.filter((event) => event.replica === replica);
+    expect(of(holding.replica)).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ type: 'acquired', name: 'catalog:*', token, handedOver: false }),
+        expect.objectContaining({ type: 'renewed', name: 'catalog:*', token }),
+        expect.objectContaining({ type: 'rebuild-began', section: '*', token }),
+        expect.objectContaining({ type: 'rebuild-ended', section: '*', failed: false }),
+        expect.objectContaining({ type: 'released', name: 'catalog:*', token }),
+      ]),
+    );
+  });
+
+  it('sees cache hits, and counts the requests of customers only', async () => {
+    await read(`${fixture.shop.url}/catalog/kitchen`);
+    await page.find('the first answer', ({ requests }) => requests.answered > 0);
+    page.forget();
+    await readMany(`${fixture.shop.url}/catalog/kitchen`, 12);
+    await waitUntil('the hits are told', () => sum(page.reports, ({ cache }) => cache.hits) >= 12);
+    expect(sum(page.reports, ({ cache }) => cache.hits + cache.misses * 100)).toBe(12);
+    // Its own stream and the checks of the proxy are not counted.
+    expect(sum(page.reports, ({ requests }) => requests.answered)).toBe(12);
+  });
+
+  it('sees who waited in vain', async () => {
+    await using _lease = await locks.acquire('catalog:*');
+    const abandoned = new AbortController();
+    const reading = fetch(`${fixture.shop.url}/catalog`, { signal: abandoned.signal }).catch(() => 'gone');
+    await page.find('who waits', ({ waiting }) => waiting.length > 0);
+    abandoned.abort();
+    expect(await reading).toBe('gone');
+    await page.next('that the reader is gone', ({ requests }) => requests.running === 0);
+    // A reader that left is none that was answered.
+    expect(sum(page.reports, ({ requests }) => requests.answered)).toBe(0);
+  });
+});
