@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import type { MiddlewareConsumer, NestModule } from '@nestjs/common';
-import { APP_FILTER } from '@nestjs/core';
+import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { LockExceptionFilter, RedisLockModule } from 'nestjs-redis-lock';
 import { CacheModule } from './cache/cache.module.js';
 import { SHOP_CONFIG } from './config.js';
@@ -8,8 +8,11 @@ import type { ShopConfig } from './config.js';
 import { ConfigModule } from './config.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { Drain } from './drain.js';
+import { UnavailableFilter } from './errors/unavailable.filter.js';
 import { HealthController } from './health/health.controller.js';
+import { OrdersModule } from './orders/orders.module.js';
 import { ReplicaMiddleware } from './replica.middleware.js';
+import { validationPipe } from './validation/validation-pipe.js';
 
 /** All of the shop but its catalog, which comes in two forms. */
 @Module({
@@ -26,12 +29,15 @@ import { ReplicaMiddleware } from './replica.middleware.js';
         wait: config.lockWaitMs,
       }),
     }),
+    OrdersModule,
   ],
   controllers: [HealthController],
   providers: [
     Drain,
     // A lock that stays busy or cannot be reached is a 4xx or 503 with Retry-After, not a 500.
     { provide: APP_FILTER, useClass: LockExceptionFilter },
+    { provide: APP_FILTER, useClass: UnavailableFilter },
+    { provide: APP_PIPE, useFactory: validationPipe },
   ],
 })
 export class ShopModule implements NestModule {

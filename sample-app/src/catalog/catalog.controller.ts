@@ -1,7 +1,8 @@
 import { Body, Controller, Get, Header, Inject, Param, Patch } from '@nestjs/common';
 import type { Category } from '../database/schema.js';
+import { IdPipe } from '../validation/id.pipe.js';
 import { CatalogService } from './catalog.service.js';
-import { CategoryIdPipe, NewNamePipe } from './rename.pipes.js';
+import { NewName } from './new-name.js';
 
 // The JSON is sent as it lies in the cache: it is a string here, and Express would call it HTML.
 const json = 'application/json; charset=utf-8';
@@ -23,7 +24,7 @@ export class CatalogController {
   }
 
   @Patch('categories/:id')
-  rename(@Param('id', CategoryIdPipe) id: number, @Body(NewNamePipe) name: string): Promise<Category> {
+  rename(@Param('id', IdPipe) id: number, @Body() { name }: NewName): Promise<Category> {
     return this.catalog.rename(id, name);
   }
 }

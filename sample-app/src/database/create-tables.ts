@@ -21,5 +21,20 @@ export async function createTables(database: Database): Promise<void> {
       started timestamptz(3) not null default now(),
       ended timestamptz(3)
     );
+    create table if not exists stock (
+      sku text primary key,
+      name text not null,
+      stock integer not null check (stock >= 0),
+      fence bigint not null default 0
+    );
+    create table if not exists orders (
+      id serial primary key,
+      idempotency_key text not null unique,
+      sku text not null references stock (sku),
+      quantity integer not null check (quantity > 0),
+      token bigint not null,
+      replica text not null,
+      created timestamptz(3) not null default now()
+    );
   `);
 }

@@ -13,7 +13,7 @@ const OPEN_DATABASE = Symbol('OPEN_DATABASE');
     {
       provide: OPEN_DATABASE,
       inject: [SHOP_CONFIG],
-      useFactory: (config: ShopConfig) => openDatabase(config.databaseUrl, config.databasePool),
+      useFactory: (config: ShopConfig) => openDatabase(config.databaseUrl, config.databasePool, config.replica),
     },
     { provide: DATABASE, inject: [OPEN_DATABASE], useFactory: (open: OpenDatabase) => open.database },
   ],

@@ -12,8 +12,9 @@ export interface OpenDatabase {
   readonly close: () => Promise<void>;
 }
 
-export function openDatabase(url: string, connections: number): OpenDatabase {
-  const pool = new pg.Pool({ connectionString: url, max: connections });
+/** @param name what the server shows the connections as, in `pg_stat_activity` */
+export function openDatabase(url: string, connections: number, name = 'shop'): OpenDatabase {
+  const pool = new pg.Pool({ connectionString: url, max: connections, application_name: name });
   // A connection that breaks while nobody uses it is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => undefined);
   return { database: drizzle(pool, { schema }), close: () => pool.end() };

@@ -27,4 +27,30 @@ export const rebuilds = pgTable('rebuilds', {
   ended: timestamp('ended', { withTimezone: true, precision: 3 }),
 });
 
+/** What there is to sell. */
+export const stock = pgTable('stock', {
+  sku: text('sku').primaryKey(),
+  name: text('name').notNull(),
+  stock: integer('stock').notNull(),
+  /** The largest fencing token that has written this row: who comes with a smaller one lost its lock. */
+  fence: bigint('fence', { mode: 'number' }).notNull().default(0),
+});
+
+export const orders = pgTable('orders', {
+  /** Orders of one sku have their ids in the order in which they took its stock. */
+  id: serial('id').primaryKey(),
+  /** Chosen by the client: an order that is sent again is known by it. */
+  idempotencyKey: text('idempotency_key').notNull().unique(),
+  sku: text('sku')
+    .notNull()
+    .references(() => stock.sku),
+  quantity: integer('quantity').notNull(),
+  /** The fencing token of the lock it was placed under. */
+  token: bigint('token', { mode: 'number' }).notNull(),
+  replica: text('replica').notNull(),
+  created: timestamp('created', { withTimezone: true, precision: 3 }).notNull().defaultNow(),
+});
+
 export type Category = typeof categories.$inferSelect;
+export type StockItem = typeof stock.$inferSelect;
+export type Order = typeof orders.$inferSelect;

@@ -1,7 +1,7 @@
 import { createTables } from './create-tables.js';
 import type { Database } from './database.js';
-import { categories } from './schema.js';
-import type { Category } from './schema.js';
+import { categories, stock } from './schema.js';
+import type { Category, StockItem } from './schema.js';
 
 const sections = [
   ...['Furniture', 'Lighting', 'Kitchen', 'Bathroom', 'Garden', 'Office'],
@@ -40,8 +40,25 @@ export function seedCategories(): Category[] {
   return rows;
 }
 
+const articles = [
+  ...['Oak table', 'Pine shelf', 'Steel lamp', 'Glass vase', 'Linen curtain', 'Cotton blanket'],
+  ...['Leather chair', 'Bamboo screen', 'Marble board', 'Copper pan', 'Rattan basket', 'Velvet cushion'],
+];
+const piecesEach = 5_000;
+
+/** The same 12 articles every time: `oak-table`, `pine-shelf` … */
+export function seedStock(): StockItem[] {
+  return articles.map((name) => ({
+    sku: name.toLowerCase().replace(' ', '-'),
+    name,
+    stock: piecesEach,
+    fence: 0,
+  }));
+}
+
 /** Creates the tables and fills them. What is there already stays as it is. */
 export async function seed(database: Database): Promise<void> {
   await createTables(database);
   await database.insert(categories).values(seedCategories()).onConflictDoNothing();
+  await database.insert(stock).values(seedStock()).onConflictDoNothing();
 }

@@ -1,8 +1,10 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, ServiceUnavailableException } from '@nestjs/common';
 import { CatalogBuilder } from '../catalog/catalog-builder.js';
 import { CatalogCache } from '../catalog/catalog-cache.js';
 import { CatalogRebuild } from '../catalog/catalog-rebuild.js';
 import { SystemSwitch } from './system-switch.js';
+import { StillTakenError } from './systems/evolution-lock.js';
+import type { EvolutionLock } from './systems/evolution-lock.js';
 
 /** The shop's rebuild, with the system that is switched on in the place of `@WithLock`. */
 @Injectable()
@@ -17,7 +19,15 @@ export class SwitchedRebuild extends CatalogRebuild {
 
   override rebuild(section: string): Promise<string> {
     const lock = this.systems.lock();
-    if (lock === null) return super.rebuild(section);
-    return lock.withLock(`catalog:${section}`, () => this.rebuildUnlessCached(section));
+    return lock === null ? super.rebuild(section) : this.rebuildUnder(lock, section);
+  }
+
+  private async rebuildUnder(lock: EvolutionLock, section: string): Promise<string> {
+    try {
+      return await lock.withLock(`catalog:${section}`, () => this.rebuildUnlessCached(section));
+    } catch (error) {
+      if (error instanceof StillTakenError) throw new ServiceUnavailableException(error.message);
+      throw error;
+    }
   }
 }

@@ -1,22 +1,23 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { OnApplicationShutdown } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { REDIS } from '../cache/redis.js';
 import { isSystemName, systems } from './systems.js';
 import type { SystemName } from './systems.js';
 import type { EvolutionLock } from './systems/evolution-lock.js';
-import { NoLock } from './systems/no-lock.js';
-import { Stage5Lock } from './systems/stage-5.lock.js';
+import { openSystem } from './systems/open-system.js';
+import { ReportedLock } from './systems/reported-lock.js';
 
-/** Which system guards the catalog now. It begins with `CATALOG_GUARD`, and can be changed while the shop runs. */
+/**
+ * Which system guards the catalog now. It begins with `CATALOG_GUARD`, and can be changed while the shop runs: who has
+ * begun with one system ends with it.
+ */
 @Injectable()
-export class SystemSwitch {
+export class SystemSwitch implements OnApplicationShutdown {
   private name: SystemName = systemFromEnvironment();
-  private readonly none: EvolutionLock = new NoLock();
-  private readonly stage5: EvolutionLock;
+  private readonly opened = new Map<SystemName, EvolutionLock>();
 
-  constructor(@Inject(REDIS) redis: Redis) {
-    this.stage5 = new Stage5Lock(redis);
-  }
+  constructor(@Inject(REDIS) private readonly redis: Redis) {}
 
   get current(): SystemName {
     return this.name;
@@ -28,8 +29,18 @@ export class SystemSwitch {
 
   /** The lock that is switched on; `null` stands for `@WithLock`. */
   lock(): EvolutionLock | null {
-    if (this.name === 'with-lock') return null;
-    return this.name === 'stage-5' ? this.stage5 : this.none;
+    const { name } = this;
+    if (name === 'with-lock') return null;
+    const known = this.opened.get(name);
+    if (known !== undefined) return known;
+    const lock = new ReportedLock(name, openSystem(name, [this.redis]));
+    this.opened.set(name, lock);
+    return lock;
+  }
+
+  /** After the last request was answered. */
+  async onApplicationShutdown(): Promise<void> {
+    for (const lock of this.opened.values()) await lock.close?.();
   }
 }
 

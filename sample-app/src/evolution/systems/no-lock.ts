@@ -1,8 +1,9 @@
-import type { EvolutionLock } from './evolution-lock.js';
+import { nothingTold } from './evolution-lock.js';
+import type { EvolutionLock, Held } from './evolution-lock.js';
 
 /** For comparison: everybody at once. */
 export class NoLock implements EvolutionLock {
-  withLock<T>(_name: string, work: () => Promise<T>): Promise<T> {
-    return work();
+  withLock<T>(_name: string, work: (held: Held) => Promise<T>): Promise<T> {
+    return work(nothingTold);
   }
 }

@@ -1,0 +1,19 @@
+import type { Redis } from 'ioredis';
+import type { LockTimings } from './evolution-lock.js';
+import { UuidLock } from './uuid-lock.js';
+
+/**
+ * SET NX with an expiry and a UUID; work; GET, compare in the client, DEL.
+ *
+ * Its flaw: the lock can expire between the GET and the DEL, and the DEL then takes somebody else's away. Nor is it
+ * renewed: work of more than 5 s has company.
+ */
+export class Stage4Lock extends UuidLock {
+  constructor(redis: Redis, timings: LockTimings = {}) {
+    super('stage-4', redis, timings);
+  }
+
+  protected async giveBack(key: string, uuid: string): Promise<void> {
+    if ((await this.redis.get(key)) === uuid) await this.redis.del(key);
+  }
+}
