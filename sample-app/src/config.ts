@@ -18,7 +18,14 @@ export interface ShopConfig {
   readonly lockLeaseMs: number;
   /** How long a reader waits for somebody else's rebuild. */
   readonly lockWaitMs: number;
+  /** What is written to the log: this level and those above it. */
+  readonly logLevel: LogLevel;
+  /** How long the process goes on answering, but says that it is not ready, when it is told to stop. */
+  readonly shutdownDelayMs: number;
 }
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
 
 export const SHOP_CONFIG = Symbol('SHOP_CONFIG');
 
@@ -38,6 +45,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): ShopConfig {
     catalogQueryMs: whole(env, 'CATALOG_QUERY_MS', 300, 0, 60_000),
     lockLeaseMs: whole(env, 'LOCK_LEASE_MS', 30_000, 100, day),
     lockWaitMs: whole(env, 'LOCK_WAIT_MS', 10_000, 0, day),
+    logLevel: level(env),
+    shutdownDelayMs: whole(env, 'SHUTDOWN_DELAY_MS', 0, 0, 60_000),
   };
 }
 
@@ -47,6 +56,13 @@ function whole(env: NodeJS.ProcessEnv, name: string, fallback: number, min: numb
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= min && value <= max) return value;
   throw new Error(`${name} must be a whole number from ${String(min)} to ${String(max)}, but is "${text}".`);
+}
+
+function level(env: NodeJS.ProcessEnv): LogLevel {
+  const text = env.LOG_LEVEL ?? '';
+  const known = logLevels.find((name) => name === (text === '' ? 'info' : text));
+  if (known !== undefined) return known;
+  throw new Error(`LOG_LEVEL must be one of ${logLevels.join(', ')}, but is "${text}".`);
 }
 
 function url(env: NodeJS.ProcessEnv, name: string, protocols: readonly string[]): string {

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { Logger as JsonLogger } from 'nestjs-pino';
 import { SHOP_CONFIG } from './config.js';
 import type { ShopConfig } from './config.js';
 
@@ -12,7 +13,8 @@ const keepAliveMs = 65_000;
 
 /** Runs the shop until SIGTERM or Ctrl-C. */
 export async function serve(root: Type | DynamicModule): Promise<void> {
-  const app = await NestFactory.create<NestExpressApplication>(root, { abortOnError: false });
+  const app = await NestFactory.create<NestExpressApplication>(root, { abortOnError: false, bufferLogs: true });
+  app.useLogger(app.get(JsonLogger));
   // It would hash every answer: for a large catalog that costs more than all the rest of the request.
   app.disable('etag');
   const { host, port, replica } = app.get<ShopConfig>(SHOP_CONFIG);

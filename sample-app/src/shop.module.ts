@@ -9,7 +9,8 @@ import { ConfigModule } from './config.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { Drain } from './drain.js';
 import { UnavailableFilter } from './errors/unavailable.filter.js';
-import { HealthController } from './health/health.controller.js';
+import { HealthModule } from './health/health.module.js';
+import { LoggingModule } from './logging/logging.module.js';
 import { OrdersModule } from './orders/orders.module.js';
 import { ReplicaMiddleware } from './replica.middleware.js';
 import { validationPipe } from './validation/validation-pipe.js';
@@ -18,6 +19,7 @@ import { validationPipe } from './validation/validation-pipe.js';
 @Module({
   imports: [
     ConfigModule,
+    LoggingModule,
     DatabaseModule,
     CacheModule,
     RedisLockModule.forRootAsync({
@@ -30,8 +32,8 @@ import { validationPipe } from './validation/validation-pipe.js';
       }),
     }),
     OrdersModule,
+    HealthModule,
   ],
-  controllers: [HealthController],
   providers: [
     Drain,
     // A lock that stays busy or cannot be reached is a 4xx or 503 with Retry-After, not a 500.

@@ -15,7 +15,7 @@ async function main(): Promise<void> {
     port: Number(process.env.PORT ?? '0'),
     env: { REDIS_PREFIX: backing.redisPrefix },
     onLine: (line) => {
-      if (/ERROR|WARN/.test(line)) console.error(line);
+      if (/"level":"(warn|error|fatal)"/.test(line)) console.error(line);
     },
   });
   console.log(`

@@ -32,7 +32,8 @@ export interface Shop {
   readonly stop: () => Promise<void>;
 }
 
-const listening = /listens on (http:\/\/\S+)/;
+/** Replicas write it into a line of JSON. */
+const listening = /listens on (http:\/\/[^\s"]+)/;
 
 export async function startShop(options: ShopOptions): Promise<Shop> {
   const started: ServerProcess[] = [];

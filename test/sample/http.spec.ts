@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Shop } from '../../sample-app/start/shop.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
+import { waitUntil } from '../support/wait-until.js';
 import { read, ShopFixture } from './shop-fixture.js';
 
 describe('the shop', () => {
@@ -71,15 +72,29 @@ describe('the shop', () => {
     expect(names.sort()).toEqual(['replica-1', 'replica-1', 'replica-2', 'replica-2']);
   });
 
-  it('says in /health what is down', async () => {
-    const up = await read(`${shop.url}/health`);
-    expect([up.status, JSON.parse(up.body.toString())]).toEqual([200, { status: 'up', database: 'up', redis: 'up' }]);
+  it.each(['/health', '/health/ready'])('says in %s what is down', async (path) => {
+    const up = await health(path);
+    expect(up).toMatchObject({ code: 200, status: 'ok', error: {} });
+    expect(statuses(up.details)).toEqual({ process: 'up', database: 'up', redis: 'up', locks: 'up' });
     proxy.pause();
-    const down = await read(`${shop.url}/health`);
-    expect([down.status, JSON.parse(down.body.toString())]).toEqual([
-      503,
-      { status: 'down', database: 'up', redis: 'down' },
-    ]);
+    const down = await health(path);
+    expect(down).toMatchObject({ code: 503, status: 'error' });
+    expect(statuses(down.details)).toEqual({ process: 'up', database: 'up', redis: 'down', locks: 'down' });
+    expect(Object.keys(down.error).sort()).toEqual(['locks', 'redis']);
+    // Starting it again would not help.
+    expect((await read(`${shop.url}/health/live`)).status).toBe(200);
     proxy.resume();
+    await waitUntil('it is ready again', async () => (await health(path)).code === 200);
   });
+
+  const health = async (path: string) => {
+    const { status: code, body } = await read(shop.url + path);
+    return { code, ...(JSON.parse(body.toString()) as { status: string; details: Details; error: Details }) };
+  };
 });
+
+type Details = Record<string, { readonly status: string }>;
+
+function statuses(details: Details): Record<string, string> {
+  return Object.fromEntries(Object.entries(details).map(([name, { status }]) => [name, status]));
+}

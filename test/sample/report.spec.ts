@@ -67,6 +67,7 @@ describe('the configuration of the shop', () => {
     [{ PORT: '70000' }, 'PORT must be a whole number from 0 to 65535, but is "70000".'],
     [{ PORT: '-1' }, 'PORT must be'],
     [{ LOCK_LEASE_MS: '1e3' }, 'LOCK_LEASE_MS must be'],
+    [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL must be one of trace, debug,'],
     [{ REDIS_URL: '' }, 'REDIS_URL must be set to a URL that begins with redis:// or rediss://.'],
     [{ REDIS_URL: 'http://secret@host' }, 'REDIS_URL must be'],
     [{ DATABASE_URL: 'postgres' }, 'DATABASE_URL must be'],

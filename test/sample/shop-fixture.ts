@@ -17,6 +17,8 @@ export type Rebuild = typeof rebuilds.$inferSelect;
 
 /** Real Redis, real PostgreSQL with the categories in it, and shops of several processes on top of them. */
 export class ShopFixture {
+  /** What all replicas and proxies have written so far, each line after the process's name. */
+  readonly lines: string[] = [];
   private readonly shops: Shop[] = [];
 
   private constructor(
@@ -45,6 +47,7 @@ export class ShopFixture {
       ...(guard === 'with-lock' ? {} : { guard }),
       env: { REDIS_PREFIX: this.backing.redisPrefix, ...env },
       programs: this.built.folder,
+      onLine: (line) => this.lines.push(line),
     });
     this.shops.push(shop);
     return shop;

@@ -1,43 +1,56 @@
-import { Controller, Get, Inject, ServiceUnavailableException } from '@nestjs/common';
+import { Controller, Get, Inject } from '@nestjs/common';
+import { HealthCheck, HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
+import type { HealthCheckResult } from '@nestjs/terminus';
 import { sql } from 'drizzle-orm';
 import { Redis } from 'ioredis';
+import { LockService } from 'nestjs-redis-lock';
 import { REDIS } from '../cache/redis.js';
 import { DATABASE } from '../database/database.js';
 import type { Database } from '../database/database.js';
+import { Leaving } from './leaving.js';
 
-type Answer = 'up' | 'down';
-
+/** A service that does not answer in this time, in ms, counts as down: ioredis, for one, waits for a lost server. */
 const limitMs = 1_000;
 
-/** Tells whether this replica can work: 200, or 503 with what is down. */
+/** Tells whether this process lives, and whether it can work: 200, or 503 with what is down. */
 @Controller('health')
 export class HealthController {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     @Inject(REDIS) private readonly redis: Redis,
+    @Inject(LockService) private readonly locks: LockService,
+    @Inject(HealthCheckService) private readonly health: HealthCheckService,
+    @Inject(HealthIndicatorService) private readonly indicators: HealthIndicatorService,
+    @Inject(Leaving) private readonly leaving: Leaving,
   ) {}
 
-  @Get()
-  async check(): Promise<{ status: Answer; database: Answer; redis: Answer }> {
-    const [database, redis] = await Promise.all([
-      answers(this.database.execute(sql`select 1`)),
-      answers(this.redis.ping()),
-    ]);
-    const status: Answer = database === 'up' && redis === 'up' ? 'up' : 'down';
-    if (status === 'down') throw new ServiceUnavailableException({ status, database, redis });
-    return { status, database, redis };
+  /** For whoever restarts processes that hang. A new process would not bring a lost database back. */
+  @Get('live')
+  live(): { status: 'ok' } {
+    return { status: 'ok' };
   }
-}
 
-/** A service that does not answer in time counts as down: ioredis, for one, waits for a lost server without end. */
-async function answers(question: Promise<unknown>): Promise<Answer> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Answer>((resolve) => {
-    timer = setTimeout(() => resolve('down'), limitMs);
-  });
-  const answer = question.then(
-    () => 'up' as const,
-    () => 'down' as const,
-  );
-  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+  /** For whoever sends requests. */
+  @Get(['ready', ''])
+  @HealthCheck()
+  ready(): Promise<HealthCheckResult> {
+    return this.health.check([
+      () => this.process(),
+      () => this.answers('database', () => this.database.execute(sql`select 1`)),
+      () => this.answers('redis', () => this.redis.ping()),
+      () => this.answers('locks', () => this.locks.inspect('health')),
+    ]);
+  }
+
+  private process() {
+    const indicator = this.indicators.check('process');
+    return this.leaving.begun ? indicator.down('is shutting down') : indicator.up();
+  }
+
+  private answers(name: string, question: () => Promise<unknown>) {
+    const ask = async (): Promise<void> => {
+      await question();
+    };
+    return this.indicators.check(name).attempt(ask).withTimeout(limitMs);
+  }
 }

@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eq } from 'drizzle-orm';
+import { stock } from '../../sample-app/src/database/schema.js';
+import { createLockService } from '../../lib/index.js';
+import { waitUntil } from '../support/wait-until.js';
+import { read, ShopFixture } from './shop-fixture.js';
+
+interface Line {
+  readonly level: string;
+  readonly time: string;
+  readonly replica: string;
+  readonly msg: string;
+  readonly [key: string]: unknown;
+}
+
+describe('the log of a replica', () => {
+  let fixture: ShopFixture;
+
+  beforeAll(async () => {
+    fixture = await ShopFixture.start();
+  });
+  afterAll(async () => {
+    await fixture.stop();
+  });
+
+  const linesOf = (replica: string): Line[] =>
+    fixture.lines
+      .filter((line) => line.startsWith(`${replica}: `))
+      .map((line) => JSON.parse(line.slice(replica.length + 2)) as Line);
+  const order = (url: string, headers: Record<string, string> = {}) =>
+    fetch(`${url}/orders`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'Idempotency-Key': 'key-of-an-order', ...headers },
+      body: '{"sku":"oak-table","quantity":1}',
+    });
+
+  it('is JSON, and tells of failed requests and lost locks, but neither of every reader nor of secrets', async () => {
+    const { replicas } = await fixture.shop('with-lock', 1, { CATALOG_QUERY_MS: '1200' });
+    const { url } = replicas[0]!;
+    for (let i = 0; i < 3; i += 1) await read(`${url}/catalog/lighting`);
+    await fixture.database
+      .update(stock)
+      .set({ fence: 2 ** 52 })
+      .where(eq(stock.sku, 'oak-table'));
+    const refused = await order(url, { 'X-Request-Id': 'from-the-proxy.1', Authorization: 'Bearer hidden-secret' });
+    await fixture.database.update(stock).set({ fence: 0 }).where(eq(stock.sku, 'oak-table'));
+    expect([refused.status, refused.headers.get('x-request-id')]).toEqual([503, 'from-the-proxy.1']);
+
+    // Somebody forces the lock of a rebuild open.
+    await using locks = createLockService({
+      url: fixture.backing.redisUrl,
+      keyPrefix: `${fixture.backing.redisPrefix}lock:`,
+    });
+    await fixture.cold();
+    const reading = read(`${url}/catalog/kitchen`);
+    await fixture.untilQuerying();
+    await locks.forceRelease('catalog:kitchen');
+    await reading;
+    await waitUntil('it was noticed', () => linesOf('replica-1').some(({ lock }) => lock === 'catalog:kitchen'));
+
+    const lines = linesOf('replica-1');
+    for (const line of lines) {
+      expect(line).toMatchObject({ level: expect.any(String), replica: 'replica-1', msg: expect.any(String) });
+      expect(new Date(line.time).getTime()).toBeGreaterThan(Date.now() - 600_000);
+    }
+    const requests = lines.filter((line) => 'url' in line);
+    expect(requests.every(({ level }) => level === 'warn')).toBe(true);
+    expect(requests.find((line) => line.url === '/orders')).toMatchObject({
+      msg: 'failed',
+      method: 'POST',
+      status: 503,
+      ms: expect.any(Number),
+      reqId: 'from-the-proxy.1',
+    });
+    // The first reader waited for the slow query, and is worth a line; the two after it are not.
+    expect(requests.filter((line) => line.url === '/catalog/lighting')).toHaveLength(1);
+    const stale = lines.filter(({ outcome }) => outcome === 'stale');
+    expect(stale).toHaveLength(2);
+    for (const line of stale) expect(line).toMatchObject({ sku: 'oak-table', reqId: 'from-the-proxy.1' });
+    for (const secret of ['hidden-secret', new URL(fixture.backing.databaseUrl).password]) {
+      expect(fixture.lines.filter((line) => secret !== '' && line.includes(secret))).toEqual([]);
+    }
+  });
+
+  it('names every request with an id at level debug, and makes one up where the given one is odd', async () => {
+    fixture.lines.length = 0;
+    const { replicas } = await fixture.shop('with-lock', 1, { LOG_LEVEL: 'debug' });
+    const { url } = replicas[0]!;
+    const odd = await fetch(`${url}/stock/oak-table`, { headers: { 'X-Request-Id': 'a b"c' } });
+    const placed = await order(url);
+    expect(placed.status).toBe(201);
+    const ids = [odd, placed].map(({ headers }) => headers.get('x-request-id'));
+    for (const id of ids) expect(id).toMatch(/^[\da-f-]{36}$/);
+    // The proxy asks whether it lives.
+    const ours = () => linesOf('replica-1').filter((line) => 'url' in line && line.url !== '/health/live');
+    await waitUntil('both are written', () => ours().length === 2);
+    const answered = ours().filter(({ msg }) => msg === 'answered');
+    expect(answered.map(({ level, url: path, status, reqId }) => ({ level, path, status, reqId }))).toEqual([
+      { level: 'debug', path: '/stock/oak-table', status: 200, reqId: ids[0] },
+      { level: 'debug', path: '/orders', status: 201, reqId: ids[1] },
+    ]);
+    expect(linesOf('replica-1').find(({ outcome }) => outcome === 'placed')).toMatchObject({ reqId: ids[1] });
+  });
+});
