@@ -4,10 +4,10 @@ type Listener = (message: unknown) => void;
 
 /** Listens on channels of `node:diagnostics_channel` until it is told to stop. */
 export class ChannelListeners {
-  private readonly listeners: [channel: string, listener: Listener][] = [];
+  private readonly listeners: [channel: string | symbol, listener: Listener][] = [];
 
   /** @param listener hears the channel's messages; the channel says of what type they are */
-  on(channel: string, listener: (message: never) => void): void {
+  on(channel: string | symbol, listener: (message: never) => void): void {
     subscribe(channel, listener as Listener);
     this.listeners.push([channel, listener as Listener]);
   }

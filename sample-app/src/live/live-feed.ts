@@ -1,11 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
-import { Redis } from 'ioredis';
+import type { OnModuleInit } from '@nestjs/common';
 import { SHOP_CONFIG } from '../config.js';
 import type { ShopConfig } from '../config.js';
 import { liveChannel } from './live-channel.js';
+import { LiveSubscriber } from './live-subscriber.js';
 
-const reconnectMs = 200;
 /** Each replica hears its own reports, several a second. If it does not for this long, Redis does not work. */
 const echoLimitMs = 1_000;
 /** After this long without a word the connection is made anew: it may have been cut without our being told. */
@@ -14,32 +13,19 @@ const mostBytes = 256 * 1024;
 
 /** The reports of all replicas, as they come from Redis, for the pages this replica serves. */
 @Injectable()
-export class LiveFeed implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly redis: Redis;
+export class LiveFeed implements OnModuleInit {
   private readonly listeners = new Set<(report: string) => void>();
   private echoAt = Number.NEGATIVE_INFINITY;
   private connectedAt = performance.now();
 
-  constructor(@Inject(SHOP_CONFIG) private readonly config: ShopConfig) {
-    this.redis = new Redis(config.redisUrl, {
-      lazyConnect: true,
-      maxRetriesPerRequest: null,
-      retryStrategy: () => reconnectMs,
-    });
-    this.redis.on('error', () => undefined);
-    this.redis.on('ready', () => (this.connectedAt = performance.now()));
-    this.redis.on('message', (_channel, message) => this.pass(message));
-  }
+  constructor(
+    @Inject(SHOP_CONFIG) private readonly config: ShopConfig,
+    @Inject(LiveSubscriber) private readonly subscriber: LiveSubscriber,
+  ) {}
 
-  onApplicationBootstrap(): void {
-    this.redis.connect().catch(() => undefined);
-    // Waits for the connection; later ones subscribe again by themselves.
-    this.redis.subscribe(liveChannel(this.config)).catch(() => undefined);
-  }
-
-  onApplicationShutdown(): void {
-    this.listeners.clear();
-    this.redis.disconnect();
+  onModuleInit(): void {
+    this.subscriber.listen(liveChannel(this.config), (message) => this.pass(message));
+    this.subscriber.onSubscribed(() => (this.connectedAt = performance.now()));
   }
 
   /**
@@ -54,9 +40,12 @@ export class LiveFeed implements OnApplicationBootstrap, OnApplicationShutdown {
   /** Whether reports go to Redis and come back. */
   state(): 'up' | 'down' {
     const now = performance.now();
-    if (this.redis.status !== 'ready') return 'down';
+    if (!this.subscriber.connected) return 'down';
     if (now - this.echoAt < echoLimitMs) return 'up';
-    if (now - Math.max(this.echoAt, this.connectedAt) > silenceMs) this.redis.disconnect(true);
+    if (now - Math.max(this.echoAt, this.connectedAt) > silenceMs) {
+      this.connectedAt = now;
+      this.subscriber.reconnect();
+    }
     return 'down';
   }
 

@@ -1,12 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import type { AcquiredMessage, LostMessage, RefusedMessage, ReleasedMessage, RenewedMessage } from 'nestjs-redis-lock';
+import { catalogChannels } from '../catalog/catalog-channels.js';
 import type { CacheMessage, RebuildMessage } from '../catalog/catalog-channels.js';
+import { guardChannel } from '../evolution/guard-channel.js';
+import type { GuardMessage } from '../evolution/guard-channel.js';
+import { orderChannel } from '../orders/order-channels.js';
+import type { OrderMessage } from '../orders/order-channels.js';
 import { ChannelListeners } from './channel-listeners.js';
 import { EventLog } from './event-log.js';
 import { HeldLocks } from './held-locks.js';
 import { PeriodCounts } from './period-counts.js';
 import type { LiveEvent, ReplicaReport } from './replica-report.js';
+import { WaitCounts } from './wait-counts.js';
 
 export type Recorded = Pick<
   ReplicaReport,
@@ -30,13 +36,17 @@ export class LiveRecorder implements OnModuleInit, OnApplicationShutdown {
   /** Called when something happened that the page should know at once. */
   onImportant: () => void = () => undefined;
   readonly counts = new PeriodCounts();
+  /** Of the systems other than `@WithLock`. */
+  readonly waiting = new WaitCounts();
   private readonly held = new HeldLocks();
   private readonly log = new EventLog();
   private readonly channels = new ChannelListeners();
 
   onModuleInit(): void {
     this.listenToLocks();
+    this.listenToOtherSystems();
     this.listenToCatalog();
+    this.listenToOrders();
   }
 
   onApplicationShutdown(): void {
@@ -78,9 +88,38 @@ export class LiveRecorder implements OnModuleInit, OnApplicationShutdown {
     });
   }
 
+  private listenToOtherSystems(): void {
+    this.channels.on(guardChannel.name, (message: GuardMessage) => {
+      const { name } = message;
+      if (message.type === 'waiting') {
+        this.waiting.began(name);
+        return;
+      }
+      if (message.type === 'released') {
+        this.held.gone(name, null);
+        this.note({ type: 'released', name, token: null, heldMs: Math.round(message.heldMs) });
+        return;
+      }
+      this.waiting.ended(name);
+      if (message.type === 'gave-up') {
+        this.note({ type: 'busy', name });
+        return;
+      }
+      this.held.taken(name, null, null);
+      this.note({ type: 'acquired', name, token: null, waitedMs: Math.round(message.waitedMs), handedOver: false });
+    });
+  }
+
+  private listenToOrders(): void {
+    this.channels.on(orderChannel.name, ({ outcome }: OrderMessage) => {
+      if (outcome === 'placed') this.counts.orderPlaced();
+      if (outcome === 'sold-out') this.counts.orderSoldOut();
+    });
+  }
+
   private listenToCatalog(): void {
-    this.channels.on('shop:catalog:cache', ({ hit }: CacheMessage) => this.counts.cacheAsked(hit));
-    this.channels.on('shop:catalog:rebuild', ({ section, token, ms, failed }: RebuildMessage) => {
+    this.channels.on(catalogChannels.cache.name, ({ hit }: CacheMessage) => this.counts.cacheAsked(hit));
+    this.channels.on(catalogChannels.rebuild.name, ({ section, token, ms, failed }: RebuildMessage) => {
       if (ms === null) {
         this.counts.rebuildBegan();
         this.note({ type: 'rebuild-began', section, token });

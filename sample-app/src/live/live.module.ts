@@ -1,4 +1,4 @@
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
 import type { MiddlewareConsumer, NestModule } from '@nestjs/common';
 import { LiveController } from './live.controller.js';
 import { LiveFeed } from './live-feed.js';
@@ -6,12 +6,20 @@ import { LivePublisher } from './live-publisher.js';
 import { LiveRecorder } from './live-recorder.js';
 import { LiveRequestsMiddleware } from './live-requests.middleware.js';
 import { LiveStreams } from './live-streams.js';
+import { LiveSubscriber } from './live-subscriber.js';
+import { QuerySwitch } from './query-switch.js';
 import { ReportWriter } from './report-writer.js';
+import { SettingsClient } from './settings-client.js';
 
-/** Shows what all replicas do, on a page that each of them can serve. */
+/** Shows what all replicas do, on a page that each of them can serve, and takes settings while they run. */
+@Global()
 @Module({
   controllers: [LiveController],
-  providers: [LiveRecorder, ReportWriter, LivePublisher, LiveFeed, LiveStreams],
+  providers: [
+    ...[LiveRecorder, ReportWriter, LivePublisher, LiveSubscriber, LiveFeed, LiveStreams],
+    ...[SettingsClient, QuerySwitch],
+  ],
+  exports: [QuerySwitch],
 })
 export class LiveModule implements NestModule {
   configure(consumer: MiddlewareConsumer): void {

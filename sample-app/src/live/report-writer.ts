@@ -4,7 +4,8 @@ import { SHOP_CONFIG } from '../config.js';
 import type { ShopConfig } from '../config.js';
 import { SystemSwitch } from '../evolution/system-switch.js';
 import { LiveRecorder } from './live-recorder.js';
-import type { ReplicaReport } from './replica-report.js';
+import { QuerySwitch } from './query-switch.js';
+import type { ReplicaReport, WaitLineLength } from './replica-report.js';
 
 /** Puts a report together. */
 @Injectable()
@@ -16,6 +17,7 @@ export class ReportWriter {
     @Inject(SHOP_CONFIG) private readonly config: ShopConfig,
     @Inject(LockService) private readonly locks: LockService,
     @Inject(SystemSwitch) private readonly systems: SystemSwitch,
+    @Inject(QuerySwitch) private readonly query: QuerySwitch,
     @Inject(LiveRecorder) private readonly recorder: LiveRecorder,
   ) {}
 
@@ -32,9 +34,13 @@ export class ReportWriter {
       at: Date.now(),
       periodMs,
       guard: this.systems.current,
-      queryMs: this.config.catalogQueryMs,
+      queryMs: this.query.ms,
       ...this.recorder.take(),
-      waiting: this.locks.waitLines().map(({ name, waiting }) => ({ name, callers: waiting })),
+      waiting: [...this.recorder.waiting.list(), ...this.ownLines()],
     };
+  }
+
+  private ownLines(): WaitLineLength[] {
+    return this.locks.waitLines().map(({ name, waiting }) => ({ name, callers: waiting }));
   }
 }
