@@ -18,6 +18,8 @@ export interface ShopConfig {
   readonly lockLeaseMs: number;
   /** How long a reader waits for somebody else's rebuild. */
   readonly lockWaitMs: number;
+  /** How long the supplier takes to say what things cost. */
+  readonly supplierMs: number;
   /** What is written to the log: this level and those above it. */
   readonly logLevel: LogLevel;
   /** How long the process goes on answering, but says that it is not ready, when it is told to stop. */
@@ -45,6 +47,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): ShopConfig {
     catalogQueryMs: whole(env, 'CATALOG_QUERY_MS', 300, 0, 60_000),
     lockLeaseMs: whole(env, 'LOCK_LEASE_MS', 30_000, 100, day),
     lockWaitMs: whole(env, 'LOCK_WAIT_MS', 10_000, 0, day),
+    supplierMs: whole(env, 'SUPPLIER_MS', 200, 0, 60_000),
     logLevel: level(env),
     shutdownDelayMs: whole(env, 'SHUTDOWN_DELAY_MS', 0, 0, 60_000),
   };

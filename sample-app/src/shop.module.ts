@@ -12,6 +12,7 @@ import { UnavailableFilter } from './errors/unavailable.filter.js';
 import { HealthModule } from './health/health.module.js';
 import { LoggingModule } from './logging/logging.module.js';
 import { OrdersModule } from './orders/orders.module.js';
+import { PricesModule } from './prices/prices.module.js';
 import { ReplicaMiddleware } from './replica.middleware.js';
 import { validationPipe } from './validation/validation-pipe.js';
 
@@ -32,6 +33,7 @@ import { validationPipe } from './validation/validation-pipe.js';
       }),
     }),
     OrdersModule,
+    PricesModule,
     HealthModule,
   ],
   providers: [

@@ -36,5 +36,19 @@ export async function createTables(database: Database): Promise<void> {
       replica text not null,
       created timestamptz(3) not null default now()
     );
+    create table if not exists prices (
+      sku text primary key references stock (sku),
+      cents integer not null check (cents > 0),
+      refreshed_at timestamptz(3) not null default now(),
+      fence bigint not null default 0
+    );
+    create table if not exists price_refreshes (
+      id serial primary key,
+      fire timestamptz(3) not null unique,
+      replica text not null,
+      token bigint not null,
+      started timestamptz(3) not null default now(),
+      ended timestamptz(3)
+    );
   `);
 }

@@ -51,6 +51,28 @@ export const orders = pgTable('orders', {
   created: timestamp('created', { withTimezone: true, precision: 3 }).notNull().defaultNow(),
 });
 
+export const prices = pgTable('prices', {
+  sku: text('sku')
+    .primaryKey()
+    .references(() => stock.sku),
+  cents: integer('cents').notNull(),
+  refreshedAt: timestamp('refreshed_at', { withTimezone: true, precision: 3 }).notNull().defaultNow(),
+  /** The largest fencing token that has written this row. */
+  fence: bigint('fence', { mode: 'number' }).notNull().default(0),
+});
+
+/** One row for each fire of the cron that refreshes prices. */
+export const priceRefreshes = pgTable('price_refreshes', {
+  id: serial('id').primaryKey(),
+  fire: timestamp('fire', { withTimezone: true, precision: 3 }).notNull().unique(),
+  replica: text('replica').notNull(),
+  token: bigint('token', { mode: 'number' }).notNull(),
+  started: timestamp('started', { withTimezone: true, precision: 3 }).notNull().defaultNow(),
+  /** `null` while it runs, and for ever if its replica died. */
+  ended: timestamp('ended', { withTimezone: true, precision: 3 }),
+});
+
 export type Category = typeof categories.$inferSelect;
 export type StockItem = typeof stock.$inferSelect;
 export type Order = typeof orders.$inferSelect;
+export type Price = typeof prices.$inferSelect;

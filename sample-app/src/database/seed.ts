@@ -1,6 +1,6 @@
 import { createTables } from './create-tables.js';
 import type { Database } from './database.js';
-import { categories, stock } from './schema.js';
+import { categories, prices, stock } from './schema.js';
 import type { Category, StockItem } from './schema.js';
 
 const sections = [
@@ -61,4 +61,6 @@ export async function seed(database: Database): Promise<void> {
   await createTables(database);
   await database.insert(categories).values(seedCategories()).onConflictDoNothing();
   await database.insert(stock).values(seedStock()).onConflictDoNothing();
+  const first = seedStock().map(({ sku }, index) => ({ sku, cents: 1_990 + 1_000 * index }));
+  await database.insert(prices).values(first).onConflictDoNothing();
 }

@@ -1,8 +1,9 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { Inject, Injectable } from '@nestjs/common';
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
-import type { LostMessage, RefusedMessage, ReleasedMessage } from 'nestjs-redis-lock';
+import type { LostMessage, RefusedMessage, ReleasedMessage, SkippedMessage } from 'nestjs-redis-lock';
 import { PinoLogger } from 'nestjs-pino';
+import type { PricesMessage } from '../prices/price-channels.js';
 import type { OrderMessage } from '../orders/order-channels.js';
 
 const orderLevels = {
@@ -13,6 +14,8 @@ const orderLevels = {
   stale: 'warn',
   failed: 'warn',
 } as const;
+
+const priceLevels = { refreshed: 'info', 'done-before': 'debug', stale: 'warn', failed: 'warn' } as const;
 
 /** Writes to the log what locks and orders report on `node:diagnostics_channel`: what went wrong as a warning. */
 @Injectable()
@@ -35,6 +38,14 @@ export class ActivityLog implements OnModuleInit, OnApplicationShutdown {
     'shop:orders': (message) => {
       const { outcome, ms, ...order } = message as OrderMessage;
       this.logger[orderLevels[outcome]]({ ...order, outcome, ms: Math.round(ms) }, 'order');
+    },
+    'shop:prices': (message) => {
+      const { outcome, fire, token, prices, ms } = message as PricesMessage;
+      const details = { outcome, fire: new Date(fire).toISOString(), token, prices, ms: Math.round(ms) };
+      this.logger[priceLevels[outcome]](details, 'prices');
+    },
+    'nestjs-redis-lock:skipped': (message) => {
+      this.logger.debug({ lock: (message as SkippedMessage).name }, 'left to another replica');
     },
   };
 

@@ -1,0 +1,48 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { asc, eq, sql } from 'drizzle-orm';
+import { SHOP_CONFIG } from '../config.js';
+import type { ShopConfig } from '../config.js';
+import { DATABASE } from '../database/database.js';
+import type { Database } from '../database/database.js';
+import { priceRefreshes, prices } from '../database/schema.js';
+import type { Price } from '../database/schema.js';
+import type { OfferedPrice } from './supplier.js';
+
+@Injectable()
+export class PriceRepository {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(SHOP_CONFIG) private readonly config: ShopConfig,
+  ) {}
+
+  prices(): Promise<Price[]> {
+    return this.database.select().from(prices).orderBy(asc(prices.sku));
+  }
+
+  /** Notes that the refresh of `fire` begins. `undefined` if it has begun before, whoever did it. */
+  async begin(fire: Date, token: number): Promise<number | undefined> {
+    const { replica } = this.config;
+    const [row] = await this.database
+      .insert(priceRefreshes)
+      .values({ fire, replica, token })
+      .onConflictDoNothing()
+      .returning({ id: priceRefreshes.id });
+    return row?.id;
+  }
+
+  async end(id: number): Promise<void> {
+    await this.database
+      .update(priceRefreshes)
+      .set({ ended: sql`now()` })
+      .where(eq(priceRefreshes.id, id));
+  }
+
+  /** Writes the prices that nobody with a newer lock has written; tells how many those were. */
+  async write(offered: readonly OfferedPrice[], token: number): Promise<number> {
+    const { rowCount } = await this.database.execute(sql`
+      update prices set cents = offered.cents, refreshed_at = now(), fence = ${token}::bigint
+      from json_to_recordset(${JSON.stringify(offered)}::json) as offered (sku text, cents int)
+      where prices.sku = offered.sku and prices.fence < ${token}::bigint`);
+    return rowCount ?? 0;
+  }
+}

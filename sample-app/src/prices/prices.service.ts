@@ -1,0 +1,70 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Cron, SchedulerRegistry } from '@nestjs/schedule';
+import { currentLease, WithLock } from 'nestjs-redis-lock';
+import type { Lease } from 'nestjs-redis-lock';
+import { lastFire } from './last-fire.js';
+import { priceChannel } from './price-channels.js';
+import type { PricesMessage } from './price-channels.js';
+import { readPriceSettings } from './price-settings.js';
+import { PriceRepository } from './price.repository.js';
+import { Supplier } from './supplier.js';
+
+const jobName = 'prices';
+const { cron, holdMs } = readPriceSettings();
+
+/**
+ * Asks the supplier for new prices every night. The cron fires on every replica; the one that gets the lock does the
+ * work, and the others have nothing to do. If that one dies, the prices stay until the next fire.
+ */
+@Injectable()
+export class PricesService {
+  constructor(
+    @Inject(PriceRepository) private readonly prices: PriceRepository,
+    @Inject(Supplier) private readonly supplier: Supplier,
+    @Inject(SchedulerRegistry) private readonly schedule: SchedulerRegistry,
+  ) {}
+
+  @Cron(cron, { name: jobName })
+  @WithLock('prices:refresh', { wait: 0, onBusy: 'skip', holdAtLeast: holdMs })
+  async refresh(): Promise<void> {
+    const lease = currentLease();
+    if (lease === undefined) throw new Error('Prices can only be refreshed under their lock.');
+    const began = performance.now();
+    const fire = lastFire(this.schedule.getCronJob(jobName).cronTime, new Date());
+    const report = (outcome: PricesMessage['outcome'], count: number): void => {
+      const ms = performance.now() - began;
+      const message: PricesMessage = { outcome, fire: fire.getTime(), token: lease.token, prices: count, ms };
+      priceChannel.publish(message);
+    };
+    try {
+      await this.refreshOnce(fire, lease, report);
+    } catch (error) {
+      report('failed', 0);
+      throw error;
+    }
+  }
+
+  private async refreshOnce(
+    fire: Date,
+    lease: Lease,
+    report: (outcome: PricesMessage['outcome'], count: number) => void,
+  ): Promise<void> {
+    // A replica that was stopped at the fire, and goes on when the lock is free again, finds it here.
+    const refresh = await this.prices.begin(fire, lease.token);
+    if (refresh === undefined) {
+      report('done-before', 0);
+      return;
+    }
+    const skus = (await this.prices.prices()).map(({ sku }) => sku);
+    // The supplier may take long: if the lock is lost meanwhile, there is no use in waiting.
+    const offered = await this.supplier.prices(skus, lease.signal);
+    lease.assertHeld();
+    const written = await this.prices.write(offered, lease.token);
+    if (written < offered.length) {
+      report('stale', written);
+      return;
+    }
+    await this.prices.end(refresh);
+    report('refreshed', written);
+  }
+}

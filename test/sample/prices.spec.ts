@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { asc, gt } from 'drizzle-orm';
+import { priceRefreshes, prices } from '../../sample-app/src/database/schema.js';
+import { lastFire } from '../../sample-app/src/prices/last-fire.js';
+import { readPriceSettings } from '../../sample-app/src/prices/price-settings.js';
+import type { Shop } from '../../sample-app/start/shop.js';
+import { waitUntil } from '../support/wait-until.js';
+import { ShopFixture } from './shop-fixture.js';
+
+const periodMs = 2_000;
+
+describe('the refresh of prices, which fires on four replicas', () => {
+  let fixture: ShopFixture;
+  let shop: Shop;
+
+  beforeAll(async () => {
+    fixture = await ShopFixture.start();
+    shop = await fixture.shop('with-lock', 4, {
+      PRICES_CRON: '*/2 * * * * *',
+      PRICES_HOLD_MS: '1000',
+      SUPPLIER_MS: '600',
+      LOCK_LEASE_MS: '1200',
+      LOG_LEVEL: 'debug',
+    });
+  });
+  afterAll(async () => {
+    await fixture.stop();
+  });
+
+  const refreshes = (after = 0) =>
+    fixture.database.select().from(priceRefreshes).where(gt(priceRefreshes.id, after)).orderBy(asc(priceRefreshes.id));
+  const lastId = async () => (await refreshes()).at(-1)?.id ?? 0;
+  /** Lines of the log about the refresh, by what they say. */
+  const said = (what: string) => fixture.lines.filter((line) => line.includes(what));
+  const processOf = (replica: string) => shop.replicas.find(({ name }) => name === replica)!.process;
+  const found = async <T>(what: string, ask: () => Promise<T | undefined>): Promise<T> => (await waitUntil(what, ask))!;
+  /** Waits until a refresh is under way. */
+  const untilOneRuns = async () => {
+    const before = await lastId();
+    return found('a refresh begins', async () => (await refreshes(before)).find(({ ended }) => ended === null));
+  };
+  const fences = async () => new Set((await fixture.database.select().from(prices)).map(({ fence }) => fence));
+
+  it('is done once a fire, by one of them, and left to it by the others', async () => {
+    const first = await untilOneRuns();
+    const linesBefore = fixture.lines.length;
+    const done = await found('three more are done', async () => {
+      const later = (await refreshes(first.id)).filter(({ ended }) => ended !== null);
+      return later.length >= 3 ? later : undefined;
+    });
+    const fires = done.map(({ fire }) => fire.getTime());
+    expect(fires).toEqual(fires.map((_, index) => first.fire.getTime() + (index + 1) * periodMs));
+    // The lock did that, and not only the unique index: most found it taken.
+    const others = () =>
+      fixture.lines.slice(linesBefore).filter((line) => /left to another replica|"done-before"/.test(line));
+    await waitUntil('the others have had their go', () => others().length >= 3 * done.length);
+    expect(said('left to another replica').length).toBeGreaterThan(said('"done-before"').length);
+
+    const listed = (await (await fetch(`${shop.url}/prices`)).json()) as { sku: string; cents: number }[];
+    expect(listed).toHaveLength(12);
+    for (const { cents } of listed) expect(cents).toBeGreaterThanOrEqual(1_000);
+    const tokens = done.map(({ token }) => token);
+    expect(tokens).toEqual([...tokens].sort((a, b) => a - b));
+  });
+
+  it('is done by another one after a winner that was stopped, whose late prices are not written', async () => {
+    const stopped = await untilOneRuns();
+    processOf(stopped.replica).signal('SIGSTOP');
+    const later = await found('another one refreshes', async () =>
+      (await refreshes(stopped.id)).find(({ ended }) => ended !== null),
+    );
+    expect(later.replica).not.toBe(stopped.replica);
+    expect(later.token).toBeGreaterThan(stopped.token);
+    processOf(stopped.replica).signal('SIGCONT');
+    await waitUntil('it noticed', () =>
+      said('"outcome":"failed"').some((line) => line.includes(`"token":${stopped.token},`)),
+    );
+    expect(Math.min(...(await fences()))).toBeGreaterThan(stopped.token);
+    expect((await refreshes(stopped.id - 1))[0]).toMatchObject({ id: stopped.id, ended: null });
+  });
+
+  it('is done at a later fire when the winner was killed', async () => {
+    const killed = await untilOneRuns();
+    processOf(killed.replica).signal('SIGKILL');
+    const later = await found('another one refreshes', async () =>
+      (await refreshes(killed.id)).find(({ ended }) => ended !== null),
+    );
+    expect(later.replica).not.toBe(killed.replica);
+    expect(later.token).toBeGreaterThan(killed.token);
+    expect((await refreshes(killed.id - 1))[0]).toMatchObject({ id: killed.id, ended: null });
+    const fires = (await refreshes()).map(({ fire }) => fire.getTime());
+    expect(new Set(fires).size).toBe(fires.length);
+  });
+});
+
+describe('the last fire of a timetable', () => {
+  /** Fires at every multiple of this. */
+  const every = (ms: number) => ({
+    getNextDateFrom: (start: Date) => ({ toJSDate: () => new Date((Math.floor(start.getTime() / ms) + 1) * ms) }),
+  });
+
+  it.each([1_000, 7_000, 3_600_000, 86_400_000, 30 * 86_400_000])(
+    'is found also by a replica that fires late, every %i ms',
+    (ms) => {
+      const fire = 1_800_000_000_000 - (1_800_000_000_000 % ms);
+      for (const late of [0, 1, ms / 2, ms - 1]) {
+        expect(lastFire(every(ms), new Date(fire + late)).getTime()).toBe(fire);
+      }
+    },
+  );
+
+  it('is an error where there is none', () => {
+    const never = { getNextDateFrom: () => ({ toJSDate: () => new Date(8.64e15) }) };
+    expect(() => lastFire(never, new Date())).toThrow('ten years');
+  });
+});
+
+describe('the settings of the refresh', () => {
+  it('are three in the morning, and a lock of a minute', () => {
+    expect(readPriceSettings({})).toEqual({ cron: '0 3 * * *', holdMs: 60_000 });
+  });
+
+  it('are refused when they make no sense', () => {
+    expect(() => readPriceSettings({ PRICES_HOLD_MS: '1e3' })).toThrow('PRICES_HOLD_MS must be');
+  });
+});
