@@ -26,6 +26,7 @@ interface Sums {
 /** Sums over all replicas, second by second, for the last `length` seconds. Its size does not grow. */
 export class History {
   private readonly ring: Sums[];
+  private first = Infinity;
 
   constructor(readonly length = 60) {
     // One more than shown: the second that runs now.
@@ -34,7 +35,9 @@ export class History {
 
   /** @param now when the report came, in ms since 1970 */
   add(report: ReplicaReport, now: number): void {
-    const sums = this.at(Math.floor(now / 1000));
+    const current = Math.floor(now / 1000);
+    this.first = Math.min(this.first, current);
+    const sums = this.at(current);
     sums.requests += report.requests.answered;
     sums.failed += report.requests.failed;
     sums.hits += report.cache.hits;
@@ -42,11 +45,12 @@ export class History {
     for (const [bucket, count] of report.latency) sums.latency.set(bucket, (sums.latency.get(bucket) ?? 0) + count);
   }
 
-  /** The last seconds that are over, oldest first. */
+  /** The last seconds that are over, oldest first, as far back as anything is known. */
   seconds(now: number): Second[] {
     const current = Math.floor(now / 1000);
-    return Array.from({ length: this.length }, (_, index) => {
-      const second = current - this.length + index;
+    const from = Math.max(this.first, current - this.length);
+    return Array.from({ length: Math.max(0, current - from) }, (_, index) => {
+      const second = from + index;
       const sums = this.ring[second % this.ring.length];
       return finished(sums?.second === second ? sums : empty(second));
     });

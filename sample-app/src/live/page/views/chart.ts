@@ -21,6 +21,7 @@ export interface ChartOptions {
 }
 
 const height = 150;
+const shownSeconds = 60;
 
 /** One chart over the last minute, with a legend that also tells the last values. */
 export class Chart {
@@ -29,6 +30,7 @@ export class Chart {
   private readonly values: readonly HTMLElement[];
   private data: UPlot.AlignedData = [[]];
   private plot: UPlot | null = null;
+  private lastSecond = 0;
 
   constructor(private readonly options: ChartOptions) {
     this.box = element('div', { class: 'chart-box', role: 'img' });
@@ -50,7 +52,9 @@ export class Chart {
     this.plot = new uPlot(this.plotOptions(), this.data, this.box);
   }
 
-  show(seconds: readonly number[], series: readonly (readonly (number | null)[])[]): void {
+  /** @param lastSecond where the time axis ends, also when nothing is known of it */
+  show(lastSecond: number, seconds: readonly number[], series: readonly (readonly (number | null)[])[]): void {
+    this.lastSecond = lastSecond;
     this.data = [[...seconds], ...series.map((values) => [...values])];
     const last = series.map((values) => values.at(-1) ?? null);
     this.values.forEach((value, index) => {
@@ -72,18 +76,22 @@ export class Chart {
       grid: { stroke: colour('--line'), width: 1 },
       ticks: { show: false },
     };
-    const now = (): number => this.data[0].at(-1) ?? 0;
+    const now = (): number => this.lastSecond;
     return {
       width: Math.max(120, this.box.clientWidth),
       height,
       legend: { show: false },
       cursor: { show: false },
-      scales: { x: { time: false }, y: { range: (_plot, _min, max) => [0, niceTop(max)] } },
+      scales: {
+        x: { time: false, range: () => [now() - shownSeconds, now()] },
+        y: { range: (_plot, _min, max) => [0, niceTop(max)] },
+      },
       axes: [
         {
           ...axis,
-          size: 26,
-          splits: () => [60, 45, 30, 15, 0].map((back) => now() - back),
+          size: 34,
+          gap: 8,
+          splits: () => [shownSeconds, 45, 30, 15, 0].map((back) => now() - back),
           values: (_plot, splits) => splits.map((at) => (at === now() ? 'now' : `−${String(now() - at)} s`)),
         },
         { ...axis, size: 52, values: (_plot, splits) => splits.map((value) => this.options.text(value)) },

@@ -1,6 +1,5 @@
 import { byId } from '../dom.js';
-import type { History } from '../state/history.js';
-import type { Second } from '../state/history.js';
+import type { History, Second } from '../state/history.js';
 import { Chart } from './chart.js';
 import type { ChartOptions } from './chart.js';
 import { duration, number } from './words.js';
@@ -60,7 +59,7 @@ export class Charts {
     const seconds = this.history.seconds(now);
     const times = seconds.map((one) => one.second);
     this.charts.forEach((chart, index) => {
-      chart.show(times, figures[index]?.values.map((value) => seconds.map(value)) ?? []);
+      chart.show(second - 1, times, figures[index]?.values.map((value) => seconds.map(value)) ?? []);
     });
   }
 
