@@ -1,15 +1,36 @@
 import { stopAll, stopOnExit } from '../services/cleanup.js';
 import { startBacking } from '../start/backing.js';
+import { demoArguments, usage } from './arguments.js';
+import type { DemoArguments } from './arguments.js';
+import { showEvolution } from './evolution.js';
 import { Progress } from './progress.js';
 import { comparison, complaints, failures, table } from './report.js';
 import { stampede } from './stampede.js';
 import type { StampedeResult } from './stampede.js';
 
+/** `npm run demo`: the readers on a cold catalog, or with `--evolution` the table of systems and scenarios. */
+async function main(): Promise<void> {
+  const asked = wanted();
+  if (asked === undefined) process.exitCode = 2;
+  else if (asked.show === 'help') console.log(usage);
+  else if (asked.show === 'stampede') await showStampede();
+  else if (!(await showEvolution(asked))) process.exitCode = 1;
+}
+
+function wanted(): DemoArguments | undefined {
+  try {
+    return demoArguments(process.argv.slice(2));
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+    return undefined;
+  }
+}
+
 /**
- * `npm run demo`: many readers at once at a cold catalog, over several replicas, once for each guard. Ends by itself;
+ * Many readers at once at a cold catalog, over several replicas, once for each guard. Ends by itself;
  * the exit code is 0 only if the run under `@WithLock` rebuilt the catalog once and every reader of it got it right.
  */
-async function main(): Promise<void> {
+async function showStampede(): Promise<void> {
   const replicas = setting('DEMO_REPLICAS', 4, 1, 16);
   const readers = setting('DEMO_READERS', 2_000, 1, 5_000);
   const queryMs = setting('DEMO_QUERY_MS', 300, 0, 10_000);

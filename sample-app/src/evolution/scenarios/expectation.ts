@@ -1,0 +1,28 @@
+import type { CellCounts } from '../evolution-table.js';
+
+/** What a system should come to in a scenario. */
+export type Expectation = Expected | NotApplicable;
+
+export interface Expected {
+  /** For people. */
+  readonly text: string;
+  /** For the machine. What is not named is good: nobody beside another, nothing deleted, no deadlock, nothing stale. */
+  readonly facts: Partial<Facts> & Pick<Facts, 'rebuilds'>;
+}
+
+export interface NotApplicable {
+  readonly notApplicable: string;
+}
+
+/** The counts that do not depend on the speed of the machine. */
+export type Facts = Omit<CellCounts, 'waitMs' | 'commands'>;
+
+const good: Omit<Facts, 'rebuilds'> = { mostInside: 1, foreignDeletes: 0, deadlock: false, staleWrites: 0 };
+
+export function factsOf(expected: Expected): Facts {
+  return { ...good, ...expected.facts };
+}
+
+export function sameFacts(expected: Facts, seen: CellCounts): boolean {
+  return (Object.keys(expected) as (keyof Facts)[]).every((fact) => expected[fact] === seen[fact]);
+}

@@ -1,0 +1,81 @@
+import type { CellCounts, EvolutionCell } from '../evolution-table.js';
+import type { ScenarioName } from '../scenarios.js';
+import type { SystemName } from '../systems.js';
+import { factsOf, sameFacts } from './expectation.js';
+import type { Expected } from './expectation.js';
+import { plays } from './plays.js';
+import { MissedMoment } from './scenario.js';
+import type { ActorPool } from './stage/actor-pool.js';
+import type { Servers } from './stage/servers.js';
+import { Stage } from './stage/stage.js';
+import { seenText } from './seen-text.js';
+
+/** A cell takes a few seconds; on a machine that hardly answers it is given up after this, in ms. */
+const limitMs = 20_000;
+const mostTries = 3;
+let cellsPlayed = 0;
+
+/** Plays one scenario with one system, and tells what was seen. */
+export async function playCell(
+  { system, scenario }: { readonly system: SystemName; readonly scenario: ScenarioName },
+  expected: Expected,
+  servers: Servers,
+  pool: ActorPool,
+  signal: AbortSignal,
+): Promise<Pick<EvolutionCell, 'state' | 'mark' | 'seen' | 'asExpected' | 'verdict' | 'counts'>> {
+  const play = plays[scenario];
+  try {
+    const counts = await played(system, scenario, servers, pool, signal);
+    const faults = play.faults(counts);
+    return {
+      state: 'done',
+      mark: faults[0] ?? 'holds',
+      seen: seenText(counts),
+      asExpected: sameFacts(factsOf(expected), counts),
+      verdict: faults.length === 0 ? 'holds' : 'fails',
+      counts,
+    };
+  } catch (error) {
+    signal.throwIfAborted();
+    const seen = error instanceof Error ? error.message : String(error);
+    return { state: 'failed', mark: 'not played', seen, asExpected: false, verdict: null, counts: null };
+  }
+}
+
+async function played(
+  system: SystemName,
+  scenario: ScenarioName,
+  servers: Servers,
+  pool: ActorPool,
+  signal: AbortSignal,
+): Promise<CellCounts> {
+  for (let attempt = 1; ; attempt += 1) {
+    cellsPlayed += 1;
+    const stage = new Stage(system, `evolution:${String(process.pid)}:${String(cellsPlayed)}:`, servers, pool);
+    try {
+      await stage.witness.begin();
+      await inTime(plays[scenario].play(stage), signal);
+      return await stage.counts();
+    } catch (error) {
+      if (!(error instanceof MissedMoment) || attempt === mostTries) throw error;
+    } finally {
+      await stage.close();
+    }
+  }
+}
+
+function inTime(play: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    const timer = setTimeout(
+      () => reject(new Error(`It did not come to its end within ${String(limitMs / 1000)} s.`)),
+      limitMs,
+    );
+    signal.addEventListener('abort', onAbort, { once: true });
+    play.then(resolve, reject).finally(() => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+    });
+    if (signal.aborted) onAbort();
+  });
+}

@@ -1,0 +1,140 @@
+import type { ActorPart, Report } from '../actor/actor-messages.js';
+import type { ActorPool } from './actor-pool.js';
+import type { ActorProcess } from './actor-process.js';
+import type { CommandGate } from './command-gate.js';
+import type { Witness } from './witness.js';
+
+type Inside = Extract<Report, { type: 'inside' }>;
+type Done = Extract<Report, { type: 'done' }>;
+
+/** One caller of the lock in one cell: a process, and its ways to the Redis servers. */
+export class Caller {
+  /** The report that it got the lock, once it has. */
+  inside: Inside | undefined;
+  /** How it ended, once it has. */
+  done: Done | undefined;
+  /** When it got in, by this process's clock, in ms. */
+  insideAt = Number.NaN;
+  private called = false;
+  private readonly untils: (() => void)[] = [];
+
+  private constructor(
+    readonly name: string,
+    private readonly actor: ActorProcess,
+    /** Its way to each of the servers. */
+    readonly gates: readonly CommandGate[],
+    private readonly witness: Witness,
+  ) {
+    actor.events.on('report', this.hear);
+  }
+
+  static async open(
+    pool: ActorPool,
+    part: ActorPart,
+    gates: readonly CommandGate[],
+    witness: Witness,
+  ): Promise<Caller> {
+    const actor = await pool.take();
+    const caller = new Caller(part.caller, actor, gates, witness);
+    const opened = actor.next('opened');
+    actor.tell({ type: 'open', ...part });
+    await opened;
+    for (const gate of gates) gate.forget();
+    return caller;
+  }
+
+  /** Its way to the first server. */
+  get gate(): CommandGate {
+    const [first] = this.gates;
+    if (first === undefined) throw new Error('A caller without a way to Redis.');
+    return first;
+  }
+
+  /** How many commands it has sent since it was opened. */
+  get commands(): number {
+    return this.gates.reduce((sum, gate) => sum + gate.commands.length, 0);
+  }
+
+  /** It asks for the lock. */
+  call(): void {
+    this.called = true;
+    this.actor.tell({ type: 'call' });
+  }
+
+  untilInside(): Promise<void> {
+    return this.until(() => this.inside !== undefined, 'inside');
+  }
+
+  untilDone(): Promise<void> {
+    return this.until(() => this.done !== undefined, 'done');
+  }
+
+  /** It ends its work and gives the lock back. Resolves when it has. */
+  async finish({ write = false } = {}): Promise<void> {
+    this.goOn({ write });
+    await this.untilDone();
+  }
+
+  /** It ends its work. */
+  goOn({ write = false } = {}): void {
+    this.actor.tell({ type: 'go', write });
+  }
+
+  /** `kill -9`. Who is dead is not inside any more. */
+  async kill(): Promise<void> {
+    await this.actor.end();
+    await this.witness.leave(this.name);
+  }
+
+  stop(): void {
+    this.actor.signal('SIGSTOP');
+  }
+
+  resume(): void {
+    this.actor.signal('SIGCONT');
+  }
+
+  /** Leaves the process ready for another part, or ends it when it is still at something. */
+  async close(pool: ActorPool): Promise<void> {
+    this.actor.events.off('report', this.hear);
+    const idle = this.actor.running && (!this.called || this.done !== undefined);
+    if (idle) {
+      const closed = this.actor.next('closed');
+      this.actor.tell({ type: 'close' });
+      await closed.then(
+        () => pool.giveBack(this.actor),
+        () => this.actor.end(),
+      );
+    } else await this.actor.end();
+    await Promise.all(this.gates.map((gate) => gate.close()));
+  }
+
+  private readonly hear = (report: Report): void => {
+    if (report.type === 'inside') {
+      this.inside = report;
+      this.insideAt = performance.now();
+    }
+    if (report.type === 'done') this.done = report;
+    for (const check of [...this.untils]) check();
+  };
+
+  private until(condition: () => boolean, what: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const check = (): void => {
+        if (condition()) settle(resolve);
+        else if (this.done !== undefined) {
+          settle(() => reject(new Error(`${this.name} was through before it was ${what}: ${this.done?.error ?? ''}`)));
+        }
+      };
+      const gone = (): void => settle(() => reject(new Error(`${this.name} ended before it was ${what}.`)));
+      const settle = (how: () => void): void => {
+        this.untils.splice(this.untils.indexOf(check), 1);
+        this.actor.events.off('gone', gone);
+        how();
+      };
+      this.untils.push(check);
+      this.actor.events.once('gone', gone);
+      check();
+    });
+  }
+}

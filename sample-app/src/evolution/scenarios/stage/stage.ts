@@ -1,0 +1,153 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import type { CellCounts } from '../../evolution-table.js';
+import type { SystemName } from '../../systems.js';
+import type { ActorPool } from './actor-pool.js';
+import { Caller } from './caller.js';
+import { CommandGate } from './command-gate.js';
+import { connectTo } from './servers.js';
+import type { Servers } from './servers.js';
+import { Witness } from './witness.js';
+
+export interface CallerOptions {
+  /** How long its lock lasts, in ms. Default 30 s: it never ends while the scenario runs. */
+  readonly leaseMs?: number;
+  /** The servers it locks on. Default: the run's one. */
+  readonly nodes?: readonly string[];
+  /** How many replicas there are. Default 0. */
+  readonly replicas?: number;
+}
+
+export const longLeaseMs = 30_000;
+const pauseMs = 20;
+const lookEveryMs = 10;
+/** Longer than any scenario takes. */
+const patienceMs = 120_000;
+/** How many commands a caller must have sent in vain before it counts as shut out by a lock that never ends. */
+const vainCommands = 12;
+
+/** What one system in one scenario is played on: keys of its own, callers, and the books. */
+export class Stage {
+  readonly witness: Witness;
+  foreignDeletes = 0;
+  deadlock = false;
+  staleWrites = 0;
+  waitMs: number | null = null;
+  private readonly callers: Caller[] = [];
+  private readonly lookers: Redis[] = [];
+  private looker: Redis;
+  private closed = false;
+
+  constructor(
+    readonly system: SystemName,
+    private readonly prefix: string,
+    readonly servers: Servers,
+    private readonly pool: ActorPool,
+  ) {
+    this.witness = new Witness(servers.witnessUrl, prefix);
+    this.looker = this.lookAt(servers.lockUrl);
+  }
+
+  /** A caller that has connected, and has not asked for the lock yet. */
+  async caller(name: string, { leaseMs = longLeaseMs, nodes, replicas = 0 }: CallerOptions = {}): Promise<Caller> {
+    const gates = await Promise.all((nodes ?? [this.servers.lockUrl]).map((url) => CommandGate.open(url)));
+    const part = {
+      caller: name,
+      system: this.system,
+      nodes: gates.map(({ url }) => url),
+      prefix: this.prefix,
+      witness: this.servers.witnessUrl,
+      ...{ leaseMs, pauseMs, patienceMs, replicas },
+    };
+    const caller = await Caller.open(this.pool, part, gates, this.witness);
+    this.callers.push(caller);
+    return caller;
+  }
+
+  /** Looks at the locks of another server from now on. */
+  lookAt(url: string): Redis {
+    this.looker = connectTo(url);
+    this.lookers.push(this.looker);
+    return this.looker;
+  }
+
+  /** Whether the lock is there, whosever it is. */
+  async lockExists(): Promise<boolean> {
+    return (await this.looker.exists(this.lockKey)) === 1;
+  }
+
+  /** Whether a command is about the lock. */
+  isAboutLock = ({ args }: { readonly args: readonly string[] }): boolean => args.includes(this.lockKey);
+
+  /** Until something about the lock or the callers is so. There is no event for what happens in Redis. */
+  async until(condition: () => boolean | Promise<boolean>): Promise<void> {
+    while (!(await condition())) await this.pause();
+  }
+
+  /**
+   * Waits until a caller gets in, or it is certain that it never does as things stand: after the lock that began at
+   * `since` should have ended, it is kept alive (its time to live is no longer than that lease, and yet it is there), or
+   * has no end and was tried in vain.
+   */
+  async getsIn(caller: Caller, since: number, leaseMs: number): Promise<boolean> {
+    const late = since + 2.5 * leaseMs;
+    let vainSince: number | undefined;
+    const isInside = (): boolean => caller.inside !== undefined;
+    while (!isInside()) {
+      await this.pause();
+      if (caller.done !== undefined) throw new Error(`${caller.name} got no lock: ${caller.done.error ?? ''}`);
+      if (performance.now() < late) continue;
+      const remaining = await this.looker.pttl(this.lockKey);
+      if (remaining > 0 && remaining <= leaseMs) return isInside();
+      if (remaining !== -1) vainSince = undefined;
+      else if (caller.commands - (vainSince ??= caller.commands) >= vainCommands) return false;
+    }
+    return true;
+  }
+
+  /** Lets a caller finish, and looks whether its release took away the lock of one who is inside. */
+  async finishBeside(leaving: Caller): Promise<void> {
+    const held = await this.lockExists();
+    await leaving.finish();
+    if (held && !(await this.lockExists())) this.foreignDeletes += 1;
+  }
+
+  /** Lets everyone who gets in finish, until all are through. */
+  async finishAll(callers: readonly Caller[]): Promise<void> {
+    await Promise.all(
+      callers.map(async (caller) => {
+        await caller.untilInside();
+        await caller.finish();
+      }),
+    );
+  }
+
+  async counts(): Promise<CellCounts> {
+    const { foreignDeletes, deadlock, staleWrites, waitMs } = this;
+    return {
+      rebuilds: await this.witness.rebuilds(),
+      mostInside: await this.witness.mostInside(),
+      foreignDeletes,
+      deadlock,
+      staleWrites,
+      waitMs,
+      commands: this.callers.reduce((sum, caller) => sum + caller.commands, 0),
+    };
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await Promise.all(this.callers.map((caller) => caller.close(this.pool)));
+    this.witness.close();
+    for (const looker of this.lookers) looker.disconnect();
+  }
+
+  private async pause(): Promise<void> {
+    await sleep(lookEveryMs);
+    if (this.closed) throw new Error('The scenario was given up.');
+  }
+
+  private get lockKey(): string {
+    return `${this.prefix}${this.system}:catalog`;
+  }
+}

@@ -1,0 +1,85 @@
+import { Redis } from 'ioredis';
+import type { WriteOutcome } from '../actor/actor-messages.js';
+
+/** KEYS: who is inside, the most there were. ARGV: caller. */
+const enter = `
+redis.call('sadd', KEYS[1], ARGV[1])
+local inside = redis.call('scard', KEYS[1])
+if inside > tonumber(redis.call('get', KEYS[2]) or '0') then redis.call('set', KEYS[2], inside) end
+return inside`;
+
+/** KEYS: value, fence, writes. ARGV: caller, token or nothing. 1: written; 0: a later token has been here. */
+const write = `
+if ARGV[2] ~= '' then
+  if tonumber(ARGV[2]) < tonumber(redis.call('get', KEYS[2]) or '0') then return 0 end
+  redis.call('set', KEYS[2], ARGV[2])
+end
+redis.call('set', KEYS[1], ARGV[1])
+redis.call('rpush', KEYS[3], ARGV[1])
+return 1`;
+
+/**
+ * Keeps the books of one cell, in a Redis that the locks know nothing of: who is inside, how often the cache was
+ * rebuilt, who wrote the guarded value. Callers and the stage each have a connection of their own to it.
+ */
+export class Witness {
+  private readonly redis: Redis;
+
+  constructor(
+    url: string,
+    private readonly prefix: string,
+  ) {
+    this.redis = new Redis(url, { maxRetriesPerRequest: null });
+    this.redis.on('error', () => undefined);
+  }
+
+  /** Once before the cell: its connection is there, and its keys are not. */
+  async begin(): Promise<void> {
+    await this.redis.del(...['inside', 'most', 'rebuilds', 'cache', 'value', 'fence', 'writes'].map(this.key));
+  }
+
+  async enter(caller: string): Promise<void> {
+    await this.redis.eval(enter, 2, this.key('inside'), this.key('most'), caller);
+  }
+
+  /** It left, or it died inside. */
+  async leave(caller: string): Promise<void> {
+    await this.redis.srem(this.key('inside'), caller);
+  }
+
+  /** Looks at the cache, as every rebuild does inside the lock; notes a rebuild if it is cold. */
+  async beginRebuildIfCold(): Promise<boolean> {
+    if ((await this.redis.exists(this.key('cache'))) === 1) return false;
+    await this.redis.incr(this.key('rebuilds'));
+    return true;
+  }
+
+  async fillCache(): Promise<void> {
+    await this.redis.set(this.key('cache'), 'the catalog');
+  }
+
+  /** Writes the guarded value: with a condition where the caller has a token to show. */
+  async write(caller: string, token: number | null): Promise<WriteOutcome> {
+    const keys = [this.key('value'), this.key('fence'), this.key('writes')];
+    return (await this.redis.eval(write, 3, ...keys, caller, token ?? '')) === 1 ? 'written' : 'refused';
+  }
+
+  async mostInside(): Promise<number> {
+    return Number((await this.redis.get(this.key('most'))) ?? 0);
+  }
+
+  async rebuilds(): Promise<number> {
+    return Number((await this.redis.get(this.key('rebuilds'))) ?? 0);
+  }
+
+  /** Who wrote, in order. */
+  writes(): Promise<string[]> {
+    return this.redis.lrange(this.key('writes'), 0, -1);
+  }
+
+  close(): void {
+    this.redis.disconnect();
+  }
+
+  private readonly key = (name: string): string => `${this.prefix}witness:${name}`;
+}
