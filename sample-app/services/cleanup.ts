@@ -8,7 +8,11 @@ export interface Stoppable {
 
 const running = new Set<Stoppable>();
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const end = new AbortController();
 let listening = false;
+
+/** Aborts when everything begins to be stopped: nothing should be started any more. */
+export const ending = end.signal;
 
 /**
  * Remembers `resource` until the returned function is called: Ctrl-C, SIGTERM and a closed terminal stop it first and
@@ -25,6 +29,7 @@ export function stopOnExit(resource: Stoppable): () => void {
 
 /** Stops all that still runs, the last started first: a replica before the database it uses. */
 export async function stopAll(): Promise<void> {
+  end.abort();
   const failures: unknown[] = [];
   // Not a loop over a copy: something may still be starting while we stop.
   for (let last = lastStarted(); last; last = lastStarted()) {

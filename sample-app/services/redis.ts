@@ -1,10 +1,9 @@
 import { Redis } from 'ioredis';
 import { installDebianPackage, whyNoApt } from './apt.js';
 import { findRedisProgram } from './find-program.js';
+import { OwnRedis } from './own-redis.js';
 import { startRedisContainer } from './redis-container.js';
-import { startRedisProcess } from './redis-process.js';
 import type { RedisSource, RunningRedis } from './running-redis.js';
-import { makeTempDir } from './temp-dir.js';
 
 export type { RedisSource, RunningRedis } from './running-redis.js';
 
@@ -79,18 +78,8 @@ async function existingRedis(url: string): Promise<RunningRedis> {
 }
 
 async function ownRedis(program: string, source: RedisSource): Promise<RunningRedis> {
-  const folder = makeTempDir('redis');
-  try {
-    const { port, process: server } = await startRedisProcess({ program, folder: folder.path });
-    const stop = async (): Promise<void> => {
-      await server.stop();
-      folder.remove();
-    };
-    return { url: `redis://127.0.0.1:${String(port)}`, source, stop };
-  } catch (error) {
-    folder.remove();
-    throw error;
-  }
+  const server = await OwnRedis.start(program);
+  return { url: server.url, source, server, stop: () => server.stop() };
 }
 
 function withoutPassword(url: string): string {

@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { startPostgres } from '../services/postgres.js';
 import { startRedis } from '../services/redis.js';
+import type { RunningRedis } from '../services/redis.js';
 import { openDatabase } from '../src/database/database.js';
 import { seed } from '../src/database/seed.js';
 
 /** What the shop stands on: a Redis, and a database of this run with the categories in it. */
 export interface Backing {
+  readonly redis: RunningRedis;
   readonly redisUrl: string;
   /** Put before this run's keys: the Redis may be somebody else's. */
   readonly redisPrefix: string;
@@ -28,6 +30,7 @@ export async function startBacking(): Promise<Backing> {
   await seed(database).finally(close);
 
   return {
+    redis,
     redisUrl: redis.url,
     redisPrefix: `${run}:`,
     databaseUrl: databaseUrl.href,

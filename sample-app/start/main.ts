@@ -1,24 +1,48 @@
 import { stopAll, stopOnExit } from '../services/cleanup.js';
 import { startBacking } from './backing.js';
+import { ControlServer } from './controls/control-server.js';
+import { Controls } from './controls/controls.js';
+import { Complaints } from './complaints.js';
 import { startShop } from './shop.js';
 
-/** `npm start`: the whole shop on this machine, until Ctrl-C. */
+/** A lock that was lost with its holder is free after this time: soon enough to watch it. */
+const lockLeaseMs = 4_000;
+/** So that the catalog is rebuilt again and again under load. */
+const catalogTtlMs = 4_000;
+const queryMs = 600;
+/** Every 15 s, in the place of every night. */
+const pricesCron = '*/15 * * * * *';
+const guard = 'with-lock';
+
+/** `npm start`: the whole shop on this machine, with a page that shows what it does, until Ctrl-C. */
 async function main(): Promise<void> {
   console.log('Starting Redis, PostgreSQL, 4 replicas of the shop and a proxy …');
   const backing = await startBacking();
   stopOnExit({ stop: backing.stop, stopNow: () => undefined });
+  // Before the proxy, which has to know where it is.
+  const server = await ControlServer.listen();
   const shop = await startShop({
     redisUrl: backing.redisUrl,
     databaseUrl: backing.databaseUrl,
     replicas: 4,
-    guard: 'with-lock',
+    guard,
     port: Number(process.env.PORT ?? '0'),
-    env: { REDIS_PREFIX: backing.redisPrefix },
-    onLine: (line) => {
-      if (/"level":"(warn|error|fatal)"/.test(line)) console.error(line);
+    controlsUrl: server.url,
+    env: {
+      REDIS_PREFIX: backing.redisPrefix,
+      LOCK_LEASE_MS: String(lockLeaseMs),
+      CATALOG_TTL_MS: String(catalogTtlMs),
+      CATALOG_QUERY_MS: String(queryMs),
+      PRICES_CRON: pricesCron,
     },
+    onLine: new Complaints().hear,
   });
+  const load = { readersPerSecond: 20, buyersPerSecond: 4 };
+  const controls = new Controls({ server, backing, shop, settings: { guard, queryMs }, catalogTtlMs, load });
+  stopOnExit({ stop: () => controls.close(), stopNow: () => undefined });
   console.log(`
+See what it does, and break it:  ${shop.url}/live
+
 The shop runs at ${shop.url} (${backing.source}). Try:
 
   curl -s ${shop.url}/catalog | head -c 300         # the first one rebuilds the cache, the others are quick

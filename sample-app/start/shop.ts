@@ -10,6 +10,8 @@ export interface ShopOptions {
   readonly guard?: SystemName;
   /** Where the proxy listens; 0 takes a free port. Default 0. */
   readonly port?: number;
+  /** Where the proxy leads to with all below `/controls`. Default nowhere. */
+  readonly controlsUrl?: string;
   /** More environment for the replicas: `CATALOG_QUERY_MS`, `LOCK_LEASE_MS` … */
   readonly env?: NodeJS.ProcessEnv;
   /** The folder of the built sample. Default: the one this file is in. */
@@ -28,42 +30,61 @@ export interface Replica {
 export interface Shop {
   /** The proxy's URL. */
   readonly url: string;
+  /** As they are now: one that is started again is in the place of the one that ended. */
   readonly replicas: readonly Replica[];
+  /** Starts a replica that ended, at the address it had. */
+  readonly startAgain: (name: string) => Promise<Replica>;
   readonly stop: () => Promise<void>;
 }
 
-/** Replicas write it into a line of JSON. */
 const listening = /listens on (http:\/\/[^\s"]+)/;
 
 export async function startShop(options: ShopOptions): Promise<Shop> {
-  const started: ServerProcess[] = [];
-  const stop = async (): Promise<void> => {
-    // The proxy last, so that it passes on the answers to requests that still run.
-    await Promise.all(started.slice(0, options.replicas).map((process) => process.stop()));
-    await Promise.all(started.map((process) => process.stop()));
-  };
+  const started = new Set<ServerProcess>();
+  const replicas: Replica[] = [];
+  let proxy: Replica | undefined;
+  let stopping = false;
+
   const start = async (name: string, program: string, env: NodeJS.ProcessEnv): Promise<Replica> => {
     const process = await startProgram(name, program, env, options);
-    started.push(process);
+    if (stopping) await process.stop();
+    started.add(process);
+    void process.untilExit().then(() => started.delete(process));
     return { name, process, url: listening.exec(process.readyLine)?.[1] ?? '' };
+  };
+  const startReplica = (name: string, port: string): Promise<Replica> =>
+    start(name, options.guard === undefined ? 'src/main.js' : 'src/lab.js', {
+      REPLICA: name,
+      PORT: port,
+      REDIS_URL: options.redisUrl,
+      DATABASE_URL: options.databaseUrl,
+      ...(options.guard === undefined ? {} : { CATALOG_GUARD: options.guard }),
+      ...options.env,
+    });
+  const startAgain = async (name: string): Promise<Replica> => {
+    const place = replicas.findIndex((replica) => replica.name === name);
+    const ended = replicas[place];
+    if (ended === undefined) throw new Error(`There is no replica "${name}".`);
+    const replica = await startReplica(name, new URL(ended.url).port);
+    replicas[place] = replica;
+    return replica;
+  };
+  const stop = async (): Promise<void> => {
+    stopping = true;
+    // The proxy last, so that it passes on the answers to requests that still run.
+    const all = [...started].filter((process) => process !== proxy?.process);
+    await Promise.all(all.map((process) => process.stop()));
+    await proxy?.process.stop();
   };
   try {
     const names = Array.from({ length: options.replicas }, (_, index) => `replica-${String(index + 1)}`);
-    const replicas = await Promise.all(
-      names.map((name) =>
-        start(name, options.guard === undefined ? 'src/main.js' : 'src/lab.js', {
-          REPLICA: name,
-          PORT: '0',
-          REDIS_URL: options.redisUrl,
-          DATABASE_URL: options.databaseUrl,
-          ...(options.guard === undefined ? {} : { CATALOG_GUARD: options.guard }),
-          ...options.env,
-        }),
-      ),
-    );
-    const targets = replicas.map(({ url }) => url).join(',');
-    const proxy = await start('proxy', 'proxy/main.js', { TARGETS: targets, PORT: String(options.port ?? 0) });
-    return { url: proxy.url, replicas, stop };
+    replicas.push(...(await Promise.all(names.map((name) => startReplica(name, '0')))));
+    proxy = await start('proxy', 'proxy/main.js', {
+      TARGETS: replicas.map(({ url }) => url).join(','),
+      PORT: String(options.port ?? 0),
+      ...(options.controlsUrl === undefined ? {} : { CONTROLS: options.controlsUrl }),
+    });
+    return { url: proxy.url, replicas, startAgain, stop };
   } catch (error) {
     await stop();
     throw error;

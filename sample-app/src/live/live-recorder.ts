@@ -7,6 +7,8 @@ import { guardChannel } from '../evolution/guard-channel.js';
 import type { GuardMessage } from '../evolution/guard-channel.js';
 import { orderChannel } from '../orders/order-channels.js';
 import type { OrderMessage } from '../orders/order-channels.js';
+import { priceChannel } from '../prices/price-channels.js';
+import type { PricesMessage } from '../prices/price-channels.js';
 import { ChannelListeners } from './channel-listeners.js';
 import { EventLog } from './event-log.js';
 import { HeldLocks } from './held-locks.js';
@@ -46,7 +48,7 @@ export class LiveRecorder implements OnModuleInit, OnApplicationShutdown {
     this.listenToLocks();
     this.listenToOtherSystems();
     this.listenToCatalog();
-    this.listenToOrders();
+    this.listenToOrdersAndPrices();
   }
 
   onApplicationShutdown(): void {
@@ -110,10 +112,13 @@ export class LiveRecorder implements OnModuleInit, OnApplicationShutdown {
     });
   }
 
-  private listenToOrders(): void {
+  private listenToOrdersAndPrices(): void {
     this.channels.on(orderChannel.name, ({ outcome }: OrderMessage) => {
       if (outcome === 'placed') this.counts.orderPlaced();
       if (outcome === 'sold-out') this.counts.orderSoldOut();
+    });
+    this.channels.on(priceChannel.name, ({ outcome, token }: PricesMessage) => {
+      if (outcome === 'refreshed') this.note({ type: 'prices-refreshed', token });
     });
   }
 

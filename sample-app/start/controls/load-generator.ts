@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import { Agent, request } from 'node:http';
+import type { OutgoingHttpHeaders } from 'node:http';
+import type { Load } from './control-state.js';
+
+const tickMs = 50;
+/** More than this are not under way at once: who comes then finds the door closed. */
+const mostAtOnce = 300;
+/** How long it goes on after the last page is gone. */
+const idleMs = 10_000;
+
+/** Customers, at a steady rate, for as long as somebody watches. */
+export class LoadGenerator {
+  private readonly agent = new Agent({ keepAlive: true, maxSockets: mostAtOnce });
+  private readonly timer: NodeJS.Timeout;
+  private tickedAt = performance.now();
+  private watchedAt = Number.NEGATIVE_INFINITY;
+  private watchers = 0;
+  private held = 0;
+  private underWay = 0;
+  private dueReaders = 0;
+  private dueBuyers = 0;
+
+  /** @param skus what can be bought */
+  constructor(
+    private readonly shopUrl: string,
+    private readonly skus: readonly string[],
+    private load: Load,
+    private readonly onChange: () => void,
+  ) {
+    this.timer = setInterval(() => this.tick(), tickMs);
+  }
+
+  get current(): Load {
+    return this.load;
+  }
+
+  set(load: Load): string {
+    this.load = load;
+    this.watchedAt = performance.now();
+    this.onChange();
+    const { readersPerSecond, buyersPerSecond } = load;
+    const until = this.watchers > 0 ? '' : `, for ${String(idleMs / 1000)} s, since no page is open`;
+    return `${String(readersPerSecond)} readers and ${String(buyersPerSecond)} buyers come every second${until}.`;
+  }
+
+  /** A page looks on, until the returned function is called. */
+  watch(): () => void {
+    this.watchers += 1;
+    return () => {
+      this.watchers -= 1;
+      this.watchedAt = performance.now();
+    };
+  }
+
+  /** Nobody comes until the returned function is called. */
+  hold(): () => void {
+    this.held += 1;
+    return () => {
+      this.held -= 1;
+    };
+  }
+
+  close(): void {
+    clearInterval(this.timer);
+    this.agent.destroy();
+  }
+
+  private tick(): void {
+    const now = performance.now();
+    // Somebody who was stopped himself does not send all at once what he missed.
+    const seconds = Math.min(now - this.tickedAt, 10 * tickMs) / 1000;
+    this.tickedAt = now;
+    const watched = this.watchers > 0 || now - this.watchedAt < idleMs;
+    if (!watched || this.held > 0) return;
+    this.dueReaders += this.load.readersPerSecond * seconds;
+    this.dueBuyers += this.load.buyersPerSecond * seconds;
+    for (; this.dueReaders >= 1; this.dueReaders -= 1) this.read();
+    for (; this.dueBuyers >= 1; this.dueBuyers -= 1) this.buy();
+  }
+
+  private read(): void {
+    this.send('GET', '/catalog');
+  }
+
+  private buy(): void {
+    // Some things sell better than others.
+    const sku = this.skus[Math.floor(Math.random() ** 2 * this.skus.length)];
+    if (sku === undefined) return;
+    const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': randomUUID() };
+    this.send('POST', '/orders', headers, JSON.stringify({ sku, quantity: 1 }));
+  }
+
+  private send(method: string, path: string, headers: OutgoingHttpHeaders = {}, body?: string): void {
+    if (this.underWay >= mostAtOnce) return;
+    this.underWay += 1;
+    const sent = request(new URL(path, this.shopUrl), { method, headers, agent: this.agent }, (response) => {
+      response.on('error', () => undefined).resume();
+    });
+    // How it went is seen by the shop itself.
+    sent.on('error', () => undefined);
+    sent.once('close', () => (this.underWay -= 1));
+    sent.end(body);
+  }
+}

@@ -1,0 +1,71 @@
+import type { Redis } from 'ioredis';
+import { isSystemName, systems } from '../../src/evolution/systems.js';
+import type { SystemName } from '../../src/evolution/systems.js';
+import { settingsKey } from '../../src/live/settings.js';
+import type { Settings } from '../../src/live/settings.js';
+import { ControlError } from './control-error.js';
+
+const againAfterMs = 300;
+
+/** Tells all replicas, now and later ones, what guards the catalog and how slow it is; also a Redis that forgot it. */
+export class SettingsControl {
+  private settings: Settings;
+  private timer: NodeJS.Timeout | undefined;
+  private closed = false;
+
+  /** @param redis with the shop's prefix before keys */
+  constructor(
+    private readonly redis: Redis,
+    private readonly prefix: string,
+    first: Settings,
+    private readonly onChange: () => void,
+  ) {
+    this.settings = first;
+    // Also after a restart without anything in it.
+    redis.on('ready', () => void this.write());
+    if (redis.status === 'ready') void this.write();
+  }
+
+  get current(): Settings {
+    return this.settings;
+  }
+
+  async setGuard(name: string): Promise<string> {
+    if (!isSystemName(name)) {
+      throw new ControlError(400, `"guard" must be one of ${Object.keys(systems).join(', ')}.`);
+    }
+    const guard: SystemName = name;
+    return this.change({ ...this.settings, guard }, `The catalog is now guarded by: ${systems[guard]}`);
+  }
+
+  async setQueryMs(queryMs: number): Promise<string> {
+    return this.change(
+      { ...this.settings, queryMs },
+      `The query for the catalog now takes ${String(queryMs)} ms longer`,
+    );
+  }
+
+  close(): void {
+    this.closed = true;
+    clearTimeout(this.timer);
+  }
+
+  private async change(settings: Settings, done: string): Promise<string> {
+    this.settings = settings;
+    this.onChange();
+    return (await this.write()) ? `${done}.` : `${done}, as soon as Redis answers again.`;
+  }
+
+  /** Until it is written: a Redis that was only paused does not say when it goes on. */
+  private async write(): Promise<boolean> {
+    clearTimeout(this.timer);
+    try {
+      await this.redis.set(settingsKey, JSON.stringify(this.settings));
+      await this.redis.publish(`${this.prefix}${settingsKey}`, '');
+      return true;
+    } catch {
+      if (!this.closed) this.timer = setTimeout(() => void this.write(), againAfterMs);
+      return false;
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import { and, count, eq, gt, max } from 'drizzle-orm';
+import { CatalogCheck } from '../../demo/catalog-check.js';
+import { Readers } from '../../demo/readers.js';
+import { WHOLE_CATALOG } from '../../src/catalog/whole-catalog.js';
+import type { Database } from '../../src/database/database.js';
+import { rebuilds } from '../../src/database/schema.js';
+import { systems } from '../../src/evolution/systems.js';
+import type { SystemName } from '../../src/evolution/systems.js';
+import type { ColdCatalog } from './cold-catalog.js';
+import { ControlError } from './control-error.js';
+import type { StampedeState } from './control-state.js';
+import type { LoadGenerator } from './load-generator.js';
+
+const countEveryMs = 200;
+
+/** Lets many readers at once at a cold catalog, through the proxy, and counts what that costs. */
+export class StampedeControl {
+  private last: StampedeState | null = null;
+  private running = false;
+  private closed = false;
+
+  constructor(
+    private readonly shopUrl: string,
+    private readonly database: Database,
+    private readonly cold: ColdCatalog,
+    private readonly load: LoadGenerator,
+    private readonly guard: () => SystemName,
+    private readonly onChange: () => void,
+  ) {}
+
+  get state(): StampedeState | null {
+    return this.last;
+  }
+
+  /** Resolves when the last reader was served, or failed. */
+  async run(readers: number): Promise<string> {
+    if (this.running) throw new ControlError(409, 'A stampede is under way already.');
+    this.running = true;
+    const letLoadGoOn = this.load.hold();
+    const keep = this.cold.keep();
+    try {
+      return await this.runAlone(readers);
+    } finally {
+      this.running = false;
+      keep();
+      letLoadGoOn();
+    }
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  private async runAlone(readers: number): Promise<string> {
+    const check = await CatalogCheck.of(this.database);
+    await this.cold.empty();
+    const before = await this.lastRebuild();
+    const guard = this.guard();
+    const started = { guard, readers, served: 0, errors: 0, rebuilds: 0, startedAt: Date.now() };
+    this.tell({ ...started, lastMs: null, p50Ms: null, p99Ms: null });
+
+    let served = 0;
+    const crowd = new Readers(`${this.shopUrl}/catalog`, readers, (body) => check.isRight(body));
+    const counting = setInterval(() => {
+      void this.rebuildsSince(before).then(
+        (rebuilds) =>
+          this.running && this.tell({ ...started, served, rebuilds, lastMs: null, p50Ms: null, p99Ms: null }),
+        () => undefined,
+      );
+    }, countEveryMs);
+    try {
+      const all = await crowd.readAtOnce((number) => (served = number));
+      const sorted = all.map(({ ms }) => ms).sort((a, b) => a - b);
+      const at = (share: number): number => Math.round(sorted[Math.ceil(share * sorted.length) - 1] ?? 0);
+      const errors = all.filter(({ error }) => error !== '').length;
+      clearInterval(counting);
+      const rebuilt = await this.rebuildsSince(before);
+      this.running = false;
+      this.tell({
+        ...started,
+        ...{ served: readers, errors, rebuilds: rebuilt },
+        ...{ lastMs: at(1), p50Ms: at(0.5), p99Ms: at(0.99) },
+      });
+      const times = rebuilt === 1 ? 'once' : `${String(rebuilt)} times`;
+      const failed = errors === 0 ? '' : ` ${String(errors)} got no catalog.`;
+      return `${String(readers)} readers at once: the catalog was rebuilt ${times} (${systems[guard]}), and the last reader was served after ${(at(1) / 1000).toFixed(1)} s.${failed}`;
+    } finally {
+      clearInterval(counting);
+      crowd.close();
+    }
+  }
+
+  private async lastRebuild(): Promise<number> {
+    const [row] = await this.database.select({ last: max(rebuilds.id) }).from(rebuilds);
+    return row?.last ?? 0;
+  }
+
+  private async rebuildsSince(id: number): Promise<number> {
+    const wanted = and(gt(rebuilds.id, id), eq(rebuilds.section, WHOLE_CATALOG));
+    const [row] = await this.database.select({ count: count() }).from(rebuilds).where(wanted);
+    return row?.count ?? 0;
+  }
+
+  private tell(state: StampedeState): void {
+    this.last = state;
+    if (!this.closed) this.onChange();
+  }
+}
