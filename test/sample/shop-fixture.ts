@@ -37,6 +37,11 @@ export class ShopFixture {
     return new ShopFixture(built, backing, database, close, redis);
   }
 
+  /** Where the programs of the sample are. */
+  get programs(): URL {
+    return this.built.folder;
+  }
+
   /** Replicas and a proxy, with the built library. */
   async shop(guard: SystemName, replicas: number, env: NodeJS.ProcessEnv = {}): Promise<Shop> {
     const shop = await startShop({

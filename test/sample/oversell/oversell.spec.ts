@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { eq } from 'drizzle-orm';
+import { connectLockService, type LockService } from '../../../lib/index.js';
+import { orders, stock } from '../../../sample-app/src/database/schema.js';
+import { ShopFixture } from '../shop-fixture.js';
+import { Buyers } from './buyers.js';
+import { Chaos } from './chaos.js';
+import { ledger } from './ledger.js';
+import { Replicas } from './replicas.js';
+
+jest.setTimeout(300_000);
+
+/** How many orders at least. They go on until all incidents were. */
+const enoughOrders = Number(process.env.OVERSELL_ORDERS ?? '10000');
+const incidents = 9;
+
+/** Of the first four there is far less than the buyers want. */
+const pieces = new Map(
+  Array.from({ length: 64 }, (_, i) => [`article-${String(i + 1)}`, i < 4 ? 300 : 20_000] as const),
+);
+const skus = [...pieces.keys()];
+
+describe('orders at four replicas, whose lock holders are stopped for longer than their lease, and killed', () => {
+  let fixture: ShopFixture;
+  let replicas: Replicas;
+  let locks: LockService;
+
+  beforeAll(async () => {
+    fixture = await ShopFixture.start();
+    await fixture.database.insert(stock).values(skus.map((sku) => ({ sku, name: sku, stock: pieces.get(sku)! })));
+    replicas = new Replicas(fixture, { LOCK_LEASE_MS: '1000', DATABASE_POOL: '8' });
+    await Promise.all([0, 1, 2, 3].map((index) => replicas.start(index)));
+    const { redisUrl, redisPrefix } = fixture.backing;
+    locks = await connectLockService({ url: redisUrl, keyPrefix: `${redisPrefix}lock:` });
+  });
+  afterAll(async () => {
+    await locks.close();
+    await replicas.stop();
+    await fixture.stop();
+  });
+
+  it('sell no piece twice, lose no order and place none twice', async () => {
+    const began = performance.now();
+    const chaos = new Chaos(
+      replicas,
+      locks,
+      skus.map((sku) => `stock:${sku}`),
+    );
+    const buyers = new Buyers(replicas.running, (index) => ({
+      // Every fifth wants one of the first four.
+      sku: skus[index % 5 === 0 ? (index / 5) % 4 : 4 + (index % 60)]!,
+      quantity: 1 + (index % 3),
+    }));
+    let bought = false;
+    const more = (): boolean => buyers.begun < enoughOrders || chaos.incidents < incidents;
+    const buying = buyers.buy(128, more).finally(() => (bought = true));
+    const due = (): boolean => buyers.begun > (chaos.incidents * enoughOrders) / incidents;
+    await Promise.all([buying, chaos.run(due, () => bought)]);
+    const seconds = (performance.now() - began) / 1_000;
+
+    const { purchases } = buyers;
+    const placed = purchases.filter(({ end }) => end === 'placed');
+    const books = await ledger(fixture.database, pieces);
+    const stale = fixture.lines.filter((line) => line.includes('"outcome":"stale"')).length;
+    console.log(
+      `${String(purchases.length)} orders in ${seconds.toFixed(0)} s: ${String(placed.length)} placed, ` +
+        `${String(purchases.length - placed.length)} sold out; ${String(stale)} stale writes refused.\n` +
+        `${JSON.stringify({ ...chaos.counts, ...buyers.counts })}\n${JSON.stringify(books)}`,
+    );
+
+    expect(books).toMatchObject({
+      orders: placed.length,
+      keys: placed.length,
+      wrong: [],
+      tokensBack: 0,
+      wrongFences: 0,
+    });
+    // All of the four were wanted more often than they were there.
+    expect(books.soldOut).toBe(4);
+    expect(Object.keys(books.placedBy)).toHaveLength(4);
+    expect(purchases.length).toBeGreaterThanOrEqual(enoughOrders);
+
+    // Every buyer's own memory is what the database says.
+    const written = new Map(
+      (await fixture.database.select().from(orders)).map((order) => [order.idempotencyKey, order]),
+    );
+    const forgotten = purchases.filter(({ key, sku, quantity, end, id }) => {
+      const order = written.get(key);
+      if (end === 'sold-out') return order !== undefined;
+      return order?.id !== id || order.sku !== sku || order.quantity !== quantity;
+    });
+    expect(forgotten).toEqual([]);
+
+    // It was worth it: holders stood still until others had their locks, and some of them came back to write.
+    expect(chaos.counts.stopped).toBeGreaterThanOrEqual(6);
+    expect(chaos.counts.killed).toBeGreaterThanOrEqual(3);
+    expect(stale).toBeGreaterThan(0);
+    expect(buyers.counts.lost).toBeGreaterThan(0);
+  });
+
+  it('are counted by a ledger that sees what is wrong', async () => {
+    const [sku] = skus;
+    const books = async () => ledger(fixture.database, pieces);
+    await fixture.database
+      .insert(orders)
+      .values({ idempotencyKey: 'made-up', sku: sku!, quantity: 1, token: 1, replica: 'x' });
+    expect(await books()).toMatchObject({ wrong: [sku], tokensBack: 1 });
+    await fixture.database.delete(orders).where(eq(orders.idempotencyKey, 'made-up'));
+    expect(await books()).toMatchObject({ wrong: [], tokensBack: 0 });
+    await fixture.database.update(stock).set({ fence: 1 }).where(eq(stock.sku, sku!));
+    expect(await books()).toMatchObject({ wrongFences: 1 });
+  });
+});
