@@ -5,6 +5,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Logger as JsonLogger } from 'nestjs-pino';
 import { SHOP_CONFIG } from './config.js';
 import type { ShopConfig } from './config.js';
+import { serveApiPage } from './openapi/api-page.js';
 
 /** How many new connections may wait to be accepted: a stampede brings more at once than the usual 511. */
 const backlog = 4_096;
@@ -20,6 +21,7 @@ export async function serve(root: Type | DynamicModule): Promise<void> {
   const { host, port, replica } = app.get<ShopConfig>(SHOP_CONFIG);
   // SIGTERM and Ctrl-C: no new requests, the running ones are answered, then the connections are closed.
   app.enableShutdownHooks();
+  serveApiPage(app);
   await app.init();
 
   const server = app.getHttpServer();

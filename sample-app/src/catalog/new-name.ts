@@ -1,3 +1,4 @@
+import { ApiProperty } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { Length, Validate, ValidatorConstraint } from 'class-validator';
 import type { ValidatorConstraintInterface } from 'class-validator';
@@ -16,6 +17,7 @@ class Storable implements ValidatorConstraintInterface {
 
 /** The body of `PATCH /categories/:id`. */
 export class NewName {
+  @ApiProperty({ minLength: 1, maxLength: 80, example: 'Ash' })
   @Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.trim() : value))
   @Validate(Storable)
   @Length(1, 80)

@@ -1,4 +1,5 @@
 import { Controller, Get, Inject } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
 import { HealthCheck, HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
 import type { HealthCheckResult } from '@nestjs/terminus';
 import { sql } from 'drizzle-orm';
@@ -7,12 +8,14 @@ import { LockService } from 'nestjs-redis-lock';
 import { REDIS } from '../cache/redis.js';
 import { DATABASE } from '../database/database.js';
 import type { Database } from '../database/database.js';
+import { HealthAnswer } from './health-answer.js';
 import { Leaving } from './leaving.js';
 
 /** A service that does not answer in this time, in ms, counts as down: ioredis, for one, waits for a lost server. */
 const limitMs = 1_000;
 
 /** Tells whether this process lives, and whether it can work: 200, or 503 with what is down. */
+@ApiTags('Health')
 @Controller('health')
 export class HealthController {
   constructor(
@@ -26,13 +29,18 @@ export class HealthController {
 
   /** For whoever restarts processes that hang. A new process would not bring a lost database back. */
   @Get('live')
+  @ApiOperation({ summary: 'Tells that the process lives' })
+  @ApiOkResponse({ schema: { type: 'object', properties: { status: { type: 'string', example: 'ok' } } } })
   live(): { status: 'ok' } {
     return { status: 'ok' };
   }
 
   /** For whoever sends requests. */
   @Get(['ready', ''])
-  @HealthCheck()
+  @ApiOperation({ summary: 'Tells whether the process can work, or what is down (503)' })
+  @ApiOkResponse({ type: HealthAnswer })
+  @ApiServiceUnavailableResponse({ type: HealthAnswer })
+  @HealthCheck({ swaggerDocumentation: false })
   ready(): Promise<HealthCheckResult> {
     return this.health.check([
       () => this.process(),

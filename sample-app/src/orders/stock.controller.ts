@@ -1,19 +1,28 @@
 import { Controller, Get, Inject, Param } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { StockItem } from '../database/schema.js';
+import { ApiErrors } from '../openapi/error-answers.js';
 import { isSku } from './new-order.js';
+import { StockAnswer } from './order-answers.js';
 import { UnknownSkuException } from './order-errors.js';
 import { OrderRepository } from './order.repository.js';
 
+@ApiTags('Orders')
 @Controller('stock')
 export class StockController {
   constructor(@Inject(OrderRepository) private readonly repository: OrderRepository) {}
 
   @Get()
+  @ApiOperation({ summary: 'Lists all articles and what is left of them' })
+  @ApiOkResponse({ type: [StockAnswer] })
   readAll(): Promise<StockItem[]> {
     return this.repository.stock();
   }
 
   @Get(':sku')
+  @ApiOperation({ summary: 'Tells what is left of an article' })
+  @ApiOkResponse({ type: StockAnswer })
+  @ApiErrors({ 404: 'There is no such article (code UNKNOWN_SKU).' })
   async read(@Param('sku') sku: string): Promise<StockItem> {
     // Anything else, a NUL character for one, PostgreSQL would not even compare.
     const item = isSku(sku) ? await this.repository.stockOf(sku) : undefined;

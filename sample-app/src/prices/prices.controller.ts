@@ -1,12 +1,17 @@
 import { Controller, Get, Inject } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Price } from '../database/schema.js';
+import { PriceAnswer } from './price-answer.js';
 import { PriceRepository } from './price.repository.js';
 
+@ApiTags('Prices')
 @Controller('prices')
 export class PricesController {
   constructor(@Inject(PriceRepository) private readonly prices: PriceRepository) {}
 
   @Get()
+  @ApiOperation({ summary: 'Lists all prices, as they were refreshed last' })
+  @ApiOkResponse({ type: [PriceAnswer] })
   readAll(): Promise<Price[]> {
     return this.prices.prices();
   }

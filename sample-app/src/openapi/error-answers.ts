@@ -1,0 +1,62 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiExtraModels, ApiProperty, ApiPropertyOptional, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+
+/** How the shop says no. */
+export class ErrorAnswer {
+  @ApiProperty({ example: 404 })
+  readonly statusCode!: number;
+
+  @ApiProperty({ oneOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }], example: 'There is no …' })
+  readonly message!: string | string[];
+
+  @ApiPropertyOptional({ description: 'For programs: SOLD_OUT, UNKNOWN_SKU, KEY_REUSED …', example: 'SOLD_OUT' })
+  readonly code?: string;
+}
+
+/** How `LockExceptionFilter` says no: a problem document (RFC 9457). */
+export class LockProblem {
+  @ApiProperty({ example: 409 })
+  readonly status!: number;
+
+  @ApiProperty({ example: 'Conflict' })
+  readonly title!: string;
+
+  @ApiProperty({ example: 'Somebody else is at work on this. Try again later.' })
+  readonly detail!: string;
+
+  @ApiProperty({ example: 'LOCK_BUSY' })
+  readonly code!: string;
+}
+
+const error = { 'application/json': { schema: { $ref: getSchemaPath(ErrorAnswer) } } };
+const problem = { 'application/problem+json': { schema: { $ref: getSchemaPath(LockProblem) } } };
+const tryAgain = { 'Retry-After': { description: 'In seconds.', schema: { type: 'integer' } } } as const;
+
+/** Documents the answers that are errors, by their status. */
+export function ApiErrors(errors: Readonly<Record<number, string>>): MethodDecorator & ClassDecorator {
+  return applyDecorators(
+    ApiExtraModels(ErrorAnswer),
+    ...Object.entries(errors).map(([status, description]) =>
+      ApiResponse({ status: Number(status), description, content: error }),
+    ),
+  );
+}
+
+/** Documents what a handler that takes a lock may answer besides: 409 while it is taken, 503 while there are none. */
+export function ApiLockErrors(alsoConflict?: string): MethodDecorator & ClassDecorator {
+  const taken = 'The lock stays taken (code LOCK_BUSY): try again later.';
+  return applyDecorators(
+    ApiExtraModels(ErrorAnswer, LockProblem),
+    ApiResponse({
+      status: 409,
+      description: alsoConflict === undefined ? taken : `${alsoConflict} Or: ${taken}`,
+      content: alsoConflict === undefined ? problem : { ...error, ...problem },
+    }),
+    ApiResponse({
+      status: 503,
+      description: 'The database, Redis or the lock is away. Nothing is wrong with the request: send it again.',
+      headers: tryAgain,
+      content: { ...error, ...problem },
+    }),
+  );
+}

@@ -1,0 +1,165 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { INestApplication } from '@nestjs/common';
+import type { OpenAPIObject } from '@nestjs/swagger';
+import type { Express } from 'express';
+import { NestFactory } from '@nestjs/core';
+import ts from 'typescript';
+import { startBacking, type Backing } from '../../sample-app/start/backing.js';
+
+describe('the description of the API', () => {
+  const env = { ...process.env };
+  let backing: Backing;
+  let app: INestApplication;
+  let url: string;
+  let document: OpenAPIObject;
+
+  beforeAll(async () => {
+    backing = await startBacking();
+    process.env.DATABASE_URL = backing.databaseUrl;
+    process.env.REDIS_URL = backing.redisUrl;
+    process.env.REDIS_PREFIX = backing.redisPrefix;
+    process.env.LOG_LEVEL = 'silent';
+    // In this process, so that its routes can be looked at.
+    const { AppModule } = await import('../../sample-app/src/app.module.js');
+    const { serveApiPage } = await import('../../sample-app/src/openapi/api-page.js');
+    app = await NestFactory.create(AppModule, { logger: false });
+    serveApiPage(app);
+    await app.listen(0, '127.0.0.1');
+    url = await app.getUrl();
+    document = (await (await fetch(`${url}/api/openapi.json`)).json()) as OpenAPIObject;
+  }, 60_000);
+  afterAll(async () => {
+    await app.close();
+    await backing.stop();
+    process.env = env;
+  });
+
+  const operations = () =>
+    Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({ path, method, operation: operation as Operation })),
+    );
+
+  it('names every route of the shop, and no other', () => {
+    const routes = (app.getHttpAdapter().getInstance() as Express).router.stack
+      .flatMap(({ route }) => (route === undefined ? [] : [route as unknown as Route]))
+      .flatMap(({ path, methods }) => Object.keys(methods).map((method) => `${method} ${path}`))
+      .filter((route) => !route.startsWith('get /api') && !route.includes('*'));
+    const documented = operations().map(({ method, path }) => `${method} ${path.replace(/\{(\w+)\}/g, ':$1')}`);
+    expect(documented.sort()).toEqual(routes.sort());
+    expect(routes).toContain('post /orders');
+    expect(routes.length).toBeGreaterThanOrEqual(11);
+  });
+
+  it('says of each what it is for and what it answers, with the headers of every answer', () => {
+    expect(document.openapi).toMatch(/^3\./);
+    for (const { path, method, operation } of operations()) {
+      const where = `${method} ${path}`;
+      expect([where, operation.summary]).toEqual([where, expect.stringMatching(/^[A-Z].{10}/)]);
+      expect([where, operation.tags?.length]).toEqual([where, 1]);
+      const good = Object.entries(operation.responses).filter(([status]) => status.startsWith('2'));
+      expect([where, good.length > 0]).toEqual([where, true]);
+      for (const [, answer] of good) {
+        expect([where, answer.content?.['application/json']?.schema]).toEqual([where, expect.any(Object)]);
+      }
+      for (const answer of Object.values(operation.responses)) {
+        expect([where, Object.keys(answer.headers ?? {})]).toEqual([
+          where,
+          expect.arrayContaining(['X-Replica', 'X-Request-Id']),
+        ]);
+      }
+    }
+  });
+
+  it('refers to nothing that it does not hold', () => {
+    const text = JSON.stringify(document);
+    const references = [...text.matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)].map(([, name]) => name!);
+    expect(references).toEqual(expect.arrayContaining(['NewOrder', 'OrderAnswer', 'ErrorAnswer', 'LockProblem']));
+    for (const name of references) expect(document.components?.schemas?.[name]).toBeDefined();
+  });
+
+  it('describes an order as it is checked and answered', async () => {
+    const order = (body: unknown) =>
+      fetch(`${url}/orders`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', 'Idempotency-Key': 'key-of-an-order' },
+        body: JSON.stringify(body),
+      });
+    const { properties, required } = schema('NewOrder');
+    expect(required).toEqual(Object.keys(properties));
+    const example = Object.fromEntries(Object.entries(properties).map(([name, { example: value }]) => [name, value]));
+    const placed = await order(example);
+    expect(placed.status).toBe(201);
+    expect(Object.keys((await placed.json()) as object).sort()).toEqual(
+      Object.keys(schema('OrderAnswer').properties).sort(),
+    );
+    const refused = await order({ ...example, quantity: properties.quantity!.maximum! + 1 });
+    expect([refused.status, Object.keys((await refused.json()) as object)]).toEqual([
+      400,
+      expect.arrayContaining(['statusCode', 'message']),
+    ]);
+    expect(Object.keys(operation('/orders', 'post').responses).sort()).toEqual(
+      ['200', '201', '400', '404', '409', '422', '503'].sort(),
+    );
+  });
+
+  it('is a page with nothing from elsewhere', async () => {
+    const response = await fetch(`${url}/api`);
+    expect([response.status, response.headers.get('x-replica')]).toEqual([200, expect.any(String)]);
+    const page = await response.text();
+    const files = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file]) => new URL(file!, `${url}/api`).href);
+    expect(files.length).toBeGreaterThanOrEqual(4);
+    for (const file of files) {
+      expect(file.startsWith(`${url}/api/`)).toBe(true);
+      expect([file, (await fetch(file)).status]).toEqual([file, 200]);
+    }
+  });
+
+  const operation = (path: string, method: 'get' | 'post') => document.paths[path]![method] as Operation;
+  const schema = (name: string) => document.components!.schemas![name] as unknown as Schema;
+});
+
+describe('the classes of bodies', () => {
+  const folder = fileURLToPath(new URL('../../sample-app/src', import.meta.url));
+  const base = fileURLToPath(new URL('../../tsconfig.base.json', import.meta.url));
+  const bodies = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.controller.ts'))
+    .flatMap((file) => {
+      const source = readFileSync(join(folder, file), 'utf8');
+      const types = [...source.matchAll(/@Body\([^)]*\)\s+(?:\{[^}]*\}|\w+): (\w+)/g)].map(([, type]) => type!);
+      return types.map((type) => ({ file, type, source }));
+    });
+
+  it('are found', () => {
+    expect(bodies.map(({ type }) => type).sort()).toEqual(['NewName', 'NewOrder']);
+  });
+
+  // Imported as a type, a class is gone when the program runs, and nothing would be checked. Jest compiles with SWC,
+  // where the tests of orders and renaming would see it.
+  it.each(bodies)('are known to the checks when $file is compiled by tsc: $type', ({ type, source }) => {
+    const { config } = ts.readConfigFile(base, (path) => readFileSync(path, 'utf8')) as {
+      config: { compilerOptions: object };
+    };
+    const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, folder);
+    const { outputText } = ts.transpileModule(source, { compilerOptions: options });
+    expect(outputText).toMatch(new RegExp(`design:paramtypes", \\[[^\\]]*\\b${type}\\b`));
+  });
+});
+
+interface Route {
+  readonly path: string;
+  readonly methods: Readonly<Record<string, boolean>>;
+}
+
+interface Operation {
+  readonly summary?: string;
+  readonly tags?: string[];
+  readonly responses: Record<string, { content?: Record<string, { schema?: object }>; headers?: object }>;
+}
+
+interface Schema {
+  readonly required: string[];
+  readonly properties: Record<string, { example?: unknown; maximum?: number }>;
+}
