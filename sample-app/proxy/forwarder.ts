@@ -72,6 +72,11 @@ export class Forwarder {
 }
 
 function answer(response: ServerResponse, status: number, message: string): void {
-  if (!response.headersSent) response.writeHead(status, { 'Content-Type': 'application/json' });
+  if (response.headersSent) {
+    // Half an answer must not look like a whole one.
+    response.destroy();
+    return;
+  }
+  response.writeHead(status, { 'Content-Type': 'application/json' });
   response.end(JSON.stringify({ message }));
 }
