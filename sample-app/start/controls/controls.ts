@@ -1,6 +1,7 @@
 import { ending } from '../../services/cleanup.js';
 import { openDatabase } from '../../src/database/database.js';
 import { seedStock } from '../../src/database/seed.js';
+import type { EvolutionOptions } from '../../src/evolution/run-evolution.js';
 import type { EventStream } from '../../src/live/event-stream.js';
 import { mostQueryMs } from '../../src/live/settings.js';
 import type { Settings } from '../../src/live/settings.js';
@@ -10,11 +11,12 @@ import { ColdCatalog } from './cold-catalog.js';
 import { openControlRedis } from './control-redis.js';
 import type { ControlAction, ControlServer } from './control-server.js';
 import type { ControlState, Load } from './control-state.js';
+import { EvolutionControl } from './evolution-control.js';
 import { HolderControl } from './holder-control.js';
 import { LoadGenerator } from './load-generator.js';
+import { RebuildCounts } from './rebuild-counts.js';
 import { RedisControl } from './redis-control.js';
 import type { RedisDelays } from './redis-control.js';
-import { ReportWatch } from './report-watch.js';
 import { SettingsControl } from './settings-control.js';
 import { StampedeControl } from './stampede-control.js';
 import type { ReplicaDelays } from './supervised-replica.js';
@@ -31,6 +33,8 @@ export interface ControlsOptions {
   /** Who comes while a page looks on, until that is changed. */
   readonly load: Load;
   readonly delays?: Partial<ReplicaDelays & RedisDelays>;
+  /** What is played of the evolution. Default all of it. */
+  readonly evolution?: EvolutionOptions;
 }
 
 const stateEveryMs = 1_000;
@@ -41,33 +45,36 @@ export class Controls {
   private readonly server: ControlServer;
   private readonly redis;
   private readonly database;
-  private readonly reports: ReportWatch;
   private readonly supervisor: Supervisor;
   private readonly redisControl: RedisControl;
   private readonly settings: SettingsControl;
   private readonly load: LoadGenerator;
   private readonly stampede: StampedeControl;
+  private readonly evolution: EvolutionControl;
   private readonly timer: NodeJS.Timeout;
   private readonly actions: Readonly<Record<string, ControlAction>>;
   private telling = false;
   private closed: Promise<void> | null = null;
 
-  constructor({ server, backing, shop, settings, catalogTtlMs, load, delays }: ControlsOptions) {
+  constructor({ server, backing, shop, settings, catalogTtlMs, load, delays, evolution }: ControlsOptions) {
     const changed = (): void => this.changed();
     const { redisUrl, redisPrefix } = backing;
     this.server = server;
     this.redis = openControlRedis(redisUrl, redisPrefix);
     this.database = openDatabase(backing.databaseUrl, 2);
-    this.reports = new ReportWatch(redisUrl, redisPrefix);
     this.supervisor = new Supervisor(shop, changed, delays);
     this.redisControl = new RedisControl(backing.redis, this.redis, changed, delays);
     this.settings = new SettingsControl(this.redis, redisPrefix, settings, changed);
     const skus = seedStock().map(({ sku }) => sku);
     this.load = new LoadGenerator(shop.url, skus, load, changed);
     const cold = new ColdCatalog(this.redis, this.database.database, catalogTtlMs);
+    const counts = new RebuildCounts(this.database.database);
     const guard = () => this.settings.current.guard;
-    this.stampede = new StampedeControl(shop.url, this.database.database, cold, this.load, guard, changed);
-    const holder = new HolderControl(shop.url, this.supervisor, cold, this.reports, () => this.settings.current);
+    this.stampede = new StampedeControl(shop.url, this.database.database, counts, cold, this.load, guard, changed);
+    const holder = new HolderControl(shop.url, this.supervisor, cold, counts, () => this.settings.current);
+    this.evolution = new EvolutionControl(this.load, { redisUrl, ...evolution }, (table) => {
+      server.send('evolution', table);
+    });
 
     this.actions = {
       guard: (body) => this.settings.setGuard(body.only('guard').text('guard')),
@@ -81,12 +88,13 @@ export class Controls {
       stampede: (body) => this.stampede.run(body.only('readers').whole('readers', 1, 2_000)),
       'holder/kill': (body) => (body.only(), holder.kill()),
       'holder/stop': (body) => (body.only(), holder.stop()),
+      'evolution/run': (body) => (body.only(), this.evolution.run()),
       'redis/restart': (body) => (body.only(), this.redisControl.restart()),
       'redis/pause': (body) => (body.only(), this.redisControl.pause()),
       'redis/continue': (body) => (body.only(), this.redisControl.continue()),
     };
     server.serve({
-      reads: { state: () => this.state },
+      reads: { state: () => this.state, evolution: () => this.evolution.current },
       action: (path) => this.action(path),
       onStream: (stream) => this.onStream(stream),
     });
@@ -120,8 +128,8 @@ export class Controls {
     this.settings.close();
     this.redisControl.close();
     this.server.close();
-    this.reports.close();
     this.redis.disconnect();
+    await this.evolution.close();
     await this.database.close();
   }
 
@@ -139,6 +147,7 @@ export class Controls {
 
   private onStream(stream: EventStream): () => void {
     stream.send('state', JSON.stringify(this.state));
+    stream.send('evolution', JSON.stringify(this.evolution.current));
     return this.load.watch();
   }
 

@@ -1,15 +1,15 @@
 import { get } from 'node:http';
-import { WHOLE_CATALOG } from '../../src/catalog/whole-catalog.js';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { SystemName } from '../../src/evolution/systems.js';
-import type { ReplicaReport } from '../../src/live/replica-report.js';
 import type { Settings } from '../../src/live/settings.js';
 import type { ColdCatalog } from './cold-catalog.js';
 import { ControlError } from './control-error.js';
-import type { ReportWatch } from './report-watch.js';
+import type { RebuildCounts } from './rebuild-counts.js';
 import type { SupervisedReplica } from './supervised-replica.js';
 import type { Supervisor } from './supervisor.js';
 
 const limitMs = 5_000;
+const lookEveryMs = 10;
 /** A rebuild that is shorter is over before its replica can be killed. */
 const shortestMs = 300;
 /** Enough that some of them wait on every replica. */
@@ -28,7 +28,7 @@ export class HolderControl {
     private readonly shopUrl: string,
     private readonly supervisor: Supervisor,
     private readonly cold: ColdCatalog,
-    private readonly reports: ReportWatch,
+    private readonly rebuilds: RebuildCounts,
     private readonly settings: () => Settings,
   ) {}
 
@@ -58,15 +58,17 @@ export class HolderControl {
   }
 
   private async find(): Promise<Holder> {
+    const before = await this.rebuilds.last();
     await this.cold.empty();
-    const found = this.reports.wait(limitMs, rebuildOf);
     for (let i = 0; i < readers; i += 1) this.read();
-    const holder = await found;
-    if (holder !== null) return holder;
-    throw new ControlError(
-      409,
-      `No replica began to rebuild within ${String(limitMs / 1000)} s: the lock may still be taken.`,
-    );
+    const end = performance.now() + limitMs;
+    while (performance.now() < end) {
+      const running = await this.rebuilds.runningSince(before);
+      if (running !== null) return running;
+      await sleep(lookEveryMs);
+    }
+    const message = `No replica began to rebuild within ${String(limitMs / 1000)} s: the lock may still be taken.`;
+    throw new ControlError(409, message);
   }
 
   private read(): void {
@@ -74,15 +76,6 @@ export class HolderControl {
       response.on('error', () => undefined).resume();
     }).on('error', () => undefined);
   }
-}
-
-/** Whether the replica is at a rebuild of the whole catalog that it began just now. */
-function rebuildOf({ replica, events, cache }: ReplicaReport): Holder | null {
-  if (cache.rebuilding === 0) return null;
-  const last = events.findLast(
-    (event) => (event.type === 'rebuild-began' || event.type === 'rebuild-ended') && event.section === WHOLE_CATALOG,
-  );
-  return last?.type === 'rebuild-began' ? { replica, token: last.token } : null;
 }
 
 function lockOf(guard: SystemName, token: number | null): string {

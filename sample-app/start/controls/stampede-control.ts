@@ -1,15 +1,13 @@
-import { and, count, eq, gt, max } from 'drizzle-orm';
 import { CatalogCheck } from '../../demo/catalog-check.js';
 import { Readers } from '../../demo/readers.js';
-import { WHOLE_CATALOG } from '../../src/catalog/whole-catalog.js';
 import type { Database } from '../../src/database/database.js';
-import { rebuilds } from '../../src/database/schema.js';
 import { systems } from '../../src/evolution/systems.js';
 import type { SystemName } from '../../src/evolution/systems.js';
 import type { ColdCatalog } from './cold-catalog.js';
 import { ControlError } from './control-error.js';
 import type { StampedeState } from './control-state.js';
 import type { LoadGenerator } from './load-generator.js';
+import type { RebuildCounts } from './rebuild-counts.js';
 
 const countEveryMs = 200;
 
@@ -22,6 +20,7 @@ export class StampedeControl {
   constructor(
     private readonly shopUrl: string,
     private readonly database: Database,
+    private readonly rebuilds: RebuildCounts,
     private readonly cold: ColdCatalog,
     private readonly load: LoadGenerator,
     private readonly guard: () => SystemName,
@@ -54,7 +53,7 @@ export class StampedeControl {
   private async runAlone(readers: number): Promise<string> {
     const check = await CatalogCheck.of(this.database);
     await this.cold.empty();
-    const before = await this.lastRebuild();
+    const before = await this.rebuilds.last();
     const guard = this.guard();
     const started = { guard, readers, served: 0, errors: 0, rebuilds: 0, startedAt: Date.now() };
     this.tell({ ...started, lastMs: null, p50Ms: null, p99Ms: null });
@@ -62,7 +61,7 @@ export class StampedeControl {
     let served = 0;
     const crowd = new Readers(`${this.shopUrl}/catalog`, readers, (body) => check.isRight(body));
     const counting = setInterval(() => {
-      void this.rebuildsSince(before).then(
+      void this.rebuilds.since(before).then(
         (rebuilds) =>
           this.running && this.tell({ ...started, served, rebuilds, lastMs: null, p50Ms: null, p99Ms: null }),
         () => undefined,
@@ -74,7 +73,7 @@ export class StampedeControl {
       const at = (share: number): number => Math.round(sorted[Math.ceil(share * sorted.length) - 1] ?? 0);
       const errors = all.filter(({ error }) => error !== '').length;
       clearInterval(counting);
-      const rebuilt = await this.rebuildsSince(before);
+      const rebuilt = await this.rebuilds.since(before);
       this.running = false;
       this.tell({
         ...started,
@@ -88,17 +87,6 @@ export class StampedeControl {
       clearInterval(counting);
       crowd.close();
     }
-  }
-
-  private async lastRebuild(): Promise<number> {
-    const [row] = await this.database.select({ last: max(rebuilds.id) }).from(rebuilds);
-    return row?.last ?? 0;
-  }
-
-  private async rebuildsSince(id: number): Promise<number> {
-    const wanted = and(gt(rebuilds.id, id), eq(rebuilds.section, WHOLE_CATALOG));
-    const [row] = await this.database.select({ count: count() }).from(rebuilds).where(wanted);
-    return row?.count ?? 0;
   }
 
   private tell(state: StampedeState): void {
