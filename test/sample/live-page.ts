@@ -1,6 +1,8 @@
 import { get } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { EvolutionTable } from '../../sample-app/src/evolution/evolution-table.js';
 import type { LiveStream, ReplicaReport } from '../../sample-app/src/live/replica-report.js';
+import type { ControlState } from '../../sample-app/start/controls/control-state.js';
 import { waitUntil } from '../support/wait-until.js';
 
 type Beat = LiveStream['beat'];
@@ -14,12 +16,23 @@ export class LivePage {
   private request: ClientRequest | undefined;
   private closed = false;
 
+  readonly states: ControlState[] = [];
+  readonly tables: EvolutionTable[] = [];
+
   private constructor(private readonly url: string) {}
 
   static async open(shopUrl: string): Promise<LivePage> {
     const page = new LivePage(`${shopUrl}/live/events`);
     page.connect();
     await waitUntil('the stream begins', () => page.beats.length > 0);
+    return page;
+  }
+
+  /** The stream of the controls. */
+  static async ofControls(shopUrl: string): Promise<LivePage> {
+    const page = new LivePage(`${shopUrl}/controls/events`);
+    page.connect();
+    await waitUntil('the stream begins', () => page.states.length > 0);
     return page;
   }
 
@@ -48,7 +61,7 @@ export class LivePage {
   }
 
   forget(): void {
-    this.reports.length = this.beats.length = 0;
+    this.reports.length = this.beats.length = this.states.length = 0;
   }
 
   close(): void {
@@ -76,6 +89,8 @@ export class LivePage {
       for (const event of events) {
         const [, name, json] = /^event: (\w+)\ndata: (.*)$/.exec(event) ?? [];
         if (name === 'report') this.reports.push(JSON.parse(json!));
+        if (name === 'state') this.states.push(JSON.parse(json!));
+        if (name === 'evolution') this.tables.push(JSON.parse(json!));
         if (name === 'beat') this.beats.push(JSON.parse(json!));
       }
     }

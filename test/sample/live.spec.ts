@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createLockService, type LockService } from '../../lib/index.js';
 import { quantile } from '../../sample-app/src/live/latency-buckets.js';
@@ -15,7 +16,7 @@ describe('the live page of a shop', () => {
     reports.reduce((total, report) => total + count(report), 0);
 
   beforeAll(async () => {
-    fixture = await LiveFixture.start(3, { CATALOG_QUERY_MS: '500', LOCK_LEASE_MS: '900' });
+    fixture = await LiveFixture.start({ replicas: 3, env: { CATALOG_QUERY_MS: '500', LOCK_LEASE_MS: '900' } });
     const { redisUrl, redisPrefix } = fixture.backing;
     locks = createLockService({ url: redisUrl, keyPrefix: `${redisPrefix}lock:` });
   });
@@ -101,5 +102,39 @@ describe('the live page of a shop', () => {
     await page.next('that the reader is gone', ({ requests }) => requests.running === 0);
     // A reader that left is none that was answered.
     expect(sum(page.reports, ({ requests }) => requests.answered)).toBe(0);
+  });
+
+  it('is not given what is no report, and not what is left over when it does not take it', async () => {
+    const channel = `${fixture.backing.redisPrefix}live`;
+    const { hostname, port } = new URL(fixture.shop.replicas[0]!.url);
+    const slow = connect(Number(port), hostname);
+    slow.write('GET /live/events HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    let bytes = 0;
+    let text = '';
+    const listen = () =>
+      slow.on('data', (chunk) => {
+        bytes += chunk.length;
+        text = (text + chunk.toString()).slice(-400_000);
+      });
+    listen();
+    await waitUntil('it is connected', () => text.includes('event: beat'));
+    slow.pause();
+    for (const message of ['{"replica":1}', '[]', 'null', '{', '{"replica":"x",\n\n"pid":1}', 'x'.repeat(300_000)]) {
+      await fixture.redis.publish(channel, message);
+    }
+    // Far more than fits into the buffers of two processes and of the operating system.
+    const size = 200_000;
+    const count = 200;
+    const report = JSON.stringify({ replica: 'flood', pid: 1, filler: 'y'.repeat(size) });
+    for (let i = 0; i < count; i += 1) await fixture.redis.publish(channel, report);
+    slow.resume();
+    const dropped = () => Math.max(0, ...[...text.matchAll(/"dropped":(\d+)/g)].map(([, number]) => Number(number)));
+    await waitUntil('it was told what it missed', () => dropped() > 0);
+    expect(dropped()).toBeGreaterThan(count / 2);
+    expect(bytes).toBeLessThan((count * size) / 2);
+    slow.destroy();
+    // Another page of the same shop has them all, and nothing else.
+    expect(page.of('flood').length).toBe(count);
+    expect(page.reports.every(({ replica, pid }) => replica && pid)).toBe(true);
   });
 });

@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { openControlRedis } from '../../sample-app/start/controls/control-redis.js';
+import { RedisControl } from '../../sample-app/start/controls/redis-control.js';
+import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
+import { waitUntil } from '../support/wait-until.js';
+import { LiveFixture } from './live-fixture.js';
+import { LivePage } from './live-page.js';
+import { read } from './shop-fixture.js';
+
+describeWithRedisServer("the controls of the shop's own Redis", () => {
+  let fixture: LiveFixture;
+  let page: LivePage;
+  const state = () => page.lastBeat.redis;
+
+  beforeAll(async () => {
+    fixture = await LiveFixture.start({ replicas: 2, delays: { gapMs: 700, pauseMs: 30_000 } });
+    page = await LivePage.open(fixture.shop.url);
+    await page.find('the first', () => true);
+  });
+  afterAll(async () => {
+    page.close();
+    await fixture.stop();
+  });
+
+  it('pause it: the page is told, reports are merged and none is lost, and nothing piles up', async () => {
+    expect((await fixture.control('redis/pause')).status).toBe(200);
+    expect((await fixture.control('redis/pause')).status).toBe(409);
+    await waitUntil('the page is told', () => state() === 'down');
+    expect(fixture.controls.state.redis).toBe('paused');
+    page.forget();
+    // Several reports would have been due.
+    await waitUntil('some time has passed', () => page.beats.length >= 4);
+    expect(page.reports).toEqual([]);
+    expect((await fixture.control('redis/continue')).status).toBe(200);
+    await waitUntil('the page is told', () => state() === 'up');
+    for (const { name } of fixture.shop.replicas) {
+      await waitUntil('reports flow', () => page.of(name).length > 5);
+      const [stuck, merged, ...later] = page.of(name);
+      // One was under way when Redis stopped; what came after is one report.
+      const periods = [stuck!.periodMs, merged!.periodMs];
+      expect(Math.max(...periods)).toBeGreaterThan(1_500);
+      expect(later.slice(0, 4).every(({ periodMs }) => periodMs < Math.max(...periods))).toBe(true);
+      const seqs = page.of(name).map(({ seq }) => seq);
+      expect(seqs).toEqual(seqs.map((_, index) => seqs[0]! + index));
+    }
+  });
+
+  it('restart it: the page is told, reports flow again, and the settings are there again', async () => {
+    await fixture.control('guard', { guard: 'redisson' });
+    await fixture.redis.set('something', 'to forget');
+    page.forget();
+    const restarted = fixture.control('redis/restart');
+    await waitUntil('the page is told', () => page.beats.some(({ redis }) => redis === 'down'));
+    expect(fixture.controls.state.redis).toBe('restarting');
+    expect((await restarted).status).toBe(200);
+    await waitUntil('the page is told', () => state() === 'up');
+    await waitUntil(
+      'the settings are back',
+      async () => (await fixture.redis.get('settings').catch(() => null)) !== null,
+    );
+    expect(JSON.parse((await fixture.redis.get('settings'))!)).toMatchObject({ guard: 'redisson' });
+    expect(await fixture.redis.get('something')).toBeNull();
+    for (const { name } of fixture.shop.replicas) {
+      const from = page.reports.length;
+      await page.find('a report', ({ replica, guard }) => replica === name && guard === 'redisson', from);
+    }
+    await fixture.control('guard', { guard: 'with-lock' });
+    await waitUntil('the shop sells again', async () => (await read(`${fixture.shop.url}/catalog`)).status === 200);
+  });
+});
+
+describeWithRedisServer("the controls of somebody else's Redis", () => {
+  it('do not restart it, and pause its writes only', async () => {
+    await using server = await RedisServer.start();
+    const client = openControlRedis(server.url, '');
+    const other = new Redis(server.url);
+    const control = new RedisControl({ url: server.url, source: 'REDIS_URL', stop: async () => {} }, client, () => {});
+    await waitUntil('it is connected', () => client.status === 'ready');
+    await expect(control.restart()).rejects.toThrow('was not started by the shop');
+    expect(Object.keys(control.unavailable)).toEqual(['redis/restart']);
+
+    await control.pause();
+    expect(control.state).toBe('paused');
+    let written = false;
+    const writing = other.set('key', '1').then(() => (written = true));
+    const reader = new Redis(server.url);
+    expect(await reader.get('key')).toBeNull();
+    expect(written).toBe(false);
+    await control.continue();
+    await writing;
+    expect(await reader.get('key')).toBe('1');
+    control.close();
+    for (const each of [client, other, reader]) each.disconnect();
+  });
+});

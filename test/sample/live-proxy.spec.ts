@@ -1,0 +1,131 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { ServerProcess } from '../../sample-app/services/server-process.js';
+import { waitUntil } from '../support/wait-until.js';
+import { buildSample, type BuiltSample } from './built-sample.js';
+
+/** Stands for a replica, or for the controls. */
+class Backend {
+  readonly asked: string[] = [];
+  hangs = false;
+  private readonly server: Server;
+
+  private constructor(private readonly name: string) {
+    this.server = createServer((request, response) => this.handle(request, response));
+  }
+
+  static async start(name: string): Promise<Backend> {
+    const backend = new Backend(name);
+    await once(backend.server.listen(0, '127.0.0.1'), 'listening');
+    return backend;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  close(): void {
+    this.server.close();
+    this.server.closeAllConnections();
+  }
+
+  private handle({ method, url, headers }: IncomingMessage, response: ServerResponse): void {
+    if (url !== '/health/live') this.asked.push(`${method} ${url}`);
+    if (this.hangs) return;
+    if (url === '/live/events') {
+      response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+      response.write(`data: ${this.name}\n\n`);
+    } else response.end(JSON.stringify({ name: this.name, host: headers.host }));
+  }
+}
+
+describe('the proxy', () => {
+  let built: BuiltSample;
+  const running: { close(): unknown }[] = [];
+
+  beforeAll(async () => {
+    built = await buildSample();
+  });
+  afterEach(async () => {
+    for (const each of running.splice(0)) await each.close();
+  });
+  afterAll(() => built.remove());
+
+  const backend = async (name: string) => {
+    const one = await Backend.start(name);
+    running.push(one);
+    return one;
+  };
+  const start = async (targets: Backend[], env: NodeJS.ProcessEnv = {}) => {
+    const proxy = await ServerProcess.start({
+      name: 'proxy',
+      command: process.execPath,
+      args: [fileURLToPath(new URL('proxy/main.js', built.folder))],
+      env: { ...process.env, TARGETS: targets.map(({ url }) => url).join(','), PORT: '0', ...env },
+      ready: /listens on/,
+    });
+    running.push({ close: () => proxy.stop() });
+    return /http:\/\/\S+/.exec(proxy.readyLine)![0];
+  };
+  const name = async (url: string, init?: RequestInit) =>
+    ((await (await fetch(url, init)).json()) as { name: string }).name;
+
+  it('gives nothing new to a replica that does not answer, and gives up its reads and streams, not its changes', async () => {
+    const [a, b] = [await backend('a'), await backend('b')];
+    const url = await start([a, b]);
+    expect(new Set([await name(url), await name(url)])).toEqual(new Set(['a', 'b']));
+    const streams = await Promise.all([fetch(`${url}/live/events`), fetch(`${url}/live/events`)]);
+    const ends = streams.map(async (stream) => {
+      let text = '';
+      try {
+        for await (const chunk of stream.body!) text += Buffer.from(chunk).toString();
+      } catch {
+        return text.trim();
+      }
+      return 'ended';
+    });
+    a.hangs = true;
+    // Asked at once, in turns: one of each is at a replica that does not answer.
+    const reads = [name(`${url}/one`), name(`${url}/two`)];
+    const changes = [1, 2].map(() => fetch(url, { method: 'POST', body: '{}' }).then(() => 'answered'));
+    expect(await Promise.all(reads)).toEqual(['b', 'b']);
+    expect(await Promise.race(ends)).toBe('data: a');
+    const before = a.asked.length;
+    for (let i = 0; i < 6; i += 1) expect(await name(url)).toBe('b');
+    expect(a.asked).toHaveLength(before);
+    expect(b.asked.filter((asked) => asked.startsWith('POST'))).toHaveLength(1);
+    expect(await Promise.race(changes)).toBe('answered');
+
+    a.hangs = false;
+    await waitUntil('it is asked again', async () => (await name(url)) === 'a');
+    for (const change of changes) change.catch(() => {});
+    for (const end of ends) void end;
+  });
+
+  it('asks elsewhere when a replica is gone, at once', async () => {
+    const [a, b] = [await backend('a'), await backend('b')];
+    const url = await start([a, b]);
+    a.close();
+    for (let i = 0; i < 4; i += 1) expect(await name(url)).toBe('b');
+  });
+
+  it('leads to the controls, with the name the client used, and only if there are any', async () => {
+    const [a, controls] = [await backend('a'), await backend('controls')];
+    const without = await start([a]);
+    const refused = await fetch(`${without}/controls/state`);
+    expect(refused.status).toBe(404);
+    expect(await refused.json()).toEqual({ message: 'There are no controls here.' });
+
+    const url = await start([a], { CONTROLS: controls.url });
+    for (const path of ['/controls', '/controls/state', '/controls?x']) {
+      const answer = await (await fetch(url + path)).json();
+      expect(answer).toEqual({ name: 'controls', host: new URL(url).host });
+    }
+    expect(await name(`${url}/controlsx`)).toBe('a');
+    controls.close();
+    expect((await fetch(`${url}/controls/kill`, { method: 'POST', body: '{}' })).status).toBe(502);
+  });
+});
