@@ -14,12 +14,22 @@ export function descendantsOf(pid: number): number[] {
   return found.slice(1);
 }
 
+/** Whether a process was stopped (SIGSTOP) and not continued yet. */
+export function isStopped(pid: number): boolean {
+  return stateOf(pid).startsWith('T');
+}
+
 /** Whether a process is there and does not just wait to be cleared away (a zombie). */
 export function isRunning(pid: number): boolean {
+  const state = stateOf(pid);
+  return state !== '' && !state.startsWith('Z');
+}
+
+/** As `ps` has it; empty when there is no such process. */
+function stateOf(pid: number): string {
   try {
-    const state = execFileSync('ps', ['-o', 'stat=', '-p', String(pid)]).toString();
-    return !state.startsWith('Z');
+    return execFileSync('ps', ['-o', 'stat=', '-p', String(pid)]).toString();
   } catch {
-    return false;
+    return '';
   }
 }

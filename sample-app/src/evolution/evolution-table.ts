@@ -62,6 +62,8 @@ export interface CellCounts {
   readonly deadlock: boolean;
   /** Writes that got through after a later holder's. */
   readonly staleWrites: number;
+  /** Whether a holder that lost its lock was told so; `null` where nobody was asked that. */
+  readonly toldLost: boolean | null;
   /** How long the next caller waited after the holder was gone, in ms; `null` where nobody is gone, or nobody gets in. */
   readonly waitMs: number | null;
   /** Commands that the callers sent to Redis for the lock, waiting included. */

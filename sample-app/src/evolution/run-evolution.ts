@@ -62,8 +62,6 @@ async function run(options: EvolutionOptions): Promise<EvolutionTable> {
   };
 
   const servers = await Servers.open(options.redisProgram, options.redisUrl);
-  // A node has no vote until it has been up for a while: they are started first, and used last.
-  if (servers.canStart && table.scenarios.some(({ name }) => name === 'partial-write')) await servers.independent();
   const pool = new ActorPool(options.programs ?? new URL('../../', import.meta.url));
   const play = async (cell: EvolutionCell): Promise<void> => {
     const expected = expectations[cell.scenario][cell.system];
@@ -77,6 +75,8 @@ async function run(options: EvolutionOptions): Promise<EvolutionTable> {
     show({ ...cell, ...(await playCell(cell, expected, servers, pool, signal)) });
   };
   try {
+    // A node has no vote until it has been up for a while: they are started first, and used last.
+    if (servers.canStart && table.scenarios.some(({ name }) => name === 'partial-write')) await servers.independent();
     // Column by column: those that take long are begun last of all otherwise.
     const queue = table.scenarios
       .flatMap(({ name }) => table.cells.filter(({ scenario }) => scenario === name))
@@ -84,11 +84,12 @@ async function run(options: EvolutionOptions): Promise<EvolutionTable> {
     const worker = async (): Promise<void> => {
       for (let cell = queue.shift(); cell !== undefined && !signal.aborted; cell = queue.shift()) await play(cell);
     };
-    await Promise.all(Array.from({ length: parallel }, worker));
-    return change(signal.aborted ? { state: 'stopped' } : { state: 'done' });
-  } catch (error) {
-    if (!signal.aborted) throw error;
-    return change({ state: 'stopped' });
+    const workers = await Promise.allSettled(Array.from({ length: parallel }, worker));
+    const failed = workers.find((result) => result.status === 'rejected');
+    if (failed !== undefined && !signal.aborted) throw failed.reason;
+    if (!signal.aborted) return change({ state: 'done' });
+    const cells = table.cells.map((cell) => (cell.state === 'running' ? { ...cell, state: 'waiting' as const } : cell));
+    return change({ state: 'stopped', cells });
   } finally {
     await pool.end();
     await servers.stop();

@@ -17,7 +17,13 @@ export interface NotApplicable {
 /** The counts that do not depend on the speed of the machine. */
 export type Facts = Omit<CellCounts, 'waitMs' | 'commands'>;
 
-const good: Omit<Facts, 'rebuilds'> = { mostInside: 1, foreignDeletes: 0, deadlock: false, staleWrites: 0 };
+const good: Omit<Facts, 'rebuilds'> = {
+  mostInside: 1,
+  foreignDeletes: 0,
+  deadlock: false,
+  staleWrites: 0,
+  toldLost: null,
+};
 
 export function factsOf(expected: Expected): Facts {
   return { ...good, ...expected.facts };

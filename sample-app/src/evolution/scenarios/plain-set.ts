@@ -15,7 +15,7 @@ export const plainSet: Scenario = {
     const held = [b, c].map((caller) => caller.gate.hold(({ name }) => name === overwrite));
     b.call();
     c.call();
-    await Promise.all(held.map(({ arrived }) => arrived));
+    await stage.until(() => held.every((command) => command.here()));
     await Promise.all(held.map((command) => command.letGo()));
     const settled = ({ inside, commands }: typeof b, before: number): boolean =>
       inside !== undefined || commands > before;

@@ -52,13 +52,16 @@ async function played(
   for (let attempt = 1; ; attempt += 1) {
     cellsPlayed += 1;
     const stage = new Stage(system, `evolution:${String(process.pid)}:${String(cellsPlayed)}:`, servers, pool);
+    const play = plays[scenario].play(stage);
     try {
-      await stage.witness.begin();
-      await inTime(plays[scenario].play(stage), signal);
+      await inTime(play, signal);
       return await stage.counts();
     } catch (error) {
       if (!(error instanceof MissedMoment) || attempt === mostTries) throw error;
     } finally {
+      stage.giveUp();
+      // Nothing may be started after the stage is closed.
+      await play.catch(() => undefined);
       await stage.close();
     }
   }

@@ -2,7 +2,7 @@ import type { CellCounts } from '../evolution-table.js';
 
 /** What was counted, as a sentence. */
 export function seenText(counts: CellCounts): string {
-  const { rebuilds, mostInside, foreignDeletes, deadlock, staleWrites, waitMs, commands } = counts;
+  const { rebuilds, mostInside, foreignDeletes, deadlock, staleWrites, toldLost, waitMs, commands } = counts;
   const parts = [
     mostInside > 1 ? `${String(mostInside)} inside at once` : 'never more than one inside',
     times(rebuilds, 'rebuild'),
@@ -11,6 +11,7 @@ export function seenText(counts: CellCounts): string {
       : []),
     ...(deadlock ? ['nobody gets the lock any more'] : []),
     ...(staleWrites > 0 ? [`${times(staleWrites, 'stale write')} let through`] : []),
+    ...(toldLost === true ? ['the holder was told that its lock is lost'] : []),
     ...(waitMs === null ? [] : [`the next caller waited ${(waitMs / 1000).toFixed(2)} s`]),
     times(commands, 'command'),
   ];

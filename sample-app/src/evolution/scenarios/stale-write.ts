@@ -17,6 +17,8 @@ export const staleWrite: Scenario = {
     await b.finish({ write: true });
     a.resume();
     await a.finish({ write: true });
+    if (a.done === undefined || a.done.write === null) throw new Error('A did not come to its write.');
+    stage.toldLost = a.done.told;
     const writes = await stage.witness.writes();
     stage.staleWrites = writes.slice(writes.indexOf('B')).filter((writer) => writer === 'A').length;
   },

@@ -13,6 +13,7 @@ export class Caller {
   inside: Inside | undefined;
   /** How it ended, once it has. */
   done: Done | undefined;
+  private broken: string | undefined;
   /** When it got in, by this process's clock, in ms. */
   insideAt = Number.NaN;
   private called = false;
@@ -36,9 +37,15 @@ export class Caller {
   ): Promise<Caller> {
     const actor = await pool.take();
     const caller = new Caller(part.caller, actor, gates, witness);
-    const opened = actor.next('opened');
-    actor.tell({ type: 'open', ...part });
-    await opened;
+    try {
+      const opened = actor.next('opened');
+      actor.tell({ type: 'open', ...part });
+      await opened;
+    } catch (error) {
+      // One that could not open is no use to anybody.
+      await actor.end();
+      throw error;
+    }
     for (const gate of gates) gate.forget();
     return caller;
   }
@@ -106,7 +113,16 @@ export class Caller {
         () => this.actor.end(),
       );
     } else await this.actor.end();
-    await Promise.all(this.gates.map((gate) => gate.close()));
+  }
+
+  /** Ends it if it is at something. */
+  giveUp(): void {
+    if (this.called && this.done === undefined) void this.actor.end();
+  }
+
+  /** Why nothing more is to be expected of it. */
+  private get problem(): string | undefined {
+    return this.broken ?? (this.done === undefined ? undefined : (this.done.error ?? 'it was through before.'));
   }
 
   private readonly hear = (report: Report): void => {
@@ -115,6 +131,7 @@ export class Caller {
       this.insideAt = performance.now();
     }
     if (report.type === 'done') this.done = report;
+    if (report.type === 'broken') this.broken = report.message;
     for (const check of [...this.untils]) check();
   };
 
@@ -122,8 +139,8 @@ export class Caller {
     return new Promise((resolve, reject) => {
       const check = (): void => {
         if (condition()) settle(resolve);
-        else if (this.done !== undefined) {
-          settle(() => reject(new Error(`${this.name} was through before it was ${what}: ${this.done?.error ?? ''}`)));
+        else if (this.problem !== undefined) {
+          settle(() => reject(new Error(`${this.name} was not ${what}: ${this.problem ?? ''}`)));
         }
       };
       const gone = (): void => settle(() => reject(new Error(`${this.name} ended before it was ${what}.`)));

@@ -31,6 +31,9 @@ export class Servers {
     const folder = makeTempDir('evolution');
     if (program === undefined) {
       if (url === undefined) throw new Error('The scenarios need a Redis: a server program, or the URL of one.');
+      // The network between callers and Redis is played here, and reads what is sent.
+      if (!url.startsWith('redis://'))
+        throw new Error('The scenarios cannot be played over TLS: they need a redis:// URL.');
       return new Servers(undefined, url, url, folder);
     }
     const [locks, witness] = await Promise.all([

@@ -32,8 +32,10 @@ export class Stage {
   foreignDeletes = 0;
   deadlock = false;
   staleWrites = 0;
+  toldLost: boolean | null = null;
   waitMs: number | null = null;
   private readonly callers: Caller[] = [];
+  private readonly gates: CommandGate[] = [];
   private readonly lookers: Redis[] = [];
   private looker: Redis;
   private closed = false;
@@ -59,8 +61,10 @@ export class Stage {
       witness: this.servers.witnessUrl,
       ...{ leaseMs, pauseMs, patienceMs, replicas },
     };
+    this.gates.push(...gates);
     const caller = await Caller.open(this.pool, part, gates, this.witness);
     this.callers.push(caller);
+    this.mustBeOpen();
     return caller;
   }
 
@@ -123,27 +127,49 @@ export class Stage {
   }
 
   async counts(): Promise<CellCounts> {
-    const { foreignDeletes, deadlock, staleWrites, waitMs } = this;
+    const { foreignDeletes, deadlock, staleWrites, toldLost, waitMs } = this;
     return {
       rebuilds: await this.witness.rebuilds(),
       mostInside: await this.witness.mostInside(),
       foreignDeletes,
       deadlock,
       staleWrites,
+      toldLost,
       waitMs,
       commands: this.callers.reduce((sum, caller) => sum + caller.commands, 0),
     };
   }
 
-  async close(): Promise<void> {
+  /** Gives the play up, if it still runs: what it waits for next fails. */
+  giveUp(): void {
     this.closed = true;
+    for (const caller of this.callers) caller.giveUp();
+  }
+
+  async close(): Promise<void> {
     await Promise.all(this.callers.map((caller) => caller.close(this.pool)));
+    await Promise.all(this.gates.map((gate) => gate.close()));
+    await this.leaveNothing();
     this.witness.close();
     for (const looker of this.lookers) looker.disconnect();
   }
 
+  /** The Redis may be somebody else's, and some of these locks stay for ever. */
+  private async leaveNothing(): Promise<void> {
+    const names = ['catalog', ...this.callers.map(({ name }) => `warm-up-${name}`)];
+    const keys = names.map((name) => `${this.prefix}${this.system}:${name}`);
+    // A server that was killed is not asked.
+    if (this.looker.status === 'ready')
+      await this.looker.del(...keys, ...keys.map((key) => `redisson_lock_token:{${key}}`));
+    await this.witness.forget();
+  }
+
   private async pause(): Promise<void> {
     await sleep(lookEveryMs);
+    this.mustBeOpen();
+  }
+
+  private mustBeOpen(): void {
     if (this.closed) throw new Error('The scenario was given up.');
   }
 

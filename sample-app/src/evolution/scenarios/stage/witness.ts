@@ -33,8 +33,8 @@ export class Witness {
     this.redis.on('error', () => undefined);
   }
 
-  /** Once before the cell: its connection is there, and its keys are not. */
-  async begin(): Promise<void> {
+  /** Takes its keys away: the Redis may be somebody else's. */
+  async forget(): Promise<void> {
     await this.redis.del(...['inside', 'most', 'rebuilds', 'cache', 'value', 'fence', 'writes'].map(this.key));
   }
 
