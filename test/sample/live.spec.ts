@@ -1,3 +1,4 @@
+import { request, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createLockService, type LockService } from '../../lib/index.js';
@@ -92,7 +93,7 @@ describe('the live page of a shop', () => {
     expect(sum(page.reports, ({ requests }) => requests.answered)).toBe(12);
   });
 
-  it('sees who waited in vain', async () => {
+  it('sees who waits for somebody outside, and does not count readers that leave', async () => {
     await using _lease = await locks.acquire('catalog:*');
     const abandoned = new AbortController();
     const reading = fetch(`${fixture.shop.url}/catalog`, { signal: abandoned.signal }).catch(() => 'gone');
@@ -136,5 +137,47 @@ describe('the live page of a shop', () => {
     // Another page of the same shop has them all, and nothing else.
     expect(page.of('flood').length).toBe(count);
     expect(page.reports.every(({ replica, pid }) => replica && pid)).toBe(true);
+  });
+
+  it('comes with its files and nothing else, and may load nothing from elsewhere', async () => {
+    const get = (path: string) =>
+      new Promise<IncomingMessage>((resolve, reject) => {
+        // As it stands: fetch would tidy up the path.
+        const { hostname, port } = new URL(fixture.shop.url);
+        request({ hostname, port, path, agent: false }, (response) => resolve(response.resume()))
+          .on('error', reject)
+          .end();
+      });
+    const types: Record<string, RegExp> = {
+      '/live': /^text\/html/,
+      '/live/index.html': /^text\/html/,
+      '/live/icon.svg': /^image\/svg\+xml/,
+      '/live/uplot/uPlot.min.css': /^text\/css/,
+      '/live/js/src/live/page/main.js': /^text\/javascript/,
+    };
+    for (const [path, type] of Object.entries(types)) {
+      const { statusCode, headers } = await get(path);
+      expect([path, statusCode]).toEqual([path, 200]);
+      expect(headers['content-type']).toMatch(type);
+      expect(headers['content-security-policy']).toMatch(/^default-src 'self';/);
+      expect(headers['x-content-type-options']).toBe('nosniff');
+    }
+    for (const path of [
+      ...['/live/nothing', '/live/js', '/live/uplot/', '/live/.', '/live/..', '/live/%00'],
+      ...['/live/../main.js', '/live/../live.module.js', '/live/%2e%2e/live.module.js', '/live/..%2flive.module.js'],
+      ...['/live/js/../../live.module.js', '/live/..%5clive.module.js', '/live//etc/passwd', '/live/%2fetc%2fpasswd'],
+    ]) {
+      expect([path, (await get(path)).statusCode]).toEqual([path, 404]);
+    }
+  });
+
+  it('does not hold up a replica that is told to stop', async () => {
+    const [first] = fixture.shop.replicas;
+    const direct = await LivePage.open(first!.url);
+    expect(direct.servedBy).toEqual(['replica-1']);
+    first!.process.signal('SIGTERM');
+    // By itself: nobody forces it here.
+    await first!.process.untilExit();
+    direct.close();
   });
 });
