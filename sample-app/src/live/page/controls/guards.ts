@@ -56,7 +56,7 @@ export const guards: Readonly<Record<SystemName, Guard>> = {
   },
   redisson: {
     label: 'Redisson’s way',
-    says: 'Renews while it works, but has no token: a holder that was frozen can still write too late.',
+    says: 'Renews while it works, but its plain lock has no token: a holder that was frozen can still write too late.',
     verdict: 'fair',
   },
   'with-lock': {

@@ -23,6 +23,7 @@ export type ReplicaCondition = ReplicaState['state'] | 'silent';
 
 const mostReplicas = 32;
 const mostEvents = 400;
+const mostStockEvents = 100;
 
 /** All the page knows. It changes only here; the views read it. Times are in ms since 1970. */
 export class ShopState {
@@ -30,6 +31,8 @@ export class ShopState {
   readonly history = new History();
   readonly locks = new LockBoard();
   readonly log = new Recent<Happened>(mostEvents);
+  /** Locks on the stock, apart from the others: they are so many that nothing else would be left. */
+  readonly stockLog = new Recent<Happened>(mostStockEvents);
   beat: LiveStream['beat'] | null = null;
   connected = false;
   /** `null` while unknown, and where the shop has no controls. */
@@ -43,7 +46,8 @@ export class ShopState {
     this.history.add(report, now);
     for (const event of report.events) {
       this.locks.happened(report.replica, event, now);
-      this.log.add({ id: ++this.lastId, replica: report.replica, event });
+      const log = isStockLock(event) ? this.stockLog : this.log;
+      log.add({ id: ++this.lastId, replica: report.replica, event });
     }
   }
 
@@ -63,4 +67,8 @@ export class ShopState {
     if (state !== 'running') return state;
     return this.replicas.get(name)?.isSilent(now) === false ? 'running' : 'silent';
   }
+}
+
+export function isStockLock(event: LiveEvent | ActionEvent): boolean {
+  return 'name' in event && event.name.startsWith('stock:') && event.type !== 'lost';
 }

@@ -10,7 +10,7 @@ export class EventList {
   private readonly list = byId('log');
   private readonly none = byId('log-none');
   private readonly pause = byId('log-pause');
-  private readonly shown = new Set<EventKind>(Object.keys(eventKinds) as EventKind[]);
+  private readonly shown = new Set<EventKind>();
   private readonly times: { readonly time: HTMLElement; readonly at: number }[] = [];
   private paused = false;
   private newestId = 0;
@@ -24,7 +24,9 @@ export class EventList {
     });
     const filters = byId('log-filters');
     for (const [kind, label] of Object.entries(eventKinds) as [EventKind, string][]) {
-      const box = element('input', { type: 'checkbox', checked: '', 'data-kind': kind });
+      const box = element('input', { type: 'checkbox', 'data-kind': kind });
+      box.checked = kind !== 'stock';
+      if (box.checked) this.shown.add(kind);
       box.addEventListener('change', () => {
         if (box.checked) this.shown.add(kind);
         else this.shown.delete(kind);
@@ -45,9 +47,10 @@ export class EventList {
   }
 
   private fresh(): Happened[] {
-    const all = this.shop.log.newestFirst;
-    const known = all.findIndex(({ id }) => id <= this.newestId);
-    return (known === -1 ? all : all.slice(0, known)).filter(({ event }) => this.shown.has(kindOf(event)));
+    const { log, stockLog } = this.shop;
+    return [...newer(log.newestFirst, this.newestId), ...newer(stockLog.newestFirst, this.newestId)]
+      .filter(({ event }) => this.shown.has(kindOf(event)))
+      .sort((a, b) => b.id - a.id);
   }
 
   private fill(): void {
@@ -59,7 +62,7 @@ export class EventList {
 
   private prepend(newestFirst: readonly Happened[]): void {
     this.missed = 0;
-    this.newestId = this.shop.log.newestFirst[0]?.id ?? 0;
+    this.newestId = Math.max(this.newestId, newestFirst[0]?.id ?? 0);
     const rows = newestFirst.slice(0, mostRows).map(({ replica, event }) => {
       const time = element('time', { datetime: new Date(event.at).toISOString() });
       this.times.push({ time, at: event.at });
@@ -73,4 +76,9 @@ export class EventList {
     const kept = this.times.filter(({ time }) => there.has(time as HTMLTimeElement));
     this.times.splice(0, this.times.length, ...kept);
   }
+}
+
+function newer(newestFirst: readonly Happened[], id: number): readonly Happened[] {
+  const known = newestFirst.findIndex((one) => one.id <= id);
+  return known === -1 ? newestFirst : newestFirst.slice(0, known);
 }

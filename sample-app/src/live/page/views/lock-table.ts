@@ -1,6 +1,7 @@
 import { element, KeyedChildren, setAttribute, setText } from '../dom.js';
 import type { Part } from '../dom.js';
 import type { LockHolder, LockRow } from '../state/lock-board.js';
+import { StockRow } from './stock-row.js';
 import { count, duration } from './words.js';
 
 interface Row {
@@ -14,6 +15,7 @@ const markedMs = 900;
 /** A row for each lock that is held or was a moment ago. */
 export class LockTable {
   private readonly rows: KeyedChildren<Row>;
+  private readonly stock = new StockRow();
 
   constructor(
     body: HTMLElement,
@@ -24,7 +26,9 @@ export class LockTable {
   }
 
   show(locks: readonly LockRow[], now: number): void {
-    this.rows.show(locks.map((lock) => ({ lock, now })));
+    const isStock = ({ name }: LockRow): boolean => name.startsWith('stock:');
+    this.rows.show(locks.filter((lock) => !isStock(lock)).map((lock) => ({ lock, now })));
+    this.stock.show(locks.filter(isStock));
     this.none.hidden = locks.length > 0;
     this.box.hidden = locks.length === 0;
   }
@@ -37,7 +41,7 @@ function makeRow({ lock: { name } }: Row): Part<Row> {
   const left = element('span', { class: 'bar-text' });
   const lease = element('td', { class: 'lease' }, element('span', { class: 'bar', 'aria-hidden': 'true' }, bar), left);
   const waiting = element('td');
-  const root = element('tr', {}, element('th', { scope: 'row' }, name), holder, token, lease, waiting);
+  const root = element('tr', {}, element('th', { scope: 'row' }, name), holder, lease, token, waiting);
   return {
     root,
     show: ({ lock, now }) => {

@@ -1,6 +1,7 @@
+import type { ReplicaReport } from '../../replica-report.js';
 import type { LockRow } from '../state/lock-board.js';
 import type { ShopState } from '../state/shop-state.js';
-import { count, duration, plainName, shortToken } from './words.js';
+import { count, duration, number, plainName, shortToken } from './words.js';
 
 /** One plain sentence about what happens now, the most important thing first. */
 export function tellNow(shop: ShopState, locks: readonly LockRow[], now: number): string {
@@ -74,8 +75,11 @@ function stampede({ controls }: ShopState): string | undefined {
 function quiet(shop: ShopState, now: number): string {
   const speaking = [...shop.replicas.values()].filter((watch) => !watch.isSilent(now));
   if (speaking.length === 0) return 'No replica says anything.';
-  const rate = speaking.reduce((sum, watch) => sum + watch.rate(({ requests }) => requests.answered, now), 0);
-  const who = speaking.length === 1 ? 'One replica serves' : `${count(speaking.length, 'replica')} serve`;
-  if (rate < 0.5) return `All is quiet: ${count(speaking.length, 'replica')} and no visitor.`;
-  return `${who} ${count(Math.round(rate), 'request')} a second from the cache. Nobody needs the catalog's lock.`;
+  const rate = (counted: (report: ReplicaReport) => number): number =>
+    Math.round(speaking.reduce((sum, watch) => sum + watch.rate(counted, now), 0));
+  const requests = rate((report) => report.requests.answered);
+  if (requests === 0) return `All is quiet: ${count(speaking.length, 'replica')} and no visitor.`;
+  const who = speaking.length === 1 ? 'One replica answers' : `${count(speaking.length, 'replica')} answer`;
+  const found = `${number.format(rate(({ cache }) => cache.hits))} readers found the catalog in the cache`;
+  return `${who} ${count(requests, 'request')} a second. Of these, ${found}, so nobody needs its lock.`;
 }

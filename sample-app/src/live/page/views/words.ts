@@ -1,4 +1,5 @@
 import type { LiveEvent } from '../../replica-report.js';
+import { isStockLock } from '../state/shop-state.js';
 import type { ActionEvent } from '../state/shop-state.js';
 
 export const number = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
@@ -37,27 +38,29 @@ export function plainName(name: string): string {
 
 /** The kinds of events somebody may want to see, in the order of their boxes. */
 export const eventKinds = {
-  locks: 'taken, released',
+  locks: 'taken, released, busy',
   handovers: 'hand-overs',
   renewals: 'renewals',
-  trouble: 'lost, busy, errors',
+  trouble: 'lost, errors',
   rebuilds: 'rebuilds',
   prices: 'prices',
+  stock: 'stock locks',
   you: 'you',
 } as const;
 
 export type EventKind = keyof typeof eventKinds;
 
 export function kindOf(event: LiveEvent | ActionEvent): EventKind {
+  if (isStockLock(event)) return 'stock';
   switch (event.type) {
     case 'acquired':
       return event.handedOver ? 'handovers' : 'locks';
     case 'released':
+    case 'busy':
       return 'locks';
     case 'renewed':
       return 'renewals';
     case 'lost':
-    case 'busy':
     case 'error':
       return 'trouble';
     case 'rebuild-began':
