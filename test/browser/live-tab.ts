@@ -1,4 +1,5 @@
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
+import { waitUntil } from '../support/wait-until.js';
 
 /** Somebody at the live page. Everything that goes wrong in the browser is kept. */
 export class LiveTab {
@@ -41,17 +42,27 @@ export class LiveTab {
     await this.page.locator(selector.join(', ')).waitFor({ timeout: 40_000 });
   }
 
+  /** Waits until the table of locks names another holder than this one, and gives its name. */
+  async nextHolder(lock: string, last: string): Promise<string> {
+    const cell = this.page
+      .locator('#locks tr', { has: this.page.locator('th', { hasText: lock }) })
+      .locator('td')
+      .first();
+    const name = await waitUntil('the lock has another holder', async () => {
+      const text = (await cell.count()) === 0 ? '' : await cell.innerText();
+      const first = /^replica-\d+/.exec(text)?.[0];
+      return first === last ? undefined : first;
+    });
+    return name!;
+  }
+
   async choose(guard: string): Promise<void> {
     await this.act(() => this.page.locator(`#guard-${guard}`).check());
   }
 
-  /** Sets a slider as a hand would: by value, and letting go. */
+  /** Sets a slider as a hand would: it moves, and is let go. */
   async slide(id: string, value: number): Promise<void> {
-    const slider = this.page.locator(`#${id}`);
-    await this.act(async () => {
-      await slider.fill(String(value));
-      await slider.dispatchEvent('change');
-    });
+    await this.act(() => this.page.locator(`#${id}`).fill(String(value)));
   }
 
   async stampede(readers: number): Promise<void> {

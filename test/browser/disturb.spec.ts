@@ -1,0 +1,75 @@
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import type { Browser } from 'playwright-core';
+import { read } from '../sample/shop-fixture.js';
+import { waitUntil } from '../support/wait-until.js';
+import { describeInBrowser, startBrowser } from './chromium.js';
+import { LaunchedShop } from './launched-shop.js';
+import { LiveTab } from './live-tab.js';
+
+/** Whoever kills or stops the replica at the other end breaks the stream of reports off; nothing else may fail. */
+const brokenStream = /^(failed|console): .*net::ERR_(INCOMPLETE_CHUNKED_ENCODING|ABORTED).* at \/live\/events$/;
+
+describeInBrowser('a shop that is disturbed from its page', () => {
+  let shop: LaunchedShop;
+  let browser: Browser;
+  let tab: LiveTab;
+
+  beforeAll(async () => {
+    [shop, browser] = await Promise.all([LaunchedShop.start(), startBrowser()]);
+    tab = await LiveTab.open(browser, shop.url);
+    await tab.untilCondition('replica-4', 'running');
+    await tab.slide('readers', 0);
+    await tab.slide('buyers', 0);
+    await tab.page.locator('#now', { hasText: 'All is quiet' }).waitFor();
+  });
+  afterEach(() => {
+    expect(tab.problems.splice(0).filter((problem) => !brokenStream.test(problem))).toEqual([]);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await shop.stop();
+  });
+
+  it('loses the holder of its lock, and another replica goes on with a larger token', async () => {
+    await tab.slide('query', 1_500);
+    const before = await shop.lastRebuild();
+    const message = await tab.press('[data-post="holder/kill"]');
+    const killed = /replica-\d/.exec(message)![0];
+    await tab.untilCondition(killed, 'killed', 'starting');
+    const next = await tab.nextHolder('catalog:*', killed);
+    await waitUntil('another replica rebuilds', async () => (await shop.rebuildsSince(before)).length > 1);
+    const [first, second] = await shop.rebuildsSince(before);
+    expect([first!.replica, second!.replica]).toEqual([killed, next]);
+    expect(second!.token!).toBeGreaterThan(first!.token!);
+    expect((await read(`${shop.url}/catalog`)).status).toBe(200);
+    await tab.untilCondition(killed, 'running');
+    await shop.untilAllRun();
+  });
+
+  it('has a replica that is stopped, and goes on', async () => {
+    await tab.press(tab.card('replica-3').getByRole('button', { name: 'Stop' }));
+    await tab.untilCondition('replica-3', 'stopped');
+    for (let i = 0; i < 8; i += 1) expect((await read(`${shop.url}/health`)).status).toBe(200);
+    await tab.press(tab.card('replica-3').getByRole('button', { name: 'Continue' }));
+    await tab.untilCondition('replica-3', 'running');
+  });
+
+  it('has a Redis that is paused, and goes on', async () => {
+    await tab.press('#redis-pause');
+    await tab.page.locator('#now', { hasText: 'Redis is paused' }).waitFor();
+    await tab.press('#redis-pause');
+    await tab.page.locator('#redis-state', { hasText: 'Redis is up' }).waitFor();
+    await tab.page.locator('#now', { hasText: /All is quiet|replicas answer/ }).waitFor();
+  });
+
+  it('has a Redis that is started again, and rebuilds what was in it', async () => {
+    const before = await shop.lastRebuild();
+    await tab.press('[data-post="redis/restart"]');
+    await tab.page.locator('#connection[data-state="connected"]').waitFor();
+    for (const name of ['replica-1', 'replica-2', 'replica-3', 'replica-4']) await tab.untilCondition(name, 'running');
+    await tab.slide('query', 200);
+    await tab.stampede(40);
+    expect(await tab.result('with-lock')).toBe(1);
+    expect(await shop.rebuildsSince(before)).toHaveLength(1);
+  });
+});
