@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { BeforeApplicationShutdown } from '@nestjs/common';
 import { Cron, SchedulerRegistry } from '@nestjs/schedule';
 import { currentLease, WithLock } from 'nestjs-redis-lock';
 import type { Lease } from 'nestjs-redis-lock';
@@ -17,7 +18,9 @@ const { cron, holdMs } = readPriceSettings();
  * work, and the others have nothing to do. If that one dies, the prices stay until the next fire.
  */
 @Injectable()
-export class PricesService {
+export class PricesService implements BeforeApplicationShutdown {
+  private running: Promise<unknown> = Promise.resolve();
+
   constructor(
     @Inject(PriceRepository) private readonly prices: PriceRepository,
     @Inject(Supplier) private readonly supplier: Supplier,
@@ -37,11 +40,18 @@ export class PricesService {
       priceChannel.publish(message);
     };
     try {
-      await this.refreshOnce(fire, lease, report);
+      const refresh = this.refreshOnce(fire, lease, report);
+      this.running = refresh.catch(() => undefined);
+      await refresh;
     } catch (error) {
       report('failed', 0);
       throw error;
     }
+  }
+
+  /** No request waits for a refresh, so that nobody else would: the database is closed after this. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.running;
   }
 
   private async refreshOnce(

@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { asc, sql, type SQL } from 'drizzle-orm';
+import { orders, priceRefreshes } from '../../sample-app/src/database/schema.js';
+import { waitUntil } from '../support/wait-until.js';
+import { read, ShopFixture } from './shop-fixture.js';
+
+describe('a replica that is told to stop', () => {
+  let fixture: ShopFixture;
+  beforeAll(async () => {
+    fixture = await ShopFixture.start();
+  });
+  afterAll(async () => {
+    await fixture.stop();
+  });
+
+  const order = async (url: string) => {
+    const response = await fetch(`${url}/orders`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'Idempotency-Key': randomUUID() },
+      body: '{"sku":"pine-shelf","quantity":1}',
+    });
+    return { status: response.status, body: (await response.json()) as { id?: number; code?: string } };
+  };
+
+  /** How many connections of the replica are so. */
+  const connections = async (so: SQL): Promise<number> => {
+    const { rows } = await fixture.database.execute<{ count: number }>(
+      sql`select count(*)::int as count from pg_stat_activity where application_name = 'replica-1' and ${so}`,
+    );
+    return rows[0]!.count;
+  };
+
+  it('places the order it is at, refuses the one behind it, and gives the lock back', async () => {
+    const { replicas } = await fixture.shop('with-lock', 1);
+    const { url, process } = replicas[0]!;
+    // Somebody else has the row, so that the order waits in its statement.
+    const { first } = await fixture.database.transaction(async (transaction) => {
+      await transaction.execute(sql`select from stock where sku = 'pine-shelf' for update`);
+      const at = order(url);
+      await waitUntil('it is writing', () => connections(sql`wait_event_type = 'Lock'`));
+      const behind = order(url);
+      await waitUntil('the second one has looked', () => connections(sql`state = 'idle' and query like '%left join%'`));
+      process.signal('SIGTERM');
+      expect(await behind).toMatchObject({ status: 503, body: { code: 'LOCK_SHUTDOWN' } });
+      return { first: at };
+    });
+    const placed = await first;
+    expect(placed.status).toBe(201);
+    await process.untilExit();
+    expect((await fixture.database.select().from(orders)).map(({ id }) => id)).toEqual([placed.body.id]);
+    expect(await fixture.redis.exists('lock:stock:pine-shelf')).toBe(0);
+  });
+
+  it('finishes the refresh of prices that it has begun, and begins no other', async () => {
+    const { replicas } = await fixture.shop('with-lock', 1, {
+      PRICES_CRON: '* * * * * *',
+      PRICES_HOLD_MS: '0',
+      SUPPLIER_MS: '2500',
+    });
+    const refreshes = () => fixture.database.select().from(priceRefreshes).orderBy(asc(priceRefreshes.id));
+    await waitUntil('one runs', async () => (await refreshes()).length === 1);
+    replicas[0]!.process.signal('SIGTERM');
+    await replicas[0]!.process.untilExit();
+    expect(await refreshes()).toMatchObject([{ ended: expect.any(Date) }]);
+    expect(await fixture.redis.exists('lock:prices:refresh')).toBe(0);
+  });
+
+  it('says that it is not ready while it still answers, for as long as it was told to', async () => {
+    const { replicas } = await fixture.shop('with-lock', 1, { SHUTDOWN_DELAY_MS: '4000' });
+    const { url, process } = replicas[0]!;
+    expect((await read(`${url}/health/ready`)).status).toBe(200);
+    process.signal('SIGTERM');
+    await waitUntil('it says so', async () => (await read(`${url}/health/ready`)).status === 503);
+    const { body } = await read(`${url}/health`);
+    expect(JSON.parse(body.toString())).toMatchObject({
+      status: 'error',
+      error: { process: { status: 'down', message: 'is shutting down' } },
+    });
+    expect((await read(`${url}/health/live`)).status).toBe(200);
+    expect((await order(url)).status).toBe(201);
+    await process.untilExit();
+  });
+});
