@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { CommandGate } from '../../sample-app/src/evolution/scenarios/stage/command-gate.js';
@@ -17,6 +19,11 @@ describe('RequestReader', () => {
     for (let at = 0; at < bytes.length; at += size) requests.push(...reader.read(bytes.subarray(at, at + size)));
     expect(requests.map(({ name, args }) => [name, ...args])).toEqual(expected);
     expect(Buffer.concat(requests.map((request) => request.bytes))).toEqual(bytes);
+  });
+
+  it('passes over the empty lines of a replica that is loading, and keeps them', () => {
+    const requests = new RequestReader().read(Buffer.from('\n\n*1\r\n$4\r\nPING\r\n\n'));
+    expect(requests.map(({ name, bytes }) => [name, bytes.toString()])).toEqual([['ping', '\n\n*1\r\n$4\r\nPING\r\n']]);
   });
 
   it('refuses what is no command', () => {
@@ -96,6 +103,14 @@ describe('CommandGate', () => {
     expect(await direct.exists(key)).toBe(0);
     gate.accept();
     expect(await reply).toBe('OK');
+  });
+
+  it('cuts the connection of one who sends something else', async () => {
+    const socket = connect(gate.port, '127.0.0.1');
+    const closed = once(socket, 'close');
+    socket.write('GET / HTTP/1.1\r\n');
+    await closed;
+    expect(await client.ping()).toBe('PONG');
   });
 
   it('leads to another server under the same address', async () => {

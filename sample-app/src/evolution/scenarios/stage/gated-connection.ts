@@ -35,7 +35,12 @@ export class GatedConnection {
       });
     }
     client.on('data', (chunk: Buffer) => {
-      for (const request of this.reader.read(chunk)) this.pass(request);
+      try {
+        for (const request of this.reader.read(chunk)) this.pass(request);
+      } catch {
+        // Redis would close the connection of one who sends this.
+        this.cut();
+      }
     });
     server.on('data', (chunk: Buffer) => {
       if (!rules.deaf()) client.write(chunk);

@@ -7,6 +7,7 @@ export interface Request {
 }
 
 const CR = 13;
+const LF = 10;
 
 /** Cuts what a client sends into commands: arrays of bulk strings, as every client library sends them. */
 export class RequestReader {
@@ -21,7 +22,10 @@ export class RequestReader {
   }
 
   private next(): Request | null {
-    const count = this.number(0, '*');
+    let begin = 0;
+    // A replica that is still loading sends empty lines to its master. They are passed on with the next command.
+    while (this.rest[begin] === LF) begin += 1;
+    const count = this.number(begin, '*');
     if (count === null) return null;
     let position = count.end;
     const words: string[] = [];

@@ -28,14 +28,15 @@ export class Servers {
 
   /** `program`: a server program to start servers with; else all is done on the Redis at `url`. */
   static async open(program: string | undefined, url: string | undefined): Promise<Servers> {
-    const folder = makeTempDir('evolution');
     if (program === undefined) {
       if (url === undefined) throw new Error('The scenarios need a Redis: a server program, or the URL of one.');
       // The network between callers and Redis is played here, and reads what is sent.
-      if (!url.startsWith('redis://'))
+      if (!url.startsWith('redis://')) {
         throw new Error('The scenarios cannot be played over TLS: they need a redis:// URL.');
-      return new Servers(undefined, url, url, folder);
+      }
+      return new Servers(undefined, url, url, makeTempDir('evolution'));
     }
+    const folder = makeTempDir('evolution');
     const [locks, witness] = await Promise.all([
       startRedisProcess({ program, folder: folder.path }),
       startRedisProcess({ program, folder: folder.path }),
