@@ -12,6 +12,8 @@ const catalogTtlMs = 4_000;
 const queryMs = 600;
 /** Every 15 s, in the place of every night. */
 const pricesCron = '*/15 * * * * *';
+/** Shorter than that: the lock of one refresh must be free at the next. */
+const pricesHoldMs = 5_000;
 const guard = 'with-lock';
 
 /** `npm start`: the whole shop on this machine, with a page that shows what it does, until Ctrl-C. */
@@ -34,6 +36,7 @@ async function main(): Promise<void> {
       CATALOG_TTL_MS: String(catalogTtlMs),
       CATALOG_QUERY_MS: String(queryMs),
       PRICES_CRON: pricesCron,
+      PRICES_HOLD_MS: String(pricesHoldMs),
     },
     onLine: new Complaints().hear,
   });
@@ -48,7 +51,11 @@ The shop runs at ${shop.url} (${backing.source}). Try:
   curl -s ${shop.url}/catalog | head -c 300         # the first one rebuilds the cache, the others are quick
   curl -s ${shop.url}/catalog/lighting | head -c 300
   curl -si ${shop.url}/health                       # X-Replica names the process that answered
+  curl -si ${shop.url}/orders -H 'Idempotency-Key: my-first-order' -H 'Content-Type: application/json' \\
+       -d '{"sku":"oak-table","quantity":2}'          # once more: 200, and the same order
   curl -s -X PATCH ${shop.url}/categories/2 -H 'Content-Type: application/json' -d '{"name":"Ash"}'
+
+All of its API: ${shop.url}/api
 
 Ctrl-C stops everything.`);
 }

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { Controller, Get, Inject, Param, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { LiveStreams } from './live-streams.js';
 
@@ -9,6 +10,7 @@ const pageFolder = fileURLToPath(new URL('./page/', import.meta.url));
 const policy = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'";
 
 /** The live page, its files, and its stream of events. */
+@ApiExcludeController()
 @Controller('live')
 export class LiveController {
   constructor(@Inject(LiveStreams) private readonly streams: LiveStreams) {}
