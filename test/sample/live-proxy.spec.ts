@@ -90,19 +90,23 @@ describe('the proxy', () => {
     a.hangs = true;
     // Asked at once, in turns: one of each is at a replica that does not answer.
     const reads = [name(`${url}/one`), name(`${url}/two`)];
-    const changes = [1, 2].map(() => fetch(url, { method: 'POST', body: '{}' }).then(() => 'answered'));
+    const answers: number[] = [];
+    for (const change of [1, 2]) {
+      fetch(`${url}/${change}`, { method: 'POST', body: '{}' })
+        .then(({ status }) => answers.push(status))
+        .catch(() => {});
+    }
     expect(await Promise.all(reads)).toEqual(['b', 'b']);
     expect(await Promise.race(ends)).toBe('data: a');
     const before = a.asked.length;
     for (let i = 0; i < 6; i += 1) expect(await name(url)).toBe('b');
     expect(a.asked).toHaveLength(before);
     expect(b.asked.filter((asked) => asked.startsWith('POST'))).toHaveLength(1);
-    expect(await Promise.race(changes)).toBe('answered');
+    // The other change stays where it is: nobody knows how far it got.
+    expect(answers).toEqual([200]);
 
     a.hangs = false;
     await waitUntil('it is asked again', async () => (await name(url)) === 'a');
-    for (const change of changes) change.catch(() => {});
-    for (const end of ends) void end;
   });
 
   it('asks elsewhere when a replica is gone, at once', async () => {
