@@ -1,8 +1,9 @@
-import { describe } from '@jest/globals';
 import { chromium, type Browser } from 'playwright-core';
 import { findProgram } from '../../sample-app/services/find-program.js';
 
 const program = findProgram('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable');
+
+export const hasBrowser = program !== undefined;
 
 const flags = [
   '--headless',
@@ -19,11 +20,4 @@ const flags = [
 export async function startBrowser(): Promise<Browser> {
   if (program === undefined) throw new Error('There is no chromium on the PATH.');
   return chromium.launch({ executablePath: program, args: flags });
-}
-
-/** Tests in a browser. Where there is none they are skipped, and say so; in CI they fail. */
-export function describeInBrowser(name: string, tests: () => void): void {
-  const skip = program === undefined && process.env.CI !== 'true';
-  if (skip) console.warn(`${name}: skipped, there is no chromium on the PATH.`);
-  (skip ? describe.skip : describe)(name, tests);
 }

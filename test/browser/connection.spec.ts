@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Browser } from 'playwright-core';
 import { buildSample, type BuiltSample } from '../sample/built-sample.js';
 import { waitUntil } from '../support/wait-until.js';
-import { describeInBrowser, startBrowser } from './chromium.js';
+import { startBrowser } from './chromium.js';
+import { describeInBrowser } from './describe-in-browser.js';
 import { HangingShop } from './hanging-shop.js';
 import { LiveTab } from './live-tab.js';
 

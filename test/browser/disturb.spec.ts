@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import type { Browser } from 'playwright-core';
 import { read } from '../sample/shop-fixture.js';
 import { waitUntil } from '../support/wait-until.js';
-import { describeInBrowser, startBrowser } from './chromium.js';
+import { startBrowser } from './chromium.js';
+import { describeInBrowser } from './describe-in-browser.js';
 import { LaunchedShop } from './launched-shop.js';
 import { LiveTab } from './live-tab.js';
 

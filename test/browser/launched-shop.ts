@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url';
-import { jest } from '@jest/globals';
 import pg from 'pg';
 import { ServerProcess } from '../../sample-app/services/server-process.js';
 import { startPostgres, type RunningPostgres } from '../../sample-app/services/postgres.js';
@@ -7,9 +6,6 @@ import type { ControlState } from '../../sample-app/start/controls/control-state
 import type { EvolutionTable } from '../../sample-app/src/evolution/evolution-table.js';
 import { buildSample, type BuiltSample } from '../sample/built-sample.js';
 import { waitUntil } from '../support/wait-until.js';
-
-// The launcher starts about ten processes, which takes its time on a busy machine.
-jest.setTimeout(120_000);
 
 /** What `npm start` runs, on a PostgreSQL that the test can look into. */
 export class LaunchedShop {

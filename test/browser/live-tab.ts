@@ -93,6 +93,11 @@ export class LiveTab {
     return Number(await card.locator('.result-rebuilds b').innerText());
   }
 
+  /** Waits until the last announcement is gone. */
+  async untilQuiet(): Promise<void> {
+    await this.page.locator('#announcement:empty').waitFor({ state: 'attached' });
+  }
+
   async close(): Promise<void> {
     await this.page.context().close();
   }

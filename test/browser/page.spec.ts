@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Browser } from 'playwright-core';
 import { violations } from './axe.js';
-import { describeInBrowser, startBrowser } from './chromium.js';
+import { startBrowser } from './chromium.js';
+import { describeInBrowser } from './describe-in-browser.js';
 import { LaunchedShop } from './launched-shop.js';
 import { LiveTab } from './live-tab.js';
 import { screenshot } from './screenshot.js';
