@@ -80,6 +80,10 @@ function quiet(shop: ShopState, now: number): string {
   const requests = rate((report) => report.requests.answered);
   if (requests === 0) return `All is quiet: ${count(speaking.length, 'replica')} and no visitor.`;
   const who = speaking.length === 1 ? 'One replica answers' : `${count(speaking.length, 'replica')} answer`;
-  const found = `${number.format(rate(({ cache }) => cache.hits))} readers found the catalog in the cache`;
-  return `${who} ${count(requests, 'request')} a second. Of these, ${found}, so nobody needs its lock.`;
+  const hits = rate(({ cache }) => cache.hits);
+  const asked =
+    hits === 0
+      ? 'Nobody asks for the catalog.'
+      : `${number.format(hits)} of them find the catalog in the cache, so nobody needs its lock.`;
+  return `${who} ${count(requests, 'request')} a second. ${asked}`;
 }
