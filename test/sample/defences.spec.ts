@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { defencesTable, runDefences, type DefenceRow } from '../../sample-app/src/evolution/defences/run-defences.js';
 import { startBacking, type Backing } from '../../sample-app/start/backing.js';
+import { tableCells, tableOfFile } from '../support/markdown-table.js';
 
 describe('a sale without one of the lines of defence', () => {
   let backing: Backing;
@@ -9,7 +10,6 @@ describe('a sale without one of the lines of defence', () => {
   beforeAll(async () => {
     backing = await startBacking();
     rows = await runDefences(backing);
-    console.log(defencesTable(rows));
   }, 60_000);
   afterAll(async () => {
     await backing.stop();
@@ -24,6 +24,10 @@ describe('a sale without one of the lines of defence', () => {
     ['unique key', '2 sold to a buyer who wanted 1'],
   ])('shows why it is there: %s', (off, seen) => {
     expect(rows.find((row) => row.off === off)?.without).toEqual({ seen, well: false });
+  });
+
+  it('is what the README tells', () => {
+    expect(tableCells(defencesTable(rows))).toEqual(tableOfFile('sample-app/README.md', 'line of defence off'));
   });
 
   it('goes well with all of them', () => {

@@ -55,7 +55,7 @@ describe('the shop', () => {
     expect(await fixture.redis.pttl('catalogJson:garden')).toBeGreaterThan(0);
   });
 
-  it.each(['/catalog/nothing', '/catalog/%2A', '/catalog/Garden', '/catalog/a%20b', '/nowhere'])(
+  it.each(['/catalog/nothing', '/catalog/%2A', '/catalog/Garden', '/catalog/a%20b', '/catalog/a%00b', '/nowhere'])(
     'answers 404 to %s, and leaves nothing in Redis for it',
     async (path) => {
       const keys = await fixture.redis.dbsize();

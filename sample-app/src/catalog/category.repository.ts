@@ -27,6 +27,8 @@ export class CategoryRepository {
   }
 
   async hasSection(section: string): Promise<boolean> {
+    // PostgreSQL refuses to compare with it.
+    if (section.includes('\0')) return false;
     const wanted = eq(categories.section, section);
     return (await this.database.select({ id: categories.id }).from(categories).where(wanted).limit(1)).length > 0;
   }
