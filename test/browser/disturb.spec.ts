@@ -37,6 +37,7 @@ describeInBrowser('a shop that is disturbed from its page', () => {
     const message = await tab.press('[data-post="holder/kill"]');
     const killed = /replica-\d/.exec(message)![0];
     await tab.untilCondition(killed, 'killed', 'starting');
+    await tab.card(killed).locator('.process', { hasText: 'no process, last heard' }).waitFor();
     const next = await tab.nextHolder('catalog:*', killed);
     await waitUntil('another replica rebuilds', async () => (await shop.rebuildsSince(before)).length > 1);
     const [first, second] = await shop.rebuildsSince(before);

@@ -84,8 +84,9 @@ function makeCard(name: string, buttons: Part<ReplicaCondition>): Part<Card> {
 
 function processLine(shop: ShopState, name: string, now: number): string {
   const watch = shop.replicas.get(name);
-  const pid = shop.controls?.replicas.find((replica) => replica.name === name)?.pid ?? watch?.report.pid ?? null;
   if (watch === undefined) return 'has not reported yet';
+  const controlled = shop.controls?.replicas.find((replica) => replica.name === name);
+  const pid = controlled === undefined ? watch.report.pid : controlled.pid;
   const process = pid === null ? 'no process' : `process ${String(pid)}`;
   return watch.isSilent(now) ? `${process}, last heard ${ago(now - watch.heardAt)}` : process;
 }
