@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Shop } from '../../sample-app/start/shop.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { waitUntil } from '../support/wait-until.js';
-import { read, ShopFixture } from './shop-fixture.js';
+import { read, rename, ShopFixture } from './shop-fixture.js';
 
 describe('the shop', () => {
   let fixture: ShopFixture;
@@ -55,6 +55,11 @@ describe('the shop', () => {
     expect(await fixture.redis.pttl('catalogJson:garden')).toBeGreaterThan(0);
   });
 
+  it('does not take the whole catalog, which is in the cache, for a section', async () => {
+    expect((await read(`${shop.url}/catalog`)).status).toBe(200);
+    expect((await read(`${shop.url}/catalog/%2A`)).status).toBe(404);
+  });
+
   it.each(['/catalog/nothing', '/catalog/%2A', '/catalog/Garden', '/catalog/a%20b', '/catalog/a%00b', '/nowhere'])(
     'answers 404 to %s, and leaves nothing in Redis for it',
     async (path) => {
@@ -85,6 +90,17 @@ describe('the shop', () => {
     expect((await read(`${shop.url}/health/live`)).status).toBe(200);
     proxy.resume();
     await waitUntil('it is ready again', async () => (await health(path)).code === 200);
+  });
+
+  it('answers 503, and not 500, while Redis is away', async () => {
+    proxy.pause();
+    const answers = await Promise.all([fetch(`${shop.url}/catalog/garden`), rename(shop.url, 5, '{"name":"Beech"}')]);
+    proxy.resume();
+    for (const answer of answers) {
+      expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+      expect(await answer.json()).toMatchObject({ code: 'CACHE_UNAVAILABLE' });
+    }
+    await waitUntil('it serves again', async () => (await read(`${shop.url}/catalog/garden`)).status === 200);
   });
 
   const health = async (path: string) => {

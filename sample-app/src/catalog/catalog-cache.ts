@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { Redis } from 'ioredis';
+import { fromCache } from '../cache/cache-away.js';
 import { REDIS } from '../cache/redis.js';
 import { SHOP_CONFIG } from '../config.js';
 import type { ShopConfig } from '../config.js';
@@ -28,21 +29,22 @@ export class CatalogCache {
   ) {}
 
   get(section: string): Promise<string | null> {
-    return this.redis.get(entryKey(section));
+    return fromCache(this.redis.get(entryKey(section)));
   }
 
   /** The version that `put` asks for. Read it before the rows. */
   async version(section: string): Promise<string> {
     const fresh = randomUUID();
     // Not SET … NX GET in one, which Redis knows since 7.0 only.
-    if ((await this.redis.set(versionKey(section), fresh, 'NX')) === 'OK') return fresh;
-    return (await this.redis.get(versionKey(section))) ?? (await this.version(section));
+    if ((await fromCache(this.redis.set(versionKey(section), fresh, 'NX'))) === 'OK') return fresh;
+    return (await fromCache(this.redis.get(versionKey(section)))) ?? (await this.version(section));
   }
 
   /** Writes the entry, unless a category changed since `version` was read. Tells whether it did. */
   async put(section: string, json: string, version: string): Promise<boolean> {
     const keys = [entryKey(section), versionKey(section)];
-    return (await this.redis.eval(putIfCurrent, 2, ...keys, version, json, this.config.catalogTtlMs)) === 1;
+    const put = this.redis.eval(putIfCurrent, 2, ...keys, version, json, this.config.catalogTtlMs);
+    return (await fromCache(put)) === 1;
   }
 
   /** Empties the entries a section is part of, and outdates the rebuilds of them that are running. */
@@ -52,7 +54,7 @@ export class CatalogCache {
       change.set(versionKey(name), randomUUID());
       change.del(entryKey(name));
     }
-    for (const [error] of (await change.exec()) ?? []) if (error) throw error;
+    for (const [error] of (await fromCache(change.exec())) ?? []) if (error) throw error;
   }
 }
 

@@ -23,10 +23,11 @@ export class CatalogService {
 
   /** The JSON of one section. */
   async section(section: string): Promise<string> {
+    if (section === WHOLE_CATALOG) throw noSection(section);
     const cached = await this.cached(section);
     if (cached !== null) return cached;
     // Before the lock: a made-up name must not leave keys in Redis.
-    if (!(await this.categories.hasSection(section))) throw new NotFoundException(`There is no section "${section}".`);
+    if (!(await this.categories.hasSection(section))) throw noSection(section);
     return this.rebuild(section);
   }
 
@@ -56,4 +57,8 @@ export class CatalogService {
       return cached;
     }
   }
+}
+
+function noSection(section: string): NotFoundException {
+  return new NotFoundException(`There is no section "${section}".`);
 }

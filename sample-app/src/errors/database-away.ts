@@ -1,0 +1,13 @@
+/** Codes of the driver and the system: the server cannot be reached. */
+const unreachable = /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
+/** Classes of PostgreSQL's codes: it shuts down, has no connections or memory left, or broke a statement off in time. */
+const overloaded = /^(08...|57P..|53...|57014)$/;
+/** What the driver says in words only: a connection broke, or the pool or the server took too long. */
+const inWords = /^(Connection terminated|timeout exceeded when trying to connect$|Query read timeout$)/;
+
+/** Whether the database is away, or too busy to answer, and not that we erred. */
+export function isDatabaseAway(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? String(error.code) : '';
+  return unreachable.test(code) || overloaded.test(code) || inWords.test(error.message);
+}

@@ -1,0 +1,33 @@
+import { describe, expect, it } from '@jest/globals';
+import { isDatabaseAway } from '../../sample-app/src/errors/database-away.js';
+
+describe('an error of the database', () => {
+  const coded = (code: string) => Object.assign(new Error('of the driver'), { code });
+
+  it.each([
+    'ECONNREFUSED',
+    'ENOTFOUND',
+    'EAI_AGAIN',
+    'EHOSTUNREACH',
+    'ENETUNREACH',
+    '08006',
+    '53300',
+    '57P01',
+    '57014',
+  ])('says with %s that it is away', (code) => {
+    expect(isDatabaseAway(coded(code))).toBe(true);
+  });
+
+  it.each([
+    'timeout exceeded when trying to connect',
+    'Query read timeout',
+    'Connection terminated unexpectedly',
+    'Connection terminated due to connection timeout',
+  ])('says with "%s" that it is away', (message) => {
+    expect(isDatabaseAway(new Error(message))).toBe(true);
+  });
+
+  it.each(['23505', '42601', '42P01', 'EINVAL'])('says with %s that we erred', (code) => {
+    expect(isDatabaseAway(coded(code))).toBe(false);
+  });
+});
