@@ -47,8 +47,8 @@ export class CatalogBuilder {
       // Whoever holds the lock by now has read newer rows than we have.
       lease?.assertHeld();
       const written = await this.cache.put(section, json, version);
-      // A category changed while we read. After a few times the reader gets what there is: it is not older than the
-      // question. It stays out of the cache.
+      // A category changed while we read. After a few times the readers get what there is. It is not older than what
+      // they asked for, since all of them asked before we had the lock. It stays out of the cache.
       if (written || attempt === mostTries) return json;
     }
   }

@@ -6,24 +6,32 @@ import { CatalogCache } from './catalog-cache.js';
 /** What follows a cache miss: one rebuild of a section at a time, over all replicas. */
 @Injectable()
 export class CatalogRebuild {
-  private readonly running = new Map<string, Promise<string>>();
+  /** Rebuilds that do not have the lock yet. */
+  private readonly waiting = new Map<string, Promise<string>>();
 
   constructor(
     @Inject(CatalogCache) private readonly cache: CatalogCache,
     @Inject(CatalogBuilder) private readonly builder: CatalogBuilder,
   ) {}
 
-  /** Readers of one replica share what the first of them is at: they need the lock once, not one after another. */
+  /**
+   * Readers of one replica wait for the lock once, not one after another. They share until it is got: what the rebuild
+   * reads from then on may be older than the question of who comes later, and they share the next one.
+   */
   rebuild(section: string): Promise<string> {
-    const known = this.running.get(section);
+    const known = this.waiting.get(section);
     if (known !== undefined) return known;
-    const rebuild = this.rebuildAlone(section).finally(() => this.running.delete(section));
-    this.running.set(section, rebuild);
+    const rebuild = this.rebuildAlone(section).finally(() => {
+      // Without the lock it is still there. By now it can also be the next one.
+      if (this.waiting.get(section) === rebuild) this.waiting.delete(section);
+    });
+    this.waiting.set(section, rebuild);
     return rebuild;
   }
 
   @WithLock('catalog:<0>')
   rebuildAlone(section: string): Promise<string> {
+    this.waiting.delete(section);
     return this.rebuildUnlessCached(section);
   }
 
