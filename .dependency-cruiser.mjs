@@ -24,6 +24,9 @@ const nest = ['redis-lock.module', 'decorators/', 'health/'];
 
 const files = (names) => `^lib/(${names.map((name) => (name.endsWith('/') ? name : `${name}\\.ts$`)).join('|')})`;
 
+/** The parts of the sample that are no shop. */
+const lab = '^sample-app/src/(live/|evolution/|lab[.])';
+
 /** Node's own resolution names the package's root folder, not the alias: both spellings of a package. */
 const npm = (names) => `(^|node_modules/)(${names})(/|$)`;
 
@@ -86,6 +89,13 @@ export default {
       comment: "The sample app imports the library as users do: from 'nestjs-redis-lock'.",
       from: { path: '^sample-app/' },
       to: { path: '^(lib|dist)/', dependencyTypesNot: ['aliased-tsconfig-paths'] },
+    },
+    {
+      name: 'the-shop-does-not-know-the-lab',
+      severity: 'error',
+      comment: 'What only demonstrations need comes in through lab.module.ts.',
+      from: { path: '^sample-app/src/', pathNot: lab },
+      to: { path: lab },
     },
     {
       name: 'the-library-stands-alone',

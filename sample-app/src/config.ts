@@ -12,8 +12,6 @@ export interface ShopConfig {
   readonly redisPrefix: string;
   /** How long a cached catalog is served without asking the database again. */
   readonly catalogTtlMs: number;
-  /** How much longer the query for the catalog takes than it has to: in a real shop it is slow by itself. */
-  readonly catalogQueryMs: number;
   /** The lease of a lock; it is renewed while a rebuild runs, so this is how long others wait after a crash. */
   readonly lockLeaseMs: number;
   /** How long a reader waits for somebody else's rebuild. */
@@ -44,7 +42,6 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): ShopConfig {
     redisUrl: url(env, 'REDIS_URL', ['redis:', 'rediss:']),
     redisPrefix: env.REDIS_PREFIX ?? '',
     catalogTtlMs: whole(env, 'CATALOG_TTL_MS', 10 * 60_000, 1, day),
-    catalogQueryMs: whole(env, 'CATALOG_QUERY_MS', 300, 0, 60_000),
     lockLeaseMs: whole(env, 'LOCK_LEASE_MS', 30_000, 100, day),
     lockWaitMs: whole(env, 'LOCK_WAIT_MS', 10_000, 0, day),
     supplierMs: whole(env, 'SUPPLIER_MS', 200, 0, 60_000),
@@ -53,7 +50,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): ShopConfig {
   };
 }
 
-function whole(env: NodeJS.ProcessEnv, name: string, fallback: number, min: number, max: number): number {
+/** The whole number that a variable holds, or `fallback` where it is not set. Throws, naming the variable, when it makes no sense. */
+export function whole(env: NodeJS.ProcessEnv, name: string, fallback: number, min: number, max: number): number {
   const text = env[name];
   if (text === undefined || text === '') return fallback;
   const value = Number(text);

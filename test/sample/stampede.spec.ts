@@ -18,7 +18,7 @@ describe('many readers of a cold catalog', () => {
 
   /** Lets readers at all replicas at once and tells what they got and how often the database was asked. */
   const stampede = async (guard: 'none' | 'stage-5' | 'with-lock', howManyReplicas: number) => {
-    const shop = await fixture.shop(guard, howManyReplicas);
+    const shop = await fixture.shop(guard, howManyReplicas, { CATALOG_QUERY_MS: '300' });
     await fixture.cold();
     const check = await fixture.check();
     const answers = await readMany(`${shop.url}/catalog`, 60);

@@ -1,29 +1,19 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { and, asc, eq, sql } from 'drizzle-orm';
+import { asc, eq } from 'drizzle-orm';
 import { DATABASE } from '../database/database.js';
 import type { Database } from '../database/database.js';
 import { categories } from '../database/schema.js';
 import type { Category } from '../database/schema.js';
-import { QueryDelay } from './query-delay.js';
 import { WHOLE_CATALOG } from './whole-catalog.js';
 
 @Injectable()
 export class CategoryRepository {
-  constructor(
-    @Inject(DATABASE) private readonly database: Database,
-    @Inject(QueryDelay) private readonly delay: QueryDelay,
-  ) {}
+  constructor(@Inject(DATABASE) protected readonly database: Database) {}
 
   /** All categories of a section, or of all sections, parents before their children. This is the slow query. */
   read(section: string): Promise<Category[]> {
-    // Sleeps once for the query, not once for a row; the rows are those of the moment the query began.
-    const slow = sql`(select pg_sleep(${this.delay.ms / 1000})) is not null`;
     const wanted = section === WHOLE_CATALOG ? undefined : eq(categories.section, section);
-    return this.database
-      .select()
-      .from(categories)
-      .where(and(slow, wanted))
-      .orderBy(asc(categories.level), asc(categories.id));
+    return this.database.select().from(categories).where(wanted).orderBy(asc(categories.level), asc(categories.id));
   }
 
   async hasSection(section: string): Promise<boolean> {

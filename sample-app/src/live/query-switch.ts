@@ -1,16 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { QueryDelay } from '../catalog/query-delay.js';
+import { whole } from '../config.js';
+import { mostQueryMs } from './settings.js';
 
-/** The shop's query delay, which can be changed while the shop runs. */
+/** How much longer the query for the catalog is made to take, in ms. It can be changed while the shop runs. */
 @Injectable()
-export class QuerySwitch extends QueryDelay {
-  private changed: number | undefined;
+export class QuerySwitch {
+  private current = whole(process.env, 'CATALOG_QUERY_MS', 300, 0, mostQueryMs);
 
-  override get ms(): number {
-    return this.changed ?? super.ms;
+  get ms(): number {
+    return this.current;
   }
 
   set(ms: number): void {
-    this.changed = ms;
+    this.current = ms;
   }
 }

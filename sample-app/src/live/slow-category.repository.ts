@@ -1,0 +1,25 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { sql } from 'drizzle-orm';
+import { CategoryRepository } from '../catalog/category.repository.js';
+import { DATABASE } from '../database/database.js';
+import type { Database } from '../database/database.js';
+import type { Category } from '../database/schema.js';
+import { QuerySwitch } from './query-switch.js';
+
+/** Makes the query for the catalog slow: in a shop of a real size it is slow by itself. */
+@Injectable()
+export class SlowCategoryRepository extends CategoryRepository {
+  constructor(
+    @Inject(DATABASE) database: Database,
+    @Inject(QuerySwitch) private readonly query: QuerySwitch,
+  ) {
+    super(database);
+  }
+
+  /** The rows are those of the moment the query began, as in one long query. */
+  override async read(section: string): Promise<Category[]> {
+    const rows = await super.read(section);
+    await this.database.execute(sql`select pg_sleep(${this.query.ms / 1000})`);
+    return rows;
+  }
+}
