@@ -9,9 +9,9 @@ import { Watchdog } from './leases/watchdog.js';
 import { resolveAcquire, type AcquireOptions, type ResolvedAcquire } from './lock-options.js';
 import { checkLease, type ResolvedSettings } from './module-options.js';
 import { checkLockName, checkLockNames } from './naming/lock-name.js';
-import type { LockState, LockStore } from './stores/lock-store.js';
-import { channels, type AcquiredMessage, type RefusedMessage, type ReleasedMessage } from './telemetry/channels.js';
 import type { Hold } from './stores/hold.js';
+import type { LockState, LockStore } from './stores/lock-store.js';
+import { tellAcquired, tellRefused, tellReleased } from './telemetry/tell.js';
 import type { ReleaseOutcome } from './waiting/line-context.js';
 import { WaitLines, type WaitLineLength } from './waiting/wait-lines.js';
 
@@ -203,10 +203,7 @@ export class LockService {
       if (joined !== null) return joined;
       return this.begin(await this.lines.join(name, request), request, asked);
     } catch (error) {
-      if (error instanceof LockError) {
-        const message: RefusedMessage = { name, waitedMs: performance.now() - asked, error };
-        channels.refused.publish(message);
-      }
+      if (error instanceof LockError) tellRefused(name, error, performance.now() - asked);
       throw error;
     }
   }
@@ -228,18 +225,7 @@ export class LockService {
   private begin(hold: Hold, request: ResolvedAcquire, asked: number): Lease {
     const tenure = new Tenure(hold, request.holdAtLeast, this);
     this.tenures.add(tenure);
-    if (channels.acquired.hasSubscribers) {
-      const { name, token } = tenure;
-      const waitedMs = tenure.since - asked;
-      const message: AcquiredMessage = {
-        name,
-        token,
-        waitedMs,
-        leaseMs: hold.leaseMs,
-        handedOver: hold.tokensUsed > 1,
-      };
-      channels.acquired.publish(message);
-    }
+    tellAcquired(hold, tenure.since - asked);
     return new Lease(tenure);
   }
 
@@ -249,11 +235,7 @@ export class LockService {
     const outcome = await this.lines.release(tenure.hold, keepMs);
     this.tenures.delete(tenure);
     if (this.tenures.size === 0) this.onDrained?.();
-    if (channels.released.hasSubscribers) {
-      const { name, token, since } = tenure;
-      const message: ReleasedMessage = { name, token, outcome, heldMs: performance.now() - since };
-      channels.released.publish(message);
-    }
+    tellReleased(tenure, outcome);
     return outcome;
   }
 

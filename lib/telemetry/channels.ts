@@ -8,8 +8,10 @@ export interface AcquiredMessage {
   readonly token: number;
   /** How long the caller waited, in ms. */
   readonly waitedMs: number;
-  /** How long the lease lasts unless it is renewed, in ms. */
+  /** The length of the lease, in ms. */
   readonly leaseMs: number;
+  /** How long the lock can be relied on unless it is renewed, in ms: less after a hand-over. */
+  readonly remainingMs: number;
   /** Whether it came from the caller before, in this process, without being released to Redis in between. */
   readonly handedOver: boolean;
 }

@@ -1,4 +1,4 @@
-import { stopAll, stopOnExit } from '../services/cleanup.js';
+import { ending, stopAll, stopOnExit } from '../services/cleanup.js';
 import { startBacking } from './backing.js';
 import { ControlServer } from './controls/control-server.js';
 import { Controls } from './controls/controls.js';
@@ -23,6 +23,7 @@ async function main(): Promise<void> {
   stopOnExit({ stop: backing.stop, stopNow: () => undefined });
   // Before the proxy, which has to know where it is.
   const server = await ControlServer.listen();
+  stopOnExit({ stop: async () => server.close(), stopNow: () => undefined });
   const shop = await startShop({
     redisUrl: backing.redisUrl,
     databaseUrl: backing.databaseUrl,
@@ -40,6 +41,7 @@ async function main(): Promise<void> {
     },
     onLine: new Complaints().hear,
   });
+  shop.proxy.process.untilExit().then(endWithoutProxy).catch(console.error);
   const load = { readersPerSecond: 20, buyersPerSecond: 4 };
   const controls = new Controls({ server, backing, shop, settings: { guard, queryMs }, catalogTtlMs, load });
   stopOnExit({ stop: () => controls.close(), stopNow: () => undefined });
@@ -58,6 +60,14 @@ The shop runs at ${shop.url} (${backing.source}). Try:
 All of its API: ${shop.url}/api
 
 Ctrl-C stops everything.`);
+}
+
+/** Nobody starts it again: the shop would stand behind an address that does not answer. */
+async function endWithoutProxy(): Promise<void> {
+  if (ending.aborted) return;
+  console.error('The proxy ended by itself, and the shop with it.');
+  process.exitCode = 1;
+  await stopAll();
 }
 
 main().catch(async (error: unknown) => {

@@ -20,6 +20,7 @@ export interface ShopOptions {
   readonly onLine?: (line: string) => void;
 }
 
+/** A process of the shop that answers at an address. */
 export interface Replica {
   readonly name: string;
   readonly url: string;
@@ -30,6 +31,7 @@ export interface Replica {
 export interface Shop {
   /** The proxy's URL. */
   readonly url: string;
+  readonly proxy: Replica;
   /** As they are now: one that is started again is in the place of the one that ended. */
   readonly replicas: readonly Replica[];
   /** Starts a replica that ended, at the address it had. */
@@ -84,7 +86,7 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
       PORT: String(options.port ?? 0),
       ...(options.controlsUrl === undefined ? {} : { CONTROLS: options.controlsUrl }),
     });
-    return { url: proxy.url, replicas, startAgain, stop };
+    return { url: proxy.url, proxy, replicas, startAgain, stop };
   } catch (error) {
     await stop();
     throw error;

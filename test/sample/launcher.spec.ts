@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ServerProcess } from '../../sample-app/services/server-process.js';
-import { descendantsOf, isRunning } from '../support/processes.js';
+import { descendantsOf, isRunning, processWith } from '../support/processes.js';
 import { waitUntil } from '../support/wait-until.js';
 import { buildSample, type BuiltSample } from './built-sample.js';
 import { read, ShopFixture } from './shop-fixture.js';
@@ -45,6 +45,27 @@ describe('npm start', () => {
     // Redis, PostgreSQL, 4 replicas and the proxy at least.
     expect(children.length).toBeGreaterThanOrEqual(7);
     await launcher.stop();
+    await waitUntil('all are gone', () => !children.some(isRunning));
+    expect(readdirSync(temp)).toEqual([]);
+  });
+
+  it('ends by itself, and leaves nothing behind, when its address is taken or its proxy dies', async () => {
+    const start = (port: number) =>
+      ServerProcess.start({
+        name: 'npm start',
+        command: process.execPath,
+        args: [fileURLToPath(new URL('start/main.js', built.folder))],
+        env: { ...process.env, TMPDIR: temp, REDIS_URL: '', DATABASE_URL: '', PORT: String(port) },
+        ready: /The shop runs at/,
+        stopSignal: 'SIGINT',
+      });
+    const launcher = await start(0);
+    const url = new URL(/http:\/\/\S+/.exec(launcher.readyLine)![0]);
+    const children = descendantsOf(launcher.pid);
+    await expect(start(Number(url.port))).rejects.toThrow('npm start ended (exit code 1) before it was ready');
+
+    process.kill(processWith('proxy/main.js', children), 'SIGKILL');
+    await launcher.untilExit();
     await waitUntil('all are gone', () => !children.some(isRunning));
     expect(readdirSync(temp)).toEqual([]);
   });

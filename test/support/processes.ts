@@ -14,6 +14,16 @@ export function descendantsOf(pid: number): number[] {
   return found.slice(1);
 }
 
+/** The one of some processes whose command line has `part` in it. */
+export function processWith(part: string, pids: readonly number[]): number {
+  const lines = execFileSync('ps', ['-o', 'pid=,args=', '-p', pids.join(',')])
+    .toString()
+    .split('\n');
+  const found = lines.filter((line) => line.includes(part));
+  if (found.length !== 1) throw new Error(`${found.length} processes have "${part}" in their command line, not one.`);
+  return Number.parseInt(found[0]!, 10);
+}
+
 /** Whether a process was stopped (SIGSTOP) and not continued yet. */
 export function isStopped(pid: number): boolean {
   return stateOf(pid).startsWith('T');

@@ -28,7 +28,17 @@ describe('the diagnostics channels', () => {
   it('tell of a grant and its release, with the times', async () => {
     const lease = await locks.acquire('a');
     expect(seen).toEqual([
-      ['acquired', { name: 'a', token: lease.token, waitedMs: expect.any(Number), leaseMs: 300, handedOver: false }],
+      [
+        'acquired',
+        {
+          name: 'a',
+          token: lease.token,
+          waitedMs: expect.any(Number),
+          leaseMs: 300,
+          remainingMs: expect.any(Number),
+          handedOver: false,
+        },
+      ],
     ]);
     await lease.release();
     expect(told('released')).toEqual([

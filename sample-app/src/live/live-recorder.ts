@@ -67,8 +67,8 @@ export class LiveRecorder implements OnModuleInit, OnApplicationShutdown {
 
   private listenToLocks(): void {
     const { channels, held } = this;
-    channels.on('nestjs-redis-lock:acquired', ({ name, token, waitedMs, leaseMs, handedOver }: AcquiredMessage) => {
-      held.taken(name, token, leaseMs);
+    channels.on('nestjs-redis-lock:acquired', ({ name, token, waitedMs, remainingMs, handedOver }: AcquiredMessage) => {
+      held.taken(name, token, remainingMs);
       this.note({ type: 'acquired', name, token, waitedMs: Math.round(waitedMs), handedOver });
     });
     channels.on('nestjs-redis-lock:renewed', ({ name, token, leaseMs }: RenewedMessage) => {

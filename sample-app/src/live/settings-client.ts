@@ -45,6 +45,8 @@ export class SettingsClient implements OnModuleInit, OnApplicationShutdown {
       if (json !== null && !this.closed) this.apply(json);
     } catch {
       // Redis does not answer now.
+      // Another one may have failed meanwhile: one of them goes on.
+      clearTimeout(this.timer);
       if (!this.closed) this.timer = setTimeout(() => void this.read(), againAfterMs);
     }
   }

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { ending } from '../../services/cleanup.js';
 import { EventStream } from '../../src/live/event-stream.js';
 import { ControlError } from './control-error.js';
 import { RequestBody } from './request-body.js';
@@ -73,6 +74,11 @@ export class ControlServer {
       if (request.method === 'GET') this.read(routes, path, response);
       else await this.act(routes, path, request, response);
     } catch (error) {
+      // The page is gone, or everything is being stopped: nobody is left to tell.
+      if (response.destroyed || ending.aborted) {
+        response.destroy();
+        return;
+      }
       const known = error instanceof ControlError;
       if (!known) console.error(error);
       const status = known ? error.status : 500;

@@ -63,7 +63,7 @@ export class Controls {
     this.redis = openControlRedis(redisUrl, redisPrefix);
     this.database = openDatabase(backing.databaseUrl, 2);
     this.supervisor = new Supervisor(shop, changed, delays);
-    this.redisControl = new RedisControl(backing.redis, this.redis, changed, delays);
+    this.redisControl = new RedisControl(backing.redis, changed, delays);
     this.settings = new SettingsControl(this.redis, redisPrefix, settings, changed);
     const skus = seedStock().map(({ sku }) => sku);
     this.load = new LoadGenerator(shop.url, skus, load, changed);

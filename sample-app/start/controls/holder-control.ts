@@ -16,6 +16,8 @@ const shortestMs = 300;
 const readers = 12;
 
 interface Holder {
+  /** Of the rebuild. */
+  readonly id: number;
   readonly replica: string;
   readonly token: number | null;
 }
@@ -49,9 +51,12 @@ export class HolderControl {
     if (this.busy) throw new ControlError(409, 'A holder is being looked for already.');
     this.busy = true;
     try {
-      const { replica, token } = await this.find();
+      const { id, replica, token } = await this.find();
       const message = await act(this.supervisor.replica(replica));
-      return `${replica} was in the middle of a rebuild${lockOf(guard, token)}. ${message}`;
+      const when = (await this.rebuilds.isRunning(id))
+        ? 'was in the middle of a rebuild'
+        : 'had just ended its rebuild';
+      return `${replica} ${when}${lockOf(guard, token)}. ${message}`;
     } finally {
       this.busy = false;
     }

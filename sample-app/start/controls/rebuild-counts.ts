@@ -19,15 +19,21 @@ export class RebuildCounts {
   }
 
   /** Who is at one now, or died at it, with which fencing token. */
-  async runningSince(last: number): Promise<{ replica: string; token: number | null } | null> {
-    const { replica, token } = rebuilds;
+  async runningSince(last: number): Promise<{ id: number; replica: string; token: number | null } | null> {
+    const { id, replica, token } = rebuilds;
     const [row] = await this.database
-      .select({ replica, token })
+      .select({ id, replica, token })
       .from(rebuilds)
       .where(and(after(last), isNull(rebuilds.ended)))
       .orderBy(asc(rebuilds.id))
       .limit(1);
     return row ?? null;
+  }
+
+  /** Whether it has not come to its end. */
+  async isRunning(id: number): Promise<boolean> {
+    const [row] = await this.database.select({ ended: rebuilds.ended }).from(rebuilds).where(eq(rebuilds.id, id));
+    return row?.ended === null;
   }
 }
 

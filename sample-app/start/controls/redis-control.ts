@@ -1,7 +1,5 @@
-import type { Redis } from 'ioredis';
 import type { RunningRedis } from '../../services/redis.js';
 import { ControlError } from './control-error.js';
-import { orNoRedis } from './control-redis.js';
 import type { ControlState } from './control-state.js';
 
 export interface RedisDelays {
@@ -11,18 +9,17 @@ export interface RedisDelays {
   readonly pauseMs: number;
 }
 
+const notOurs = 'This Redis was not started with the shop: others may use it, so it is left alone.';
 const usual: RedisDelays = { gapMs: 1_000, pauseMs: 10_000 };
 
-/** Restarts and pauses the shop's Redis. One that is somebody else's is not restarted, and only its writes are paused. */
+/** Restarts and pauses the shop's Redis, if it was started with the shop. One of somebody else's is left alone. */
 export class RedisControl {
   private condition: ControlState['redis'] = 'up';
   private timer: NodeJS.Timeout | undefined;
   private readonly delays: RedisDelays;
 
-  /** @param client a connection to it */
   constructor(
     private readonly running: RunningRedis,
-    private readonly client: Redis,
     private readonly onChange: () => void,
     delays: Partial<RedisDelays> = {},
   ) {
@@ -34,13 +31,11 @@ export class RedisControl {
   }
 
   get unavailable(): Record<string, string> {
-    if (this.running.server !== undefined) return {};
-    return { 'redis/restart': 'This Redis was not started by the shop, so it is not restarted by it.' };
+    return this.running.server === undefined ? { redis: notOurs } : {};
   }
 
   async restart(): Promise<string> {
-    const { server } = this.running;
-    if (server === undefined) throw new ControlError(409, this.unavailable['redis/restart'] ?? '');
+    const server = this.server();
     if (this.condition === 'restarting') throw new ControlError(409, 'Redis is being restarted already.');
     clearTimeout(this.timer);
     this.turn('restarting');
@@ -49,22 +44,19 @@ export class RedisControl {
     return 'Redis was ended and started again. All that was in it is gone: the cache, the locks, their tokens.';
   }
 
-  async pause(): Promise<string> {
+  pause(): string {
+    const server = this.server();
     if (this.condition !== 'up') throw new ControlError(409, `Redis is ${this.condition} already.`);
     const { pauseMs } = this.delays;
-    const { server } = this.running;
-    // A connection whose reads and writes are both paused could not end the pause.
-    if (server === undefined) await orNoRedis(this.client.call('CLIENT', 'PAUSE', pauseMs, 'WRITE'));
-    else server.pause();
+    server.pause();
     this.turn('paused');
     this.timer = setTimeout(() => this.goOn(), pauseMs);
-    const what = server === undefined ? 'Redis lets all writes wait' : 'Redis stands still';
-    return `${what}, and goes on by itself after ${String(pauseMs / 1000)} s.`;
+    return `Redis stands still, and goes on by itself after ${String(pauseMs / 1000)} s.`;
   }
 
-  async continue(): Promise<string> {
+  continue(): string {
+    this.server();
     if (this.condition !== 'paused') throw new ControlError(409, `Redis is ${this.condition}, not paused.`);
-    if (this.running.server === undefined) await orNoRedis(this.client.call('CLIENT', 'UNPAUSE'));
     this.goOn();
     return 'Redis goes on.';
   }
@@ -73,9 +65,11 @@ export class RedisControl {
   close(): void {
     clearTimeout(this.timer);
     this.running.server?.continue();
-    if (this.running.server === undefined && this.condition === 'paused') {
-      this.client.call('CLIENT', 'UNPAUSE').catch(() => undefined);
-    }
+  }
+
+  private server(): NonNullable<RunningRedis['server']> {
+    if (this.running.server === undefined) throw new ControlError(409, notOurs);
+    return this.running.server;
   }
 
   private goOn(): void {

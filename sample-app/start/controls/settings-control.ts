@@ -64,6 +64,8 @@ export class SettingsControl {
       await this.redis.publish(`${this.prefix}${settingsKey}`, '');
       return true;
     } catch {
+      // Another one may have failed meanwhile: one of them goes on.
+      clearTimeout(this.timer);
       if (!this.closed) this.timer = setTimeout(() => void this.write(), againAfterMs);
       return false;
     }

@@ -60,10 +60,10 @@ export class StampedeControl {
 
     let served = 0;
     const crowd = new Readers(`${this.shopUrl}/catalog`, readers, (body) => check.isRight(body));
+    let over = false;
     const counting = setInterval(() => {
       void this.rebuilds.since(before).then(
-        (rebuilds) =>
-          this.running && this.tell({ ...started, served, rebuilds, lastMs: null, p50Ms: null, p99Ms: null }),
+        (rebuilds) => over || this.tell({ ...started, served, rebuilds, lastMs: null, p50Ms: null, p99Ms: null }),
         () => undefined,
       );
     }, countEveryMs);
@@ -74,7 +74,7 @@ export class StampedeControl {
       const errors = all.filter(({ error }) => error !== '').length;
       clearInterval(counting);
       const rebuilt = await this.rebuilds.since(before);
-      this.running = false;
+      over = true;
       this.tell({
         ...started,
         ...{ served: readers, errors, rebuilds: rebuilt },
@@ -84,6 +84,7 @@ export class StampedeControl {
       const failed = errors === 0 ? '' : ` ${String(errors)} got no catalog.`;
       return `${String(readers)} readers at once: the catalog was rebuilt ${times} (${systems[guard]}), and the last reader was served after ${(at(1) / 1000).toFixed(1)} s.${failed}`;
     } finally {
+      over = true;
       clearInterval(counting);
       crowd.close();
     }

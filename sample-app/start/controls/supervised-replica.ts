@@ -67,11 +67,11 @@ export class SupervisedReplica {
     return `${this.name} goes on.`;
   }
 
-  /** Does not wait until somebody starts it. */
+  /** Starts it at once, before its time. */
   async start(): Promise<string> {
     if (this.condition !== 'killed') throw new ControlError(409, `${this.name} is ${this.condition}, not killed.`);
-    await this.restart();
-    return `${this.name} was started again.`;
+    if (await this.restart()) return `${this.name} was started again.`;
+    throw new ControlError(503, `${this.name} could not be started. It is tried again.`);
   }
 
   /** Starts nothing any more. */
@@ -92,19 +92,21 @@ export class SupervisedReplica {
     this.after(this.delays.restartMs, () => void this.restart());
   }
 
-  private async restart(): Promise<void> {
+  private async restart(): Promise<boolean> {
     clearTimeout(this.timer);
-    if (this.closed) return;
+    if (this.closed) return false;
     this.turn('starting');
     try {
       this.current = await this.startAgain();
       this.turn('running');
       this.watch(this.current.process);
+      return true;
     } catch (error) {
-      if (this.isClosed()) return;
+      if (this.isClosed()) return false;
       console.error(error instanceof Error ? error.message : error);
       this.turn('killed');
       this.restartLater();
+      return false;
     }
   }
 

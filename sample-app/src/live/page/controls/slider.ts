@@ -13,6 +13,7 @@ export class Slider {
   private readonly input: HTMLInputElement;
   private readonly output: HTMLElement;
   private moving = false;
+  private setting = false;
 
   constructor(private readonly options: SliderOptions) {
     this.input = byId(options.id, HTMLInputElement);
@@ -21,9 +22,19 @@ export class Slider {
       this.moving = true;
       this.tell();
     });
+    // Put back to where it was, it does not change, and nobody moves it any more.
+    for (const end of ['pointerup', 'pointercancel', 'blur']) {
+      this.input.addEventListener(end, () => {
+        if (!this.setting) this.moving = false;
+      });
+    }
     this.input.addEventListener('change', () => {
       this.moving = true;
-      void options.set(this.value).finally(() => (this.moving = false));
+      this.setting = true;
+      void options.set(this.value).finally(() => {
+        this.setting = false;
+        this.moving = false;
+      });
     });
   }
 

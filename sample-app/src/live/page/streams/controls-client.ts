@@ -15,14 +15,15 @@ export interface Outcome {
 
 /** How long an answer may take, in ms: a stampede is answered when its last reader is served. */
 const answerMs = 600_000;
+const againAfterMs = 1_000;
 
 /** The launcher's controls. A shop that was not started by the launcher has none. */
 export class ControlsClient {
   /** @returns whether there are controls here */
   async connect({ onState, onEvolution }: ControlsEvents): Promise<boolean> {
-    const answer = await fetch('/controls/state').catch(() => null);
-    if (answer?.ok !== true) return false;
-    onState((await answer.json()) as ControlState);
+    const state = await this.firstState();
+    if (state === null) return false;
+    onState(state);
     new WatchedStream({
       url: '/controls/events',
       quietMs: 3_000,
@@ -46,6 +47,16 @@ export class ControlsClient {
       return { done: answer.ok, message: typeof message === 'string' ? message : `Answer ${answer.status}.` };
     } catch {
       return { done: false, message: 'The controls did not answer.' };
+    }
+  }
+
+  /** `null`: there are none here. A shop that is being started has some soon. */
+  private async firstState(): Promise<ControlState | null> {
+    for (;;) {
+      const answer = await fetch('/controls/state').catch(() => null);
+      if (answer?.ok === true) return (await answer.json()) as ControlState;
+      if (answer?.status === 404) return null;
+      await new Promise((resolve) => setTimeout(resolve, againAfterMs));
     }
   }
 

@@ -1,0 +1,35 @@
+import type { LockError } from '../errors/index.js';
+import { channels, type AcquiredMessage, type RefusedMessage, type ReleasedMessage } from './channels.js';
+
+/** What is told of a hold: the telemetry knows no other part of it. */
+interface GrantedHold {
+  readonly name: string;
+  readonly token: number;
+  readonly leaseMs: number;
+  readonly tokensUsed: number;
+  remaining(): number;
+}
+
+export function tellAcquired(hold: GrantedHold, waitedMs: number): void {
+  if (!channels.acquired.hasSubscribers) return;
+  const { name, token, leaseMs, tokensUsed } = hold;
+  const handedOver = tokensUsed > 1;
+  const message: AcquiredMessage = { name, token, waitedMs, leaseMs, remainingMs: hold.remaining(), handedOver };
+  channels.acquired.publish(message);
+}
+
+/** @param since when the section began, on the monotonic clock */
+export function tellReleased(
+  { name, token, since }: { readonly name: string; readonly token: number; readonly since: number },
+  outcome: ReleasedMessage['outcome'],
+): void {
+  if (!channels.released.hasSubscribers) return;
+  const message: ReleasedMessage = { name, token, outcome, heldMs: performance.now() - since };
+  channels.released.publish(message);
+}
+
+export function tellRefused(name: string, error: LockError, waitedMs: number): void {
+  if (!channels.refused.hasSubscribers) return;
+  const message: RefusedMessage = { name, waitedMs, error };
+  channels.refused.publish(message);
+}
