@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { findRedisProgram } from '../../sample-app/services/find-program.js';
 import { runEvolution, type EvolutionOptions } from '../../sample-app/src/evolution/run-evolution.js';
 import { buildSample, type BuiltSample } from '../sample/built-sample.js';
-import { descendantsOf, isRunning, isStopped } from '../support/processes.js';
+import { descendantsOf, isRunning, stoppedBelow } from '../support/processes.js';
 import { describeWithRedisServer } from '../support/redis-server.js';
 import { redisClient, testRedisUrl } from '../support/test-redis.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -58,7 +58,7 @@ describeWithRedisServer('a run of the evolution', () => {
       scenarios: ['crash', 'stale-write'],
       signal: end.signal,
     });
-    await waitUntil('one of its processes is stopped', () => started().some(isStopped));
+    await waitUntil('one of its processes is stopped', () => stoppedBelow(process.pid).length > 0);
     end.abort();
     const table = await running;
     expect(table.state).toBe('stopped');

@@ -1,17 +1,38 @@
 import { execFileSync } from 'node:child_process';
 
+interface Process {
+  readonly pid: number;
+  readonly parent: number;
+  /** As `ps` has it. */
+  readonly state: string;
+}
+
 /** The pids of all processes that `pid` started, and that those started. */
 export function descendantsOf(pid: number): number[] {
-  const parents = new Map<number, number>();
-  for (const line of execFileSync('ps', ['-eo', 'pid=,ppid=']).toString().trim().split('\n')) {
-    const [child, parent] = line.trim().split(/\s+/).map(Number);
-    parents.set(child!, parent!);
+  return processesBelow(pid).map((process) => process.pid);
+}
+
+/** Those of them that were stopped (SIGSTOP) and not continued yet: in one look, since they may not stay so for long. */
+export function stoppedBelow(pid: number): number[] {
+  return processesBelow(pid)
+    .filter(({ state }) => state.startsWith('T'))
+    .map((process) => process.pid);
+}
+
+function processesBelow(pid: number): Process[] {
+  const all = execFileSync('ps', ['-eo', 'pid=,ppid=,stat=']).toString().trim().split('\n').map(processOf);
+  const found: Process[] = [];
+  for (let parents = [pid]; parents.length > 0;) {
+    const children = all.filter(({ parent }) => parents.includes(parent));
+    found.push(...children);
+    parents = children.map((child) => child.pid);
   }
-  const found = [pid];
-  for (const parent of found) {
-    for (const [child, itsParent] of parents) if (itsParent === parent) found.push(child);
-  }
-  return found.slice(1);
+  return found;
+}
+
+function processOf(line: string): Process {
+  const [pid, parent, state] = line.trim().split(/\s+/);
+  return { pid: Number(pid), parent: Number(parent), state: state! };
 }
 
 /** The one of some processes whose command line has `part` in it. */
