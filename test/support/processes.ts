@@ -45,11 +45,6 @@ export function processWith(part: string, pids: readonly number[]): number {
   return Number.parseInt(found[0]!, 10);
 }
 
-/** Whether a process was stopped (SIGSTOP) and not continued yet. */
-export function isStopped(pid: number): boolean {
-  return stateOf(pid).startsWith('T');
-}
-
 /** Whether a process is there and does not just wait to be cleared away (a zombie). */
 export function isRunning(pid: number): boolean {
   const state = stateOf(pid);
