@@ -49,6 +49,8 @@ export async function stampede(options: StampedeOptions): Promise<StampedeResult
     env: {
       REDIS_PREFIX: backing.redisPrefix,
       CATALOG_QUERY_MS: String(options.queryMs),
+      // Without a guard, all readers wait for the database.
+      DATABASE_WAIT_MS: '600000',
       DATABASE_POOL: '20',
     },
   });

@@ -7,6 +7,8 @@ export interface ShopConfig {
   readonly databaseUrl: string;
   /** Connections of this process to the database. */
   readonly databasePool: number;
+  /** How long a query waits for one of them to be free, or made. */
+  readonly databaseWaitMs: number;
   readonly redisUrl: string;
   /** Put before every key in Redis, for several shops on one server. */
   readonly redisPrefix: string;
@@ -39,6 +41,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): ShopConfig {
     replica: env.REPLICA ?? `replica-${String(process.pid)}`,
     databaseUrl: url(env, 'DATABASE_URL', ['postgres:', 'postgresql:']),
     databasePool: whole(env, 'DATABASE_POOL', 10, 1, 1_000),
+    databaseWaitMs: whole(env, 'DATABASE_WAIT_MS', 20_000, 1, day),
     redisUrl: url(env, 'REDIS_URL', ['redis:', 'rediss:']),
     redisPrefix: env.REDIS_PREFIX ?? '',
     catalogTtlMs: whole(env, 'CATALOG_TTL_MS', 10 * 60_000, 1, day),
@@ -50,7 +53,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): ShopConfig {
   };
 }
 
-/** The whole number that a variable holds, or `fallback` where it is not set. Throws, naming the variable, when it makes no sense. */
+/** The whole number that a variable holds, or `fallback` where it is not set. Throws when it makes no sense. */
 export function whole(env: NodeJS.ProcessEnv, name: string, fallback: number, min: number, max: number): number {
   const text = env[name];
   if (text === undefined || text === '') return fallback;

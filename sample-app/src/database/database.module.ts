@@ -13,7 +13,8 @@ const OPEN_DATABASE = Symbol('OPEN_DATABASE');
     {
       provide: OPEN_DATABASE,
       inject: [SHOP_CONFIG],
-      useFactory: (config: ShopConfig) => openDatabase(config.databaseUrl, config.databasePool, config.replica),
+      useFactory: ({ databaseUrl, databasePool, replica, databaseWaitMs }: ShopConfig) =>
+        openDatabase(databaseUrl, databasePool, replica, databaseWaitMs),
     },
     { provide: DATABASE, inject: [OPEN_DATABASE], useFactory: (open: OpenDatabase) => open.database },
   ],

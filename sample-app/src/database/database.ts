@@ -12,9 +12,24 @@ export interface OpenDatabase {
   readonly close: () => Promise<void>;
 }
 
-/** @param name what the server shows the connections as, in `pg_stat_activity` */
-export function openDatabase(url: string, connections: number, name = 'shop'): OpenDatabase {
-  const pool = new pg.Pool({ connectionString: url, max: connections, application_name: name });
+/** When the server breaks a statement off, in ms: some more than the slowest query of the lab takes. */
+const statementMs = 15_000;
+/** When we no longer wait for an answer, in ms: the server, if it is there, has given up before. */
+const answerMs = 20_000;
+
+/**
+ * @param name what the server shows the connections as, in `pg_stat_activity`
+ * @param waitMs how long a query waits for a connection to be free, or made; default 20,000
+ */
+export function openDatabase(url: string, connections: number, name = 'shop', waitMs = 20_000): OpenDatabase {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: connections,
+    application_name: name,
+    connectionTimeoutMillis: waitMs,
+    statement_timeout: statementMs,
+    query_timeout: answerMs,
+  });
   // A connection that breaks while nobody uses it is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => undefined);
   return { database: drizzle(pool, { schema }), close: () => pool.end() };

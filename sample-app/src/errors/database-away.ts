@@ -1,6 +1,6 @@
 /** Codes of the driver and the system: the server cannot be reached. */
 const unreachable = /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
-/** Classes of PostgreSQL's codes: it shuts down, has no connections or memory left, or broke a statement off in time. */
+/** Classes of PostgreSQL's codes: it shuts down, has no connections or memory left, or a statement took too long. */
 const overloaded = /^(08...|57P..|53...|57014)$/;
 /** What the driver says in words only: a connection broke, or the pool or the server took too long. */
 const inWords = /^(Connection terminated|timeout exceeded when trying to connect$|Query read timeout$)/;

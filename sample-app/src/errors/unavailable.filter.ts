@@ -9,7 +9,10 @@ import { TryAgainException } from './try-again.exception.js';
 
 const retryAfterSeconds = '1';
 
-/** Answers 503 with `Retry-After`, and not 500, while the database or the cache is away, and when a request is to be sent again. */
+/**
+ * Answers 503 with `Retry-After`, and not 500, while the database or the cache is away, and when a request is to be sent
+ * again.
+ */
 @Catch(TryAgainException, DrizzleQueryError, pg.DatabaseError)
 export class UnavailableFilter extends BaseExceptionFilter {
   private readonly logger = new Logger(UnavailableFilter.name);

@@ -18,6 +18,9 @@ const limitMs = 1_000;
 @ApiTags('Health')
 @Controller('health')
 export class HealthController {
+  /** Questions that were not answered yet. */
+  private readonly asked = new Map<string, Promise<unknown>>();
+
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     @Inject(REDIS) private readonly redis: Redis,
@@ -57,8 +60,17 @@ export class HealthController {
 
   private answers(name: string, question: () => Promise<unknown>) {
     const ask = async (): Promise<void> => {
-      await question();
+      await this.askOnce(name, question);
     };
     return this.indicators.check(name).attempt(ask).withTimeout(limitMs);
+  }
+
+  /** While a service hangs, those who ask share one question: each of its own would take another connection. */
+  private askOnce(name: string, question: () => Promise<unknown>): Promise<unknown> {
+    const known = this.asked.get(name);
+    if (known !== undefined) return known;
+    const asked = question().finally(() => this.asked.delete(name));
+    this.asked.set(name, asked);
+    return asked;
   }
 }
