@@ -6,7 +6,8 @@ export interface PricesMessage {
    * - `refreshed`: all prices are new.
    * - `done-before`: another replica has run, or begun, this very fire.
    * - `stale`: a refresh with a newer lock has written meanwhile; what it wrote was left alone.
-   * - `failed`: anything else. The prices are as they were.
+   * - `failed`: anything else. The prices are not known to be written: mostly they were not, but an answer of the
+   *   database can be lost as well.
    */
   readonly outcome: 'refreshed' | 'done-before' | 'stale' | 'failed';
   /** When the cron fired, in ms since 1970, to the second. */

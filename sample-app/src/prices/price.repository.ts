@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { asc, eq, sql } from 'drizzle-orm';
+import { asc, sql } from 'drizzle-orm';
 import { SHOP_CONFIG } from '../config.js';
 import type { ShopConfig } from '../config.js';
 import { DATABASE } from '../database/database.js';
@@ -30,19 +30,22 @@ export class PriceRepository {
     return row?.id;
   }
 
-  async end(id: number): Promise<void> {
-    await this.database
-      .update(priceRefreshes)
-      .set({ ended: sql`now()` })
-      .where(eq(priceRefreshes.id, id));
-  }
-
-  /** Writes the prices that nobody with a newer lock has written; tells how many those were. */
-  async write(offered: readonly OfferedPrice[], token: number): Promise<number> {
-    const { rowCount } = await this.database.execute(sql`
-      update prices set cents = offered.cents, refreshed_at = now(), fence = ${token}::bigint
-      from json_to_recordset(${JSON.stringify(offered)}::json) as offered (sku text, cents int)
-      where prices.sku = offered.sku and prices.fence < ${token}::bigint`);
-    return rowCount ?? 0;
+  /**
+   * Writes the prices that nobody with a newer lock has written; tells how many those were. If that is all of them, the
+   * refresh has ended, in the same statement.
+   */
+  async write(refresh: number, offered: readonly OfferedPrice[], token: number): Promise<number> {
+    const { rows } = await this.database.execute<{ count: number }>(sql`
+      with written as (
+        update prices set cents = offered.cents, refreshed_at = now(), fence = ${token}::bigint
+        from json_to_recordset(${JSON.stringify(offered)}::json) as offered (sku text, cents int)
+        where prices.sku = offered.sku and prices.fence < ${token}::bigint
+        returning prices.sku
+      ), ended as (
+        update price_refreshes set ended = now()
+        where id = ${refresh}::int and (select count(*) from written) = ${offered.length}::int
+      )
+      select count(*)::int as count from written`);
+    return rows[0]?.count ?? 0;
   }
 }

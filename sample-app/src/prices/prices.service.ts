@@ -69,12 +69,7 @@ export class PricesService implements BeforeApplicationShutdown {
     // The supplier may take long: if the lock is lost meanwhile, there is no use in waiting.
     const offered = await this.supplier.prices(skus, lease.signal);
     lease.assertHeld();
-    const written = await this.prices.write(offered, lease.token);
-    if (written < offered.length) {
-      report('stale', written);
-      return;
-    }
-    await this.prices.end(refresh);
-    report('refreshed', written);
+    const written = await this.prices.write(refresh, offered, lease.token);
+    report(written < offered.length ? 'stale' : 'refreshed', written);
   }
 }
