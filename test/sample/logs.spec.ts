@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eq } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { stock } from '../../sample-app/src/database/schema.js';
 import { createLockService } from '../../lib/index.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -82,11 +82,32 @@ describe('the log of a replica', () => {
     }
   });
 
+  it('tells of a query that failed, but not with which values', async () => {
+    fixture.lines.length = 0;
+    const { replicas } = await fixture.shop('with-lock', 1);
+    await fixture.database.execute(sql`alter table orders rename to orders_elsewhere`);
+    const failed = await order(replicas[0]!.url);
+    await fixture.database.execute(sql`alter table orders_elsewhere rename to orders`);
+    expect(failed.status).toBe(500);
+    const withError = () => linesOf('replica-1').find((line) => 'err' in line);
+    await waitUntil('it is written', () => withError() !== undefined);
+    expect(withError()).toMatchObject({
+      level: 'error',
+      msg: expect.stringContaining('Failed query: select'),
+      err: {
+        type: 'DrizzleQueryError',
+        message: expect.stringContaining('relation "orders" does not exist'),
+        stack: expect.stringMatching(/\n {4}at /),
+      },
+    });
+    expect(fixture.lines.filter((line) => line.includes('key-of-an-order'))).toEqual([]);
+  });
+
   it('names every request with an id at level debug, and makes one up where the given one is odd', async () => {
     fixture.lines.length = 0;
     const { replicas } = await fixture.shop('with-lock', 1, { LOG_LEVEL: 'debug' });
     const { url } = replicas[0]!;
-    const odd = await fetch(`${url}/stock/oak-table`, { headers: { 'X-Request-Id': 'a b"c' } });
+    const odd = await fetch(`${url}/stock/oak-table?of=somebody`, { headers: { 'X-Request-Id': 'a b"c' } });
     const placed = await order(url);
     expect(placed.status).toBe(201);
     const ids = [odd, placed].map(({ headers }) => headers.get('x-request-id'));

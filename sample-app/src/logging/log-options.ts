@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Params } from 'nestjs-pino';
 import { stdTimeFunctions } from 'pino';
 import type { ShopConfig } from '../config.js';
+import { shownError } from './shown-error.js';
 
 /** A request that took longer than this is worth a warning, in ms. */
 const slowMs = 1_000;
@@ -11,7 +12,8 @@ const began = new WeakMap<IncomingMessage, number>();
 
 /**
  * One JSON object a line. Requests are written at `debug` (a line for each would slow a crowd of readers down), but at
- * `warn` if they failed on our side or were slow. No headers and no bodies: they may hold what nobody else should read.
+ * `warn` if they failed on our side or were slow. No headers, no bodies, no query strings and no values of database
+ * queries: they may hold what nobody else should read.
  */
 export function logOptions({ logLevel, replica }: ShopConfig): Params {
   return {
@@ -20,6 +22,14 @@ export function logOptions({ logLevel, replica }: ShopConfig): Params {
       base: { replica },
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      // Not a serializer: pino takes the message of the line from the error itself.
+      hooks: {
+        logMethod(line, write) {
+          const first: unknown = line[0];
+          if (hasError(first)) line[0] = { ...first, err: shownError(first.err) };
+          write.apply(this, line);
+        },
+      },
       genReqId: requestId,
       // Lines that are written while a request is handled hold its id and no more.
       quietReqLogger: true,
@@ -45,7 +55,8 @@ function requestId(request: IncomingMessage, response: ServerResponse): string {
 
 function summary(request: IncomingMessage, response: ServerResponse): object {
   const { method } = request;
-  const url = 'originalUrl' in request ? request.originalUrl : request.url;
+  const target = 'originalUrl' in request ? String(request.originalUrl) : request.url;
+  const url = target?.split('?', 1)[0];
   // A client that went away got no answer, whatever the status would have been.
   const status = response.writableFinished ? response.statusCode : null;
   return { method, url, status, ms: Math.round(msOf(request)) };
@@ -53,4 +64,8 @@ function summary(request: IncomingMessage, response: ServerResponse): object {
 
 function msOf(request: IncomingMessage): number {
   return performance.now() - (began.get(request) ?? performance.now());
+}
+
+function hasError(line: unknown): line is { readonly err: Error } {
+  return typeof line === 'object' && line !== null && 'err' in line && line.err instanceof Error;
 }
