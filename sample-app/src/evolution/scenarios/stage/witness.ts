@@ -8,10 +8,10 @@ local inside = redis.call('scard', KEYS[1])
 if inside > tonumber(redis.call('get', KEYS[2]) or '0') then redis.call('set', KEYS[2], inside) end
 return inside`;
 
-/** KEYS: value, fence, writes. ARGV: caller, token or nothing. 1: written; 0: a later token has been here. */
+/** KEYS: value, fence, writes. ARGV: caller, token or nothing. 1: written; 0: it, or a later token, has been here. */
 const write = `
 if ARGV[2] ~= '' then
-  if tonumber(ARGV[2]) < tonumber(redis.call('get', KEYS[2]) or '0') then return 0 end
+  if tonumber(ARGV[2]) <= tonumber(redis.call('get', KEYS[2]) or '0') then return 0 end
   redis.call('set', KEYS[2], ARGV[2])
 end
 redis.call('set', KEYS[1], ARGV[1])
