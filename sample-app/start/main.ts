@@ -10,6 +10,8 @@ const lockLeaseMs = 4_000;
 /** So that the catalog is rebuilt again and again under load. */
 const catalogTtlMs = 4_000;
 const queryMs = 600;
+/** A stampede without a guard stands in line for the database's few connections. */
+const databaseWaitMs = 120_000;
 /** Every 15 s, in the place of every night. */
 const pricesCron = '*/15 * * * * *';
 /** Shorter than that: the lock of one refresh must be free at the next. */
@@ -36,6 +38,7 @@ async function main(): Promise<void> {
       LOCK_LEASE_MS: String(lockLeaseMs),
       CATALOG_TTL_MS: String(catalogTtlMs),
       CATALOG_QUERY_MS: String(queryMs),
+      DATABASE_WAIT_MS: String(databaseWaitMs),
       PRICES_CRON: pricesCron,
       PRICES_HOLD_MS: String(pricesHoldMs),
     },
