@@ -59,7 +59,7 @@ describe('the configuration of the shop', () => {
     expect(readConfig(needed)).toMatchObject({
       port: 3000,
       lockLeaseMs: 30_000,
-      catalogQueryMs: 300,
+      catalogTtlMs: 600_000,
     });
   });
 
