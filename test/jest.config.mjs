@@ -15,7 +15,12 @@ export default {
     '<rootDir>/test/packages/',
     '<rootDir>/test/redisson/',
   ],
-  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/test/compat/', '<rootDir>/test/packages/'],
+  modulePathIgnorePatterns: [
+    '<rootDir>/dist/',
+    '<rootDir>/test/bench/node_modules/',
+    '<rootDir>/test/compat/',
+    '<rootDir>/test/packages/',
+  ],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': swcTransform },
   moduleNameMapper: {

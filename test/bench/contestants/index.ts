@@ -1,0 +1,43 @@
+import type { Contestant, ContestantInfo } from './contestant.js';
+
+/** Where each contestant is, in the order of the tables. A file holds one library with each of its settings. */
+const FILES = ['nestjs-redis-lock', 'raw-ioredis', 'in-process', 'redlock5', 'redis-semaphore'];
+
+/** A contestant that can be opened, with the file that a worker imports to do so. */
+export interface Entrant extends ContestantInfo {
+  readonly file: string;
+}
+
+/** A library that does not take part, with why. */
+export interface Absentee {
+  readonly file: string;
+  readonly reason: string;
+}
+
+/** All contestants whose packages can be imported here, and those that cannot. */
+export async function loadEntrants(): Promise<{ entrants: Entrant[]; absent: Absentee[] }> {
+  const entrants: Entrant[] = [];
+  const absent: Absentee[] = [];
+  for (const file of FILES) {
+    try {
+      for (const { open: _, ...info } of await contestantsOf(file)) entrants.push({ ...info, file });
+    } catch (error) {
+      absent.push({ file, reason: `it cannot be imported: ${error instanceof Error ? error.message : String(error)}` });
+    }
+  }
+  return { entrants, absent };
+}
+
+/** @throws Error if the file has no such contestant */
+export async function loadContestant(file: string, id: string): Promise<Contestant> {
+  const found = (await contestantsOf(file)).find((contestant) => contestant.id === id);
+  if (found === undefined) throw new Error(`${file}.mjs has no contestant "${id}".`);
+  return found;
+}
+
+async function contestantsOf(file: string): Promise<readonly Contestant[]> {
+  const { contestants } = (await import(new URL(`${file}.mjs`, import.meta.url).href)) as {
+    contestants: readonly Contestant[];
+  };
+  return contestants;
+}

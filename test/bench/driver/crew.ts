@@ -1,0 +1,113 @@
+import { now } from '../clock.js';
+import type { Entrant } from '../contestants/index.js';
+import { overlapsBetween } from '../measures/overlaps-between.js';
+import type { Plan, RoundResult, SectionRecord } from '../worker/plan.js';
+import { readRecords } from '../worker/record-columns.js';
+import { WorkerProcess } from './worker-process.js';
+
+/** A plan for every process of a crew; it becomes a `Plan` when its names and its start are known. */
+export interface CrewPlan {
+  /** On how many names the callers of a process are spread. All processes use the same names. */
+  readonly names: number;
+  /** In each process. */
+  readonly callers: number;
+  readonly sectionMs: number;
+  readonly durationMs: number;
+  /** Default 5 000. */
+  readonly drainMs?: number;
+  /** Always on where there are several processes: their overlaps are counted by it. */
+  readonly record?: boolean;
+}
+
+/** One round of a whole crew. What is not said here is the sum of its processes' (see `RoundResult`). */
+export interface CrewRound extends Omit<RoundResult, 'records'> {
+  readonly sectionsPerSecond: number;
+  /** Of one process; whole numbers where all have alike. */
+  readonly connections: number;
+  readonly records: readonly SectionRecord[];
+  readonly startedAt: number;
+  readonly endedAt: number;
+}
+
+/** From the order to the first section: long enough for every worker to have read it. */
+export const HEAD_START_MS = 20;
+
+/** Processes that run the same contestant and begin their rounds together. */
+export class Crew {
+  private constructor(
+    readonly entrant: Entrant,
+    private readonly workers: readonly WorkerProcess[],
+    private readonly generation: number,
+  ) {}
+
+  private static generations = 0;
+
+  static async start(entrant: Entrant, size: number, url: string): Promise<Crew> {
+    const started = await Promise.allSettled(Array.from({ length: size }, () => WorkerProcess.start(entrant, url)));
+    const workers = started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    const failure = started.find((each) => each.status === 'rejected');
+    this.generations += 1;
+    const crew = new Crew(entrant, workers, this.generations);
+    if (failure === undefined) return crew;
+    await crew.kill();
+    throw failure.reason;
+  }
+
+  get size(): number {
+    return this.workers.length;
+  }
+
+  get pids(): number[] {
+    return this.workers.flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
+  }
+
+  /**
+   * @param startAt see `Plan`; at least `HEAD_START_MS` from now
+   * @throws Error if one of its processes does not come back
+   */
+  async round(crewPlan: CrewPlan, startAt = now() + HEAD_START_MS): Promise<CrewRound> {
+    const { names, callers, sectionMs, durationMs, drainMs = 5_000, record = false } = crewPlan;
+    const plan: Plan = {
+      // What a killed crew left behind is never met again.
+      names: Array.from({ length: names }, (_, at) => `bench:${this.entrant.id}:${this.generation}:${at}`),
+      callers,
+      sectionMs,
+      durationMs,
+      drainMs,
+      record: record || this.size > 1,
+      startAt,
+    };
+    const results = await Promise.all(this.workers.map((worker) => worker.round(plan)));
+    return together(results, plan);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.stop()));
+  }
+
+  async kill(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.kill()));
+  }
+}
+
+function together(results: readonly RoundResult[], plan: Plan): CrewRound {
+  const sum = (of: (result: RoundResult) => number): number => results.reduce((total, each) => total + of(each), 0);
+  const records = results.flatMap((result, worker) => readRecords(result.records, worker, plan));
+  const sections = sum((each) => each.sections);
+  return {
+    sections,
+    allSections: sum((each) => each.allSections),
+    elapsedMs: plan.durationMs,
+    sectionsPerSecond: (sections / plan.durationMs) * 1_000,
+    insideMs: sum((each) => each.insideMs),
+    cpuMs: sum((each) => each.cpuMs),
+    gaveUp: sum((each) => each.gaveUp),
+    overlaps: sum((each) => each.overlaps) + overlapsBetween(records),
+    connections: sum((each) => each.connections) / results.length,
+    stuck: sum((each) => each.stuck),
+    errors: [...new Set(results.flatMap((each) => each.errors))],
+    records,
+    startedAt: plan.startAt,
+    endedAt: plan.startAt + plan.durationMs,
+  };
+}

@@ -1,0 +1,129 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Bench } from '../bench.js';
+import { now } from '../clock.js';
+import type { Entrant } from '../contestants/index.js';
+import { countRequests, type Requests } from '../measures/monitor.js';
+import { HEAD_START_MS, type Crew, type CrewPlan, type CrewRound } from './crew.js';
+
+/** A timed round, with what it sent and received. */
+export interface PlayedRound extends CrewRound {
+  /** Both ways, within the window. */
+  readonly bytes: number;
+}
+
+/** What became of one contestant. */
+export interface Played {
+  readonly entrant: Entrant;
+  /** The timed ones, in their order. */
+  readonly rounds: readonly PlayedRound[];
+  /** By section, from a round of its own that was not timed. */
+  readonly counted: Requests | undefined;
+  /** Why there are fewer rounds than asked for, or none. */
+  readonly failure: string | undefined;
+}
+
+export interface PlayOptions {
+  /** Processes a crew. Default 1. */
+  readonly size?: number;
+  /** Whether a counting round follows. Default true. */
+  readonly count?: boolean;
+}
+
+/** After so many rounds with callers that never came back a contestant is out. */
+const STUCK_ROUNDS = 2;
+
+/**
+ * Plays the same plan with every contestant: a round to warm up, then the timed rounds in turn, each turn beginning with
+ * another contestant, then a round under MONITOR. A machine that slows down for a while so slows down all of them.
+ */
+export async function playRounds(
+  bench: Bench,
+  entrants: readonly Entrant[],
+  plan: CrewPlan,
+  { size = 1, count = true }: PlayOptions = {},
+): Promise<Played[]> {
+  const players = entrants.map((entrant) => new Player(bench, entrant, size, plan));
+  await startTwoAtATime(players);
+  for (const player of players) await player.play('warm-up');
+  for (let turn = 0; turn < bench.options.rounds; turn += 1) {
+    const first = Math.floor((turn * players.length) / bench.options.rounds);
+    for (const player of [...players.slice(first), ...players.slice(0, first)]) await player.play('timed');
+  }
+  if (count) for (const player of players) await player.play('counted');
+  return players;
+}
+
+async function startTwoAtATime(players: readonly Player[]): Promise<void> {
+  const left = [...players];
+  const work = async (): Promise<void> => {
+    for (let player = left.shift(); player !== undefined; player = left.shift()) await player.start();
+  };
+  await Promise.all([work(), work()]);
+}
+
+class Player implements Played {
+  readonly rounds: PlayedRound[] = [];
+  counted: Requests | undefined;
+  failure: string | undefined;
+  private stuckRounds = 0;
+
+  constructor(
+    private readonly bench: Bench,
+    readonly entrant: Entrant,
+    private readonly size: number,
+    private readonly plan: CrewPlan,
+  ) {}
+
+  async start(): Promise<void> {
+    await this.attempt('start', async () => undefined);
+  }
+
+  async play(kind: 'warm-up' | 'timed' | 'counted'): Promise<void> {
+    await this.attempt(kind, async (crew) => {
+      const { result, lines } =
+        kind === 'counted'
+          ? await this.bench.traffic.listen(() => this.round(crew))
+          : { result: await this.round(crew), lines: [] };
+      if (kind === 'timed') this.rounds.push(result);
+      if (kind === 'counted' && result.sections > 0) {
+        const wall = Date.now() - now();
+        const { requests, inScripts } = countRequests(lines, result.startedAt + wall, result.endedAt + wall);
+        this.counted = { requests: requests / result.sections, inScripts: inScripts / result.sections };
+      }
+      if (result.stuck === 0) return;
+      // Its callers still wait for locks, so it cannot take part in another round.
+      await this.bench.crews.discard(crew);
+      this.stuckRounds += 1;
+      if (this.stuckRounds < STUCK_ROUNDS) return;
+      const { stuck, size } = { stuck: result.stuck, size: this.plan.callers * this.size };
+      throw new Error(`cut off: ${stuck} of ${size} callers never came back, for the ${STUCK_ROUNDS}nd time`);
+    });
+  }
+
+  private async attempt(what: string, work: (crew: Crew) => Promise<void>): Promise<void> {
+    if (this.failure !== undefined) return;
+    let crew: Crew | undefined;
+    try {
+      crew = await this.bench.crews.get(this.entrant, this.size);
+      await work(crew);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.failure = what === 'start' ? reason : `${what} round ${this.rounds.length + 1}: ${reason}`;
+      this.bench.say(`${this.entrant.id}: ${this.failure}`);
+      if (crew !== undefined) await this.bench.crews.discard(crew);
+    }
+  }
+
+  private async round(crew: Crew): Promise<PlayedRound> {
+    const { traffic } = this.bench;
+    const before = await traffic.bytes();
+    const startAt = now() + HEAD_START_MS;
+    const playing = crew.round(this.plan, startAt);
+    // A worker that ends in the meantime is heard of below.
+    playing.catch(() => undefined);
+    await sleep(startAt + this.plan.durationMs - now());
+    const after = await traffic.bytes();
+    const bytes = after.received - before.received + (after.sent - before.sent);
+    return { ...(await playing), bytes };
+  }
+}

@@ -1,0 +1,36 @@
+import { fileURLToPath } from 'node:url';
+import { RedisServer } from '../support/redis-node.js';
+import type { Bench } from './bench.js';
+import { CASES } from './cases/index.js';
+import { loadEntrants } from './contestants/index.js';
+import { Crews } from './driver/crews.js';
+import { Traffic } from './driver/traffic.js';
+import { choose, readOptions } from './options.js';
+import { plainTable } from './report/plain-table.js';
+import type { CaseResult } from './report/measurement.js';
+
+const options = readOptions(process.argv.slice(2), fileURLToPath(new URL('results/', import.meta.url)));
+const { entrants, absent } = await loadEntrants();
+const cases = choose('--case', CASES, options.cases);
+const chosen = choose('--contestant', entrants, options.contestants);
+for (const { file, reason } of absent) console.log(`${file}: ${reason}`);
+
+await using redis = await RedisServer.start();
+const traffic = await Traffic.open(redis.url);
+const crews = new Crews(redis.url);
+const bench: Bench = { options, url: redis.url, crews, traffic, say: (line) => console.log(`  ${line}`) };
+const results: CaseResult[] = [];
+try {
+  for (const each of cases) {
+    console.log(`\n${each.title} …`);
+    const result = await each.run(
+      bench,
+      chosen.filter((entrant) => each.takesPart(entrant)),
+    );
+    results.push(result);
+    console.log(`\n${plainTable(result, entrants)}`);
+  }
+} finally {
+  await crews.close();
+  await traffic.close();
+}
