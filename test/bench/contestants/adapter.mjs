@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { createClient } from 'redis';
 
 /** For how long a lock is taken, in ms, where the library wants to know: longer than any section and any case. */
 export const LEASE_MS = 30_000;
@@ -15,6 +16,21 @@ export async function openIoredis(url, options = {}) {
   if (client.status !== 'ready') await once(client, 'ready');
   return client;
 }
+
+/** The client of those that need node-redis and can do with its version 5. */
+export async function openNodeRedis(url, options = {}) {
+  const client = createClient({ url, ...options });
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}
+
+/** The release of the floors: deletes the key if it still holds this token. */
+export const RELEASE =
+  "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end";
+
+/** How long the floors sleep before they try again, in ms: timers know nothing shorter. */
+export const RETRY_MS = 1;
 
 /**
  * A contestant's client from two functions.

@@ -1,7 +1,29 @@
 import type { Contestant, ContestantInfo } from './contestant.js';
 
 /** Where each contestant is, in the order of the tables. A file holds one library with each of its settings. */
-const FILES = ['nestjs-redis-lock', 'raw-ioredis', 'in-process', 'redlock5', 'redis-semaphore'];
+const FILES = [
+  'nestjs-redis-lock',
+  'raw-ioredis',
+  'raw-node-redis',
+  'in-process',
+  'redlock4',
+  'redlock5',
+  'sesamecare-redlock',
+  'redis-semaphore',
+  'redlock-universal',
+  'node-redisson',
+  'ioredis-lock',
+  'warlock',
+  'redis-lock',
+  'simple-redis-mutex',
+  'verrou',
+  'medusa-locking-redis',
+  'murlock',
+  'nestjs-redis',
+  'nestjs-redlock-universal',
+  'nest-redlock',
+  'simple-redis-lock',
+];
 
 /** A contestant that can be opened, with the file that a worker imports to do so. */
 export interface Entrant extends ContestantInfo {

@@ -1,9 +1,6 @@
 // The floors on Redis: what a lock costs at least that is one SET NX PX and one compare-and-delete script.
 import { randomUUID } from 'node:crypto';
-import { between, LEASE_MS, lockClient, openIoredis, poll } from './adapter.mjs';
-
-const RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end";
-const RETRY_MS = 1;
+import { between, LEASE_MS, lockClient, openIoredis, poll, RELEASE, RETRY_MS } from './adapter.mjs';
 
 const floor = {
   package: 'ioredis 6.0.0',
