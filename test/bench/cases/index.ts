@@ -1,5 +1,8 @@
 import type { BenchCase } from './case.js';
+import { fairness } from './fairness.js';
+import { handOver } from './hand-over.js';
 import { lone } from './lone.js';
+import { processes } from './processes.js';
 
 /** In the order they are run. */
-export const CASES: readonly BenchCase[] = [lone];
+export const CASES: readonly BenchCase[] = [lone, processes, fairness, handOver];

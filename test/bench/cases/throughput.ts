@@ -5,17 +5,27 @@ import type { BenchCase } from './case.js';
 
 type At = Measurement['at'];
 
-/** What every case of sections says about one contestant. */
-export function throughput(id: string, at: At, { entrant, rounds, counted }: Played): Measurement[] {
+/** Makes measurements of one contestant in one case, each with what goes for all of them. Values that are no numbers are left out. */
+export function measurer(
+  id: string,
+  at: At,
+  { entrant, rounds }: Played,
+): (metric: string, unit: string, values: readonly number[]) => Measurement[] {
   const overlaps = total(rounds, (round) => round.overlaps);
   const gaveUp = total(rounds, (round) => round.gaveUp);
   const note = noteOn(rounds);
-  const add = (metric: string, unit: string, values: readonly number[]): Measurement[] => {
+  return (metric, unit, values) => {
     const known = values.filter(Number.isFinite);
     if (known.length === 0) return [];
     const what = { case: id, contestant: entrant.id, at, metric, unit, overlaps, gaveUp };
     return [measured(note === '' ? what : { ...what, note }, known)];
   };
+}
+
+/** What every case of sections says about one contestant. */
+export function throughput(id: string, at: At, played: Played): Measurement[] {
+  const { rounds, counted } = played;
+  const add = measurer(id, at, played);
   const each = (value: (round: PlayedRound) => number): number[] => rounds.map(value);
   return [
     ...add(

@@ -15,6 +15,12 @@ export interface CrewPlan {
   readonly durationMs: number;
   /** Default 5 000. */
   readonly drainMs?: number;
+  /** A name to be shared with another crew. Default: names of the crew's own. */
+  readonly lock?: string;
+  /** Only so many processes take part. Default: all. */
+  readonly processes?: number;
+  /** See `Plan`. Default 0. */
+  readonly settleMs?: number;
   /** Always on where there are several processes: their overlaps are counted by it. */
   readonly record?: boolean;
 }
@@ -66,18 +72,20 @@ export class Crew {
    * @throws Error if one of its processes does not come back
    */
   async round(crewPlan: CrewPlan, startAt = now() + HEAD_START_MS): Promise<CrewRound> {
-    const { names, callers, sectionMs, durationMs, drainMs = 5_000, record = false } = crewPlan;
+    const { names, callers, sectionMs, durationMs, drainMs = 5_000, settleMs = 0, record = false } = crewPlan;
+    const { lock, processes = this.size } = crewPlan;
     const plan: Plan = {
       // What a killed crew left behind is never met again.
-      names: Array.from({ length: names }, (_, at) => `bench:${this.entrant.id}:${this.generation}:${at}`),
+      names: Array.from({ length: names }, (_, at) => lock ?? `bench:${this.entrant.id}:${this.generation}:${at}`),
       callers,
       sectionMs,
       durationMs,
       drainMs,
+      settleMs,
       record: record || this.size > 1,
       startAt,
     };
-    const results = await Promise.all(this.workers.map((worker) => worker.round(plan)));
+    const results = await Promise.all(this.workers.slice(0, processes).map((worker) => worker.round(plan)));
     return together(results, plan);
   }
 

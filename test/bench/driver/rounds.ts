@@ -3,12 +3,15 @@ import type { Bench } from '../bench.js';
 import { now } from '../clock.js';
 import type { Entrant } from '../contestants/index.js';
 import { countRequests, type Requests } from '../measures/monitor.js';
+import { roundTripMs } from './round-trip.js';
 import { HEAD_START_MS, type Crew, type CrewPlan, type CrewRound } from './crew.js';
 
 /** A timed round, with what it sent and received. */
 export interface PlayedRound extends CrewRound {
   /** Both ways, within the window. */
   readonly bytes: number;
+  /** Of a PING just before, each after a silence as long as a section, in ms; `NaN` unless it was asked for. */
+  readonly roundTripMs: number;
 }
 
 /** What became of one contestant. */
@@ -27,6 +30,8 @@ export interface PlayOptions {
   readonly size?: number;
   /** Whether a counting round follows. Default true. */
   readonly count?: boolean;
+  /** Whether the round trip to Redis is measured before each round. Default false. */
+  readonly ping?: boolean;
 }
 
 /** After so many rounds with callers that never came back a contestant is out. */
@@ -40,9 +45,9 @@ export async function playRounds(
   bench: Bench,
   entrants: readonly Entrant[],
   plan: CrewPlan,
-  { size = 1, count = true }: PlayOptions = {},
+  { size = 1, count = true, ping = false }: PlayOptions = {},
 ): Promise<Played[]> {
-  const players = entrants.map((entrant) => new Player(bench, entrant, size, plan));
+  const players = entrants.map((entrant) => new Player(bench, entrant, size, plan, ping));
   await startTwoAtATime(players);
   for (const player of players) await player.play('warm-up');
   for (let turn = 0; turn < bench.options.rounds; turn += 1) {
@@ -72,6 +77,7 @@ class Player implements Played {
     readonly entrant: Entrant,
     private readonly size: number,
     private readonly plan: CrewPlan,
+    private readonly ping: boolean,
   ) {}
 
   async start(): Promise<void> {
@@ -116,6 +122,7 @@ class Player implements Played {
 
   private async round(crew: Crew): Promise<PlayedRound> {
     const { traffic } = this.bench;
+    const roundTrip = this.ping ? await roundTripMs(traffic.redis, this.plan.sectionMs) : Number.NaN;
     const before = await traffic.bytes();
     const startAt = now() + HEAD_START_MS;
     const playing = crew.round(this.plan, startAt);
@@ -124,6 +131,6 @@ class Player implements Played {
     await sleep(startAt + this.plan.durationMs - now());
     const after = await traffic.bytes();
     const bytes = after.received - before.received + (after.sent - before.sent);
-    return { ...(await playing), bytes };
+    return { ...(await playing), bytes, roundTripMs: roundTrip };
   }
 }

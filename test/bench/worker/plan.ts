@@ -11,6 +11,8 @@ export interface Plan {
   readonly durationMs: number;
   /** For how long callers may still wait for their last section before they count as stuck. */
   readonly drainMs: number;
+  /** For how long the callers arrive before CPU is counted. */
+  readonly settleMs: number;
   /** Whether every section is kept as a record. */
   readonly record: boolean;
   /** When all callers of all processes begin. */
@@ -33,7 +35,7 @@ export interface RoundResult {
   readonly elapsedMs: number;
   /** What those within the window took, in sum. */
   readonly insideMs: number;
-  /** CPU of this process within the window, user and system. */
+  /** CPU of this process within the window, from `settleMs` on; user and system. */
   readonly cpuMs: number;
   /** How often the library gave up and was asked again. */
   readonly gaveUp: number;

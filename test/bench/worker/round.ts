@@ -29,8 +29,7 @@ export class Round {
     const { plan, client } = this;
     const gaveUp = client.gaveUp();
     await sleep(Math.max(0, plan.startAt - now()));
-    const cpu = process.cpuUsage();
-    const window = this.watchWindow(cpu);
+    const window = this.watchWindow();
     const callers = Array.from({ length: plan.callers }, (_, caller) => this.call(caller));
     await Promise.race([Promise.all(callers), sleep(plan.durationMs + plan.drainMs, undefined, { ref: false })]);
     return {
@@ -47,7 +46,9 @@ export class Round {
     };
   }
 
-  private async watchWindow(since: NodeJS.CpuUsage): Promise<Pick<RoundResult, 'cpuMs' | 'connections'>> {
+  private async watchWindow(): Promise<Pick<RoundResult, 'cpuMs' | 'connections'>> {
+    if (this.plan.settleMs > 0) await sleep(this.plan.settleMs);
+    const since = process.cpuUsage();
     await sleep(Math.max(0, this.end - now()));
     const { user, system } = process.cpuUsage(since);
     // What keeps this process in touch with the driver is a pipe, so every TCP socket is the library's.

@@ -1,0 +1,28 @@
+import type { Bench } from '../bench.js';
+import type { Entrant } from '../contestants/index.js';
+import { playRounds, type Played, type PlayOptions } from '../driver/rounds.js';
+
+/** Callers of each process. */
+export const CROWD_CALLERS = 16;
+
+const played = new WeakMap<Bench, Promise<Played[]>>();
+
+/** Rounds in which 16 callers of each process all want one name, for sections of 1 ms. */
+export function playCrowd(bench: Bench, entrants: readonly Entrant[], options: PlayOptions): Promise<Played[]> {
+  const durationMs = bench.options.quick ? 400 : 800;
+  return playRounds(
+    bench,
+    entrants.filter(({ processes }) => processes === 'many'),
+    { names: 1, callers: CROWD_CALLERS, sectionMs: 1, durationMs },
+    options,
+  );
+}
+
+/** The crowd of four processes. Two cases look at the same rounds: they are played once a run. */
+export function playCrowdOfFour(bench: Bench, entrants: readonly Entrant[]): Promise<Played[]> {
+  const known = played.get(bench);
+  if (known !== undefined) return known;
+  const playing = playCrowd(bench, entrants, { size: 4 });
+  played.set(bench, playing);
+  return playing;
+}

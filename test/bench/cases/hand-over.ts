@@ -1,0 +1,54 @@
+import { playRounds, type Played } from '../driver/rounds.js';
+import { handOvers } from '../measures/hand-overs.js';
+import { percentiles } from '../measures/percentiles.js';
+import { medianOf, type Measurement } from '../report/measurement.js';
+import type { BenchCase } from './case.js';
+import { measurer, resultOf, throughput } from './throughput.js';
+
+const ID = 'hand-over';
+
+/** How soon a waiting process has what another gives up. */
+export const handOver: BenchCase = {
+  id: ID,
+  title: 'Hand-over between two processes',
+  measures:
+    'Two processes with one caller each want one lock, again and again, for sections of 1 ms. A hand-over is the time from the end of a ' +
+    'section to the beginning of the next in the other process, where that one was waiting already. The round trip is that of a PING ' +
+    'sent after 1 ms of silence: the median of those before all rounds of the case.',
+  takesPart: ({ exclusive, processes }) => exclusive && processes === 'many',
+  async run(bench, entrants) {
+    const plan = { names: 1, callers: 1, sectionMs: 1, durationMs: bench.options.quick ? 250 : 400 };
+    const played = await playRounds(bench, entrants, plan, { size: 2, ping: true });
+    await bench.crews.close(2);
+    // One for all: it tells of the machine and not of a library.
+    const roundTripMs = medianOf(played.flatMap(({ rounds }) => rounds.map((round) => round.roundTripMs)));
+    return resultOf(this, played, (each) => measure(each, roundTripMs));
+  },
+};
+
+function measure(played: Played, roundTripMs: number): Measurement[] {
+  const at = { processes: 2, callers: 1 };
+  const add = measurer(ID, at, played);
+  const { rounds } = played;
+  const between = rounds.map(({ records, endedAt }) =>
+    percentiles(handOvers(records.filter(({ left }) => left <= endedAt)).between),
+  );
+  const each = (values: (number | undefined)[]): number[] => values.map((value) => value ?? Number.NaN);
+  return [
+    ...add(
+      'handOversPerSecond',
+      'hand-overs/s',
+      rounds.map(({ elapsedMs }, at) => ((between[at]?.count ?? 0) / elapsedMs) * 1_000),
+    ),
+    ...add('handOverMs', 'ms', each(between.map((gaps) => gaps?.p50))),
+    ...add('handOverRoundTrips', 'round trips', each(between.map((gaps) => (gaps?.p50 ?? Number.NaN) / roundTripMs))),
+    ...add('handOverP90Ms', 'ms', each(between.map((gaps) => gaps?.p90))),
+    ...add('handOverP99Ms', 'ms', each(between.map((gaps) => gaps?.p99))),
+    ...add(
+      'roundTripMs',
+      'ms',
+      rounds.map((round) => round.roundTripMs),
+    ),
+    ...throughput(ID, at, played),
+  ];
+}
