@@ -29,7 +29,7 @@ export function describeMachine(redis: string): Machine {
     memoryGiB: Math.round((totalmem() / 2 ** 30) * 10) / 10,
     kernel: `${type()} ${release()}`,
     system: systemName(textOf('/etc/os-release')),
-    virtual: / hypervisor/.test(textOf('/proc/cpuinfo')),
+    virtual: textOf('/proc/cpuinfo').includes(' hypervisor'),
     node: versions.node,
     v8: versions.v8,
     redis: redisVersion(redis),
