@@ -1,0 +1,115 @@
+import type { Bench } from '../bench.js';
+import { now } from '../clock.js';
+import type { Entrant } from '../contestants/index.js';
+import { overlapsBetween } from '../measures/overlaps-between.js';
+import type { Section } from '../measures/section.js';
+import { sharesOf } from '../measures/shares.js';
+import { measured, type CaseResult, type Measurement } from '../report/measurement.js';
+import { TaskProcess } from '../tasks/task-process.js';
+
+const ID = 'scaling';
+const SIZES = [1, 2, 4, 8, 16, 32, 64];
+const SECTION_MS = 1;
+/** From the order to the first section. */
+const HEAD_START_MS = 50;
+/** For the last sections of a round: with 64 that poll, somebody may wait long. */
+const DRAIN_MS = 20_000;
+
+interface ProcessRound {
+  readonly msPerSection: number;
+  readonly cpuMsPerSection: number;
+  readonly smallestShare: number;
+  readonly overlaps: number;
+}
+
+/** One caller in each of more and more processes, on one name. */
+export async function scaleProcesses(
+  bench: Bench,
+  entrants: readonly Entrant[],
+): Promise<Pick<CaseResult, 'measurements' | 'failures'>> {
+  const { quick, rounds } = bench.options;
+  const measurements: Measurement[] = [];
+  const failures: { contestant: string; reason: string }[] = [];
+  for (const entrant of entrants) {
+    if (quick && entrant.kind !== 'own') continue;
+    const sizes = quick ? [1, 4, 8] : SIZES;
+    const processes: TaskProcess[] = [];
+    try {
+      for (const size of sizes) {
+        await startUpTo(size, processes, entrant, bench);
+        const played: ProcessRound[] = [];
+        // The first round is to warm up.
+        for (let round = 0; round <= rounds; round += 1) played.push(await play(processes, entrant, quick ? 300 : 500));
+        measurements.push(...measurementsOf(entrant.id, size, played.slice(1), processes));
+      }
+    } catch (error) {
+      const reason = `${processes.length} processes: ${error instanceof Error ? error.message : String(error)}`;
+      bench.say(`${entrant.id}: ${reason}`);
+      failures.push({ contestant: entrant.id, reason });
+    } finally {
+      await Promise.all(processes.map((each) => each.kill()));
+    }
+  }
+  return { measurements, failures };
+}
+
+async function startUpTo(size: number, running: TaskProcess[], entrant: Entrant, { url }: Bench): Promise<void> {
+  const missing = size - running.length;
+  for (let at = 0; at < missing; at += 4) {
+    const few = Array.from({ length: Math.min(4, missing - at) }, () => TaskProcess.start(entrant, url));
+    const started = await Promise.allSettled(few);
+    running.push(...started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : [])));
+    const failed = started.find((each) => each.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+}
+
+async function play(processes: readonly TaskProcess[], { id }: Entrant, durationMs: number): Promise<ProcessRound> {
+  const name = `scaling:${id}:turns`;
+  const startAt = now() + HEAD_START_MS;
+  const ask = { name, sectionMs: SECTION_MS, startAt, durationMs };
+  const all = await Promise.all(processes.map((each) => each.run('turns', ask, durationMs + DRAIN_MS)));
+  const sections = all.flatMap(({ times }, worker) => sectionsOf(times as number[], worker, name, startAt));
+  const inWindow = sections.filter(({ left }) => left <= startAt + durationMs);
+  const cpuMs = all.reduce((sum, each) => sum + Number(each.cpuMs), 0);
+  return {
+    msPerSection: (Math.max(...inWindow.map(({ left }) => left)) - startAt) / inWindow.length,
+    cpuMsPerSection: cpuMs / sections.length,
+    smallestShare: sharesOf(sections, processes.length)?.smallest ?? 0,
+    overlaps: overlapsBetween(sections),
+  };
+}
+
+function sectionsOf(times: readonly number[], worker: number, name: string, asked: number): Section[] {
+  const sections: Section[] = [];
+  for (let at = 0; at + 1 < times.length; at += 2) {
+    sections.push({ worker, caller: 0, name, asked, entered: times[at] ?? 0, left: times[at + 1] ?? 0 });
+  }
+  return sections;
+}
+
+function measurementsOf(
+  contestant: string,
+  processes: number,
+  played: readonly ProcessRound[],
+  running: readonly TaskProcess[],
+): Measurement[] {
+  const overlaps = played.reduce((sum, round) => sum + round.overlaps, 0);
+  const add = (metric: string, unit: string, values: readonly number[]): Measurement[] => {
+    const known = values.filter(Number.isFinite);
+    return known.length === 0
+      ? []
+      : [measured({ case: ID, contestant, at: { processes }, metric, unit, overlaps }, known)];
+  };
+  const of = (key: keyof ProcessRound): number[] => played.map((round) => round[key]);
+  return [
+    ...add('msPerSection', 'ms', of('msPerSection')),
+    ...add('cpuMsPerSection', 'ms', of('cpuMsPerSection')),
+    ...add('smallestShare', 'fair shares', of('smallestShare')),
+    ...add(
+      'processMemory',
+      'bytes',
+      running.map((each) => each.memory()),
+    ),
+  ];
+}
