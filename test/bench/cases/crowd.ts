@@ -9,7 +9,7 @@ const played = new WeakMap<Bench, Promise<Played[]>>();
 
 /** Rounds in which 16 callers of each process all want one name, for sections of 1 ms. */
 export function playCrowd(bench: Bench, entrants: readonly Entrant[], options: PlayOptions): Promise<Played[]> {
-  const durationMs = bench.options.quick ? 400 : 800;
+  const durationMs = bench.options.quick ? 300 : 600;
   return playRounds(
     bench,
     entrants.filter(({ processes }) => processes === 'many'),

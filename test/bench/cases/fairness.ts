@@ -19,7 +19,7 @@ export const fairness: BenchCase = {
   takesPart: ({ exclusive }) => exclusive,
   async run(bench, entrants) {
     const { quick, rounds } = bench.options;
-    const plan = { names: 1, callers: CALLERS_OF_ONE, sectionMs: 1, durationMs: quick ? 250 : 400, record: true };
+    const plan = { names: 1, callers: CALLERS_OF_ONE, sectionMs: 1, durationMs: quick ? 200 : 300, record: true };
     const fewer = { ...bench, options: { ...bench.options, rounds: Math.min(3, rounds) } };
     const one = await playRounds(fewer, entrants, plan, { count: false });
     const four = await playCrowdOfFour(bench, entrants);

@@ -17,7 +17,7 @@ export const handOver: BenchCase = {
     'sent after 1 ms of silence: the median of those before all rounds of the case.',
   takesPart: ({ exclusive, processes }) => exclusive && processes === 'many',
   async run(bench, entrants) {
-    const plan = { names: 1, callers: 1, sectionMs: 1, durationMs: bench.options.quick ? 250 : 400 };
+    const plan = { names: 1, callers: 1, sectionMs: 1, durationMs: bench.options.quick ? 200 : 300 };
     const played = await playRounds(bench, entrants, plan, { size: 2, ping: true });
     await bench.crews.close(2);
     // One for all: it tells of the machine and not of a library.

@@ -7,6 +7,17 @@ import { memory } from './memory.js';
 import { processes } from './processes.js';
 import { renewals } from './renewals.js';
 import { scaling } from './scaling.js';
+import { waiting } from './waiting.js';
 
 /** In the order they are run. */
-export const CASES: readonly BenchCase[] = [lone, processes, fairness, handOver, memory, renewals, scaling, catalog];
+export const CASES: readonly BenchCase[] = [
+  lone,
+  processes,
+  fairness,
+  handOver,
+  waiting,
+  memory,
+  renewals,
+  scaling,
+  catalog,
+];
