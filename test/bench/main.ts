@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { RedisServer } from '../support/redis-node.js';
 import type { Bench } from './bench.js';
 import { CASES } from './cases/index.js';
-import { loadEntrants } from './contestants/index.js';
+import { isRepresentative, loadEntrants } from './contestants/index.js';
 import { Crews } from './driver/crews.js';
 import { Traffic } from './driver/traffic.js';
 import { choose, readOptions } from './options.js';
@@ -12,7 +12,8 @@ import type { CaseResult } from './report/measurement.js';
 const options = readOptions(process.argv.slice(2), fileURLToPath(new URL('results/', import.meta.url)));
 const { entrants, absent } = await loadEntrants();
 const cases = choose('--case', CASES, options.cases);
-const chosen = choose('--contestant', entrants, options.contestants);
+const named = choose('--contestant', entrants, options.contestants);
+const chosen = options.quick && options.contestants.length === 0 ? named.filter(isRepresentative) : named;
 for (const { file, reason } of absent) console.log(`${file}: ${reason}`);
 
 await using redis = await RedisServer.start();

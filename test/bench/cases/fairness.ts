@@ -4,7 +4,7 @@ import { unserved, waits } from '../measures/waits.js';
 import type { Measurement } from '../report/measurement.js';
 import type { BenchCase } from './case.js';
 import { CROWD_CALLERS, playCrowdOfFour } from './crowd.js';
-import { measurer, resultOf } from './throughput.js';
+import { joined, measurer, resultOf } from './throughput.js';
 
 const ID = 'fairness';
 const CALLERS_OF_ONE = 64;
@@ -27,12 +27,7 @@ export const fairness: BenchCase = {
       resultOf(this, one, (each) => measure(1, CALLERS_OF_ONE, each)),
       resultOf(this, four, (each) => measure(4, CROWD_CALLERS, each)),
     ];
-    return {
-      id: this.id,
-      title: this.title,
-      measurements: results.flatMap(({ measurements }) => measurements),
-      failures: results.flatMap(({ failures }) => failures),
-    };
+    return joined(results);
   },
 };
 

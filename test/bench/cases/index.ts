@@ -2,8 +2,10 @@ import type { BenchCase } from './case.js';
 import { catalog } from './catalog.js';
 import { fairness } from './fairness.js';
 import { handOver } from './hand-over.js';
+import { hot } from './hot.js';
 import { lone } from './lone.js';
 import { memory } from './memory.js';
+import { names } from './names.js';
 import { processes } from './processes.js';
 import { renewals } from './renewals.js';
 import { scaling } from './scaling.js';
@@ -12,6 +14,8 @@ import { waiting } from './waiting.js';
 /** In the order they are run. */
 export const CASES: readonly BenchCase[] = [
   lone,
+  names,
+  hot,
   processes,
   fairness,
   handOver,

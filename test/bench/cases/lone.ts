@@ -1,5 +1,6 @@
 import { playRounds } from '../driver/rounds.js';
 import type { BenchCase } from './case.js';
+import { RAW, ratios } from './ratios.js';
 import { resultOf, throughput } from './throughput.js';
 
 const ID = 'lone';
@@ -9,11 +10,11 @@ export const lone: BenchCase = {
   id: ID,
   title: 'Acquire and release, one caller',
   measures: 'One caller takes and releases one lock again and again, with nothing to do in between.',
-  takesPart: ({ exclusive, tunesWaiting }) => exclusive && tunesWaiting !== true,
+  takesPart: ({ id, tunesWaiting }) => id !== 'end-to-end' && tunesWaiting !== true,
   async run(bench, entrants) {
-    const durationMs = bench.options.quick ? 200 : 500;
-    const plan = { names: 1, callers: 1, sectionMs: 0, durationMs, record: true };
-    const played = await playRounds(bench, entrants, plan);
-    return resultOf(this, played, (each) => throughput(ID, { callers: 1, names: 1 }, each));
+    const durationMs = bench.options.quick ? 150 : 400;
+    const played = await playRounds(bench, entrants, { names: 1, callers: 1, sectionMs: 0, durationMs, record: true });
+    const at = { callers: 1, names: 1, sectionMs: 0 };
+    return resultOf(this, played, (each) => [...throughput(ID, at, each), ...ratios(ID, at, each, played, [RAW])]);
   },
 };

@@ -1,11 +1,11 @@
 import type { Bench } from '../bench.js';
-import type { Entrant } from '../contestants/index.js';
 import type { Played } from '../driver/rounds.js';
 import { unserved } from '../measures/waits.js';
-import { medianOf, type Measurement } from '../report/measurement.js';
+import type { Measurement } from '../report/measurement.js';
+import { ahead } from './ahead.js';
 import type { BenchCase } from './case.js';
 import { CROWD_CALLERS, playCrowd, playCrowdOfFour } from './crowd.js';
-import { measurer, resultOf, throughput } from './throughput.js';
+import { joined, measurer, resultOf, throughput } from './throughput.js';
 
 const ID = 'processes';
 /** How many peers are seen with two and with eight processes, too. */
@@ -26,16 +26,11 @@ export const processes: BenchCase = {
       // Three rounds show how it goes on from four.
       const rounds = Math.min(3, bench.options.rounds);
       const fewer: Bench = { ...bench, options: { ...bench.options, rounds } };
-      const played = await playCrowd(fewer, ahead(four), { size, count: false });
+      const played = await playCrowd(fewer, ahead(four, PEERS_AHEAD), { size, count: false });
       results.push(resultOf(this, played, (each) => measure(size, each)));
     }
     await bench.crews.close(8);
-    return {
-      id: this.id,
-      title: this.title,
-      measurements: results.flatMap(({ measurements }) => measurements),
-      failures: results.flatMap(({ failures }) => failures),
-    };
+    return joined(results);
   },
 };
 
@@ -53,19 +48,4 @@ function measure(size: number, played: Played): Measurement[] {
       }),
     ),
   ];
-}
-
-/** Our own, the floors, and the peers with the most sections a second. */
-function ahead(played: readonly Played[]): Entrant[] {
-  const alive = played.filter(({ failure, rounds }) => failure === undefined && rounds.length > 0);
-  const bySpeed = alive
-    .filter(({ entrant, rounds }) => entrant.kind === 'peer' && rounds.every(({ overlaps }) => overlaps === 0))
-    .sort((a, b) => speed(b) - speed(a));
-  return [...alive.filter(({ entrant }) => entrant.kind !== 'peer'), ...bySpeed.slice(0, PEERS_AHEAD)].map(
-    ({ entrant }) => entrant,
-  );
-}
-
-function speed({ rounds }: Played): number {
-  return medianOf(rounds.map(({ sectionsPerSecond }) => sectionsPerSecond));
 }

@@ -9,11 +9,12 @@ type At = Measurement['at'];
 export function measurer(
   id: string,
   at: At,
-  { entrant, rounds }: Played,
+  played: Played,
 ): (metric: string, unit: string, values: readonly number[]) => Measurement[] {
+  const { entrant, rounds } = played;
   const overlaps = total(rounds, (round) => round.overlaps);
   const gaveUp = total(rounds, (round) => round.gaveUp);
-  const note = noteOn(rounds);
+  const note = noteOn(played);
   return (metric, unit, values) => {
     const known = values.filter(Number.isFinite);
     if (known.length === 0) return [];
@@ -34,11 +35,8 @@ export function throughput(id: string, at: At, played: Played): Measurement[] {
       each((round) => round.sectionsPerSecond),
     ),
     ...add('medianMs', 'ms', each(medianMs)),
-    ...add(
-      'stretch',
-      '× end to end',
-      each((round) => round.elapsedMs / round.insideMs),
-    ),
+    // Empty sections take no time, and cannot be stretched.
+    ...add('stretch', '× end to end', at.sectionMs === 0 ? [] : each((round) => round.elapsedMs / round.insideMs)),
     ...add('requestsPerSection', 'requests', counted === undefined ? [] : [counted.requests]),
     ...add('commandsInScriptsPerSection', 'commands', counted === undefined ? [] : [counted.inScripts]),
     ...add(
@@ -75,6 +73,20 @@ export function resultOf(
   };
 }
 
+/** Several results of one case as one. A contestant that failed more than once is named once. */
+export function joined(results: readonly CaseResult[]): CaseResult {
+  const [first] = results;
+  if (first === undefined) throw new Error('A case without a result.');
+  const failures = new Map(
+    results.flatMap((each) => each.failures.map((failure) => [failure.contestant, failure] as const)).reverse(),
+  );
+  return {
+    ...first,
+    measurements: results.flatMap(({ measurements }) => measurements),
+    failures: [...failures.values()].reverse(),
+  };
+}
+
 function total(rounds: readonly PlayedRound[], value: (round: PlayedRound) => number): number {
   return rounds.reduce((sum, round) => sum + value(round), 0);
 }
@@ -85,8 +97,7 @@ function medianMs({ records }: PlayedRound): number {
   return percentiles(spent)?.p50 ?? Number.NaN;
 }
 
-function noteOn(rounds: readonly PlayedRound[]): string {
-  const stuck = total(rounds, (round) => round.stuck);
-  const errors = [...new Set(rounds.flatMap((round) => round.errors))];
-  return [stuck === 0 ? '' : `${stuck} callers never came back`, ...errors].filter((text) => text !== '').join('; ');
+function noteOn({ rounds, remark }: Played): string {
+  const errors = new Set(rounds.flatMap((round) => round.errors));
+  return [remark ?? '', ...errors].filter((text) => text !== '').join('; ');
 }

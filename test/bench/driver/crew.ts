@@ -13,7 +13,7 @@ export interface CrewPlan {
   readonly callers: number;
   readonly sectionMs: number;
   readonly durationMs: number;
-  /** Default 5 000. */
+  /** Default `DRAIN_MS`. */
   readonly drainMs?: number;
   /** A name to be shared with another crew. Default: names of the crew's own. */
   readonly lock?: string;
@@ -34,6 +34,9 @@ export interface CrewRound extends Omit<RoundResult, 'records'> {
   readonly startedAt: number;
   readonly endedAt: number;
 }
+
+/** For how long callers may still wait after a round, in ms. */
+export const DRAIN_MS = 5_000;
 
 /** From the order to the first section: long enough for every worker to have read it. */
 export const HEAD_START_MS = 20;
@@ -72,7 +75,7 @@ export class Crew {
    * @throws Error if one of its processes does not come back
    */
   async round(crewPlan: CrewPlan, startAt = now() + HEAD_START_MS): Promise<CrewRound> {
-    const { names, callers, sectionMs, durationMs, drainMs = 5_000, settleMs = 0, record = false } = crewPlan;
+    const { names, callers, sectionMs, durationMs, drainMs = DRAIN_MS, settleMs = 0, record = false } = crewPlan;
     const { lock, processes = this.size } = crewPlan;
     const plan: Plan = {
       // What a killed crew left behind is never met again.

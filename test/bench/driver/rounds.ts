@@ -4,10 +4,12 @@ import { now } from '../clock.js';
 import type { Entrant } from '../contestants/index.js';
 import { countRequests, type Requests } from '../measures/monitor.js';
 import { roundTripMs } from './round-trip.js';
-import { HEAD_START_MS, type Crew, type CrewPlan, type CrewRound } from './crew.js';
+import { DRAIN_MS, HEAD_START_MS, type Crew, type CrewPlan, type CrewRound } from './crew.js';
 
 /** A timed round, with what it sent and received. */
 export interface PlayedRound extends CrewRound {
+  /** Which turn it belongs to, from 0: rounds of one turn are played one right after another. */
+  readonly turn: number;
   /** Both ways, within the window. */
   readonly bytes: number;
   /** Of a PING just before, each after a silence as long as a section, in ms; `NaN` unless it was asked for. */
@@ -21,8 +23,10 @@ export interface Played {
   readonly rounds: readonly PlayedRound[];
   /** By section, from a round of its own that was not timed. */
   readonly counted: Requests | undefined;
-  /** Why there are fewer rounds than asked for, or none. */
+  /** Why it broke off: it could not be started, or did not come back from a round. */
   readonly failure: string | undefined;
+  /** What was odd about it, though it was measured. */
+  readonly remark: string | undefined;
 }
 
 export interface PlayOptions {
@@ -34,7 +38,7 @@ export interface PlayOptions {
   readonly ping?: boolean;
 }
 
-/** After so many rounds with callers that never came back a contestant is out. */
+/** After so many timed rounds that had to be broken off a contestant plays no more of them: each costs seconds. */
 const STUCK_ROUNDS = 2;
 
 /**
@@ -49,12 +53,12 @@ export async function playRounds(
 ): Promise<Played[]> {
   const players = entrants.map((entrant) => new Player(bench, entrant, size, plan, ping));
   await startTwoAtATime(players);
-  for (const player of players) await player.play('warm-up');
+  for (const player of players) await player.play('warm-up', -1);
   for (let turn = 0; turn < bench.options.rounds; turn += 1) {
     const first = Math.floor((turn * players.length) / bench.options.rounds);
-    for (const player of [...players.slice(first), ...players.slice(0, first)]) await player.play('timed');
+    for (const player of [...players.slice(first), ...players.slice(0, first)]) await player.play('timed', turn);
   }
-  if (count) for (const player of players) await player.play('counted');
+  if (count) for (const player of players) await player.play('counted', -1);
   return players;
 }
 
@@ -70,6 +74,7 @@ class Player implements Played {
   readonly rounds: PlayedRound[] = [];
   counted: Requests | undefined;
   failure: string | undefined;
+  remark: string | undefined;
   private stuckRounds = 0;
 
   constructor(
@@ -84,26 +89,34 @@ class Player implements Played {
     await this.attempt('start', async () => undefined);
   }
 
-  async play(kind: 'warm-up' | 'timed' | 'counted'): Promise<void> {
+  async play(kind: 'warm-up' | 'timed' | 'counted', turn: number): Promise<void> {
+    if (kind === 'timed' && this.stuckRounds === STUCK_ROUNDS) return;
     await this.attempt(kind, async (crew) => {
-      const { result, lines } =
-        kind === 'counted'
-          ? await this.bench.traffic.listen(() => this.round(crew))
-          : { result: await this.round(crew), lines: [] };
-      if (kind === 'timed') this.rounds.push(result);
-      if (kind === 'counted' && result.sections > 0) {
-        const wall = Date.now() - now();
-        const { requests, inScripts } = countRequests(lines, result.startedAt + wall, result.endedAt + wall);
-        this.counted = { requests: requests / result.sections, inScripts: inScripts / result.sections };
-      }
+      const result = kind === 'counted' ? await this.count(crew) : await this.round(crew, this.planOf(kind));
+      if (kind === 'timed') this.rounds.push({ ...result, turn });
       if (result.stuck === 0) return;
-      // Its callers still wait for locks, so it cannot take part in another round.
+      // Its callers still wait for locks: another round is for another crew.
       await this.bench.crews.discard(crew);
+      if (kind !== 'timed') return;
       this.stuckRounds += 1;
-      if (this.stuckRounds < STUCK_ROUNDS) return;
-      const { stuck, size } = { stuck: result.stuck, size: this.plan.callers * this.size };
-      throw new Error(`cut off: ${stuck} of ${size} callers never came back, for the ${STUCK_ROUNDS}nd time`);
+      const { drainMs = DRAIN_MS } = this.plan;
+      const callers = this.plan.callers * this.size;
+      this.remark = `${result.stuck} of ${callers} callers still waited ${drainMs / 1_000} s after the round`;
     });
+  }
+
+  private planOf(kind: 'warm-up' | 'timed'): CrewPlan {
+    const { plan } = this;
+    return kind === 'timed' ? plan : { ...plan, durationMs: plan.durationMs / 2 };
+  }
+
+  private async count(crew: Crew): Promise<Omit<PlayedRound, 'turn'>> {
+    const { result, lines } = await this.bench.traffic.listen(() => this.round(crew));
+    if (result.sections === 0) return result;
+    const wall = Date.now() - now();
+    const { requests, inScripts } = countRequests(lines, result.startedAt + wall, result.endedAt + wall);
+    this.counted = { requests: requests / result.sections, inScripts: inScripts / result.sections };
+    return result;
   }
 
   private async attempt(what: string, work: (crew: Crew) => Promise<void>): Promise<void> {
@@ -120,15 +133,15 @@ class Player implements Played {
     }
   }
 
-  private async round(crew: Crew): Promise<PlayedRound> {
+  private async round(crew: Crew, plan = this.plan): Promise<Omit<PlayedRound, 'turn'>> {
     const { traffic } = this.bench;
     const roundTrip = this.ping ? await roundTripMs(traffic.redis, this.plan.sectionMs) : Number.NaN;
     const before = await traffic.bytes();
     const startAt = now() + HEAD_START_MS;
-    const playing = crew.round(this.plan, startAt);
+    const playing = crew.round(plan, startAt);
     // A worker that ends in the meantime is heard of below.
     playing.catch(() => undefined);
-    await sleep(startAt + this.plan.durationMs - now());
+    await sleep(startAt + plan.durationMs - now());
     const after = await traffic.bytes();
     const bytes = after.received - before.received + (after.sent - before.sent);
     return { ...(await playing), bytes, roundTripMs: roundTrip };

@@ -14,7 +14,7 @@ function variantTable(measurements: readonly Measurement[], contestants: readonl
   const metrics = [...new Set(measurements.map(({ metric }) => metric))];
   const rows = [...groupBy(measurements, ({ contestant }) => contestant)].map(([id, own]) => {
     const find = (metric: string): Measurement | undefined => own.find((each) => each.metric === metric);
-    return { id, first: own[0]?.median ?? 0, overlaps: own[0]?.overlaps ?? 0, note: own[0]?.note ?? '', find };
+    return { id, first: own[0]?.median ?? 0, overlaps: own[0]?.overlaps ?? 0, note: noteOn(own[0]), find };
   });
   // Best first; who was caught with two inside at once has no rank at all.
   rows.sort((a, b) => Number(a.overlaps > 0) - Number(b.overlaps > 0) || b.first - a.first);
@@ -24,6 +24,11 @@ function variantTable(measurements: readonly Measurement[], contestants: readonl
     [overlaps > 0 ? `DISQUALIFIED: ${overlaps} overlaps` : '', note].filter((text) => text !== '').join('; '),
   ]);
   return `  ${at.join(', ')}\n${aligned([['', ...metrics, ''], ...cells])}`;
+}
+
+function noteOn(measurement: Measurement | undefined): string {
+  const { gaveUp = 0, note = '' } = measurement ?? {};
+  return [gaveUp > 0 ? `gave up ${gaveUp} times` : '', note].filter((text) => text !== '').join('; ');
 }
 
 function cell(measurement: Measurement | undefined): string {
