@@ -1,0 +1,88 @@
+import { describe, expect, it } from '@jest/globals';
+import { aimRows, type AimRow } from './aims.js';
+import type { Findings } from './findings.js';
+import { contestant, findingsOf, measurement, own } from './findings.testing.js';
+import { aimTable, aimText } from './readme.js';
+
+const peer = contestant('peer');
+const four = { at: { processes: 4, callers: 16 } };
+const hot = { at: { callers: 50, names: 1, sectionMs: 1 } };
+
+function row(findings: Findings, work: string): AimRow {
+  const found = aimRows(findings).find((each) => each.work.startsWith(work));
+  if (found === undefined) throw new Error(`There is no row "${work}".`);
+  return found;
+}
+
+describe('the table of aims', () => {
+  it('holds what was measured against the aim, with the best peer beside it', () => {
+    const findings = findingsOf(
+      [own, peer],
+      measurement('lone', own, 'speedOfRaw', [0.8, 0.95, 1]),
+      measurement('lone', peer, 'speedOfRaw', [0.5]),
+    );
+    expect(row(findings, 'acquire and release')).toMatchObject({
+      measured: '0.95 (0.8 to 1) × raw ioredis',
+      met: true,
+      peer: 'peer: 0.5 × raw ioredis',
+    });
+  });
+
+  it('says that an aim was missed as soon as a part of it is', () => {
+    const findings = findingsOf(
+      [own],
+      measurement('processes', own, 'stretch', [1.1], four),
+      measurement('processes', own, 'unservedCallers', [2], four),
+    );
+    expect(row(findings, '4 processes').met).toBe(false);
+  });
+
+  it('calls nothing met that was measured in part', () => {
+    const findings = findingsOf([own], measurement('processes', own, 'stretch', [1.1], four));
+    expect(row(findings, '4 processes')).toMatchObject({
+      met: undefined,
+      measured: '1.1 × end to end; callers not served: not measured',
+    });
+  });
+
+  it('counts commands inside scripts', () => {
+    const findings = findingsOf(
+      [own],
+      measurement('hot', own, 'timeOfMutex', [1], hot),
+      measurement('hot', own, 'requestsPerSection', [0.1], hot),
+      measurement('hot', own, 'commandsInScriptsPerSection', [0.15], hot),
+    );
+    expect(row(findings, '50 callers')).toMatchObject({ measured: '1 × mutex; 0.25 commands a section', met: false });
+  });
+
+  it('compares commands with those of the fastest peer that keeps others out', () => {
+    const cheat = contestant('cheat');
+    const speed = (who: typeof own, value: number, overlaps = 0) =>
+      measurement('processes', who, 'sectionsPerSecond', [value], { ...four, overlaps });
+    const requests = (who: typeof own, value: number) =>
+      measurement('processes', who, 'requestsPerSection', [value], four);
+    const findings = findingsOf(
+      [own, peer, cheat],
+      ...[speed(own, 9), speed(peer, 5), speed(cheat, 8, 3)],
+      ...[requests(own, 1), requests(peer, 20), requests(cheat, 2)],
+    );
+    const work = 'commands a section, 4 processes';
+    expect(row(findings, work)).toMatchObject({ measured: "0.05 × the fastest peer's", met: true });
+  });
+
+  it('tells of a peer that left callers waiting', () => {
+    const findings = findingsOf(
+      [own, peer],
+      measurement('processes', peer, 'stretch', [1.5], four),
+      measurement('processes', peer, 'unservedCallers', [40], four),
+    );
+    expect(row(findings, '4 processes').peer).toBe('peer: 1.5 × end to end, 40 callers not served');
+  });
+
+  it('has all rows whatever was measured, on the page and on the terminal', () => {
+    const rows = aimRows(findingsOf([own]));
+    expect(rows.every(({ met }) => met === undefined)).toBe(true);
+    expect(aimTable(rows).split('\n')).toHaveLength(rows.length + 2);
+    expect(aimText(rows).split('\n')).toHaveLength(4 * rows.length);
+  });
+});

@@ -1,0 +1,230 @@
+import { figure, withSpread } from './figures.js';
+import type { Findings } from './findings.js';
+import { label, type Better, type Which } from './findings.js';
+
+/** One line of the table of aims. */
+export interface AimRow {
+  readonly work: string;
+  readonly aim: string;
+  readonly measured: string;
+  /** `undefined`: a part of it was not measured in this run. */
+  readonly met: boolean | undefined;
+  /** The best peer at the same work, with its value. */
+  readonly peer: string;
+}
+
+/** One thing that an aim asks for. */
+interface Criterion {
+  readonly which: Which;
+  /** What it is called behind its value. */
+  readonly unit: string;
+  readonly least?: number;
+  readonly most?: number;
+  /** Another way to the value than our own measurement. */
+  readonly value?: (findings: Findings) => Spread | undefined;
+}
+
+interface Spread {
+  readonly median: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+interface Aim {
+  readonly work: string;
+  readonly aim: string;
+  readonly criteria: readonly Criterion[];
+  /** How peers are compared. Left out: none of them does this work. */
+  readonly peers?: Which & { readonly better: Better; readonly unit: string };
+}
+
+const NAMES_64 = { callers: 64, names: 64 };
+const HOT_50 = { callers: 50, sectionMs: 1 };
+const FOUR = { processes: 4, callers: 16 };
+
+const SPEED = { metric: 'sectionsPerSecond' };
+
+const AIMS: readonly Aim[] = [
+  {
+    work: 'acquire and release, one caller, no contention',
+    aim: '≥ 0.9 × raw ioredis',
+    criteria: [{ which: { case: 'lone', metric: 'speedOfRaw' }, unit: '× raw ioredis', least: 0.9 }],
+    peers: { case: 'lone', metric: 'speedOfRaw', better: 'more', unit: '× raw ioredis' },
+  },
+  {
+    work: '64 callers on 64 names',
+    aim: '≥ 1.5 × raw ioredis, the faster of with and without auto-pipelining; ahead of every peer',
+    criteria: [
+      { which: { case: 'names', metric: 'speedOfRaw', at: NAMES_64 }, unit: '× raw ioredis', least: 1.5 },
+      aheadOfBestPeer({ case: 'names', ...SPEED, at: NAMES_64 }),
+    ],
+    peers: { case: 'names', metric: 'speedOfRaw', at: NAMES_64, better: 'more', unit: '× raw ioredis' },
+  },
+  {
+    work: '50 callers on one name in one process, sections of 1 ms',
+    aim: 'total ≤ 1.15 × an in-process mutex; ≤ 0.2 commands a section',
+    criteria: [
+      { which: { case: 'hot', metric: 'timeOfMutex', at: HOT_50 }, unit: '× mutex', most: 1.15 },
+      commands('hot', HOT_50, 0.2),
+    ],
+    peers: { case: 'hot', metric: 'timeOfMutex', at: HOT_50, better: 'less', unit: '× mutex' },
+  },
+  {
+    work: '4 processes × 16 callers on one name, sections of 1 ms',
+    aim: '≤ 1.3 × the sections laid end to end; every caller served',
+    criteria: [
+      { which: { case: 'processes', metric: 'stretch', at: FOUR }, unit: '× end to end', most: 1.3 },
+      { which: { case: 'processes', metric: 'unservedCallers', at: FOUR }, unit: 'callers not served', most: 0 },
+    ],
+    peers: { case: 'processes', metric: 'stretch', at: FOUR, better: 'less', unit: '× end to end' },
+  },
+  {
+    work: 'hand-over between two processes',
+    aim: 'p50 ≤ 3 round trips, and below 1 ms',
+    criteria: [
+      { which: { case: 'hand-over', metric: 'handOverRoundTrips' }, unit: 'round trips', most: 3 },
+      { which: { case: 'hand-over', metric: 'handOverMs' }, unit: 'ms', most: 1 },
+    ],
+    peers: { case: 'hand-over', metric: 'handOverMs', better: 'less', unit: 'ms' },
+  },
+  {
+    work: '100 callers waiting 5 s for a held lock',
+    aim: '≤ 1 request/s in all',
+    criteria: [
+      {
+        which: { case: 'waiting', metric: 'requestsPerSecond', at: { processes: 1, callers: 100 } },
+        unit: 'requests/s',
+        most: 1,
+      },
+    ],
+    peers: {
+      case: 'waiting',
+      metric: 'requestsPerSecond',
+      at: { processes: 1, callers: 100 },
+      better: 'less',
+      unit: 'requests/s',
+    },
+  },
+  {
+    work: '10,000 held leases',
+    aim: 'renewed by one timer in batches; event loop never blocked > 20 ms; none lost',
+    criteria: [
+      { which: { case: 'renewals', metric: 'longestBlockMs' }, unit: 'ms blocked', most: 20 },
+      { which: { case: 'renewals', metric: 'timers' }, unit: 'timers', most: 1 },
+      { which: { case: 'renewals', metric: 'requestsPerRenewal' }, unit: 'requests a renewal', most: 0.05 },
+      { which: { case: 'renewals', metric: 'lost' }, unit: 'lost', most: 0 },
+    ],
+    peers: { case: 'renewals', metric: 'longestBlockMs', better: 'less', unit: 'ms blocked' },
+  },
+  {
+    work: 'cold catalog, 4 replicas, 2,000 readers at once',
+    aim: '1 rebuild; the last reader served within 1.2 × the rebuild',
+    criteria: [
+      { which: { case: 'catalog', metric: 'rebuildsEndToEnd' }, unit: 'rebuilds end to end', most: 1 },
+      { which: { case: 'catalog', metric: 'rebuildsAtLock' }, unit: 'at the lock', most: 1 },
+      { which: { case: 'catalog', metric: 'lastReaderAtLock' }, unit: '× the rebuild at the lock', most: 1.2 },
+      { which: { case: 'catalog', metric: 'lastReaderEndToEnd' }, unit: '× end to end', most: 1.2 },
+    ],
+    peers: { case: 'catalog', metric: 'lastReaderAtLock', better: 'less', unit: '× the rebuild at the lock' },
+  },
+  {
+    work: 'commands a section, 50 callers in one process',
+    aim: "≤ 1/100 of the fastest peer's",
+    criteria: [commandsOfFastestPeer('hot', HOT_50, 1 / 100)],
+  },
+  {
+    work: 'commands a section, 4 processes × 16 callers',
+    aim: "≤ 1/10 of the fastest peer's",
+    criteria: [commandsOfFastestPeer('processes', FOUR, 1 / 10)],
+  },
+];
+
+/** What was aimed at, and what came of it. */
+export function aimRows(findings: Findings): AimRow[] {
+  return AIMS.map(({ work, aim, criteria, peers }) => {
+    const judged = criteria.map((criterion) => judge(criterion, findings));
+    const known = judged.every(({ met }) => met !== undefined);
+    return {
+      work,
+      aim,
+      measured: judged.map(({ text }) => text).join('; '),
+      met: judged.some(({ met }) => met === false) ? false : known ? true : undefined,
+      peer: peers === undefined ? '–' : peerText(peers, findings),
+    };
+  });
+}
+
+function judge(
+  { which, unit, least = -Infinity, most = Infinity, value }: Criterion,
+  findings: Findings,
+): { text: string; met: boolean | undefined } {
+  const found = value === undefined ? findings.own(which) : value(findings);
+  if (found === undefined) return { text: `${unit}: not measured`, met: undefined };
+  return { text: `${withSpread(found)} ${unit}`, met: found.median >= least && found.median <= most };
+}
+
+function peerText(which: Which & { better: Better; unit: string }, findings: Findings): string {
+  const best = findings.bestPeer(which, which.better);
+  if (best === undefined) return 'none measured';
+  const { contestant, measurement } = best;
+  const unserved = findings.of(contestant.id, { ...which, metric: 'unservedCallers' })?.median ?? 0;
+  const starved = unserved > 0 ? `, ${figure(unserved)} callers not served` : '';
+  return `${label(contestant)}: ${figure(measurement.median)} ${which.unit}${starved}`;
+}
+
+/** How many times the best peer's value ours is. */
+function aheadOfBestPeer(which: Which): Criterion {
+  return {
+    which,
+    unit: '× the best peer',
+    least: 1,
+    value: (findings) => {
+      const peer = findings.bestPeer(which, 'more')?.measurement.median;
+      const own = findings.own(which);
+      return own === undefined || peer === undefined ? undefined : scaled(own, 1 / peer);
+    },
+  };
+}
+
+/** All that the server ran for a section, commands inside scripts included. */
+function commands(inCase: string, at: Which['at'], most: number): Criterion {
+  const which = { case: inCase, metric: 'requestsPerSection', ...(at === undefined ? {} : { at }) };
+  return {
+    which,
+    unit: 'commands a section',
+    most,
+    value: (findings) => {
+      const own = findings.contestants.find(({ kind }) => kind === 'own');
+      return own === undefined ? undefined : commandsOf(own.id, which, findings);
+    },
+  };
+}
+
+function commandsOfFastestPeer(inCase: string, at: Which['at'], most: number): Criterion {
+  const { which } = commands(inCase, at, most);
+  return {
+    which,
+    unit: "× the fastest peer's",
+    most,
+    value: (findings) => {
+      const own = findings.contestants.find(({ kind }) => kind === 'own');
+      const peer = findings.bestPeer({ ...which, ...SPEED }, 'more');
+      if (own === undefined || peer === undefined) return undefined;
+      const theirs = commandsOf(peer.contestant.id, which, findings);
+      const ours = commandsOf(own.id, which, findings);
+      return ours === undefined || theirs === undefined ? undefined : scaled(ours, 1 / theirs.median);
+    },
+  };
+}
+
+function commandsOf(id: string, which: Which, findings: Findings): Spread | undefined {
+  const requests = findings.of(id, which);
+  const inScripts = findings.of(id, { ...which, metric: 'commandsInScriptsPerSection' });
+  if (requests === undefined) return undefined;
+  const more = inScripts?.median ?? 0;
+  return { median: requests.median + more, low: requests.low + more, high: requests.high + more };
+}
+
+function scaled({ median, low, high }: Spread, factor: number): Spread {
+  return { median: median * factor, low: low * factor, high: high * factor };
+}

@@ -1,0 +1,81 @@
+import { describe, expect, it } from '@jest/globals';
+import { peersAhead } from './ahead.js';
+import { contestant, findingsOf, floor, measurement, own } from './findings.testing.js';
+
+const speed = 'sectionsPerSecond';
+const slow = contestant('slow');
+const fast = contestant('fast');
+const lone = { case: 'lone', metric: speed };
+
+describe('the findings of a run', () => {
+  it('find a variant by what is asked of it', () => {
+    const few = measurement('names', own, speed, [1], { at: { callers: 8, names: 8 } });
+    const many = measurement('names', own, speed, [2], { at: { callers: 64, names: 64 } });
+    const findings = findingsOf([own], few, many);
+    expect(findings.own({ case: 'names', metric: speed, at: { callers: 64 } })).toBe(many);
+    expect(findings.own({ case: 'names', metric: speed, at: { callers: 9 } })).toBeUndefined();
+    expect(findings.variants('names', speed)).toEqual([few.at, many.at]);
+  });
+
+  it('rank by the median, the best first', () => {
+    const findings = findingsOf(
+      [slow, own, fast],
+      measurement('lone', slow, speed, [1, 9, 1]),
+      measurement('lone', fast, speed, [5]),
+      measurement('lone', own, speed, [3]),
+    );
+    const ids = (better: 'more' | 'less'): string[] => findings.ranking(lone, better).map((each) => each.contestant.id);
+    expect(ids('more')).toEqual(['fast', 'own', 'slow']);
+    expect(ids('less')).toEqual(['slow', 'own', 'fast']);
+    expect(findings.bestPeer(lone, 'more')?.contestant).toBe(fast);
+  });
+
+  it('have no place for who let two in at once, in any variant of the case', () => {
+    const findings = findingsOf(
+      [own, fast, slow],
+      measurement('lone', fast, speed, [9]),
+      measurement('lone', fast, 'medianMs', [1], { at: { callers: 2 }, overlaps: 1 }),
+      measurement('lone', slow, speed, [1]),
+      measurement('hot', fast, speed, [9]),
+    );
+    expect(findings.bestPeer(lone, 'more')?.contestant).toBe(slow);
+    expect(findings.bestPeer({ ...lone, case: 'hot' }, 'more')?.contestant).toBe(fast);
+  });
+});
+
+describe('peers ahead of us', () => {
+  it('are named with their lead, the largest first', () => {
+    const findings = findingsOf(
+      [own, fast, slow, floor],
+      measurement('lone', own, speed, [10]),
+      measurement('lone', fast, speed, [15]),
+      measurement('lone', slow, speed, [5]),
+      measurement('lone', floor, speed, [99]),
+      measurement('hand-over', own, 'handOverMs', [4]),
+      measurement('hand-over', slow, 'handOverMs', [1]),
+    );
+    expect(peersAhead(findings)).toMatchObject([
+      { case: 'hand-over', peer: slow, times: 4, meets: false },
+      { case: 'lone', peer: fast, times: 1.5 },
+    ]);
+  });
+
+  it('may be ahead by chance, or by serving only some', () => {
+    const findings = findingsOf(
+      [own, fast],
+      measurement('hot', own, speed, [10, 20, 12]),
+      measurement('hot', fast, speed, [15, 11, 13]),
+      measurement('hot', fast, 'unservedCallers', [7]),
+    );
+    expect(peersAhead(findings)).toMatchObject([{ peer: fast, meets: true, unserved: 7 }]);
+  });
+
+  it('are none that let two in at once', () => {
+    const findings = findingsOf(
+      [own, fast],
+      measurement('lone', own, speed, [10]),
+      measurement('lone', fast, speed, [15], { overlaps: 1 }),
+    );
+    expect(peersAhead(findings)).toEqual([]);
+  });
+});
