@@ -6,8 +6,13 @@ import { isRepresentative, loadEntrants } from './contestants/index.js';
 import { Crews } from './driver/crews.js';
 import { Traffic } from './driver/traffic.js';
 import { choose, readOptions } from './options.js';
-import { plainTable } from './report/plain-table.js';
+import { aimRows } from './report/aims.js';
+import { Findings } from './report/findings.js';
+import { commitOf, describeMachine } from './report/machine.js';
 import type { CaseResult } from './report/measurement.js';
+import { plainTable } from './report/plain-table.js';
+import { aimText } from './report/readme.js';
+import { writeResults } from './report/write-results.js';
 
 const options = readOptions(process.argv.slice(2), fileURLToPath(new URL('results/', import.meta.url)));
 const { entrants, absent } = await loadEntrants();
@@ -20,6 +25,8 @@ await using redis = await RedisServer.start();
 const traffic = await Traffic.open(redis.url);
 const crews = new Crews(redis.url);
 const bench: Bench = { options, url: redis.url, crews, traffic, say: (line) => console.log(`  ${line}`) };
+const machine = describeMachine(await traffic.redis.info('server'));
+const startedAt = new Date();
 const results: CaseResult[] = [];
 try {
   for (const each of cases) {
@@ -34,4 +41,22 @@ try {
 } finally {
   await crews.close();
   await traffic.close();
+}
+
+console.log(`\nAims\n\n${aimText(aimRows(new Findings(entrants, results)))}`);
+if (options.out !== undefined) {
+  const record = {
+    machine,
+    commit: commitOf(fileURLToPath(new URL('../..', import.meta.url))),
+    startedAt: startedAt.toISOString(),
+    tookMs: Date.now() - startedAt.getTime(),
+    quick: options.quick,
+    rounds: options.rounds,
+    contestants: chosen.map(({ file: _, ...info }) => info),
+    absent,
+    results,
+    cases: cases.map(({ id, title, measures }) => ({ id, title, measures })),
+  };
+  await writeResults(record, options.out);
+  console.log(`\nWritten to ${options.out}`);
 }
