@@ -1,14 +1,48 @@
+import { pop, push } from './min-heap.js';
+
 /** One thing that becomes due at a time. An entry is in one wheel at most, once. */
 export abstract class WheelEntry {
-  /** @internal where the wheel keeps this entry */
-  bucket: Set<WheelEntry> | null = null;
+  /** @internal where the wheel keeps this entry, and its neighbours there */
+  bucket: Bucket | null = null;
+  /** @internal */
+  before: WheelEntry | null = null;
+  /** @internal */
+  after: WheelEntry | null = null;
 
   /** Runs when the time has come; the entry is out of the wheel by then. Must not throw. */
   abstract onDue(): void;
 }
 
+/** The entries of one slot, as a linked list: adding and removing allocates nothing. */
+class Bucket {
+  first: WheelEntry | null = null;
+  private last: WheelEntry | null = null;
+
+  add(entry: WheelEntry): void {
+    entry.bucket = this;
+    entry.before = this.last;
+    if (this.last === null) this.first = entry;
+    else this.last.after = entry;
+    this.last = entry;
+  }
+
+  remove(entry: WheelEntry): void {
+    if (entry.before === null) this.first = entry.after;
+    else entry.before.after = entry.after;
+    if (entry.after === null) this.last = entry.before;
+    else entry.after.before = entry.before;
+    entry.bucket = entry.before = entry.after = null;
+  }
+
+  clear(): void {
+    while (this.first !== null) this.remove(this.first);
+  }
+}
+
 const SLOT_MS = 4;
 const SPARE_SLOTS = 64;
+/** How many entries fire in one turn of the event loop; what is left goes on after input was read. */
+const TURN = 256;
 /** With more than this `setTimeout` fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -17,10 +51,12 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  * Times are `performance.now()` milliseconds, rounded to slots of a few milliseconds.
  */
 export class TimerWheel {
-  private readonly slots = new Map<number, Set<WheelEntry>>();
+  private readonly slots = new Map<number, Bucket>();
   private readonly order: number[] = []; // a binary min-heap of the keys of `slots`
   private timer: NodeJS.Timeout | null = null;
   private armedFor = Infinity;
+  private next: NodeJS.Immediate | null = null;
+  private firing: Bucket | null = null;
   private firingUpTo = -Infinity;
   private size = 0;
 
@@ -39,46 +75,55 @@ export class TimerWheel {
 
   remove(entry: WheelEntry): void {
     if (entry.bucket === null) return;
-    entry.bucket.delete(entry);
-    entry.bucket = null;
+    entry.bucket.remove(entry);
     this.size -= 1;
-    if (this.size === 0 && this.keepsProcessAlive) this.clear();
+    if (this.size === 0) this.rest();
     else if (this.slots.size > 2 * this.size + SPARE_SLOTS) this.dropEmptySlots();
   }
 
   /** Forgets all entries and stops the timer. */
   clear(): void {
-    if (this.timer !== null) clearTimeout(this.timer);
-    this.timer = null;
-    this.armedFor = Infinity;
-    for (const bucket of this.slots.values()) for (const entry of bucket) entry.bucket = null;
+    this.disarm();
+    if (this.next !== null) clearImmediate(this.next);
+    this.next = null;
+    this.firing?.clear();
+    for (const bucket of this.slots.values()) bucket.clear();
     this.slots.clear();
     this.order.length = 0;
     this.size = 0;
   }
 
+  /**
+   * Nothing is pending. The timer stays, since the next entry will soon come and be due later than it, but lets the
+   * process end.
+   */
+  private rest(): void {
+    this.timer?.unref();
+    if (this.slots.size > SPARE_SLOTS) this.dropEmptySlots();
+  }
+
   /** Most entries are removed long before they are due: without this their slots would pile up until then. */
   private dropEmptySlots(): void {
-    for (const [slot, bucket] of this.slots) if (bucket.size === 0) this.slots.delete(slot);
+    for (const [slot, bucket] of this.slots) if (bucket.first === null) this.slots.delete(slot);
     this.order.length = 0;
     // Sorted, and so a heap.
     for (const slot of [...this.slots.keys()].sort((a, b) => a - b)) this.order.push(slot);
   }
 
   private add(entry: WheelEntry, wanted: number): void {
-    this.remove(entry);
+    if (entry.bucket !== null) this.remove(entry);
     // What is added while a slot fires waits for the next one, or a callback that adds itself again would never end.
     const slot = Math.max(wanted, this.firingUpTo + 1);
     let bucket = this.slots.get(slot);
     if (bucket === undefined) {
-      bucket = new Set();
+      bucket = new Bucket();
       this.slots.set(slot, bucket);
       push(this.order, slot);
     }
     bucket.add(entry);
-    entry.bucket = bucket;
     this.size += 1;
     if (slot < this.armedFor) this.arm(slot);
+    else if (this.size === 1 && this.keepsProcessAlive) this.timer?.ref();
   }
 
   private arm(slot: number): void {
@@ -89,58 +134,58 @@ export class TimerWheel {
     if (!this.keepsProcessAlive) this.timer.unref();
   }
 
+  private disarm(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+    this.armedFor = Infinity;
+  }
+
   private readonly onTimer = (): void => {
     this.timer = null;
     this.armedFor = Infinity;
+    // What is due now goes along with what still has to fire from before.
+    if (this.next === null) this.fire();
+  };
+
+  private readonly fire = (): void => {
+    this.next = null;
     // Node may fire a timer a fraction of a millisecond early.
     const current = Math.floor((performance.now() + 1) / SLOT_MS);
     this.firingUpTo = current;
-    for (let slot = this.order[0]; slot !== undefined && slot <= current; slot = this.order[0]) {
-      pop(this.order);
-      const bucket = this.slots.get(slot);
-      this.slots.delete(slot);
-      if (bucket !== undefined) this.fire(bucket);
+    let left = TURN;
+    for (let slot = this.order[0]; slot !== undefined && slot <= current && left > 0; slot = this.order[0]) {
+      left = this.fireSlot(slot, left);
     }
     this.firingUpTo = -Infinity;
-    const next = this.order[0];
-    if (next !== undefined && next < this.armedFor) this.arm(next);
+    if (this.size === 0) return;
+    const next = this.order[0] as number;
+    if (next <= current) this.goOn();
+    else if (next < this.armedFor) this.arm(next);
   };
 
-  private fire(bucket: Set<WheelEntry>): void {
-    for (const entry of bucket) {
-      bucket.delete(entry);
-      entry.bucket = null;
+  /** Returns how many more entries may fire in this turn. */
+  private fireSlot(slot: number, limit: number): number {
+    const bucket = this.slots.get(slot) as Bucket;
+    pop(this.order);
+    this.slots.delete(slot);
+    this.firing = bucket;
+    let left = limit;
+    for (let entry = bucket.first; entry !== null && left > 0; entry = bucket.first) {
+      bucket.remove(entry);
       this.size -= 1;
+      left -= 1;
       entry.onDue();
     }
-    if (this.size === 0 && this.keepsProcessAlive) this.clear();
+    this.firing = null;
+    if (bucket.first !== null) {
+      this.slots.set(slot, bucket);
+      push(this.order, slot);
+    }
+    return left;
   }
-}
 
-function push(heap: number[], value: number): void {
-  let child = heap.push(value) - 1;
-  while (child > 0) {
-    const parent = (child - 1) >> 1;
-    const above = heap[parent] as number;
-    if (above <= value) break;
-    heap[child] = above;
-    child = parent;
+  private goOn(): void {
+    this.next = setImmediate(this.fire);
+    if (!this.keepsProcessAlive) this.next.unref();
   }
-  heap[child] = value;
-}
-
-function pop(heap: number[]): void {
-  const last = heap.pop();
-  if (last === undefined || heap.length === 0) return;
-  let parent = 0;
-  for (;;) {
-    let child = 2 * parent + 1;
-    if (child >= heap.length) break;
-    if (child + 1 < heap.length && (heap[child + 1] as number) < (heap[child] as number)) child += 1;
-    const below = heap[child] as number;
-    if (below >= last) break;
-    heap[parent] = below;
-    parent = child;
-  }
-  heap[parent] = last;
 }

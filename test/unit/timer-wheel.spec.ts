@@ -91,12 +91,64 @@ describe('the timer wheel', () => {
     expect(timers).toHaveBeenCalledTimes(1);
   });
 
-  it('stops its timer with the last entry when it keeps the process alive', () => {
-    const cleared = jest.spyOn(globalThis, 'clearTimeout');
+  it('lets the process end when nothing is pending, and keeps it up again with the next entry', () => {
+    const timers = jest.spyOn(globalThis, 'setTimeout');
     const entry = new Entry();
     wheel.addAfter(entry, performance.now() + 60_000);
+    const timer = timers.mock.results[0]?.value as NodeJS.Timeout;
+    expect(timer.hasRef()).toBe(true);
     wheel.remove(entry);
-    expect(cleared).toHaveBeenCalledTimes(1);
+    expect(timer.hasRef()).toBe(false);
+    wheel.addAfter(entry, performance.now() + 70_000);
+    expect(timer.hasRef()).toBe(true);
+    expect(timers).toHaveBeenCalledTimes(1);
+  });
+
+  it('never keeps the process up where it is not to', async () => {
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    const weak = new TimerWheel(false);
+    const entry = new Entry();
+    weak.addAfter(entry, performance.now() + 20);
+    weak.remove(entry);
+    weak.addAfter(entry, performance.now() + 25);
+    for (const { value } of timers.mock.results) expect((value as NodeJS.Timeout).hasRef()).toBe(false);
+    await waitUntil('it has fired', () => entry.firedAt.length === 1);
+  });
+
+  it('fires many that are due at once in turns, in order, and lets input be read in between', async () => {
+    const order: number[] = [];
+    let turns = 0;
+    const turn = (): void => {
+      turns += 1;
+      if (order.length < 4_999) setImmediate(turn);
+    };
+    const at = performance.now() + 10;
+    const entries = Array.from({ length: 5_000 }, (_, n) => new Entry(() => order.push(n)));
+    for (const entry of entries) wheel.addAfter(entry, at);
+    const late = entries.pop() as Entry;
+    setImmediate(turn);
+    await waitUntil('some have fired', () => order.length > 0);
+    wheel.remove(late);
+    await waitUntil('all have fired', () => order.length === 4_999);
+    expect(order).toEqual(Array.from({ length: 4_999 }, (_, n) => n));
+    expect(turns).toBeGreaterThan(10);
+  });
+
+  it('fires nothing more once it is cleared, also by an entry of the same slot', async () => {
+    const at = performance.now() + 20;
+    wheel.addAfter(
+      new Entry(() => {
+        wheel.clear();
+      }),
+      at,
+    );
+    const others = Array.from({ length: 1_000 }, () => new Entry());
+    for (const other of others) wheel.addAfter(other, at);
+    await sleep(100);
+    expect(others.every(({ firedAt }) => firedAt.length === 0)).toBe(true);
+    const later = new Entry();
+    wheel.addAfter(later, performance.now() + 5);
+    await waitUntil('the wheel is still of use', () => later.firedAt.length === 1);
   });
 
   it('keeps nothing of entries that were removed, however far away they were due', async () => {
