@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import { CONFIRM } from '../../lib/stores/quorum/scripts/confirm.lua.js';
+import { GRANT } from '../../lib/stores/quorum/scripts/grant.lua.js';
 import { ACQUIRE } from '../../lib/stores/redis/scripts/acquire.lua.js';
 import { FORCE_RELEASE } from '../../lib/stores/redis/scripts/force-release.lua.js';
 import { INSPECT } from '../../lib/stores/redis/scripts/inspect.lua.js';
@@ -11,7 +12,15 @@ import { redisClient, uniqueName } from '../support/test-redis.js';
 import { Keyspace } from './redis/keyspace.js';
 import { SCRIPT_MODELS } from './redis/script-models.js';
 
-const scripts: Readonly<Record<string, string>> = { ACQUIRE, RENEW, RELEASE, INSPECT, FORCE_RELEASE, CONFIRM };
+const scripts: Readonly<Record<string, string>> = {
+  ACQUIRE,
+  RENEW,
+  RELEASE,
+  INSPECT,
+  FORCE_RELEASE,
+  CONFIRM,
+  GRANT,
+};
 
 interface Step {
   readonly script: string;
@@ -154,8 +163,10 @@ function callOf(
   const name = `owner:${owner}`;
   const both = locks.flatMap((index) => [lock(index), token(index)]);
   switch (script) {
-    case 'ACQUIRE': {
-      const proposed = proposal === null ? '' : nowUs + proposal;
+    case 'ACQUIRE':
+      return { keys: both, args: [LONG_MS, ms, ...locks.flatMap(() => [name, tokens])] };
+    case 'GRANT': {
+      const proposed = nowUs + (proposal ?? 0);
       return { keys: both, args: [LONG_MS, ...locks.flatMap(() => [name, ms, tokens, proposed])] };
     }
     case 'CONFIRM': {
@@ -163,9 +174,9 @@ function callOf(
       return { keys: both, args: [LONG_MS, ...locks.flatMap(() => [name, last, keep])] };
     }
     case 'RENEW':
-      return { keys: both, args: [LONG_MS, ...locks.flatMap(() => [name, ms])] };
+      return { keys: both, args: [LONG_MS, ms, ...locks.flatMap(() => [name])] };
     case 'RELEASE':
-      return { keys: locks.map(lock), args: locks.flatMap(() => [name, notify ? channel : '', keep]) };
+      return { keys: locks.map(lock), args: [keep, ...locks.flatMap(() => [name, notify ? channel : ''])] };
     case 'INSPECT':
       return { keys: both.slice(0, 2), args: [] };
     case 'FORCE_RELEASE':

@@ -1,10 +1,11 @@
 import type { KeyLayout } from '../redis/key-layout.js';
 import type { BatchedScript } from '../redis/script-batch.js';
 import { Script } from '../redis/script.js';
-import { ACQUIRE_SCRIPT } from '../redis/scripts/index.js';
 import { CONFIRM } from './scripts/confirm.lua.js';
+import { GRANT } from './scripts/grant.lua.js';
 
 const CONFIRM_SCRIPT = new Script(CONFIRM);
+const GRANT_SCRIPT = new Script(GRANT);
 
 export interface GrantRequest {
   readonly name: string;
@@ -37,10 +38,11 @@ export interface ConfirmRequest {
 
 export function grantBatch(layout: KeyLayout, tokenTtl: number): BatchedScript<GrantRequest, GrantReply> {
   return {
-    script: ACQUIRE_SCRIPT,
-    head: [tokenTtl],
-    keys: ({ name }) => [layout.lock(name), layout.token(name)],
-    args: ({ owner, leaseMs, tokens, proposal }) => [owner, leaseMs, tokens, proposal],
+    script: GRANT_SCRIPT,
+    fits: () => true,
+    pushKeys: (args, { name }) => args.push(layout.lock(name), layout.token(name)),
+    pushHead: (args) => args.push(tokenTtl),
+    pushArgs: (args, { owner, leaseMs, tokens, proposal }) => args.push(owner, leaseMs, tokens, proposal),
     read: (status, detail) => {
       if (status === 1) return { granted: true, token: Number(detail) };
       const [left = '', holder = ''] = String(detail).split(' ');
@@ -52,9 +54,10 @@ export function grantBatch(layout: KeyLayout, tokenTtl: number): BatchedScript<G
 export function confirmBatch(layout: KeyLayout, tokenTtl: number): BatchedScript<ConfirmRequest, boolean> {
   return {
     script: CONFIRM_SCRIPT,
-    head: [tokenTtl],
-    keys: ({ name }) => [layout.lock(name), layout.token(name)],
-    args: ({ owner, lastToken, rejoinMs }) => [owner, lastToken, rejoinMs],
+    fits: () => true,
+    pushKeys: (args, { name }) => args.push(layout.lock(name), layout.token(name)),
+    pushHead: (args) => args.push(tokenTtl),
+    pushArgs: (args, { owner, lastToken, rejoinMs }) => args.push(owner, lastToken, rejoinMs),
     read: (status) => status === 1,
   };
 }

@@ -1,6 +1,6 @@
 import { LockUnavailableError } from '../../errors/index.js';
 import type { ReleaseRequest } from './lock-batches.js';
-import { LIMIT, runBatch, type BatchedScript } from './script-batch.js';
+import { LIMIT, sendCall, type Asked, type BatchedScript } from './script-batch.js';
 import type { ScriptCaller } from './script-caller.js';
 import { unanswered } from './server-error.js';
 
@@ -121,7 +121,7 @@ interface Short {
 
 type Call = [Acked, ...Acked[]];
 
-/** Requests that one script call can serve: of one kind, and of one slot. */
+/** Requests that one script call can serve: of one kind and one slot, and such as fit together. */
 function callsOf(group: readonly Acked[]): Call[] {
   const open = new Map<unknown, Map<number, Call>>();
   const calls: Call[] = [];
@@ -130,7 +130,8 @@ function callsOf(group: readonly Acked[]): Call[] {
     const ofKind = open.get(kind) ?? new Map<number, Call>();
     open.set(kind, ofKind);
     const call = ofKind.get(slot);
-    if (call !== undefined && call.length < LIMIT) call.push(acked);
+    if (call !== undefined && call.length < LIMIT && kind.batched.fits(call[0].request, acked.request))
+      call.push(acked);
     else {
       const next: Call = [acked];
       ofKind.set(slot, next);
@@ -140,20 +141,24 @@ function callsOf(group: readonly Acked[]): Call[] {
   return calls;
 }
 
-/** Never rejects: a failure of the call is that of each request in it. */
-async function runCall<Request extends Owned>(
+/** Never rejects: an error in the place of a reply is that request's own. */
+function runCall<Request extends Owned>(
   caller: ScriptCaller,
   batched: BatchedScript<Request, unknown>,
   call: Call,
   timeoutMs: number,
 ): Promise<unknown[]> {
-  // A request of the other kinds has what the release needs, and more.
-  const requests = call.map(({ request }) => ({ keepMs: 0, notify: true, ...request }) as unknown as Request);
-  try {
-    return await runBatch(caller, batched, requests, timeoutMs);
-  } catch (error) {
-    return call.map(() => error);
-  }
+  const asked: Asked<Request, unknown>[] = [];
+  const replies = call.map(
+    (acked) =>
+      new Promise<unknown>((resolve) => {
+        // A request of the other kinds has what the release needs, and more.
+        const request = { keepMs: 0, notify: true, ...acked.request } as unknown as Request;
+        asked.push({ request, resolve, reject: resolve });
+      }),
+  );
+  sendCall(caller, batched, asked, timeoutMs);
+  return Promise.all(replies);
 }
 
 /** For each number of replicas wanted: how many have acknowledged, or why that is not known. */

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { LockUnavailableError } from '../../errors/index.js';
+import { TimerWheel } from '../../time/timer-wheel.js';
 import type { RedisClient } from './redis-client.js';
 import { isOfReplica, withoutArguments } from './server-error.js';
 
@@ -22,8 +23,11 @@ export class ConnectionWatch {
   /** How often the connection was cut. If it changed during a request, the request may have been sent twice. */
   cuts = 0;
 
-  /** Who has a request under way that a cut leaves without an answer. */
-  readonly cutListeners = new Set<() => void>();
+  /** The requests under way. */
+  readonly flights = new Set<{ onCut(): void }>();
+
+  /** When they are given up. */
+  readonly timeouts = new TimerWheel(true);
 
   /** How many requests were answered on this client, with whatever. */
   answers = 0;
@@ -174,7 +178,7 @@ export class ConnectionWatch {
   private readonly onClose = (): void => {
     this.cuts += 1;
     // Our own client does not send a request again, so no answer will come; a caller's client may do so.
-    if (this.ownsClient) for (const listener of [...this.cutListeners]) listener();
+    if (this.ownsClient) for (const flight of [...this.flights]) flight.onCut();
   };
 
   /**

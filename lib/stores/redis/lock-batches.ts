@@ -33,9 +33,10 @@ export function acquireBatch(
 ): BatchedScript<AcquireRequest, AcquireReply> {
   return {
     script: ACQUIRE_SCRIPT,
-    head: [tokenTtl],
-    keys: ({ name }) => [layout.lock(name), layout.token(name)],
-    args: ({ owner, leaseMs, tokens }) => [owner, leaseMs, tokens, ''],
+    fits: sameLease,
+    pushKeys: (args, { name }) => args.push(layout.lock(name), layout.token(name)),
+    pushHead: (args, { leaseMs }) => args.push(tokenTtl, leaseMs),
+    pushArgs: (args, { owner, tokens }) => args.push(owner, tokens),
     read: (status, detail, _request, { sentAt }) => {
       const value = Number(detail);
       if (status === 1) return { taken: true, token: value, sentAt };
@@ -48,9 +49,10 @@ export function acquireBatch(
 export function renewBatch(layout: KeyLayout, tokenTtl: number): BatchedScript<RenewRequest, RenewReply> {
   return {
     script: RENEW_SCRIPT,
-    head: [tokenTtl],
-    keys: ({ name }) => [layout.lock(name), layout.token(name)],
-    args: ({ owner, leaseMs }) => [owner, leaseMs],
+    fits: sameLease,
+    pushKeys: (args, { name }) => args.push(layout.lock(name), layout.token(name)),
+    pushHead: (args, { leaseMs }) => args.push(tokenTtl, leaseMs),
+    pushArgs: (args, { owner }) => args.push(owner),
     read: (status, _detail, _request, { sentAt }) => ({ held: status === 1, sentAt }),
   };
 }
@@ -65,13 +67,18 @@ export function releaseBatch(
     get script() {
       return sharded() ? SHARDED_RELEASE_SCRIPT : RELEASE_SCRIPT;
     },
-    head: [],
-    keys: ({ name }) => [layout.lock(name)],
-    args: ({ name, owner, keepMs, notify }) => [owner, notify ? layout.channel(name) : '', keepMs],
+    fits: (first, { keepMs }) => first.keepMs === keepMs,
+    pushKeys: (args, { name }) => args.push(layout.lock(name)),
+    pushHead: (args, { keepMs }) => args.push(keepMs),
+    pushArgs: (args, { name, owner, notify }) => args.push(owner, notify ? layout.channel(name) : ''),
     read: (status, detail, { name }, { maybeResent }) => ({
       // An earlier send of this request may have done the work, and its reply was lost with the connection.
       held: status === 1 || maybeResent,
       listeners: Math.max(0, Number(detail) - (notices.hears(layout.channel(name)) ? 1 : 0)),
     }),
   };
+}
+
+function sameLease(first: { readonly leaseMs: number }, { leaseMs }: { readonly leaseMs: number }): boolean {
+  return first.leaseMs === leaseMs;
 }

@@ -25,7 +25,7 @@ import {
   type RenewRequest,
 } from './lock-batches.js';
 import { ScriptBatch } from './script-batch.js';
-import { ScriptCaller, type ScriptReply } from './script-caller.js';
+import { ScriptCaller } from './script-caller.js';
 import { FORCE_RELEASE_SCRIPT, INSPECT_SCRIPT, SHARDED_FORCE_RELEASE_SCRIPT } from './scripts/index.js';
 import type { Script } from './script.js';
 import { StrayAcquires } from './stray-acquires.js';
@@ -161,7 +161,7 @@ export class RedisStore implements LockStore {
   }
 
   async inspect(name: string): Promise<LockState> {
-    const { value } = await this.call(INSPECT_SCRIPT, name, [this.layout.lock(name), this.layout.token(name)], []);
+    const value = await this.call(INSPECT_SCRIPT, name, [this.layout.lock(name), this.layout.token(name)], []);
     const [owner, holds, left, token] = value as [string, number, number, string];
     const held = left !== -2;
     return {
@@ -176,7 +176,7 @@ export class RedisStore implements LockStore {
   async forceRelease(name: string): Promise<boolean> {
     const sharded = this.topology.sharded ?? (await this.learn());
     const script = sharded ? SHARDED_FORCE_RELEASE_SCRIPT : FORCE_RELEASE_SCRIPT;
-    const { value } = await this.call(script, name, [this.layout.lock(name)], [this.layout.channel(name)]);
+    const value = await this.call(script, name, [this.layout.lock(name)], [this.layout.channel(name)]);
     return Number(value) === 1;
   }
 
@@ -210,7 +210,7 @@ export class RedisStore implements LockStore {
     );
   }
 
-  private async call(script: Script, name: string, keys: string[], args: RedisArgument[]): Promise<ScriptReply> {
+  private async call(script: Script, name: string, keys: string[], args: RedisArgument[]): Promise<unknown> {
     this.topology.slotOf?.(name);
     try {
       return await this.scripts.call(script, keys, args, this.options.commandTimeout);

@@ -1,7 +1,7 @@
 import type { LockUnavailableError } from '../../errors/index.js';
-import { Batcher } from './batcher.js';
+import type { Flight, LateAnswer, Sender } from './flight.js';
 import type { RedisArgument } from './redis-client.js';
-import type { LateAnswer, ScriptCaller, ScriptReply } from './script-caller.js';
+import type { ScriptCaller } from './script-caller.js';
 import type { Script } from './script.js';
 
 /** How many requests one call may hold. */
@@ -10,22 +10,83 @@ export const LIMIT = 128;
 /** A script that serves any number of requests in one call, and how to speak to it. */
 export interface BatchedScript<Request, Reply> {
   readonly script: Script;
-  /** Arguments that come once, before those of the requests. */
-  readonly head: readonly RedisArgument[];
-  readonly keys: (request: Request) => string[];
-  readonly args: (request: Request) => RedisArgument[];
-  /** Reads what the script answered to one request: a status other than -1, and a detail. */
+  /** Whether a request may go in the call that `first` opened: what comes once in a call has to suit both. */
+  readonly fits: (first: Request, request: Request) => boolean;
+  readonly pushKeys: (args: RedisArgument[], request: Request) => void;
+  /** Adds the arguments that come once, before those of the requests. */
+  readonly pushHead: (args: RedisArgument[], first: Request) => void;
+  readonly pushArgs: (args: RedisArgument[], request: Request) => void;
   /** Who has to hear of an answer that comes after the requests were given up. */
   readonly late?: (requests: readonly Request[]) => LateAnswer;
-  readonly read: (status: number, detail: unknown, request: Request, reply: ScriptReply) => Reply;
+  /** Reads what the script answered to one request: a status other than -1, and a detail. */
+  readonly read: (status: number, detail: unknown, request: Request, flight: Flight) => Reply;
 }
 
-/** Runs one kind of request: what is asked in one turn goes out as one call, and each request is answered by itself. */
+/** One request, and who waits for its reply. */
+export interface Asked<Request, Reply> {
+  readonly request: Request;
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: LockUnavailableError) => void;
+}
+
+/** Requests that go out as one call. Each is answered by itself: an error in the place of a reply is that request's own. */
+class Call<Request extends { readonly name: string }, Reply> implements Sender {
+  constructor(
+    private readonly scripts: ScriptCaller,
+    private readonly batched: BatchedScript<Request, Reply>,
+    private readonly asked: readonly Asked<Request, Reply>[],
+  ) {}
+
+  send(timeoutMs: number): void {
+    const { asked, batched } = this;
+    const { request: first } = asked[0] as Asked<Request, Reply>;
+    const args: RedisArgument[] = [0];
+    for (const { request } of asked) batched.pushKeys(args, request);
+    args[0] = args.length - 1;
+    batched.pushHead(args, first);
+    for (const { request } of asked) batched.pushArgs(args, request);
+    const late = batched.late?.(asked.map(({ request }) => request));
+    this.scripts.send(batched.script, args, timeoutMs, this, late);
+  }
+
+  onReply(value: unknown, flight: Flight): void {
+    const flat = value as unknown[];
+    for (const [index, { request, resolve, reject }] of this.asked.entries()) {
+      const status = Number(flat[2 * index]);
+      const detail = flat[2 * index + 1];
+      if (status === -1) reject(this.scripts.refusal(new Error(String(detail)), request.name));
+      else resolve(this.batched.read(status, detail, request, flight));
+    }
+  }
+
+  onFailure(error: LockUnavailableError): void {
+    for (const { reject } of this.asked) reject(error);
+  }
+}
+
+/** Sends `asked` as one call, at once if the connection is ready. All of them have to fit the first. */
+export function sendCall<Request extends { readonly name: string }, Reply>(
+  scripts: ScriptCaller,
+  batched: BatchedScript<Request, Reply>,
+  asked: readonly Asked<Request, Reply>[],
+  timeoutMs: number,
+): void {
+  new Call(scripts, batched, asked).send(timeoutMs);
+}
+
+interface Open<Request, Reply> {
+  readonly timeoutMs: number;
+  readonly asked: Asked<Request, Reply>[];
+}
+
+/**
+ * Runs one kind of request: what is asked in one turn of the event loop goes out as one call, and each request is
+ * answered by itself. Requests with another time limit go in a call of their own, so that a short limit does not cut the
+ * others off.
+ */
 export class ScriptBatch<Request extends { readonly name: string }, Reply> {
-  private readonly batcher = new Batcher<Request, Reply>(
-    (requests, timeoutMs) => runBatch(this.scripts, this.batched, requests, timeoutMs),
-    LIMIT,
-  );
+  /** The calls to be sent at the end of this turn, by hash slot. */
+  private readonly open = new Map<number, Open<Request, Reply>[]>();
 
   constructor(
     private readonly scripts: ScriptCaller,
@@ -35,38 +96,34 @@ export class ScriptBatch<Request extends { readonly name: string }, Reply> {
 
   /** Rejects with `LockNameError` where a name has no single slot. */
   run(request: Request, timeoutMs: number): Promise<Reply> {
-    const { slotOf } = this;
-    if (slotOf === undefined) return this.batcher.add(request, timeoutMs, 0);
-    return this.runInSlot(request, timeoutMs, slotOf);
+    return new Promise((resolve, reject) => {
+      this.add({ request, resolve, reject }, timeoutMs, this.slotOf?.(request.name) ?? 0);
+    });
   }
 
-  private async runInSlot(request: Request, timeoutMs: number, slotOf: (name: string) => number): Promise<Reply> {
-    return this.batcher.add(request, timeoutMs, slotOf(request.name));
+  private add(asked: Asked<Request, Reply>, timeoutMs: number, slot: number): void {
+    // After all promise callbacks of this turn, before any input or timer: gathers the most and waits for nothing.
+    if (this.open.size === 0) process.nextTick(this.flush);
+    const calls = this.open.get(slot);
+    if (calls === undefined) {
+      this.open.set(slot, [{ timeoutMs, asked: [asked] }]);
+      return;
+    }
+    const call = calls.findLast((open) => this.hasRoom(open, asked, timeoutMs));
+    if (call === undefined) calls.push({ timeoutMs, asked: [asked] });
+    else call.asked.push(asked);
   }
-}
 
-/**
- * Runs one call for `requests`, at once if the connection is ready. An error in the place of a reply is that request's own.
- */
-export async function runBatch<Request extends { readonly name: string }, Reply>(
-  scripts: ScriptCaller,
-  batched: BatchedScript<Request, Reply>,
-  requests: Request[],
-  timeoutMs: number,
-): Promise<(Reply | LockUnavailableError)[]> {
-  const { script, head, keys, args, read, late } = batched;
-  const reply = await scripts.call(
-    script,
-    requests.flatMap(keys),
-    [...head, ...requests.flatMap(args)],
-    timeoutMs,
-    late?.(requests),
-  );
-  const flat = reply.value as unknown[];
-  return requests.map((request, index) => {
-    const status = Number(flat[2 * index]);
-    const detail = flat[2 * index + 1];
-    if (status === -1) return scripts.refusal(new Error(String(detail)), request.name);
-    return read(status, detail, request, reply);
-  });
+  private hasRoom(open: Open<Request, Reply>, { request }: Asked<Request, Reply>, timeoutMs: number): boolean {
+    const [first] = open.asked as [Asked<Request, Reply>];
+    return open.timeoutMs === timeoutMs && open.asked.length < LIMIT && this.batched.fits(first.request, request);
+  }
+
+  private readonly flush = (): void => {
+    const slots = [...this.open.values()];
+    this.open.clear();
+    for (const calls of slots) {
+      for (const { asked, timeoutMs } of calls) sendCall(this.scripts, this.batched, asked, timeoutMs);
+    }
+  };
 }

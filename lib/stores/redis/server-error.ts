@@ -16,8 +16,8 @@ const PASSING = new Set([
   'UNKILLABLE',
 ]);
 
-/** The upper-case word by which Redis names an error; before Redis 7 errors inside Lua have a place in front of it. */
-const CODE = /(?:^|\s)-?([A-Z]{2,})\s/;
+/** The upper-case word by which Redis names an error; before Redis 7 an error inside Lua has others and a place in front. */
+const CODE = /(?:^|@user_script: ?\d+: )-?([A-Z]{2,})\s/g;
 
 /** Whether `error` is an answer of the server rather than trouble on the way to it. */
 export function isServerError(error: unknown): error is Error {
@@ -35,7 +35,7 @@ export function isOfReplica(error: Error): boolean {
 }
 
 function codeOf(error: Error): string | undefined {
-  return CODE.exec(error.message)?.[1];
+  return [...error.message.matchAll(CODE)].at(-1)?.[1];
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { LateAnswer } from './script-caller.js';
+import type { LateAnswer } from './flight.js';
 
 interface StrayRequest {
   readonly name: string;

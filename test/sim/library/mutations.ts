@@ -21,23 +21,19 @@ const PURSUIT = 'waiting/pursuit';
 
 /** Deletes the lock, whoever holds it. */
 const releaseUnchecked: ScriptModel = (keys, args, redis, publish) =>
-  keys.flatMap((key, i) => [redis.del(key) ? 1 : 0, publish(String(args[3 * i + 1]), '0')]);
+  keys.flatMap((key, i) => [redis.del(key) ? 1 : 0, publish(String(args[2 * i + 2]), '0')]);
 
 const releaseQuietly: ScriptModel = (keys, args, redis) => release(keys, args, redis, () => 0);
 
 /** Tokens come from the stored counter only, as a plain INCR would issue them. */
 const acquireByCounter: ScriptModel = (keys, args, redis, publish) => {
   const counted = { time: () => 1 };
-  return acquire(keys, withoutProposals(args), Object.setPrototypeOf(counted, redis) as typeof redis, publish);
+  return acquire(keys, args, Object.setPrototypeOf(counted, redis) as typeof redis, publish);
 };
-
-function withoutProposals(args: Parameters<ScriptModel>[1]): Parameters<ScriptModel>[1] {
-  return args.map((value, index) => (index > 0 && index % 4 === 0 && value !== '' ? 1 : value));
-}
 
 /** An owner that is there already is told that the lock is taken. */
 const acquireOnce: ScriptModel = (keys, args, redis, publish) => {
-  const held = keys.some((key, i) => i % 2 === 0 && redis.hexists(key, String(args[2 * i + 1])));
+  const held = keys.some((key, i) => i % 2 === 0 && redis.hexists(key, String(args[i + 2])));
   return held
     ? keys.filter((_, i) => i % 2 === 0).flatMap((key) => [0, redis.pttl(key)])
     : acquire(keys, args, redis, publish);
@@ -130,9 +126,9 @@ export const MUTATIONS: readonly ListedMutation[] = [
   edit(
     'the deadline counts from the reply',
     SINGLE,
-    'stores/redis/script-caller',
-    'return { value, sentAt,',
-    'return { value, sentAt: (0, instant_js_1.now)(),',
+    'stores/redis/flight',
+    'this.end();\n            this.sender.onReply',
+    'this.end();\n            this.sentAt = (0, instant_js_1.now)();\n            this.sender.onReply',
   ),
   edit(
     'no allowance for drift',

@@ -26,38 +26,70 @@ function each(count: number, attempt: PerLock): (number | string)[] {
   return reply;
 }
 
-/** A proposed token counts where it is this near to the server's clock, in µs. */
-const NEAR_US = 100_000;
+/** As `each`, but the error of a lone lock is that of the whole call. */
+function eachOrLone(count: number, attempt: PerLock): (number | string)[] {
+  return count === 1 ? attempt(0) : each(count, attempt);
+}
 
 export const acquire: ScriptModel = (keys, args, redis) => {
   const clock = redis.time();
-  return each(keys.length / 2, (i) => {
+  const lease = Number(args[1]);
+  return eachOrLone(keys.length / 2, (i) => {
     const [lock, counter] = [keys[2 * i]!, keys[2 * i + 1]!];
-    const [owner, lease, tokens, proposal] = args.slice(4 * i + 1, 4 * i + 5).map(String) as [
-      string,
-      string,
-      string,
-      string,
-    ];
+    const [owner, tokens] = [String(args[2 * i + 2]), Number(args[2 * i + 3])];
     const left = redis.pttl(lock);
     if (left !== -2) {
-      if (!redis.hexists(lock, owner)) {
-        return proposal === '' ? [0, left] : [0, `${left} ${redis.hgetall(lock)[0]![0]}`];
-      }
-      redis.pexpire(lock, Number(lease));
+      if (!redis.hexists(lock, owner)) return [0, left];
+      redis.pexpire(lock, lease);
       const last = redis.get(counter);
-      if (last !== null) return [1, Number(last) - Number(tokens) + 1];
+      if (last !== null) return [1, Number(last) - tokens + 1];
     }
-    const near = proposal !== '' && Math.abs(Number(proposal) - clock) <= NEAR_US;
-    const proposed = near ? Number(proposal) : clock;
-    const last = redis.get(counter);
-    const first = last === null ? proposed : Math.max(proposed, Number(last) + 1);
-    redis.set(counter, String(first + Number(tokens) - 1), Number(args[0]));
-    redis.hset(lock, owner, 1);
-    redis.pexpire(lock, Number(lease));
-    return [1, first];
+    return take({ lock, counter, owner, lease, tokens, ttl: Number(args[0]) }, clock, redis);
   });
 };
+
+/** A proposed token counts where it is this near to the server's clock, in µs. */
+const NEAR_US = 100_000;
+
+export const grant: ScriptModel = (keys, args, redis) => {
+  const clock = redis.time();
+  return each(keys.length / 2, (i) => {
+    const [lock, counter] = [keys[2 * i]!, keys[2 * i + 1]!];
+    const owner = String(args[4 * i + 1]);
+    const [lease, tokens, proposal] = args.slice(4 * i + 2, 4 * i + 5).map(Number) as [number, number, number];
+    const left = redis.pttl(lock);
+    if (left !== -2) {
+      if (!redis.hexists(lock, owner)) return [0, `${left} ${redis.hgetall(lock)[0]![0]}`];
+      redis.pexpire(lock, lease);
+      const last = redis.get(counter);
+      if (last !== null) return [1, Number(last) - tokens + 1];
+    }
+    const proposed = Math.abs(proposal - clock) <= NEAR_US ? proposal : clock;
+    return take({ lock, counter, owner, lease, tokens, ttl: Number(args[0]) }, proposed, redis);
+  });
+};
+
+interface Taking {
+  readonly lock: string;
+  readonly counter: string;
+  readonly owner: string;
+  readonly lease: number;
+  readonly tokens: number;
+  readonly ttl: number;
+}
+
+function take(
+  { lock, counter, owner, lease, tokens, ttl }: Taking,
+  proposed: number,
+  redis: Keyspace,
+): [number, number] {
+  const last = redis.get(counter);
+  const first = last === null ? proposed : Math.max(proposed, Number(last) + 1);
+  redis.set(counter, String(first + tokens - 1), ttl);
+  redis.hset(lock, owner, 1);
+  redis.pexpire(lock, lease);
+  return [1, first];
+}
 
 export const confirm: ScriptModel = (keys, args, redis) =>
   each(keys.length / 2, (i) => {
@@ -77,16 +109,16 @@ export const confirm: ScriptModel = (keys, args, redis) =>
 export const renew: ScriptModel = (keys, args, redis) =>
   each(keys.length / 2, (i) => {
     const [lock, counter] = [keys[2 * i]!, keys[2 * i + 1]!];
-    if (!redis.hexists(lock, String(args[2 * i + 1]))) return [0, 0];
-    redis.pexpire(lock, Number(args[2 * i + 2]));
+    if (!redis.hexists(lock, String(args[i + 2]))) return [0, 0];
+    redis.pexpire(lock, Number(args[1]));
     redis.pexpire(counter, Number(args[0]));
     return [1, 0];
   });
 
 export const release: ScriptModel = (keys, args, redis, publish) =>
-  each(keys.length, (i) => {
+  eachOrLone(keys.length, (i) => {
     const lock = keys[i]!;
-    const [owner, channel, keep] = [String(args[3 * i]), String(args[3 * i + 1]), String(args[3 * i + 2])];
+    const [owner, channel, keep] = [String(args[2 * i + 1]), String(args[2 * i + 2]), String(args[0])];
     const held = keep === '0' ? redis.hdel(lock, owner) : redis.hexists(lock, owner);
     if (!held) {
       if (channel !== '' && redis.pttl(lock) === -2) publish(channel, '0');
@@ -113,6 +145,7 @@ export const forceRelease: ScriptModel = (keys, args, redis, publish) => {
 /** By the name under which `library/scripts.ts` finds the script. */
 export const SCRIPT_MODELS: Readonly<Record<string, ScriptModel>> = {
   ACQUIRE: acquire,
+  GRANT: grant,
   RENEW: renew,
   RELEASE: release,
   INSPECT: inspect,

@@ -2,57 +2,64 @@
  * Takes any number of locks, each by itself.
  *
  * KEYS  per lock: lock hash, token string
- * ARGV  1: lifetime of a token key in ms; then per lock: owner, lease in ms, tokens to reserve, proposed token ('': none)
- * reply per lock: 1, first token | 0, holder's PTTL (-1: none) | -1, error text
- *       with a proposed token: 0, "PTTL owner"
+ * ARGV  1: lifetime of a token key in ms, 2: lease in ms; then per lock: owner, tokens to reserve
+ * reply per lock: 1, first token | 0, holder's PTTL (-1: none) | -1, error text (a lone lock's error is that of the call)
  *
  * The token is written before the lock: if the server refuses any of the writes, no lock is left behind, least of all one
  * that never expires. The token is the larger of "stored + 1" and the server's clock in µs, so it grows over a flush, a
  * restart and a failover, too.
  *
- * One of several nodes is given a proposal, the same for all, so that they come to the same token: it stands in for the
- * server's clock where it is within 100 ms of it.
+ * A number costs Redis more to pass on than a string, hence the clock as it came.
  */
 export const ACQUIRE = `
-local clock = redis.call('TIME')
-local micros = clock[1] * 1000000 + clock[2]
-local ttl = ARGV[1]
+local call = redis.call
+local ttl, lease = ARGV[1], ARGV[2]
+local clock, micros
 
-local function attempt(lock, counter, owner, lease, tokens, proposal)
-  local left = redis.call('PTTL', lock)
+local function now()
+  local time = call('TIME')
+  local digits = time[2]
+  clock = time[1] .. string.rep('0', 6 - #digits) .. digits
+  micros = clock + 0
+end
+
+local function attempt(lock, counter, owner, tokens)
+  local left = call('PTTL', lock)
   if left ~= -2 then
-    if redis.call('HEXISTS', lock, owner) == 0 then
-      if proposal == '' then return 0, left end
-      return 0, left .. ' ' .. redis.call('HGETALL', lock)[1]
-    end
-    redis.call('PEXPIRE', lock, lease)
-    local last = redis.call('GET', counter)
+    if call('HEXISTS', lock, owner) == 0 then return 0, left end
+    call('PEXPIRE', lock, lease)
+    local last = call('GET', counter)
     if last then return 1, last - tokens + 1 end
   end
-  local first = micros
-  if proposal ~= '' and math.abs(proposal - micros) <= 100000 then first = tonumber(proposal) end
-  local last = redis.call('GET', counter)
+  if not clock then now() end
+  local first, reserved = micros, clock
+  local last = call('GET', counter)
   if last and last + 1 > first then first = last + 1 end
-  redis.call('SET', counter, string.format('%.0f', first + tokens - 1), 'PX', ttl)
-  redis.call('HSET', lock, owner, 1)
+  if tokens ~= '1' or first ~= micros then reserved = string.format('%.0f', first + tokens - 1) end
+  call('SET', counter, reserved, 'PX', ttl)
+  call('HSET', lock, owner, '1')
   local done = redis.pcall('PEXPIRE', lock, lease)
   if type(done) == 'table' and done.err then
-    redis.call('HDEL', lock, owner)
-    error(done)
+    call('HDEL', lock, owner)
+    return done
   end
   return 1, first
 end
 
+if #KEYS == 2 then
+  local status, value = attempt(KEYS[1], KEYS[2], ARGV[3], ARGV[4])
+  return value and {status, value} or status
+end
+
 local reply = {}
-for i = 1, #KEYS / 2 do
-  local a = 4 * i - 2
-  local ok, status, value = pcall(attempt, KEYS[2 * i - 1], KEYS[2 * i], ARGV[a], ARGV[a + 1], ARGV[a + 2], ARGV[a + 3])
-  if not ok then
+for i = 1, #KEYS, 2 do
+  local ok, status, value = pcall(attempt, KEYS[i], KEYS[i + 1], ARGV[i + 2], ARGV[i + 3])
+  if not ok or not value then
     value = type(status) == 'table' and status.err or tostring(status)
     status = -1
   end
-  reply[2 * i - 1] = status
-  reply[2 * i] = value
+  reply[i] = status
+  reply[i + 1] = value
 end
 return reply
 `;
