@@ -22,7 +22,7 @@ export { currentLease } from './leases/current-lease.js';
 export type { LockState } from './stores/lock-store.js';
 export { MemoryState } from './stores/memory/memory-state.js';
 export type { RedisClient } from './stores/redis/redis-client.js';
-export type { ReleaseOutcome } from './waiting/line-context.js';
+export type { ReleaseOutcome } from './stores/hold.js';
 export type { WaitLineLength } from './waiting/wait-lines.js';
 export type {
   AcquiredMessage,

@@ -58,6 +58,28 @@ const KNOWN = [
   'reentrant',
 ] as const satisfies readonly (keyof AcquireOptions)[];
 
+/** Fills in the options of acquisitions, once for options that cannot change. */
+export class AcquireResolver {
+  private readonly defaults: ResolvedAcquire;
+  private readonly known = new WeakMap<AcquireOptions, ResolvedAcquire>();
+
+  constructor(private readonly settings: ResolvedSettings) {
+    this.defaults = resolveAcquire({}, settings);
+  }
+
+  /** @throws LockConfigError that names the option */
+  resolve(options: AcquireOptions | undefined): ResolvedAcquire {
+    if (options === undefined) return this.defaults;
+    if (!Object.isFrozen(options)) return resolveAcquire(options, this.settings);
+    let resolved = this.known.get(options);
+    if (resolved === undefined) {
+      resolved = resolveAcquire(options, this.settings);
+      this.known.set(options, resolved);
+    }
+    return resolved;
+  }
+}
+
 /**
  * Checks the options of an acquisition and fills in the defaults.
  *

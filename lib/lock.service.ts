@@ -6,13 +6,12 @@ import { Lease } from './leases/lease.js';
 import { MultiLease } from './leases/multi-lease.js';
 import { Tenure } from './leases/tenure.js';
 import { Watchdog } from './leases/watchdog.js';
-import { resolveAcquire, type AcquireOptions, type ResolvedAcquire } from './lock-options.js';
+import { AcquireResolver, type AcquireOptions, type ResolvedAcquire } from './lock-options.js';
 import { checkLease, type ResolvedSettings } from './module-options.js';
 import { checkLockName, checkLockNames } from './naming/lock-name.js';
-import type { Hold } from './stores/hold.js';
+import type { Hold, ReleaseOutcome } from './stores/hold.js';
 import type { LockState, LockStore } from './stores/lock-store.js';
 import { tellAcquired, tellRefused, tellReleased } from './telemetry/tell.js';
-import type { ReleaseOutcome } from './waiting/line-context.js';
 import { WaitLines, type WaitLineLength } from './waiting/wait-lines.js';
 
 /** What a service has in hand now. */
@@ -33,6 +32,7 @@ export interface LockStats {
 export class LockService {
   private readonly watchdog: Watchdog;
   private readonly lines: WaitLines;
+  private readonly options: AcquireResolver;
   private readonly tenures = new Set<Tenure>();
   private refusing = false;
   private closed: Promise<void> | null = null;
@@ -43,8 +43,9 @@ export class LockService {
     private readonly store: LockStore,
     private readonly settings: ResolvedSettings,
   ) {
+    this.options = new AcquireResolver(settings);
     this.watchdog = new Watchdog(store, settings.leaseMs);
-    this.lines = new WaitLines(store, this.watchdog, settings, randomUUID());
+    this.lines = new WaitLines(store, this.watchdog, settings, randomUUID(), tellRefused);
   }
 
   /**
@@ -65,7 +66,7 @@ export class LockService {
   async withLock<T>(
     names: string | readonly string[],
     section: ((lease: Lease) => T | PromiseLike<T>) & ((lease: MultiLease) => T | PromiseLike<T>),
-    options: AcquireOptions = {},
+    options?: AcquireOptions,
   ): Promise<T> {
     const lease = await this.acquire(names as string, options);
     const leases = lease instanceof Lease ? [lease] : (lease as MultiLease).leases;
@@ -84,13 +85,15 @@ export class LockService {
    */
   acquire(name: string, options?: AcquireOptions): Promise<Lease>;
   acquire(names: readonly string[], options?: AcquireOptions): Promise<MultiLease>;
-  async acquire(names: string | readonly string[], options: AcquireOptions = {}): Promise<Lease | MultiLease> {
-    const request = resolveAcquire(options, this.settings);
-    if (typeof names === 'string' || !Array.isArray(names)) {
+  acquire(names: string | readonly string[], options?: AcquireOptions): Promise<Lease | MultiLease> {
+    try {
+      const request = this.options.resolve(options);
+      if (Array.isArray(names)) return this.acquireAll(checkLockNames(names), request);
       checkLockName(names);
       return this.acquireOne(names, request);
+    } catch (error) {
+      return Promise.reject(error);
     }
-    return this.acquireAll(checkLockNames(names), request);
   }
 
   /**
@@ -100,12 +103,9 @@ export class LockService {
    */
   tryAcquire(name: string, options?: AcquireOptions): Promise<Lease | null>;
   tryAcquire(names: readonly string[], options?: AcquireOptions): Promise<MultiLease | null>;
-  async tryAcquire(
-    names: string | readonly string[],
-    options: AcquireOptions = {},
-  ): Promise<Lease | MultiLease | null> {
+  async tryAcquire(names: string | readonly string[], options?: AcquireOptions): Promise<Lease | MultiLease | null> {
     try {
-      return await this.acquire(names as string, { ...options, wait: options.wait ?? 0 });
+      return await this.acquire(names as string, { ...options, wait: options?.wait ?? 0 });
     } catch (error) {
       if (error instanceof LockBusyError) return null;
       throw error;
@@ -196,16 +196,15 @@ export class LockService {
     }
   }
 
-  private async acquireOne(name: string, request: ResolvedAcquire): Promise<Lease> {
-    const asked = performance.now();
+  private acquireOne(name: string, request: ResolvedAcquire): Promise<Lease> {
     try {
       const joined = this.joinEnclosing(name, request);
-      if (joined !== null) return joined;
-      return this.begin(await this.lines.join(name, request), request, asked);
+      if (joined !== null) return Promise.resolve(joined);
     } catch (error) {
-      if (error instanceof LockError) tellRefused(name, error, performance.now() - asked);
+      if (error instanceof LockError) tellRefused(name, error, 0);
       throw error;
     }
+    return this.lines.join(name, request, (hold, since) => this.begin(hold, request, since));
   }
 
   /** The lease that the caller runs under, if it is one for this name; `null` if the lock is still to be taken. */
@@ -230,13 +229,16 @@ export class LockService {
   }
 
   /** @internal */
-  async release(tenure: Tenure): Promise<ReleaseOutcome> {
-    const keepMs = Math.max(0, tenure.holdAtLeast - (performance.now() - tenure.since));
-    const outcome = await this.lines.release(tenure.hold, keepMs);
+  release(tenure: Tenure): Promise<ReleaseOutcome> {
+    const { holdAtLeast, since, hold } = tenure;
+    return this.lines.release(hold, holdAtLeast === 0 ? 0 : Math.max(0, holdAtLeast - (performance.now() - since)));
+  }
+
+  /** @internal */
+  onReleased(tenure: Tenure, outcome: ReleaseOutcome): void {
     this.tenures.delete(tenure);
     if (this.tenures.size === 0) this.onDrained?.();
     tellReleased(tenure, outcome);
-    return outcome;
   }
 
   /** @internal */

@@ -48,7 +48,9 @@ export function planOf<Args extends readonly unknown[]>(
     throw new LockConfigError(`"onBusy" must be 'throw', 'skip' or a function, but is ${show(onBusy)}.`);
   }
   const own = Object.entries(rest).filter(([option]) => !more.includes(option));
-  return { acquire: Object.fromEntries(own), connection: checkConnection('connection', connection), onBusy };
+  // Frozen, so that they are looked at only once.
+  const acquire = Object.freeze(Object.fromEntries(own));
+  return { acquire, connection: checkConnection('connection', connection), onBusy };
 }
 
 /** Checks the name of a connection; without one, the default one is meant. */

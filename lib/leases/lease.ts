@@ -1,5 +1,5 @@
 import { LockLostError } from '../errors/index.js';
-import type { ReleaseOutcome } from '../waiting/line-context.js';
+import type { ReleaseOutcome } from '../stores/hold.js';
 import type { FencingToken } from './fencing-token.js';
 import type { Tenure } from './tenure.js';
 

@@ -1,4 +1,4 @@
-import type { ReleaseOutcome } from '../waiting/line-context.js';
+import type { ReleaseOutcome } from '../stores/hold.js';
 import type { FencingToken } from './fencing-token.js';
 import type { Lease } from './lease.js';
 

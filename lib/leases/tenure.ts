@@ -1,10 +1,10 @@
 import { LockLostError, LockShutdownError } from '../errors/index.js';
-import type { Hold, HoldObserver } from '../stores/hold.js';
-import type { ReleaseOutcome } from '../waiting/line-context.js';
+import type { Hold, HoldObserver, ReleaseOutcome } from '../stores/hold.js';
 
 /** What a tenure needs of the service. */
 export interface TenureContext {
   release(tenure: Tenure): Promise<ReleaseOutcome>;
+  onReleased(tenure: Tenure, outcome: ReleaseOutcome): void;
   extend(tenure: Tenure, ms: number, fix: boolean): Promise<void>;
 }
 
@@ -91,6 +91,10 @@ export class Tenure implements HoldObserver {
 
   onHoldLost(error: LockLostError): void {
     this.end(error);
+  }
+
+  onReleased(outcome: ReleaseOutcome): void {
+    this.context.onReleased(this, outcome);
   }
 
   private end(error: LockLostError | LockShutdownError): void {

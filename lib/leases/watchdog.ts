@@ -34,18 +34,15 @@ export class Watchdog implements HoldKeeper {
 
   watch(hold: Hold): void {
     this.holds.add(hold);
-    hold.wake = () => {
-      this.check(hold);
-    };
+    hold.keeper = this;
     this.schedule(hold);
-    if (this.holds.size === 1) this.startSkewCheck();
+    if (this.skewCheck.bucket === null) this.startSkewCheck();
   }
 
   unwatch(hold: Hold): void {
     this.holds.delete(hold);
     this.wheel.remove(hold);
-    hold.wake = null;
-    if (this.holds.size === 0) this.wheel.remove(this.skewCheck);
+    hold.keeper = null;
   }
 
   /** Lets go of everything; leases that still run end by themselves. */
@@ -62,7 +59,7 @@ export class Watchdog implements HoldKeeper {
     this.wheel.addBefore(hold, Math.min(deadline, Math.max(renewal, notBefore)));
   }
 
-  private check(hold: Hold): void {
+  onHoldDue(hold: Hold): void {
     if (hold.remaining() <= LAST_MS) {
       this.lose(hold, 'expired');
       return;

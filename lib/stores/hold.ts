@@ -11,9 +11,18 @@ export function validityOf(leaseMs: number): number {
   return leaseMs - leaseMs * DRIFT_SHARE - DRIFT_MS;
 }
 
-/** Who has to know when a hold is lost. */
+/** What became of a release. `unconfirmed`: the store did not answer; it is tried again in the background. */
+export type ReleaseOutcome = 'released' | 'lost' | 'unconfirmed';
+
+/** The caller's side of a hold. */
 export interface HoldObserver {
   onHoldLost(error: LockLostError): void;
+  onReleased(outcome: ReleaseOutcome): void;
+}
+
+/** The wait line's side of a hold. */
+export interface HoldOwner {
+  onHoldLost(hold: Hold): void;
 }
 
 export interface Grant {
@@ -31,7 +40,7 @@ export interface Grant {
  * One acquisition that a store granted. It may serve several callers of this process, one after another, each with a
  * token of its own out of the reserved block.
  *
- * As a wheel entry it is the watchdog's: `wake` is set there.
+ * As a wheel entry it is the watchdog's.
  */
 export class Hold extends WheelEntry {
   readonly name: string;
@@ -51,8 +60,9 @@ export class Hold extends WheelEntry {
   /** The caller's lease that lives on this hold now. */
   observer: HoldObserver | null = null;
   /** The wait line that owns the hold. */
-  onLost: (() => void) | null = null;
-  wake: (() => void) | null = null;
+  line: HoldOwner | null = null;
+  /** Who watches it. */
+  keeper: HoldKeeper | null = null;
 
   private lease: number;
   private since: Instant;
@@ -138,14 +148,14 @@ export class Hold extends WheelEntry {
   lose(reason: LockLostReason): void {
     if (this.lost !== null) return;
     this.lost = new LockLostError(this.name, this.current, reason);
-    this.onLost?.();
+    this.line?.onHoldLost(this);
     this.observer?.onHoldLost(this.lost);
     const message: LostMessage = { name: this.name, token: this.current, reason };
     channels.lost.publish(message);
   }
 
   override onDue(): void {
-    this.wake?.();
+    this.keeper?.onHoldDue(this);
   }
 }
 
@@ -154,4 +164,6 @@ export interface HoldKeeper {
   /** Starts to watch a hold, or looks at it anew after its lease changed. */
   watch(hold: Hold): void;
   unwatch(hold: Hold): void;
+  /** The time has come that was set in the wheel for this hold. */
+  onHoldDue(hold: Hold): void;
 }

@@ -1,10 +1,9 @@
+import type { LockError } from '../errors/index.js';
 import type { HoldKeeper } from '../stores/hold.js';
 import type { LockStore } from '../stores/lock-store.js';
 import type { Settler } from '../stores/settler.js';
 import type { TimerWheel } from '../time/timer-wheel.js';
-
-/** What became of a release. `unconfirmed`: Redis did not answer; it is tried again in the background. */
-export type ReleaseOutcome = 'released' | 'lost' | 'unconfirmed';
+import type { OpenWork } from './open-work.js';
 
 export interface LineLimits {
   /** How many callers may wait for one name. */
@@ -23,8 +22,10 @@ export interface LineContext {
   readonly timeouts: TimerWheel;
   readonly limits: LineLimits;
   nextOwner(): string;
-  /** Work that goes on by itself, and that a shutdown has to wait for. It never rejects. */
-  track(work: Promise<unknown>): void;
+  /** What goes on by itself, and that a shutdown has to wait for. */
+  readonly work: OpenWork;
+  /** A caller does not get the lock. */
+  onRefused(name: string, error: LockError, waitedMs: number): void;
   /** The line has nothing left to do and may be forgotten. */
   onIdle(name: string): void;
 }

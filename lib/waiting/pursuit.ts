@@ -2,7 +2,7 @@ import { LockUnavailableError } from '../errors/index.js';
 import { Hold } from '../stores/hold.js';
 import type { AcquireReply, LockStore, NoticeSubscription } from '../stores/lock-store.js';
 import type { Settler } from '../stores/settler.js';
-import type { Waiter } from './waiter.js';
+import type { Waiter, WaitRequest } from './waiter.js';
 
 /** Time for other processes to take what this one has just given up, in ms. */
 const STEP_BACK_MS = 5;
@@ -14,6 +14,7 @@ const MAX_SPLITS = 6;
 const LEASELESS_RECHECK_MS = 10_000;
 
 type BusyReply = AcquireReply & { readonly taken: false };
+type TakenReply = AcquireReply & { readonly taken: true };
 
 /** The line a pursuit works for. */
 export interface PursuingLine {
@@ -26,6 +27,10 @@ export interface PursuingLine {
   onSplit(last: boolean): void;
   /** Redis could not say. */
   onTrouble(error: LockUnavailableError): void;
+  /** The pursuit is over: with the lock, or with `null` since nobody waits any more. */
+  onPursued(hold: Hold | null): void;
+  /** The pursuit ends with something that must not happen. */
+  onDefect(error: unknown): void;
 }
 
 /**
@@ -41,6 +46,10 @@ export class Pursuit {
   /** Whether an earlier try may have taken the lock without our knowing. */
   private uncertain = false;
   private leaseMs = 0;
+  /** What the last request was made for, how many notices there were when it was sent, and whether they could arrive. */
+  private asked: WaitRequest | null = null;
+  private seen = 0;
+  private listening = false;
   /** Whether notices are only counted now. */
   private deaf = false;
 
@@ -52,15 +61,51 @@ export class Pursuit {
     private readonly tokens: number,
   ) {}
 
-  /** Resolves with the lock, or with `null` when nobody waits for it any more. Never rejects with a Redis failure. */
-  async run(stepBack: boolean): Promise<Hold | null> {
+  /** Never throws; tells the line how it ends. */
+  start(stepBack: boolean): void {
+    const head = this.line.head();
+    if (stepBack || head === null) {
+      void this.goOn(null, stepBack);
+      return;
+    }
+    // Most locks are free: they are to cost no more than the request.
+    this.ask(head).then(
+      (reply) => {
+        const hold = reply.taken ? this.holdOf(reply) : null;
+        if (hold !== null && hold.remaining() > 0) this.finish(hold);
+        else void this.goOn(() => reply, false);
+      },
+      (error: unknown) => {
+        void this.goOn(() => {
+          throw error;
+        }, false);
+      },
+    );
+  }
+
+  /** Never rejects. */
+  private async goOn(first: (() => AcquireReply) | null, stepBack: boolean): Promise<void> {
     try {
       if (stepBack) await this.stepBack();
-      return await this.pursue();
-    } finally {
-      this.subscription?.close();
-      if (this.uncertain) this.settler.settle(this.line.name, this.owner, this.leaseMs);
+      this.finish(await this.pursue(first));
+    } catch (error) {
+      this.clear();
+      this.line.onDefect(error);
     }
+  }
+
+  private finish(hold: Hold | null): void {
+    if (hold !== null && this.line.head() === null) {
+      this.uncertain = true;
+      hold = null;
+    }
+    this.clear();
+    this.line.onPursued(hold);
+  }
+
+  private clear(): void {
+    this.subscription?.close();
+    if (this.uncertain) this.settler.settle(this.line.name, this.owner, this.leaseMs);
   }
 
   /** Something changed: look again now. */
@@ -68,27 +113,31 @@ export class Pursuit {
     this.wakeUp?.();
   }
 
-  private async pursue(): Promise<Hold | null> {
+  /**
+   * Resolves with the lock, or with `null` when nobody waits for it any more. Never rejects with a Redis failure.
+   *
+   * @param first what the first request came to, if one was sent already: it counts though nobody may wait any more
+   */
+  private async pursue(first: (() => AcquireReply) | null): Promise<Hold | null> {
     let failures = 0;
     let splits = 0;
-    for (let head = this.line.head(); head !== null; head = this.line.head()) {
-      const seen = this.notices;
-      const listening = this.subscription?.active ?? false;
+    let answer = first;
+    for (let head = this.line.head(); head !== null || answer !== null; head = this.line.head()) {
       try {
-        const hold = await this.attempt(head);
+        const reply = answer === null ? await this.ask(head as Waiter) : answer();
+        answer = null;
+        this.uncertain = false;
         failures = 0;
-        if (hold instanceof Hold) {
-          if (this.line.head() !== null) return hold;
-          this.uncertain = true;
-          return null;
-        }
-        splits = this.report(hold, splits);
+        if (reply.taken) return this.inTime(reply);
+        const { listening, seen } = this;
+        splits = this.report(reply, splits);
         if (this.line.head() === null) return null;
         // The release may have come before the subscription, so the lock is tried again once it stands.
         if (!listening) await this.listen();
-        if (hold.pauseMs !== undefined) await this.sleepDeaf(hold.pauseMs * 2 ** (splits - 1));
-        else if (listening && this.notices === seen) await this.sleep(hold.remainingMs ?? LEASELESS_RECHECK_MS);
+        if (reply.pauseMs !== undefined) await this.sleepDeaf(reply.pauseMs * 2 ** (splits - 1));
+        else if (listening && this.notices === seen) await this.sleep(reply.remainingMs ?? LEASELESS_RECHECK_MS);
       } catch (error) {
+        answer = null;
         if (!(error instanceof LockUnavailableError)) throw error;
         this.uncertain ||= error.outcomeUnknown;
         this.line.onTrouble(error.forLock(this.line.name));
@@ -110,22 +159,29 @@ export class Pursuit {
     return Math.min(splits + 1, MAX_SPLITS);
   }
 
-  private async attempt({ request }: Waiter): Promise<Hold | BusyReply> {
-    const { name } = this.line;
+  private ask({ request }: Waiter): Promise<AcquireReply> {
     const { leaseMs, minReplicas } = request;
+    this.asked = request;
     this.leaseMs = Math.max(this.leaseMs, leaseMs);
-    const reply = await this.store.acquire(name, this.owner, leaseMs, this.tokens, minReplicas);
-    this.uncertain = false;
-    if (!reply.taken) return reply;
-    const { token, sentAt } = reply;
+    this.seen = this.notices;
+    this.listening = this.subscription?.active ?? false;
+    return this.store.acquire(this.line.name, this.owner, leaseMs, this.tokens, minReplicas);
+  }
+
+  private holdOf(reply: TakenReply): Hold {
     this.owner = reply.owner ?? this.owner;
-    const hold = new Hold({ name, owner: this.owner, leaseMs, sentAt, token, tokens: this.tokens, minReplicas });
+    const { leaseMs, minReplicas } = this.asked as WaitRequest;
+    const { owner, tokens, line } = this;
+    const { token, sentAt } = reply;
+    return new Hold({ name: line.name, owner, leaseMs, sentAt, token, tokens, minReplicas });
+  }
+
+  private inTime(reply: TakenReply): Hold {
+    const hold = this.holdOf(reply);
     if (hold.remaining() > 0) return hold;
     // The grant was read so late that its lease may be over. Asking again refreshes it, or finds it gone.
-    throw new LockUnavailableError(`Redis granted the lock, but the answer took longer than the lease.`, name, {
-      retryable: true,
-      outcomeUnknown: true,
-    });
+    const what = 'Redis granted the lock, but the answer took longer than the lease.';
+    throw new LockUnavailableError(what, this.line.name, { retryable: true, outcomeUnknown: true });
   }
 
   /** Sees to it that notices arrive. */

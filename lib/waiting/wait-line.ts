@@ -1,10 +1,11 @@
-import { LockAbortedError, LockShutdownError, LockUnavailableError, type LockError } from '../errors/index.js';
-import type { Hold } from '../stores/hold.js';
+import { LockAbortedError, LockError, LockShutdownError, LockUnavailableError } from '../errors/index.js';
+import type { Hold, HoldObserver, HoldOwner, ReleaseOutcome } from '../stores/hold.js';
+import type { ReleaseReply } from '../stores/lock-store.js';
 import type { TimerWheel } from '../time/timer-wheel.js';
 import { HolderNews } from './holder-news.js';
-import type { LineContext, ReleaseOutcome } from './line-context.js';
+import type { LineContext } from './line-context.js';
 import { Pursuit, type PursuingLine } from './pursuit.js';
-import { Waiter, type WaitersLine, type WaitRequest } from './waiter.js';
+import { Waiter, type Claim, type WaitersLine, type WaitRequest } from './waiter.js';
 import { WaiterQueue } from './waiter-queue.js';
 
 /**
@@ -16,8 +17,10 @@ import { WaiterQueue } from './waiter-queue.js';
  */
 type Phase = 'idle' | 'pursuing' | 'held' | 'passing' | 'releasing';
 
+const RELEASED: Promise<ReleaseOutcome> = Promise.resolve('released');
+
 /** The callers of this process that want one lock, in the order they came. Only the head's wish reaches Redis. */
-export class WaitLine implements PursuingLine, WaitersLine {
+export class WaitLine implements PursuingLine, WaitersLine, HoldOwner {
   private readonly queue = new WaiterQueue();
   private phase: Phase = 'idle';
   private hold: Hold | null = null;
@@ -46,17 +49,18 @@ export class WaitLine implements PursuingLine, WaitersLine {
     return this.queue.size === 0 && (this.phase === 'pursuing' || this.phase === 'passing');
   }
 
-  /** Waits for the lock in turn. */
-  join(request: WaitRequest): Promise<Hold> {
+  /** Waits for the lock in turn, and resolves with what `claim` makes of it. */
+  join<T>(request: WaitRequest, claim: Claim<T>): Promise<T> {
     const refusal = this.refusalOf(request);
     if (refusal !== null) {
       if (this.phase === 'idle') this.context.onIdle(this.name);
+      this.context.onRefused(this.name, refusal, 0);
       return Promise.reject(refusal);
     }
-    const waiter = new Waiter(request, this);
+    const waiter = new Waiter(request, this, claim);
     this.queue.push(waiter);
-    if (this.phase === 'idle') this.context.track(this.pursue(false));
-    return waiter.granted;
+    if (this.phase === 'idle') this.pursue(false);
+    return waiter.served as Promise<T>;
   }
 
   /**
@@ -64,16 +68,19 @@ export class WaitLine implements PursuingLine, WaitersLine {
    *
    * @param keepMs if above 0, the lock stays taken for that long
    */
-  async release(hold: Hold, keepMs: number): Promise<ReleaseOutcome> {
+  release(hold: Hold, keepMs: number): Promise<ReleaseOutcome> {
+    const { observer } = hold;
     hold.observer = null;
-    if (this.hold !== hold) return 'lost';
-    if (keepMs === 0 && this.mayPassOn(hold)) {
-      this.context.keeper.unwatch(hold);
-      hold.advanceToken();
-      this.context.track(this.serve(hold));
-      return 'released';
+    if (this.hold !== hold) {
+      observer?.onReleased('lost');
+      return Promise.resolve('lost');
     }
-    return this.giveBack(hold, keepMs);
+    if (keepMs > 0 || !this.mayPassOn(hold)) return this.giveBack(hold, keepMs, observer);
+    this.context.keeper.unwatch(hold);
+    hold.advanceToken();
+    observer?.onReleased('released');
+    this.serve(hold);
+    return RELEASED;
   }
 
   /** Refuses everyone who waits. A holder keeps what it has. */
@@ -114,6 +121,7 @@ export class WaitLine implements PursuingLine, WaitersLine {
 
   leave(waiter: Waiter, error: Error): void {
     if (!this.queue.remove(waiter)) return;
+    if (error instanceof LockError) this.context.onRefused(this.name, error, waiter.waitedMs());
     waiter.reject(error);
     if (this.queue.size === 0) this.pursuit?.wake();
   }
@@ -131,34 +139,38 @@ export class WaitLine implements PursuingLine, WaitersLine {
     return this.news;
   }
 
-  private async pursue(stepBack: boolean): Promise<void> {
-    const { store, settler, limits } = this.context;
+  private pursue(stepBack: boolean): void {
+    const { store, settler, limits, work } = this.context;
     this.phase = 'pursuing';
     this.news.onNewHolder();
     // No more than are likely to be used: tokens reserved for nobody would run ahead of the server's clock, and a server
     // that lost the last one would then issue smaller ones. A hand-over takes more than a µs.
     const likely = Math.max(this.queue.size, 2 * this.lastUsed);
     const tokens = Math.max(1, Math.min(limits.handOverCount, likely, limits.handOverMs * 1_000));
-    const pursuit = new Pursuit(this, store, settler, this.context.nextOwner(), tokens);
-    this.pursuit = pursuit;
-    try {
-      const hold = await pursuit.run(stepBack);
-      this.pursuit = null;
-      this.news.onBusy(undefined);
-      if (hold !== null) await this.serve(hold);
-      else this.proceed(false);
-    } catch (error) {
-      // A defect must not leave anybody waiting for ever.
-      this.pursuit = null;
-      this.rejectAll(error instanceof Error ? error : new Error(String(error)));
-      this.proceed(false);
-    }
+    this.pursuit = new Pursuit(this, store, settler, this.context.nextOwner(), tokens);
+    work.begin();
+    this.pursuit.start(stepBack);
+  }
+
+  onPursued(hold: Hold | null): void {
+    this.pursuit = null;
+    this.news.onBusy(undefined);
+    if (hold === null) this.proceed(false);
+    else this.serve(hold);
+    this.context.work.end();
+  }
+
+  onDefect(error: unknown): void {
+    this.pursuit = null;
+    this.rejectAll(error instanceof Error ? error : new Error(String(error)));
+    this.proceed(false);
+    this.context.work.end();
   }
 
   /** Whoever waits is next; else the line is done. */
   private proceed(stepBack: boolean): void {
     if (this.queue.first !== null) {
-      this.context.track(this.pursue(stepBack));
+      this.pursue(stepBack);
       return;
     }
     this.phase = 'idle';
@@ -172,27 +184,32 @@ export class WaitLine implements PursuingLine, WaitersLine {
   }
 
   /** Hands a hold to the first waiter; renews it before if that one wants another lease, or more replicas, than it has. */
-  private async serve(hold: Hold): Promise<void> {
+  private serve(hold: Hold): void {
     this.phase = 'passing';
     this.hold = hold;
-    for (let next = this.queue.first; next !== null; next = this.queue.first) {
-      const { leaseMs, renews, minReplicas } = next.request;
-      if (this.fits(hold, next)) {
-        this.queue.remove(next);
-        this.phase = 'held';
-        hold.renews = renews;
-        hold.minReplicas = minReplicas;
-        hold.fresh = false;
-        hold.onLost = () => {
-          this.onHoldLost(hold);
-        };
-        this.context.keeper.watch(hold);
-        next.resolve(hold);
-        return;
-      }
-      if (!(await this.renewFor(hold, leaseMs, minReplicas))) break;
-    }
-    await this.giveBack(hold, 0);
+    const next = this.queue.first;
+    if (next === null) void this.giveBack(hold, 0, null);
+    else if (this.fits(hold, next)) this.grant(hold, next);
+    else void this.renewThenServe(hold, next);
+  }
+
+  private grant(hold: Hold, waiter: Waiter): void {
+    this.queue.remove(waiter);
+    this.phase = 'held';
+    hold.renews = waiter.request.renews;
+    hold.minReplicas = waiter.request.minReplicas;
+    hold.fresh = false;
+    hold.line = this;
+    this.context.keeper.watch(hold);
+    waiter.serve(hold);
+  }
+
+  /** Never rejects. */
+  private async renewThenServe(hold: Hold, { request }: Waiter): Promise<void> {
+    this.context.work.begin();
+    if (await this.renewFor(hold, request.leaseMs, request.minReplicas)) this.serve(hold);
+    else void this.giveBack(hold, 0, null);
+    this.context.work.end();
   }
 
   private fits(hold: Hold, { request }: Waiter): boolean {
@@ -211,32 +228,38 @@ export class WaitLine implements PursuingLine, WaitersLine {
       hold.fresh = true;
       return hold.remaining() > 0;
     } catch (error) {
-      if (!(error instanceof LockUnavailableError)) throw error;
+      // A defect must not leave anybody waiting for ever.
+      if (!(error instanceof LockUnavailableError)) this.rejectAll(error as Error);
       return false;
     }
   }
 
-  private async giveBack(hold: Hold, keepMs: number): Promise<ReleaseOutcome> {
-    this.context.keeper.unwatch(hold);
+  /** Never rejects. */
+  private giveBack(hold: Hold, keepMs: number, observer: HoldObserver | null): Promise<ReleaseOutcome> {
+    const { keeper, settler, store, work } = this.context;
+    keeper.unwatch(hold);
     this.lastUsed = hold.tokensUsed;
     this.hold = null;
     this.phase = 'releasing';
-    let outcome: ReleaseOutcome = 'unconfirmed';
-    let othersWait = false;
-    try {
-      const reply = await this.context.store.release(this.name, hold.owner, Math.ceil(keepMs));
-      outcome = reply.held ? 'released' : 'lost';
-      othersWait = reply.listeners > 0;
-    } catch {
-      this.news.clear();
-      this.context.settler.settle(this.name, hold.owner, hold.leaseMs, keepMs);
-    }
-    this.proceed(othersWait);
-    return outcome;
+    work.begin();
+    const done = (outcome: ReleaseOutcome, othersWait: boolean): ReleaseOutcome => {
+      observer?.onReleased(outcome);
+      this.proceed(othersWait);
+      work.end();
+      return outcome;
+    };
+    return store.release(this.name, hold.owner, Math.ceil(keepMs)).then(
+      ({ held, listeners }: ReleaseReply) => done(held ? 'released' : 'lost', listeners > 0),
+      () => {
+        this.news.clear();
+        settler.settle(this.name, hold.owner, hold.leaseMs, keepMs);
+        return done('unconfirmed', false);
+      },
+    );
   }
 
   /** The lock may be free for others by now, so it is for our own callers, too, whatever the old holder still does. */
-  private onHoldLost(hold: Hold): void {
+  onHoldLost(hold: Hold): void {
     if (this.hold !== hold) return;
     this.hold = null;
     // A renewal that is still under way could bring the lock back to life for nobody.

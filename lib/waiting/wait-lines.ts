@@ -1,11 +1,12 @@
-import { LockShutdownError } from '../errors/index.js';
-import type { Hold, HoldKeeper } from '../stores/hold.js';
+import { LockShutdownError, type LockError } from '../errors/index.js';
+import type { Hold, HoldKeeper, ReleaseOutcome } from '../stores/hold.js';
 import type { LockStore } from '../stores/lock-store.js';
 import { Settler } from '../stores/settler.js';
 import { TimerWheel } from '../time/timer-wheel.js';
-import type { LineContext, LineLimits, ReleaseOutcome } from './line-context.js';
+import type { LineContext, LineLimits } from './line-context.js';
+import { OpenWork } from './open-work.js';
 import { WaitLine } from './wait-line.js';
-import type { WaitRequest } from './waiter.js';
+import type { Claim, WaitRequest } from './waiter.js';
 
 /** How many callers of one service wait for a lock. */
 export interface WaitLineLength {
@@ -18,12 +19,20 @@ export class WaitLines {
   private readonly lines = new Map<string, WaitLine>();
   private readonly settler: Settler;
   private readonly context: LineContext;
-  private readonly work = new Set<Promise<unknown>>();
   private owners = 0;
   private closed = false;
 
-  /** @param clientId unguessable and unique to this service: the first half of every owner it makes */
-  constructor(store: LockStore, keeper: HoldKeeper, limits: LineLimits, clientId: string) {
+  /**
+   * @param clientId unguessable and unique to this service: the first half of every owner it makes
+   * @param onRefused hears of every caller that does not get a lock
+   */
+  constructor(
+    store: LockStore,
+    keeper: HoldKeeper,
+    limits: LineLimits,
+    clientId: string,
+    onRefused: (name: string, error: LockError, waitedMs: number) => void,
+  ) {
     this.settler = new Settler(store);
     this.context = {
       store,
@@ -32,10 +41,8 @@ export class WaitLines {
       timeouts: new TimerWheel(true),
       limits,
       nextOwner: () => `${clientId}:${String((this.owners += 1))}`,
-      track: (work) => {
-        const tracked = work.finally(() => this.work.delete(tracked));
-        this.work.add(tracked);
-      },
+      work: new OpenWork(),
+      onRefused,
       onIdle: (name) => this.lines.delete(name),
     };
   }
@@ -61,18 +68,26 @@ export class WaitLines {
     return sum;
   }
 
-  join(name: string, request: WaitRequest): Promise<Hold> {
-    if (this.closed) return Promise.reject(new LockShutdownError(name));
+  /** Waits for the lock in turn, and resolves with what `claim` makes of it. */
+  join<T>(name: string, request: WaitRequest, claim: Claim<T>): Promise<T> {
+    if (this.closed) {
+      const error = new LockShutdownError(name);
+      this.context.onRefused(name, error, 0);
+      return Promise.reject(error);
+    }
     let line = this.lines.get(name);
     if (line === undefined) {
       line = new WaitLine(name, this.context);
       this.lines.set(name, line);
     }
-    return line.join(request);
+    return line.join(request, claim);
   }
 
   release(hold: Hold, keepMs: number): Promise<ReleaseOutcome> {
-    return this.lines.get(hold.name)?.release(hold, keepMs) ?? Promise.resolve('lost');
+    const line = this.lines.get(hold.name);
+    if (line !== undefined) return line.release(hold, keepMs);
+    hold.observer?.onReleased('lost');
+    return Promise.resolve('lost');
   }
 
   /** Refuses all who wait and all who come. */
@@ -85,7 +100,7 @@ export class WaitLines {
   async close(): Promise<void> {
     this.refuse();
     // A request under way may still take a lock; each ends within its time limit.
-    while (this.work.size > 0) await Promise.all(this.work);
+    await this.context.work.done();
     await this.settler.close();
     this.context.timeouts.clear();
   }

@@ -25,41 +25,44 @@ export interface WaitersLine {
   onExpired(waiter: Waiter): void;
 }
 
+/** What a caller makes of the lock when it has it; it asked for it at `since`, on the monotonic clock. */
+export type Claim<T> = (hold: Hold, since: number) => T;
+
 /** One caller in a wait line. As a wheel entry it becomes due when its time to wait is over. */
 export class Waiter extends WheelEntry {
   readonly since = performance.now();
-  readonly granted: Promise<Hold>;
+  readonly served: Promise<unknown>;
   previous: Waiter | null = null;
   next: Waiter | null = null;
   queued = false;
 
-  private settle!: { resolve: (hold: Hold) => void; reject: (error: Error) => void };
+  private settle!: (value: unknown) => void;
+  private fail!: (error: Error) => void;
+  private onAbort: (() => void) | null = null;
 
   constructor(
     readonly request: WaitRequest,
     private readonly line: WaitersLine,
+    private readonly claim: Claim<unknown>,
   ) {
     super();
-    this.granted = new Promise((resolve, reject) => {
-      this.settle = { resolve, reject };
+    this.served = new Promise((resolve, reject) => {
+      this.settle = resolve;
+      this.fail = reject;
     });
     const { signal, wait } = request;
-    if (signal !== undefined) {
-      // Many may wait with one signal; Node takes more than ten listeners for a leak.
-      setMaxListeners(0, signal);
-      signal.addEventListener('abort', this.onAbort, { once: true });
-    }
+    if (signal !== undefined) this.listen(signal);
     if (wait > 0 && wait !== Infinity) line.timeouts.addAfter(this, this.since + wait);
   }
 
-  resolve(hold: Hold): void {
+  serve(hold: Hold): void {
     this.cleanUp();
-    this.settle.resolve(hold);
+    this.settle(this.claim(hold, this.since));
   }
 
   reject(error: Error): void {
     this.cleanUp();
-    this.settle.reject(error);
+    this.fail(error);
   }
 
   waitedMs(): number {
@@ -70,12 +73,17 @@ export class Waiter extends WheelEntry {
     this.line.onExpired(this);
   }
 
-  private cleanUp(): void {
-    this.line.timeouts.remove(this);
-    this.request.signal?.removeEventListener('abort', this.onAbort);
+  private listen(signal: AbortSignal): void {
+    this.onAbort = () => {
+      this.line.leave(this, new LockAbortedError(this.line.name, signal.reason));
+    };
+    // Many may wait with one signal; Node takes more than ten listeners for a leak.
+    setMaxListeners(0, signal);
+    signal.addEventListener('abort', this.onAbort, { once: true });
   }
 
-  private readonly onAbort = (): void => {
-    this.line.leave(this, new LockAbortedError(this.line.name, this.request.signal?.reason));
-  };
+  private cleanUp(): void {
+    this.line.timeouts.remove(this);
+    if (this.onAbort !== null) this.request.signal?.removeEventListener('abort', this.onAbort);
+  }
 }

@@ -78,8 +78,8 @@ describe('the validity of a lease', () => {
   it('is nothing once the hold is lost, and it is lost once', () => {
     const hold = grant(1_000);
     const heard: string[] = [];
-    hold.onLost = () => heard.push('line');
-    hold.observer = { onHoldLost: ({ reason }) => heard.push(reason) };
+    hold.line = { onHoldLost: () => heard.push('line') };
+    hold.observer = { onHoldLost: ({ reason }) => heard.push(reason), onReleased: () => undefined };
     hold.lose('taken');
     hold.lose('expired');
     expect(hold.remaining()).toBe(0);

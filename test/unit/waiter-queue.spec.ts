@@ -5,7 +5,7 @@ import { WaiterQueue } from '../../lib/waiting/waiter-queue.js';
 
 const request = { wait: 0, leaseMs: 1_000, renews: true, minReplicas: 0, signal: undefined };
 const line = { name: 'line', timeouts: new TimerWheel(true), leave: () => undefined, onExpired: () => undefined };
-const waiter = (): Waiter => new Waiter(request, line);
+const waiter = (): Waiter => new Waiter(request, line, () => undefined);
 
 const contents = (queue: WaiterQueue): Waiter[] => {
   const found: Waiter[] = [];

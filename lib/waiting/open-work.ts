@@ -1,0 +1,22 @@
+/** Counts what goes on by itself, and that a shutdown has to wait for. */
+export class OpenWork {
+  private count = 0;
+  private onDone: (() => void)[] = [];
+
+  begin(): void {
+    this.count += 1;
+  }
+
+  end(): void {
+    this.count -= 1;
+    if (this.count > 0) return;
+    const { onDone } = this;
+    this.onDone = [];
+    for (const done of onDone) done();
+  }
+
+  /** Resolves when nothing goes on any more. */
+  async done(): Promise<void> {
+    while (this.count > 0) await new Promise<void>((resolve) => this.onDone.push(resolve));
+  }
+}
