@@ -40,7 +40,7 @@ class Bucket {
 }
 
 const SLOT_MS = 4;
-const SPARE_SLOTS = 64;
+const SPARE_SLOTS = 16;
 /** How many entries fire in one turn of the event loop; what is left goes on after input was read. */
 const TURN = 256;
 /** With more than this `setTimeout` fires at once. */
