@@ -10,7 +10,7 @@ import { RELEASE } from '../../lib/stores/redis/scripts/release.lua.js';
 import { RENEW } from '../../lib/stores/redis/scripts/renew.lua.js';
 import { redisClient, uniqueName } from '../support/test-redis.js';
 import { Keyspace } from './redis/keyspace.js';
-import { SCRIPT_MODELS } from './redis/script-models.js';
+import { channelOf, SCRIPT_MODELS } from './redis/script-models.js';
 
 const scripts: Readonly<Record<string, string>> = {
   ACQUIRE,
@@ -69,12 +69,12 @@ describe('the simulation’s scripts in JavaScript', () => {
   let redis: Redis;
   let subscriber: Redis;
   const base = uniqueName('models');
-  const channel = `${base}:channel`;
+  const prefix = `${base}:channel:`;
 
   beforeAll(async () => {
     redis = redisClient();
     subscriber = redisClient();
-    await subscriber.subscribe(channel);
+    await subscriber.psubscribe(`${prefix}*`);
   });
   afterAll(() => {
     redis.disconnect();
@@ -97,7 +97,7 @@ describe('the simulation’s scripts in JavaScript', () => {
         const [seconds, us] = (await redis.time()).map(Number) as [number, number];
         nowUs = seconds * 1_000_000 + us;
         await plantIn(step, lock(step.locks[0]!), token(step.locks[0]!), redis, model);
-        const { keys, args } = callOf(step, lock, token, channel, nowUs);
+        const { keys, args } = callOf(step, lock, token, prefix, nowUs);
         const real = await redis.eval(scripts[step.script]!, keys.length, ...keys, ...args).catch(messageOf);
         const simulated = answerOf(() => SCRIPT_MODELS[step.script]!(keys, args, model, () => 1));
         const context = JSON.stringify({ step, real, simulated });
@@ -157,14 +157,14 @@ function callOf(
   { script, locks, owner, ms, tokens, keep, proposal, notify }: Step,
   lock: (index: number) => string,
   token: (index: number) => string,
-  channel: string,
+  prefix: string,
   nowUs: number,
 ): { keys: string[]; args: (string | number)[] } {
   const name = `owner:${owner}`;
   const both = locks.flatMap((index) => [lock(index), token(index)]);
   switch (script) {
     case 'ACQUIRE':
-      return { keys: both, args: [LONG_MS, ms, ...locks.flatMap(() => [name, tokens])] };
+      return { keys: both, args: [LONG_MS, ms, ...reserving(locks, name, tokens, keep > 0)] };
     case 'GRANT': {
       const proposed = nowUs + (proposal ?? 0);
       return { keys: both, args: [LONG_MS, ...locks.flatMap(() => [name, ms, tokens, proposed])] };
@@ -176,14 +176,20 @@ function callOf(
     case 'RENEW':
       return { keys: both, args: [LONG_MS, ms, ...locks.flatMap(() => [name])] };
     case 'RELEASE':
-      return { keys: locks.map(lock), args: [keep, ...locks.flatMap(() => [name, notify ? channel : ''])] };
+      return { keys: locks.map(lock), args: [keep, notify ? prefix : '', ...locks.map(() => name)] };
     case 'INSPECT':
       return { keys: both.slice(0, 2), args: [] };
     case 'FORCE_RELEASE':
-      return { keys: both.slice(0, 1), args: [channel] };
+      return { keys: both.slice(0, 1), args: [channelOf(lock(locks[0]!), prefix)] };
     default:
       throw new Error(`say how ${script} is called`);
   }
+}
+
+/** The arguments of ACQUIRE that say how many tokens, for all alike or for each by itself. */
+function reserving(locks: readonly number[], owner: string, tokens: number, mixed: boolean): (string | number)[] {
+  const owners = locks.map(() => owner);
+  return mixed ? ['', ...owners, ...locks.map((_, index) => tokens + index)] : [tokens, ...owners];
 }
 
 /** The two clocks are read at different moments, so what comes from a clock may differ by the time between. */

@@ -41,8 +41,10 @@ export function grantBatch(layout: KeyLayout, tokenTtl: number): BatchedScript<G
     script: GRANT_SCRIPT,
     fits: () => true,
     pushKeys: (args, { name }) => args.push(layout.lock(name), layout.token(name)),
-    pushHead: (args) => args.push(tokenTtl),
-    pushArgs: (args, { owner, leaseMs, tokens, proposal }) => args.push(owner, leaseMs, tokens, proposal),
+    pushArgs: (args, requests) => {
+      args.push(tokenTtl);
+      for (const { owner, leaseMs, tokens, proposal } of requests) args.push(owner, leaseMs, tokens, proposal);
+    },
     read: (status, detail) => {
       if (status === 1) return { granted: true, token: Number(detail) };
       const [left = '', holder = ''] = String(detail).split(' ');
@@ -56,8 +58,10 @@ export function confirmBatch(layout: KeyLayout, tokenTtl: number): BatchedScript
     script: CONFIRM_SCRIPT,
     fits: () => true,
     pushKeys: (args, { name }) => args.push(layout.lock(name), layout.token(name)),
-    pushHead: (args) => args.push(tokenTtl),
-    pushArgs: (args, { owner, lastToken, rejoinMs }) => args.push(owner, lastToken, rejoinMs),
+    pushArgs: (args, requests) => {
+      args.push(tokenTtl);
+      for (const { owner, lastToken, rejoinMs } of requests) args.push(owner, lastToken, rejoinMs);
+    },
     read: (status) => status === 1,
   };
 }

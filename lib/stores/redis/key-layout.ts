@@ -1,3 +1,6 @@
+/** What the name of a lock's channel begins with; the lock's key follows, in braces unless it has some itself. */
+export const CHANNEL_PREFIX = 'redisson_lock__channel:';
+
 /**
  * Redisson's names for a lock's keys and channel, so that a Java service finds the same lock. A name that holds a `{`
  * already carries its own hash tag and is not wrapped in another.
@@ -14,7 +17,7 @@ export class KeyLayout {
   }
 
   channel(name: string): string {
-    return `redisson_lock__channel:${this.tagged(name)}`;
+    return CHANNEL_PREFIX + this.tagged(name);
   }
 
   private tagged(name: string): string {

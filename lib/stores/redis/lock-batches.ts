@@ -1,5 +1,5 @@
 import type { AcquireReply, ReleaseReply, RenewReply } from '../lock-store.js';
-import type { KeyLayout } from './key-layout.js';
+import { CHANNEL_PREFIX, type KeyLayout } from './key-layout.js';
 import type { NoticeSubscriber } from './notice-subscriber.js';
 import type { BatchedScript } from './script-batch.js';
 import type { StrayAcquires } from './stray-acquires.js';
@@ -35,8 +35,13 @@ export function acquireBatch(
     script: ACQUIRE_SCRIPT,
     fits: sameLease,
     pushKeys: (args, { name }) => args.push(layout.lock(name), layout.token(name)),
-    pushHead: (args, { leaseMs }) => args.push(tokenTtl, leaseMs),
-    pushArgs: (args, { owner, tokens }) => args.push(owner, tokens),
+    pushArgs: (args, requests) => {
+      const [{ leaseMs, tokens }] = requests;
+      const alike = requests.every((request) => request.tokens === tokens);
+      args.push(tokenTtl, leaseMs, alike ? tokens : '');
+      for (const { owner } of requests) args.push(owner);
+      if (!alike) for (const request of requests) args.push(request.tokens);
+    },
     read: (status, detail, _request, { sentAt }) => {
       const value = Number(detail);
       if (status === 1) return { taken: true, token: value, sentAt };
@@ -51,8 +56,10 @@ export function renewBatch(layout: KeyLayout, tokenTtl: number): BatchedScript<R
     script: RENEW_SCRIPT,
     fits: sameLease,
     pushKeys: (args, { name }) => args.push(layout.lock(name), layout.token(name)),
-    pushHead: (args, { leaseMs }) => args.push(tokenTtl, leaseMs),
-    pushArgs: (args, { owner }) => args.push(owner),
+    pushArgs: (args, requests) => {
+      args.push(tokenTtl, requests[0].leaseMs);
+      for (const { owner } of requests) args.push(owner);
+    },
     read: (status, _detail, _request, { sentAt }) => ({ held: status === 1, sentAt }),
   };
 }
@@ -67,10 +74,13 @@ export function releaseBatch(
     get script() {
       return sharded() ? SHARDED_RELEASE_SCRIPT : RELEASE_SCRIPT;
     },
-    fits: (first, { keepMs }) => first.keepMs === keepMs,
+    fits: (first, { keepMs, notify }) => first.keepMs === keepMs && first.notify === notify,
     pushKeys: (args, { name }) => args.push(layout.lock(name)),
-    pushHead: (args, { keepMs }) => args.push(keepMs),
-    pushArgs: (args, { name, owner, notify }) => args.push(owner, notify ? layout.channel(name) : ''),
+    pushArgs: (args, requests) => {
+      const [{ keepMs, notify }] = requests;
+      args.push(keepMs, notify ? CHANNEL_PREFIX : '');
+      for (const { owner } of requests) args.push(owner);
+    },
     read: (status, detail, { name }, { maybeResent }) => ({
       // An earlier send of this request may have done the work, and its reply was lost with the connection.
       held: status === 1 || maybeResent,

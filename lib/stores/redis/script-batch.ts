@@ -13,9 +13,7 @@ export interface BatchedScript<Request, Reply> {
   /** Whether a request may go in the call that `first` opened: what comes once in a call has to suit both. */
   readonly fits: (first: Request, request: Request) => boolean;
   readonly pushKeys: (args: RedisArgument[], request: Request) => void;
-  /** Adds the arguments that come once, before those of the requests. */
-  readonly pushHead: (args: RedisArgument[], first: Request) => void;
-  readonly pushArgs: (args: RedisArgument[], request: Request) => void;
+  readonly pushArgs: (args: RedisArgument[], requests: readonly [Request, ...Request[]]) => void;
   /** Who has to hear of an answer that comes after the requests were given up. */
   readonly late?: (requests: readonly Request[]) => LateAnswer;
   /** Reads what the script answered to one request: a status other than -1, and a detail. */
@@ -38,22 +36,22 @@ class Call<Request extends { readonly name: string }, Reply> implements Sender {
   ) {}
 
   send(timeoutMs: number): void {
-    const { asked, batched } = this;
-    const { request: first } = asked[0] as Asked<Request, Reply>;
+    const { batched } = this;
+    const requests = this.asked.map(({ request }) => request) as [Request, ...Request[]];
     const args: RedisArgument[] = [0];
-    for (const { request } of asked) batched.pushKeys(args, request);
+    for (const request of requests) batched.pushKeys(args, request);
     args[0] = args.length - 1;
-    batched.pushHead(args, first);
-    for (const { request } of asked) batched.pushArgs(args, request);
-    const late = batched.late?.(asked.map(({ request }) => request));
-    this.scripts.send(batched.script, args, timeoutMs, this, late);
+    batched.pushArgs(args, requests);
+    this.scripts.send(batched.script, args, timeoutMs, this, batched.late?.(requests));
   }
 
   onReply(value: unknown, flight: Flight): void {
     const flat = value as unknown[];
-    for (const [index, { request, resolve, reject }] of this.asked.entries()) {
-      const status = Number(flat[2 * index]);
-      const detail = flat[2 * index + 1];
+    let place = 0;
+    for (const { request, resolve, reject } of this.asked) {
+      const status = Number(flat[place]);
+      const detail = flat[place + 1];
+      place += 2;
       if (status === -1) reject(this.scripts.refusal(new Error(String(detail)), request.name));
       else resolve(this.batched.read(status, detail, request, flight));
     }

@@ -1,4 +1,4 @@
-import { acquire, release, type ScriptModel } from '../redis/script-models.js';
+import { acquire, channelOf, release, type ScriptModel } from '../redis/script-models.js';
 import type { Call, Fault, Schedule } from '../schedule.js';
 import type { Mutation } from './loader.js';
 
@@ -21,7 +21,7 @@ const PURSUIT = 'waiting/pursuit';
 
 /** Deletes the lock, whoever holds it. */
 const releaseUnchecked: ScriptModel = (keys, args, redis, publish) =>
-  keys.flatMap((key, i) => [redis.del(key) ? 1 : 0, publish(String(args[2 * i + 2]), '0')]);
+  keys.flatMap((key) => [redis.del(key) ? 1 : 0, publish(channelOf(key, String(args[1])), '0')]);
 
 const releaseQuietly: ScriptModel = (keys, args, redis) => release(keys, args, redis, () => 0);
 
@@ -33,7 +33,7 @@ const acquireByCounter: ScriptModel = (keys, args, redis, publish) => {
 
 /** An owner that is there already is told that the lock is taken. */
 const acquireOnce: ScriptModel = (keys, args, redis, publish) => {
-  const held = keys.some((key, i) => i % 2 === 0 && redis.hexists(key, String(args[i + 2])));
+  const held = keys.some((key, i) => i % 2 === 0 && redis.hexists(key, String(args[3 + i / 2])));
   return held
     ? keys.filter((_, i) => i % 2 === 0).flatMap((key) => [0, redis.pttl(key)])
     : acquire(keys, args, redis, publish);

@@ -36,7 +36,8 @@ export const acquire: ScriptModel = (keys, args, redis) => {
   const lease = Number(args[1]);
   return eachOrLone(keys.length / 2, (i) => {
     const [lock, counter] = [keys[2 * i]!, keys[2 * i + 1]!];
-    const [owner, tokens] = [String(args[2 * i + 2]), Number(args[2 * i + 3])];
+    const owner = String(args[3 + i]);
+    const tokens = Number(args[2] === '' ? args[3 + keys.length / 2 + i] : args[2]);
     const left = redis.pttl(lock);
     if (left !== -2) {
       if (!redis.hexists(lock, owner)) return [0, left];
@@ -115,10 +116,16 @@ export const renew: ScriptModel = (keys, args, redis) =>
     return [1, 0];
   });
 
+/** The channel of a lock, whose name begins with `prefix`. */
+export function channelOf(lock: string, prefix: string): string {
+  return prefix + (lock.includes('{') ? lock : `{${lock}}`);
+}
+
 export const release: ScriptModel = (keys, args, redis, publish) =>
   eachOrLone(keys.length, (i) => {
     const lock = keys[i]!;
-    const [owner, channel, keep] = [String(args[2 * i + 1]), String(args[2 * i + 2]), String(args[0])];
+    const [owner, keep] = [String(args[2 + i]), String(args[0])];
+    const channel = args[1] === '' ? '' : channelOf(lock, String(args[1]));
     const held = keep === '0' ? redis.hdel(lock, owner) : redis.hexists(lock, owner);
     if (!held) {
       if (channel !== '' && redis.pttl(lock) === -2) publish(channel, '0');

@@ -2,7 +2,8 @@
  * Takes any number of locks, each by itself.
  *
  * KEYS  per lock: lock hash, token string
- * ARGV  1: lifetime of a token key in ms, 2: lease in ms; then per lock: owner, tokens to reserve
+ * ARGV  1: lifetime of a token key in ms, 2: lease in ms, 3: tokens to reserve for each ('': they come last); then per
+ *       lock: owner; then per lock, if not given before: tokens to reserve
  * reply per lock: 1, first token | 0, holder's PTTL (-1: none) | -1, error text (a lone lock's error is that of the call)
  *
  * The token is written before the lock: if the server refuses any of the writes, no lock is left behind, least of all one
@@ -13,7 +14,7 @@
  */
 export const ACQUIRE = `
 local call = redis.call
-local ttl, lease = ARGV[1], ARGV[2]
+local ttl, lease, each = ARGV[1], ARGV[2], ARGV[3]
 local clock, micros
 
 local function now()
@@ -46,14 +47,17 @@ local function attempt(lock, counter, owner, tokens)
   return 1, first
 end
 
-if #KEYS == 2 then
-  local status, value = attempt(KEYS[1], KEYS[2], ARGV[3], ARGV[4])
+if #KEYS == 2 and each ~= '' then
+  local status, value = attempt(KEYS[1], KEYS[2], ARGV[4], each)
   return value and {status, value} or status
 end
 
 local reply = {}
-for i = 1, #KEYS, 2 do
-  local ok, status, value = pcall(attempt, KEYS[i], KEYS[i + 1], ARGV[i + 2], ARGV[i + 3])
+local count = #KEYS / 2
+for n = 1, count do
+  local i = 2 * n - 1
+  local tokens = each ~= '' and each or ARGV[3 + count + n]
+  local ok, status, value = pcall(attempt, KEYS[i], KEYS[i + 1], ARGV[3 + n], tokens)
   if not ok or not value then
     value = type(status) == 'table' and status.err or tostring(status)
     status = -1

@@ -3,7 +3,8 @@
  * Redisson's waiters know ("0").
  *
  * KEYS  per lock: lock hash
- * ARGV  1: ms to keep the locks (0: free them now); then per lock: owner, channel ('': no notice)
+ * ARGV  1: ms to keep the locks (0: free them now), 2: what the names of channels begin with ('': no notices); then per
+ *       lock: owner
  * reply per lock: 1, subscribers that got the notice | 0, 0 (not the holder) | -1, error text (a lone lock's error is that
  *       of the call)
  *
@@ -12,23 +13,28 @@
  */
 export const RELEASE = `
 local call = redis.call
-local keep = ARGV[1]
+local keep, prefix = ARGV[1], ARGV[2]
 
-local function attempt(lock, owner, channel)
+local function notify(lock)
+  if prefix == '' then return 0 end
+  local tagged = string.find(lock, '{', 1, true) and lock or '{' .. lock .. '}'
+  return call('PUBLISH', prefix .. tagged, '0')
+end
+
+local function attempt(lock, owner)
   if call(keep == '0' and 'HDEL' or 'HEXISTS', lock, owner) == 0 then
-    if channel ~= '' and call('PTTL', lock) == -2 then call('PUBLISH', channel, '0') end
+    if call('PTTL', lock) == -2 then notify(lock) end
     return 0, 0
   end
   if keep ~= '0' then call('PEXPIRE', lock, keep) end
-  if channel == '' then return 1, 0 end
-  return 1, call('PUBLISH', channel, '0')
+  return 1, notify(lock)
 end
 
-if #KEYS == 1 then return {attempt(KEYS[1], ARGV[2], ARGV[3])} end
+if #KEYS == 1 then return {attempt(KEYS[1], ARGV[3])} end
 
 local reply = {}
 for i = 1, #KEYS do
-  local ok, status, value = pcall(attempt, KEYS[i], ARGV[2 * i], ARGV[2 * i + 1])
+  local ok, status, value = pcall(attempt, KEYS[i], ARGV[i + 2])
   if not ok then
     value = type(status) == 'table' and status.err or tostring(status)
     status = -1
