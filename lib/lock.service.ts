@@ -92,7 +92,7 @@ export class LockService {
       checkLockName(names);
       return this.acquireOne(names, request);
     } catch (error) {
-      return Promise.reject(error);
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
     }
   }
 

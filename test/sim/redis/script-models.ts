@@ -27,14 +27,14 @@ function each(count: number, attempt: PerLock): (number | string)[] {
 }
 
 /** As `each`, but the error of a lone lock is that of the whole call. */
-function eachOrLone(count: number, attempt: PerLock): (number | string)[] {
-  return count === 1 ? attempt(0) : each(count, attempt);
+function eachOrLone(lone: boolean, count: number, attempt: PerLock): (number | string)[] {
+  return lone ? attempt(0) : each(count, attempt);
 }
 
 export const acquire: ScriptModel = (keys, args, redis) => {
   const clock = redis.time();
   const lease = Number(args[1]);
-  return eachOrLone(keys.length / 2, (i) => {
+  return eachOrLone(keys.length === 2 && args[2] !== '', keys.length / 2, (i) => {
     const [lock, counter] = [keys[2 * i]!, keys[2 * i + 1]!];
     const owner = String(args[3 + i]);
     const tokens = Number(args[2] === '' ? args[3 + keys.length / 2 + i] : args[2]);
@@ -122,7 +122,7 @@ export function channelOf(lock: string, prefix: string): string {
 }
 
 export const release: ScriptModel = (keys, args, redis, publish) =>
-  eachOrLone(keys.length, (i) => {
+  eachOrLone(keys.length === 1, keys.length, (i) => {
     const lock = keys[i]!;
     const [owner, keep] = [String(args[2 + i]), String(args[0])];
     const channel = args[1] === '' ? '' : channelOf(lock, String(args[1]));
