@@ -16,7 +16,7 @@ export interface Requests {
   readonly inScripts: number;
 }
 
-const LINE = /^\+?(\d+\.\d+) \[\d+ ([^\]]+)\] "((?:[^"\\]|\\.)*)"/;
+const LINE = /^\+?(\d+\.\d+) \[\d+ (\S+)\] "((?:[^"\\]|\\.)*)"/;
 
 /** `null` for what is no command: the reply to MONITOR itself, the empty rest of a chunk. */
 export function parseMonitorLine(line: string): MonitorLine | null {
