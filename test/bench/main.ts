@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { ending } from '../../sample-app/services/cleanup.js';
 import { RedisServer } from '../support/redis-node.js';
 import type { Bench } from './bench.js';
 import { CASES } from './cases/index.js';
@@ -31,13 +32,18 @@ const results: CaseResult[] = [];
 try {
   for (const each of cases) {
     console.log(`\n${each.title} …`);
+    const begin = Date.now();
     const result = await each.run(
       bench,
       chosen.filter((entrant) => each.takesPart(entrant)),
     );
     results.push(result);
-    console.log(`\n${plainTable(result, entrants)}`);
+    console.log(`\n${plainTable(result, entrants)}\n\n  took ${Math.round((Date.now() - begin) / 1_000)} s`);
   }
+} catch (error) {
+  // Ctrl-C ends what the case was working with: the case cannot know, and the process ends when all is stopped.
+  if (ending.aborted) await new Promise(() => undefined);
+  throw error;
 } finally {
   await crews.close();
   await traffic.close();

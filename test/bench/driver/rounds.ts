@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ending } from '../../../sample-app/services/cleanup.js';
 import type { Bench } from '../bench.js';
 import { now } from '../clock.js';
 import type { Entrant } from '../contestants/index.js';
@@ -121,11 +122,14 @@ class Player implements Played {
 
   private async attempt(what: string, work: (crew: Crew) => Promise<void>): Promise<void> {
     if (this.failure !== undefined) return;
+    ending.throwIfAborted();
     let crew: Crew | undefined;
     try {
       crew = await this.bench.crews.get(this.entrant, this.size);
       await work(crew);
     } catch (error) {
+      // Not the contestant's fault: everything is being stopped.
+      ending.throwIfAborted();
       const reason = error instanceof Error ? error.message : String(error);
       this.failure = what === 'start' ? reason : `${what} round ${this.rounds.length + 1}: ${reason}`;
       this.bench.say(`${this.entrant.id}: ${this.failure}`);

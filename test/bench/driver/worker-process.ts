@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { stopOnExit, type Stoppable } from '../../../sample-app/services/cleanup.js';
+import { ending, stopOnExit, type Stoppable } from '../../../sample-app/services/cleanup.js';
 import type { Entrant } from '../contestants/index.js';
 import type { Order, Plan, Report, RoundResult } from '../worker/plan.js';
 
@@ -27,6 +27,7 @@ export class WorkerProcess implements Stoppable {
 
   /** @throws Error if the library cannot be imported or does not connect */
   static async start(entrant: Entrant, url: string): Promise<WorkerProcess> {
+    ending.throwIfAborted();
     const child = fork(MAIN, [], {
       execArgv: ['--import', LOADER],
       serialization: 'advanced',
@@ -36,7 +37,7 @@ export class WorkerProcess implements Stoppable {
     });
     const worker = new WorkerProcess(child, entrant.title);
     try {
-      await worker.hear(LIMIT_MS);
+      await worker.exchange(undefined, LIMIT_MS);
       await worker.ask({ type: 'open', file: entrant.file, id: entrant.id, url }, LIMIT_MS);
       return worker;
     } catch (error) {
@@ -71,34 +72,38 @@ export class WorkerProcess implements Stoppable {
   }
 
   private async ask(order: Order, limitMs: number): Promise<Report> {
-    const answer = this.hear(limitMs);
-    this.child.send(order);
-    const report = await answer;
+    const report = await this.exchange(order, limitMs);
     if (report.type === 'failed') throw new Error(report.reason);
     return report;
   }
 
-  /** Its next report. */
-  private hear(limitMs: number): Promise<Report> {
+  /** Its next report, after an order or by itself. */
+  private exchange(order: Order | undefined, limitMs: number): Promise<Report> {
     const { child } = this;
     return new Promise((resolve, reject) => {
       const settle = (): void => {
         clearTimeout(timer);
-        child.off('message', onMessage).off('exit', onExit);
+        child.off('message', onMessage).off('exit', onEnd);
       };
       const onMessage = (report: Report): void => {
         settle();
         resolve(report);
       };
-      const onExit = (code: number | null, signal: string | null): void => {
+      const onEnd = (): void => {
         settle();
-        reject(new Error(`its process ended (${signal ?? `exit code ${String(code)}`})`));
+        const { signalCode, exitCode } = child;
+        reject(new Error(`its process ended (${signalCode ?? `exit code ${String(exitCode)}`})`));
       };
       const timer = setTimeout(() => {
         settle();
         reject(new Error(`it did not answer within ${Math.round(limitMs / 1_000)} s and was cut off`));
       }, limitMs);
-      child.on('message', onMessage).on('exit', onExit);
+      child.on('message', onMessage).on('exit', onEnd);
+      if (order === undefined) return;
+      // It may have ended a moment ago, unheard.
+      child.send(order, (error) => {
+        if (error !== null) onEnd();
+      });
     });
   }
 }
