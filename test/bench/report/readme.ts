@@ -43,9 +43,10 @@ export function aimTable(rows: readonly AimRow[]): string {
   );
 }
 
-/** The aims for a terminal: a few lines each, since a table would be too wide. */
+/** The aims for a terminal: a few lines each, since a table would be too wide. Only those of which something was measured. */
 export function aimText(rows: readonly AimRow[]): string {
   return rows
+    .filter(({ touched }) => touched)
     .map(({ work, aim, measured, met, peer }) =>
       [
         `  ${verdict(met).padEnd(12)} ${work}`,
