@@ -46,7 +46,7 @@ class Call<Request extends { readonly name: string }, Reply> implements Sender {
   }
 
   onReply(value: unknown, flight: Flight): void {
-    const flat = value as unknown[];
+    const flat = Array.isArray(value) ? (value as unknown[]) : [1, value];
     let place = 0;
     for (const { request, resolve, reject } of this.asked) {
       const status = Number(flat[place]);

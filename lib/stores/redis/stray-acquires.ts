@@ -35,7 +35,7 @@ export class StrayAcquires {
         for (const { owner } of requests) this.onGivenUp(owner);
       },
       onAnswered: (value) => {
-        const flat = (value ?? []) as unknown[];
+        const flat = Array.isArray(value) ? (value as unknown[]) : [value === undefined ? 0 : 1, value];
         for (const [index, request] of requests.entries()) this.onAnswered(request, Number(flat[2 * index]) === 1);
       },
     };

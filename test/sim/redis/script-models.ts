@@ -26,9 +26,11 @@ function each(count: number, attempt: PerLock): (number | string)[] {
   return reply;
 }
 
-/** As `each`, but the error of a lone lock is that of the whole call. */
-function eachOrLone(lone: boolean, count: number, attempt: PerLock): (number | string)[] {
-  return lone ? attempt(0) : each(count, attempt);
+/** As `each`, but a lone lock's error is that of the whole call, and its success goes without saying. */
+function eachOrLone(lone: boolean, count: number, attempt: PerLock): unknown {
+  if (!lone) return each(count, attempt);
+  const [status, value] = attempt(0);
+  return status === 1 ? value : [status, value];
 }
 
 export const acquire: ScriptModel = (keys, args, redis) => {

@@ -4,7 +4,8 @@
  * KEYS  per lock: lock hash, token string
  * ARGV  1: lifetime of a token key in ms, 2: lease in ms, 3: tokens to reserve for each ('': they come last); then per
  *       lock: owner; then per lock, if not given before: tokens to reserve
- * reply per lock: 1, first token | 0, holder's PTTL (-1: none) | -1, error text (a lone lock's error is that of the call)
+ * reply per lock: 1, first token | 0, holder's PTTL (-1: none) | -1, error text
+ *       one lock alone: its first token without the 1, and its error as that of the call
  *
  * The token is written before the lock: if the server refuses any of the writes, no lock is left behind, least of all one
  * that never expires. The token is the larger of "stored + 1" and the server's clock in µs, so it grows over a flush, a
@@ -17,13 +18,6 @@ local call = redis.call
 local ttl, lease, each = ARGV[1], ARGV[2], ARGV[3]
 local clock, micros
 
-local function now()
-  local time = call('TIME')
-  local digits = time[2]
-  clock = time[1] .. string.rep('0', 6 - #digits) .. digits
-  micros = clock + 0
-end
-
 local function attempt(lock, counter, owner, tokens)
   local left = call('PTTL', lock)
   if left ~= -2 then
@@ -32,7 +26,13 @@ local function attempt(lock, counter, owner, tokens)
     local last = call('GET', counter)
     if last then return 1, last - tokens + 1 end
   end
-  if not clock then now() end
+  if not clock then
+    local time = call('TIME')
+    local digits = time[2]
+    if #digits < 6 then digits = string.rep('0', 6 - #digits) .. digits end
+    clock = time[1] .. digits
+    micros = clock + 0
+  end
   local first, reserved = micros, clock
   local last = call('GET', counter)
   if last and last + 1 > first then first = last + 1 end
@@ -40,7 +40,7 @@ local function attempt(lock, counter, owner, tokens)
   call('SET', counter, reserved, 'PX', ttl)
   call('HSET', lock, owner, '1')
   local done = redis.pcall('PEXPIRE', lock, lease)
-  if type(done) == 'table' and done.err then
+  if done ~= 1 then
     call('HDEL', lock, owner)
     return done
   end
@@ -49,6 +49,7 @@ end
 
 if #KEYS == 2 and each ~= '' then
   local status, value = attempt(KEYS[1], KEYS[2], ARGV[4], each)
+  if status == 1 then return value end
   return value and {status, value} or status
 end
 

@@ -5,8 +5,8 @@
  * KEYS  per lock: lock hash
  * ARGV  1: ms to keep the locks (0: free them now), 2: what the names of channels begin with ('': no notices); then per
  *       lock: owner
- * reply per lock: 1, subscribers that got the notice | 0, 0 (not the holder) | -1, error text (a lone lock's error is that
- *       of the call)
+ * reply per lock: 1, subscribers that got the notice | 0, 0 (not the holder) | -1, error text
+ *       one lock alone: the number of subscribers without the 1, and its error as that of the call
  *
  * A notice also goes out for a lock that is free already: its holder may have made the lease shorter, and whoever waits
  * counts on the longer one.
@@ -30,7 +30,10 @@ local function attempt(lock, owner)
   return 1, notify(lock)
 end
 
-if #KEYS == 1 then return {attempt(KEYS[1], ARGV[3])} end
+if #KEYS == 1 then
+  local status, value = attempt(KEYS[1], ARGV[3])
+  return status == 1 and value or {status, value}
+end
 
 local reply = {}
 for i = 1, #KEYS do
