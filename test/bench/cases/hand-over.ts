@@ -19,7 +19,6 @@ export const handOver: BenchCase = {
   async run(bench, entrants) {
     const plan = { names: 1, callers: 1, sectionMs: 1, durationMs: bench.options.quick ? 200 : 300 };
     const played = await playRounds(bench, entrants, plan, { size: 2, ping: true });
-    await bench.crews.close(2);
     // One for all: it tells of the machine and not of a library.
     const roundTripMs = medianOf(played.flatMap(({ rounds }) => rounds.map((round) => round.roundTripMs)));
     return resultOf(this, played, (each) => measure(each, roundTripMs));

@@ -29,7 +29,7 @@ export const processes: BenchCase = {
       const played = await playCrowd(fewer, ahead(four, PEERS_AHEAD), { size, count: false });
       results.push(resultOf(this, played, (each) => measure(size, each)));
     }
-    await bench.crews.close(8);
+    await bench.crews.keep(5);
     return joined(results);
   },
 };

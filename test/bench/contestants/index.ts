@@ -25,8 +25,8 @@ const FILES = [
   'simple-redis-lock',
 ];
 
-/** The libraries that most people would name, one that waits for messages, and one on node-redis: `--quick` runs these. */
-const REPRESENTATIVE = ['redlock5', 'redis-semaphore', 'node-redisson', 'redis-lock'];
+/** A library that most people would name, one that waits for messages, and one on node-redis: `--quick` runs these. */
+const REPRESENTATIVE = ['redlock5', 'node-redisson', 'redis-lock'];
 
 /** Whether a quick run has it: this project's own, all floors, and some of the others. */
 export function isRepresentative({ file, kind }: Entrant): boolean {

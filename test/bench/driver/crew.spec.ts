@@ -1,15 +1,20 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { RedisServer, describeWithRedisServer } from '../../support/redis-server.js';
 import type { Entrant } from '../contestants/index.js';
-import { Crew, type CrewPlan } from './crew.js';
+import type { Crew, CrewPlan } from './crew.js';
+import { Crews } from './crews.js';
 
 const plan: CrewPlan = { names: 1, callers: 2, sectionMs: 2, durationMs: 200, drainMs: 500 };
-let crews: Crew[] = [];
+let crews: Crews[] = [];
 
-async function start(entrant: Entrant, size: number, url = 'redis://127.0.0.1:1'): Promise<Crew> {
-  const crew = await Crew.start(entrant, size, url);
-  crews.push(crew);
-  return crew;
+function open(url = 'redis://127.0.0.1:1'): Crews {
+  const opened = new Crews(url);
+  crews.push(opened);
+  return opened;
+}
+
+function start(entrant: Entrant, size: number, url?: string): Promise<Crew> {
+  return open(url).get(entrant, size);
 }
 
 function wrong(id: string): Entrant {
@@ -29,7 +34,7 @@ function wrong(id: string): Entrant {
 const own: Entrant = { ...wrong('nestjs-redis-lock'), file: 'nestjs-redis-lock', kind: 'own' };
 
 afterEach(async () => {
-  await Promise.all(crews.map((crew) => crew.kill()));
+  await Promise.all(crews.map((each) => each.close()));
   crews = [];
 });
 
@@ -62,15 +67,48 @@ describe('a crew', () => {
     await expect(start(wrong('unreachable'), 2)).rejects.toThrow('nobody there');
     await expect(start(wrong('unknown'), 1)).rejects.toThrow('has no contestant "unknown"');
   });
+});
 
-  it('leaves no process behind when it is closed', async () => {
-    const crew = await start(wrong('no-lock'), 2);
-    const { pids } = crew;
-    expect(pids).toHaveLength(2);
-    await crew.close();
-    for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+describe('the crews of a run', () => {
+  it('share their processes', async () => {
+    const all = open();
+    const [two, one] = [await all.get(wrong('no-lock'), 2), await all.get(wrong('no-lock'), 1)];
+    expect(one.pids).toEqual(two.pids.slice(0, 1));
+    const beyond = await all.get(wrong('no-lock'), 1, 2);
+    expect(two.pids).not.toContain(beyond.pids[0]);
+  });
+
+  it('are ended as far as they are not needed', async () => {
+    const all = open();
+    const { pids } = await all.get(wrong('no-lock'), 2);
+    await all.keep(1);
+    expect(pids.map(alive)).toEqual([true, false]);
+    await all.close();
+    expect(pids.map(alive)).toEqual([false, false]);
+  });
+
+  it('are others after one was discarded', async () => {
+    const all = open();
+    const before = await all.get(wrong('no-lock'), 1);
+    await all.discard(before);
+    expect(before.pids.map(alive)).toEqual([false]);
+    expect((await all.get(wrong('no-lock'), 1)).pids).not.toEqual(before.pids);
+  });
+
+  it('do not try twice to start a contestant', async () => {
+    const all = open();
+    await expect(all.get(wrong('unreachable'), 1)).rejects.toThrow('nobody there');
+    await expect(all.get(wrong('unreachable'), 4)).rejects.toThrow('nobody there');
   });
 });
+
+function alive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 describeWithRedisServer('a crew of this library', () => {
   it('has no overlaps, and every section of every caller on record', async () => {
@@ -80,6 +118,7 @@ describeWithRedisServer('a crew of this library', () => {
     expect(round).toMatchObject({ overlaps: 0, stuck: 0, errors: [] });
     expect(round.records).toHaveLength(round.allSections);
     expect(new Set(round.records.map(({ worker }) => worker))).toEqual(new Set([0, 1]));
-    await crew.close();
+    // Its processes end with the server still there.
+    await Promise.all(crews.map((each) => each.close()));
   });
 });

@@ -3,7 +3,7 @@ import type { Entrant } from '../contestants/index.js';
 import { overlapsBetween } from '../measures/overlaps-between.js';
 import type { Plan, RoundResult, SectionRecord } from '../worker/plan.js';
 import { readRecords } from '../worker/record-columns.js';
-import { WorkerProcess } from './worker-process.js';
+import type { WorkerProcess } from './worker-process.js';
 
 /** A plan for every process of a crew; it becomes a `Plan` when its names and its start are known. */
 export interface CrewPlan {
@@ -43,24 +43,11 @@ export const HEAD_START_MS = 20;
 
 /** Processes that run the same contestant and begin their rounds together. */
 export class Crew {
-  private constructor(
+  constructor(
     readonly entrant: Entrant,
     private readonly workers: readonly WorkerProcess[],
     private readonly generation: number,
   ) {}
-
-  private static generations = 0;
-
-  static async start(entrant: Entrant, size: number, url: string): Promise<Crew> {
-    const started = await Promise.allSettled(Array.from({ length: size }, () => WorkerProcess.start(entrant, url)));
-    const workers = started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-    const failure = started.find((each) => each.status === 'rejected');
-    this.generations += 1;
-    const crew = new Crew(entrant, workers, this.generations);
-    if (failure === undefined) return crew;
-    await crew.kill();
-    throw failure.reason;
-  }
 
   get size(): number {
     return this.workers.length;
@@ -78,7 +65,6 @@ export class Crew {
     const { names, callers, sectionMs, durationMs, drainMs = DRAIN_MS, settleMs = 0, record = false } = crewPlan;
     const { lock, processes = this.size } = crewPlan;
     const plan: Plan = {
-      // What a killed crew left behind is never met again.
       names: Array.from({ length: names }, (_, at) => lock ?? `bench:${this.entrant.id}:${this.generation}:${at}`),
       callers,
       sectionMs,
@@ -90,14 +76,6 @@ export class Crew {
     };
     const results = await Promise.all(this.workers.slice(0, processes).map((worker) => worker.round(plan)));
     return together(results, plan);
-  }
-
-  async close(): Promise<void> {
-    await Promise.all(this.workers.map((worker) => worker.stop()));
-  }
-
-  async kill(): Promise<void> {
-    await Promise.all(this.workers.map((worker) => worker.kill()));
   }
 }
 

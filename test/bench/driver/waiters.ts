@@ -48,17 +48,17 @@ let serial = 0;
  * @throws Error if the contestant cannot be started or does not answer, or did not keep the lock
  */
 export async function watchWaiters(bench: Bench, entrant: Entrant, crowd: Crowd): Promise<Watched> {
-  // Crews of one and of four are there from other cases: the one that does not wait holds the lock.
+  // The process after those that wait holds the lock.
   const waiters = await bench.crews.get(entrant, crowd.processes);
-  const holders = await bench.crews.get(entrant, crowd.processes === 1 ? 4 : 1);
+  const holders = await bench.crews.get(entrant, 1, crowd.processes);
   try {
     await watchCrews(bench, holders, waiters, { ...crowd, ...WARM_UP });
     const watched = await watchCrews(bench, holders, waiters, crowd);
     // Those that never came back would take part in what comes next.
-    if (watched.stuck > 0) await Promise.all([waiters, holders].map((crew) => bench.crews.discard(crew)));
+    if (watched.stuck > 0) await bench.crews.discard(waiters);
     return watched;
   } catch (error) {
-    await Promise.all([waiters, holders].map((crew) => bench.crews.discard(crew)));
+    await bench.crews.discard(waiters);
     throw error;
   }
 }
