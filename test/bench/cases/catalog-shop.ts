@@ -1,4 +1,5 @@
 import type * as Stampede from '../../../sample-app/demo/stampede.js';
+import { stopOnExit } from '../../../sample-app/services/cleanup.js';
 import type * as Backing from '../../../sample-app/start/backing.js';
 import { buildSample } from '../../sample/built-sample.js';
 import type { Bench } from '../bench.js';
@@ -6,6 +7,7 @@ import { measured, type CaseResult, type Measurement } from '../report/measureme
 
 const REPLICAS = 4;
 const READERS = 2_000;
+const QUICK_READERS = 500;
 const QUERY_MS = 300;
 
 /** The sample's demo: its own readers, replicas, proxy and database, and its own counts. */
@@ -16,7 +18,9 @@ export async function playShop(
 ): Promise<Pick<CaseResult, 'measurements' | 'failures'>> {
   const measurements: Measurement[] = [];
   const failures: { contestant: string; reason: string }[] = [];
+  const readers = bench.options.quick ? QUICK_READERS : READERS;
   const sample = await buildSample();
+  const forget = stopOnExit({ stop: async () => sample.remove(), stopNow: () => sample.remove() });
   // The demo takes the Redis of the run, and its PostgreSQL where it finds one.
   const redisBefore = process.env.REDIS_URL;
   process.env.REDIS_URL = bench.url;
@@ -35,7 +39,7 @@ export async function playShop(
           backing,
           guard: 'with-lock',
           replicas: REPLICAS,
-          readers: READERS,
+          readers,
           queryMs: QUERY_MS,
           onServed: () => undefined,
           measureWarm: true,
@@ -48,7 +52,7 @@ export async function playShop(
         rebuilds.push(result.rebuilds);
       }
       const add = (metric: string, unit: string, values: readonly number[]): void => {
-        const at = { replicas: REPLICAS, readers: READERS };
+        const at = { replicas: REPLICAS, readers };
         measurements.push(measured({ case: id, contestant, at, metric, unit }, values));
       };
       add('lastReaderEndToEnd', '× one reader alone', ratios);
@@ -66,6 +70,7 @@ export async function playShop(
     if (redisBefore === undefined) delete process.env.REDIS_URL;
     else process.env.REDIS_URL = redisBefore;
     sample.remove();
+    forget();
   }
   return { measurements, failures };
 }
