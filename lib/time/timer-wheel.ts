@@ -50,7 +50,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  * Many due times, one timer. Adding and removing are O(1), so a wait limit or a lease costs no timer of its own.
  * Times are `performance.now()` milliseconds, rounded to slots of a few milliseconds.
  */
-export class TimerWheel {
+export class TimerWheel<Entry extends WheelEntry = WheelEntry> {
   private readonly slots = new Map<number, Bucket>();
   private readonly order: number[] = []; // a binary min-heap of the keys of `slots`
   private timer: NodeJS.Timeout | null = null;
@@ -64,21 +64,30 @@ export class TimerWheel {
   constructor(private readonly keepsProcessAlive: boolean) {}
 
   /** Due at `at` or up to a slot earlier. */
-  addBefore(entry: WheelEntry, at: number): void {
+  addBefore(entry: Entry, at: number): void {
     this.add(entry, Math.floor(at / SLOT_MS));
   }
 
   /** Due at `at` or up to a slot later. */
-  addAfter(entry: WheelEntry, at: number): void {
+  addAfter(entry: Entry, at: number): void {
     this.add(entry, Math.ceil(at / SLOT_MS));
   }
 
-  remove(entry: WheelEntry): void {
+  remove(entry: Entry): void {
     if (entry.bucket === null) return;
     entry.bucket.remove(entry);
     this.size -= 1;
     if (this.size === 0) this.rest();
     else if (this.slots.size > 2 * this.size + SPARE_SLOTS) this.dropEmptySlots();
+  }
+
+  /** All entries that are pending now. */
+  entries(): Entry[] {
+    const entries: WheelEntry[] = [];
+    for (const { first } of this.slots.values()) {
+      for (let entry = first; entry !== null; entry = entry.after) entries.push(entry);
+    }
+    return entries as Entry[];
   }
 
   /** Forgets all entries and stops the timer. */
@@ -110,7 +119,7 @@ export class TimerWheel {
     for (const slot of [...this.slots.keys()].sort((a, b) => a - b)) this.order.push(slot);
   }
 
-  private add(entry: WheelEntry, wanted: number): void {
+  private add(entry: Entry, wanted: number): void {
     if (entry.bucket !== null) this.remove(entry);
     // What is added while a slot fires waits for the next one, or a callback that adds itself again would never end.
     const slot = Math.max(wanted, this.firingUpTo + 1);

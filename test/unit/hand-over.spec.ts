@@ -150,19 +150,19 @@ describeWithRedisServer('handing a lock over within the process', () => {
   });
 
   it('tells who waited in vain, in between, that the lock is busy and not that Redis is down', async () => {
-    await using one = await connectLockService({ url: server.url, handOverMs: 2 });
-    await using two = await connectLockService({ url: server.url, handOverMs: 2 });
+    await using one = await connectLockService({ url: server.url, handOverMs: 8 });
+    await using two = await connectLockService({ url: server.url, handOverMs: 8 });
     const done = new AbortController();
     const greedy = [one, two].flatMap((locks) =>
       [1, 2].map(async () => {
-        while (!done.signal.aborted) await locks.withLock(name, () => sleep(1));
+        while (!done.signal.aborted) await locks.withLock(name, () => sleep(4));
       }),
     );
     const errors: unknown[] = [];
     for (let round = 0; round < 150; round += 1) {
-      // They come and leave at every possible moment of the others' rounds.
+      // They come and leave at every possible moment of the others' rounds, with time for a busy machine to answer.
       const lease = await one
-        .acquire(name, { wait: 1 + (round % 7) })
+        .acquire(name, { wait: 6 + 2 * (round % 7) })
         .catch((error: unknown) => void errors.push(error));
       await lease?.release();
     }

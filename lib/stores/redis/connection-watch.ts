@@ -1,8 +1,11 @@
 import { EventEmitter } from 'node:events';
 import { LockUnavailableError } from '../../errors/index.js';
-import { TimerWheel } from '../../time/timer-wheel.js';
+import { TimerWheel, type WheelEntry } from '../../time/timer-wheel.js';
 import type { RedisClient } from './redis-client.js';
 import { isOfReplica, withoutArguments } from './server-error.js';
+
+/** A request that a cut leaves without an answer. */
+type Cuttable = WheelEntry & { onCut(): void };
 
 interface Waiter {
   resolve(): void;
@@ -23,11 +26,11 @@ export class ConnectionWatch {
   /** How often the connection was cut. If it changed during a request, the request may have been sent twice. */
   cuts = 0;
 
-  /** The requests under way. */
-  readonly flights = new Set<{ onCut(): void }>();
+  /** The requests under way, each due when it is given up. */
+  readonly flights = new TimerWheel<Cuttable>(true);
 
-  /** When they are given up. */
-  readonly timeouts = new TimerWheel(true);
+  /** Requests that were given up, but whose answers still matter. */
+  readonly awaited = new Set<Cuttable>();
 
   /** How many requests were answered on this client, with whatever. */
   answers = 0;
@@ -178,7 +181,7 @@ export class ConnectionWatch {
   private readonly onClose = (): void => {
     this.cuts += 1;
     // Our own client does not send a request again, so no answer will come; a caller's client may do so.
-    if (this.ownsClient) for (const flight of [...this.flights]) flight.onCut();
+    if (this.ownsClient) for (const flight of [...this.flights.entries(), ...this.awaited]) flight.onCut();
   };
 
   /**

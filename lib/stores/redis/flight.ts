@@ -35,8 +35,7 @@ export class Flight extends WheelEntry {
     super();
     this.cuts = connection.cuts;
     this.answers = connection.answers;
-    connection.flights.add(this);
-    connection.timeouts.addAfter(this, this.sentAt.mono + timeoutMs);
+    connection.flights.addAfter(this, this.sentAt.mono + timeoutMs);
   }
 
   /** Whether somebody still waits for the answer. */
@@ -89,19 +88,19 @@ export class Flight extends WheelEntry {
     if (this.late === undefined) return;
     this.late.onGivenUp();
     this.awaited = this.late;
-    this.connection.flights.add(this);
+    this.connection.awaited.add(this);
   }
 
   private end(): void {
     this.over = true;
-    this.connection.timeouts.remove(this);
-    this.connection.flights.delete(this);
+    this.connection.flights.remove(this);
   }
 
   private answerLate(value: unknown): void {
-    this.connection.flights.delete(this);
+    if (this.awaited === undefined) return;
+    this.connection.awaited.delete(this);
     const { awaited } = this;
     this.awaited = undefined;
-    awaited?.onAnswered(value);
+    awaited.onAnswered(value);
   }
 }

@@ -83,8 +83,10 @@ interface Open<Request, Reply> {
  * others off.
  */
 export class ScriptBatch<Request extends { readonly name: string }, Reply> {
-  /** The calls to be sent at the end of this turn, by hash slot. */
-  private readonly open = new Map<number, Open<Request, Reply>[]>();
+  /** The calls to be sent at the end of this turn; where there are hash slots, those of one slot are in its own list. */
+  private open: Open<Request, Reply>[] = [];
+  private readonly slots = new Map<number, Open<Request, Reply>[]>();
+  private waiting = false;
 
   constructor(
     private readonly scripts: ScriptCaller,
@@ -95,21 +97,26 @@ export class ScriptBatch<Request extends { readonly name: string }, Reply> {
   /** Rejects with `LockNameError` where a name has no single slot. */
   run(request: Request, timeoutMs: number): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      this.add({ request, resolve, reject }, timeoutMs, this.slotOf?.(request.name) ?? 0);
+      this.add({ request, resolve, reject }, timeoutMs, this.callsFor(request.name));
     });
   }
 
-  private add(asked: Asked<Request, Reply>, timeoutMs: number, slot: number): void {
-    // After all promise callbacks of this turn, before any input or timer: gathers the most and waits for nothing.
-    if (this.open.size === 0) process.nextTick(this.flush);
-    const calls = this.open.get(slot);
-    if (calls === undefined) {
-      this.open.set(slot, [{ timeoutMs, asked: [asked] }]);
-      return;
-    }
+  private callsFor(name: string): Open<Request, Reply>[] {
+    if (this.slotOf === undefined) return this.open;
+    const slot = this.slotOf(name);
+    let calls = this.slots.get(slot);
+    if (calls === undefined) this.slots.set(slot, (calls = []));
+    return calls;
+  }
+
+  private add(asked: Asked<Request, Reply>, timeoutMs: number, calls: Open<Request, Reply>[]): void {
     const call = calls.findLast((open) => this.hasRoom(open, asked, timeoutMs));
     if (call === undefined) calls.push({ timeoutMs, asked: [asked] });
     else call.asked.push(asked);
+    if (this.waiting) return;
+    this.waiting = true;
+    // After all promise callbacks of this turn, before any input or timer: gathers the most and waits for nothing.
+    process.nextTick(this.flush);
   }
 
   private hasRoom(open: Open<Request, Reply>, { request }: Asked<Request, Reply>, timeoutMs: number): boolean {
@@ -118,10 +125,17 @@ export class ScriptBatch<Request extends { readonly name: string }, Reply> {
   }
 
   private readonly flush = (): void => {
-    const slots = [...this.open.values()];
-    this.open.clear();
-    for (const calls of slots) {
-      for (const { asked, timeoutMs } of calls) sendCall(this.scripts, this.batched, asked, timeoutMs);
-    }
+    const { open } = this;
+    this.waiting = false;
+    this.open = [];
+    this.send(open);
+    if (this.slots.size === 0) return;
+    const slots = [...this.slots.values()];
+    this.slots.clear();
+    for (const calls of slots) this.send(calls);
   };
+
+  private send(calls: Open<Request, Reply>[]): void {
+    for (const { asked, timeoutMs } of calls) sendCall(this.scripts, this.batched, asked, timeoutMs);
+  }
 }
