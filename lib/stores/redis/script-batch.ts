@@ -1,4 +1,4 @@
-import type { LockUnavailableError } from '../../errors/index.js';
+import { LockUnavailableError } from '../../errors/index.js';
 import type { Flight, LateAnswer, Sender } from './flight.js';
 import type { RedisArgument } from './redis-client.js';
 import type { ScriptCaller } from './script-caller.js';
@@ -46,7 +46,13 @@ class Call<Request extends { readonly name: string }, Reply> implements Sender {
   }
 
   onReply(value: unknown, flight: Flight): void {
-    const flat = Array.isArray(value) ? (value as unknown[]) : [1, value];
+    const flat = flatOf(value, this.asked.length);
+    if (flat === null) {
+      // Whatever stands in between may have passed the request on.
+      const what = 'Redis answered as none of the scripts does: does the client run a transaction of yours?';
+      this.onFailure(new LockUnavailableError(what, undefined, { retryable: true, outcomeUnknown: true }));
+      return;
+    }
     let place = 0;
     for (const { request, resolve, reject } of this.asked) {
       const status = Number(flat[place]);
@@ -60,6 +66,14 @@ class Call<Request extends { readonly name: string }, Reply> implements Sender {
   onFailure(error: LockUnavailableError): void {
     for (const { reject } of this.asked) reject(error);
   }
+}
+
+/** Status and detail of each of `count` requests; `null` if no script answers like this. A lone success is a number alone. */
+function flatOf(value: unknown, count: number): readonly unknown[] | null {
+  if (Array.isArray(value)) return value.length === 2 * count ? (value as unknown[]) : null;
+  // A client may be set to pass numbers on as strings.
+  const isNumber = Number.isSafeInteger(value) || (typeof value === 'string' && /^\d+$/.test(value));
+  return isNumber && count === 1 ? [1, value] : null;
 }
 
 /** Sends `asked` as one call, at once if the connection is ready. All of them have to fit the first. */

@@ -66,7 +66,10 @@ export class ScriptCaller {
   ask(send: () => Promise<unknown>, timeoutMs: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const flight = new Flight(this.connection, timeoutMs, { onReply: resolve, onFailure: reject }, undefined);
-      send().then(
+      const answer = new Promise((begin) => {
+        begin(send());
+      });
+      answer.then(
         (value) => {
           flight.onReply(value);
         },
@@ -87,8 +90,7 @@ export class ScriptCaller {
     const onReply = (value: unknown): void => {
       flight.onReply(value);
     };
-    const { client } = this.connection;
-    client.call('evalsha', script.sha1, ...args).then(onReply, (error: unknown) => {
+    this.request('evalsha', script.sha1, args).then(onReply, (error: unknown) => {
       // After SCRIPT FLUSH, a restart or a failover the server does not know the script; EVAL teaches it again.
       // Not once the request was given up: EVAL would come after the release that cleans up behind it.
       if (!isServerError(error) || !hasCode(error, 'NOSCRIPT') || !flight.open) {
@@ -96,9 +98,18 @@ export class ScriptCaller {
         return;
       }
       this.evals += 1;
-      client.call('eval', script.source, ...args).then(onReply, (again: unknown) => {
+      this.request('eval', script.source, args).then(onReply, (again: unknown) => {
         flight.onError(again);
       });
     });
+  }
+
+  /** Never throws, whatever a caller's client does. */
+  private request(command: string, script: string, args: RedisArgument[]): Promise<unknown> {
+    try {
+      return this.connection.client.call(command, script, ...args);
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 }
