@@ -84,9 +84,12 @@ export class TimerWheel<Entry extends WheelEntry = WheelEntry> {
   /** All entries that are pending now. */
   entries(): Entry[] {
     const entries: WheelEntry[] = [];
-    for (const { first } of this.slots.values()) {
+    const add = (first: WheelEntry | null): void => {
       for (let entry = first; entry !== null; entry = entry.after) entries.push(entry);
-    }
+    };
+    // The slot that fires just now is not among the others.
+    if (this.firing !== null) add(this.firing.first);
+    for (const { first } of this.slots.values()) add(first);
     return entries as Entry[];
   }
 
@@ -166,7 +169,10 @@ export class TimerWheel<Entry extends WheelEntry = WheelEntry> {
       left = this.fireSlot(slot, left);
     }
     this.firingUpTo = -Infinity;
-    if (this.size === 0) return;
+    if (this.size === 0) {
+      this.rest();
+      return;
+    }
     const next = this.order[0] as number;
     if (next <= current) this.goOn();
     else if (next < this.armedFor) this.arm(next);

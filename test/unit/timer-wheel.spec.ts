@@ -104,6 +104,45 @@ describe('the timer wheel', () => {
     expect(timers).toHaveBeenCalledTimes(1);
   });
 
+  it('lets the process end, too, when the last entry has fired and another was taken out meanwhile', async () => {
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    const later = new Entry();
+    const at = performance.now() + 10;
+    wheel.addAfter(
+      new Entry(() => {
+        wheel.addAfter(later, performance.now() + 60_000);
+        wheel.remove(later);
+      }),
+      at,
+    );
+    const last = new Entry();
+    wheel.addAfter(last, at);
+    await waitUntil('all have fired', () => last.firedAt.length === 1);
+    const left = timers.mock.results.map(({ value }) => value as NodeJS.Timeout & { _idleTimeout?: number });
+    expect(left.filter((timer) => (timer._idleTimeout ?? 0) > 1_000 && timer.hasRef())).toEqual([]);
+  });
+
+  it('names all entries that are pending, also to one of them that fires', async () => {
+    const at = performance.now() + 10;
+    let seen: WheelEntry[] = [];
+    const others = [new Entry(), new Entry(), new Entry()] as const;
+    const [same, removed, later] = others;
+    wheel.addAfter(
+      new Entry(() => {
+        wheel.remove(removed);
+        seen = wheel.entries();
+      }),
+      at,
+    );
+    wheel.addAfter(same, at);
+    wheel.addAfter(removed, at);
+    wheel.addAfter(later, at + 60_000);
+    expect(wheel.entries()).toHaveLength(4);
+    await waitUntil('it has fired', () => same.firedAt.length === 1);
+    expect(new Set(seen)).toEqual(new Set([same, later]));
+    expect(wheel.entries()).toEqual([later]);
+  });
+
   it('never keeps the process up where it is not to', async () => {
     const timers = jest.spyOn(globalThis, 'setTimeout');
     const weak = new TimerWheel(false);
