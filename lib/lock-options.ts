@@ -74,10 +74,16 @@ export class AcquireResolver {
     let resolved = this.known.get(options);
     if (resolved === undefined) {
       resolved = resolveAcquire(options, this.settings);
-      this.known.set(options, resolved);
+      if (isConstant(options)) this.known.set(options, resolved);
     }
     return resolved;
   }
+}
+
+/** Whether a frozen object says the same for ever: what it computes or inherits may change. */
+function isConstant(options: object): boolean {
+  if (Object.getPrototypeOf(options) !== Object.prototype) return false;
+  return Object.values(Object.getOwnPropertyDescriptors(options)).every((property) => 'value' in property);
 }
 
 /**

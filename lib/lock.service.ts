@@ -103,9 +103,12 @@ export class LockService {
    */
   tryAcquire(name: string, options?: AcquireOptions): Promise<Lease | null>;
   tryAcquire(names: readonly string[], options?: AcquireOptions): Promise<MultiLease | null>;
-  async tryAcquire(names: string | readonly string[], options?: AcquireOptions): Promise<Lease | MultiLease | null> {
+  async tryAcquire(
+    names: string | readonly string[],
+    options: AcquireOptions = {},
+  ): Promise<Lease | MultiLease | null> {
     try {
-      return await this.acquire(names as string, { ...options, wait: options?.wait ?? 0 });
+      return await this.acquire(names as string, { ...options, wait: options.wait ?? 0 });
     } catch (error) {
       if (error instanceof LockBusyError) return null;
       throw error;

@@ -8,7 +8,7 @@ import {
   type LockServiceOptions,
 } from 'nestjs-redis-lock';
 import { resolveSettings } from '../../lib/module-options.js';
-import { resolveAcquire } from '../../lib/lock-options.js';
+import { AcquireResolver, resolveAcquire } from '../../lib/lock-options.js';
 import { redisClient, testRedisUrl, uniqueName } from '../support/test-redis.js';
 
 const memory = { memory: true } as const;
@@ -161,6 +161,41 @@ describe('the options of an acquisition', () => {
       reentrant: true,
     });
     expect(resolveAcquire({ lease: 500, wait: 0 }, settings)).toMatchObject({ leaseMs: 500, renews: false, wait: 0 });
+  });
+
+  it('are looked at once where they cannot change, and anew where they can', () => {
+    const resolver = new AcquireResolver(settings);
+    const frozen = Object.freeze({ wait: 5 });
+    expect(resolver.resolve(frozen)).toBe(resolver.resolve(frozen));
+    expect(resolver.resolve(frozen).wait).toBe(5);
+    expect(resolver.resolve(undefined)).toBe(resolver.resolve(undefined));
+
+    const open = { wait: 5 };
+    expect(resolver.resolve(open).wait).toBe(5);
+    open.wait = 6;
+    expect(resolver.resolve(open).wait).toBe(6);
+
+    let waits = 0;
+    const computed = Object.freeze({
+      get wait() {
+        return (waits += 1);
+      },
+    });
+    expect(resolver.resolve(computed).wait).not.toBe(resolver.resolve(computed).wait);
+
+    const base = { wait: 7 };
+    const inheriting = Object.freeze(Object.create(base) as { wait: number });
+    expect(resolver.resolve(inheriting).wait).toBe(7);
+    base.wait = 8;
+    expect(resolver.resolve(inheriting).wait).toBe(8);
+  });
+
+  it('may be left out, but not be null', async () => {
+    await using locks = createLockService(memory);
+    const none = null as unknown as undefined;
+    await expect(locks.acquire('a', none)).rejects.toBeInstanceOf(LockConfigError);
+    await expect(locks.withLock('a', () => 0, none)).rejects.toBeInstanceOf(LockConfigError);
+    await expect(locks.tryAcquire('a', none)).rejects.toBeInstanceOf(Error);
   });
 
   it.each([
