@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { LockBusyError, LockError, LockLostError, LockShutdownError, LockUnavailableError } from './errors/index.js';
 import { enclosingLease, runUnder } from './leases/current-lease.js';
@@ -11,6 +12,7 @@ import { checkLease, type ResolvedSettings } from './module-options.js';
 import { checkLockName, checkLockNames } from './naming/lock-name.js';
 import type { Hold, ReleaseOutcome } from './stores/hold.js';
 import type { LockState, LockStore } from './stores/lock-store.js';
+import { channels } from './telemetry/channels.js';
 import { tellAcquired, tellRefused, tellReleased } from './telemetry/tell.js';
 import { WaitLines, type WaitLineLength } from './waiting/wait-lines.js';
 
@@ -207,7 +209,8 @@ export class LockService {
       if (error instanceof LockError) tellRefused(name, error, 0);
       throw error;
     }
-    return this.lines.join(name, request, (hold, since) => this.begin(hold, request, since));
+    const claim = (hold: Hold, since: number): Lease => this.begin(hold, request, since);
+    return this.lines.join(name, request, channels.acquired.hasSubscribers ? AsyncResource.bind(claim) : claim);
   }
 
   /** The lease that the caller runs under, if it is one for this name; `null` if the lock is still to be taken. */

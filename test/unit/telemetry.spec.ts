@@ -1,4 +1,6 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createLockService, MemoryState, type LockService } from '../../lib/index.js';
 import { channels } from '../../lib/telemetry/channels.js';
@@ -59,6 +61,20 @@ describe('the diagnostics channels', () => {
     // The first reserved one token: nobody waited then. The second reserves more, for the third.
     expect(grants.map(({ handedOver }) => handedOver)).toEqual([false, false, true]);
     expect(grants[2]!.token).toBe((grants[1]!.token as number) + 1);
+  });
+
+  it('tell of a grant and a release in the async context of the caller whose lock it is', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const contexts: unknown[] = [];
+    const note = (): void => void contexts.push(storage.getStore());
+    for (const { name } of [channels.acquired, channels.released]) subscribe(name, note);
+    try {
+      const cycle = (): Promise<void> => locks.withLock('a', () => sleep(5));
+      await Promise.all(['one', 'two', 'three'].map((each) => storage.run(each, cycle)));
+    } finally {
+      for (const { name } of [channels.acquired, channels.released]) unsubscribe(name, note);
+    }
+    expect(contexts).toEqual(['one', 'one', 'two', 'two', 'three', 'three']);
   });
 
   it('tell of renewals and extensions', async () => {
