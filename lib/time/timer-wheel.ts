@@ -199,8 +199,8 @@ export class TimerWheel<Entry extends WheelEntry = WheelEntry> {
     return left;
   }
 
+  /** An immediate that does not keep the process alive would wait for the next timer or input, however long that takes. */
   private goOn(): void {
     this.next = setImmediate(this.fire);
-    if (!this.keepsProcessAlive) this.next.unref();
   }
 }

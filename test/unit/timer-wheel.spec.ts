@@ -172,6 +172,18 @@ describe('the timer wheel', () => {
     expect(turns).toBeGreaterThan(10);
   });
 
+  it('fires all that is due though nothing else happens, also where it is not to keep the process up', async () => {
+    const weak = new TimerWheel(false);
+    const at = performance.now() + 20;
+    const entries = Array.from({ length: 1_000 }, () => new Entry());
+    for (const entry of entries) weak.addAfter(entry, at);
+    // No timer, input or output in between that would make the event loop go round.
+    await sleep(1_500);
+    const firedAt = entries.flatMap((entry) => entry.firedAt);
+    expect(firedAt).toHaveLength(1_000);
+    expect(Math.max(...firedAt) - Math.min(...firedAt)).toBeLessThan(750);
+  });
+
   it('fires nothing more once it is cleared, also by an entry of the same slot', async () => {
     const at = performance.now() + 20;
     wheel.addAfter(
