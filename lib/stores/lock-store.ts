@@ -95,6 +95,12 @@ export interface LockStore {
   /** `onNotice` also runs after notices may have been missed. It must not throw. */
   subscribe(name: string, onNotice: () => void): NoticeSubscription;
 
+  /**
+   * How many notices of this name have arrived so far, for comparison with an earlier answer; `undefined`: none would
+   * arrive now. Stores that cannot count them leave it out.
+   */
+  heard?(name: string): number | undefined;
+
   /** How many requests that nobody waits for any more the store still undoes by itself. */
   readonly unsettled?: number;
 

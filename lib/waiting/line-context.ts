@@ -4,6 +4,7 @@ import type { LockStore } from '../stores/lock-store.js';
 import type { Settler } from '../stores/settler.js';
 import type { TimerWheel } from '../time/timer-wheel.js';
 import type { OpenWork } from './open-work.js';
+import type { Turns } from './turn.js';
 
 export interface LineLimits {
   /** How many callers may wait for one name. */
@@ -21,6 +22,7 @@ export interface LineContext {
   readonly settler: Settler;
   readonly timeouts: TimerWheel;
   readonly limits: LineLimits;
+  readonly turns: Turns;
   nextOwner(): string;
   /** What goes on by itself, and that a shutdown has to wait for. */
   readonly work: OpenWork;

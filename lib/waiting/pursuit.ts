@@ -1,11 +1,11 @@
 import { LockUnavailableError } from '../errors/index.js';
 import { Hold } from '../stores/hold.js';
-import type { AcquireReply, LockStore, NoticeSubscription } from '../stores/lock-store.js';
+import type { AcquireReply, LockStore } from '../stores/lock-store.js';
 import type { Settler } from '../stores/settler.js';
+import type { Turn } from './turn.js';
+import { Vigil, type Outlook } from './vigil.js';
 import type { Waiter, WaitRequest } from './waiter.js';
 
-/** Time for other processes to take what this one has just given up, in ms. */
-const STEP_BACK_MS = 5;
 const FIRST_RETRY_MS = 20;
 const MAX_RETRY_MS = 500;
 /** Pauses between contenders that get in each other's way double this often at most. */
@@ -39,54 +39,57 @@ export interface PursuingLine {
  * each lease it sees.
  */
 export class Pursuit {
-  private subscription: NoticeSubscription | null = null;
-  /** Counts notices, so that one that comes while a try is under way is not lost. */
-  private notices = 0;
-  private wakeUp: (() => void) | null = null;
+  private readonly vigil: Vigil;
   /** Whether an earlier try may have taken the lock without our knowing. */
   private uncertain = false;
   private leaseMs = 0;
-  /** What the last request was made for, how many notices there were when it was sent, and whether they could arrive. */
+  /** What the last request was made for, and how things stood then. */
   private asked: WaitRequest | null = null;
-  private seen = 0;
-  private listening = false;
-  /** Whether notices are only counted now. */
-  private deaf = false;
+  private outlook!: Outlook;
 
+  /** @param turn who is to go first, if this process has just had the lock */
   constructor(
     private readonly line: PursuingLine,
     private readonly store: LockStore,
     private readonly settler: Settler,
     private owner: string,
     private readonly tokens: number,
-  ) {}
+    turn: Turn | null,
+  ) {
+    this.vigil = new Vigil(line.name, store, turn);
+  }
 
   /** Never throws; tells the line how it ends. */
-  start(stepBack: boolean): void {
+  start(): void {
     const head = this.line.head();
-    if (stepBack || head === null) {
-      void this.goOn(null, stepBack);
+    const stepBackMs = this.vigil.stepBackMs();
+    if (stepBackMs > 0 || head === null) {
+      void this.goOn(null, stepBackMs);
       return;
     }
     // Most locks are free: they are to cost no more than the request.
     this.ask(head).then(
       (reply) => {
         const hold = reply.taken ? this.holdOf(reply) : null;
-        if (hold !== null && hold.remaining() > 0) this.finish(hold);
-        else void this.goOn(() => reply, false);
+        if (hold === null || hold.remaining() <= 0) {
+          void this.goOn(() => reply, 0);
+          return;
+        }
+        this.vigil.onTried(true, this.outlook);
+        this.finish(hold);
       },
       (error: unknown) => {
         void this.goOn(() => {
           throw error;
-        }, false);
+        }, 0);
       },
     );
   }
 
   /** Never rejects. */
-  private async goOn(first: (() => AcquireReply) | null, stepBack: boolean): Promise<void> {
+  private async goOn(first: (() => AcquireReply) | null, stepBackMs: number): Promise<void> {
     try {
-      if (stepBack) await this.stepBack();
+      if (stepBackMs > 0) await this.vigil.stepBack(stepBackMs);
       this.finish(await this.pursue(first));
     } catch (error) {
       this.clear();
@@ -104,13 +107,13 @@ export class Pursuit {
   }
 
   private clear(): void {
-    this.subscription?.close();
+    this.vigil.close();
     if (this.uncertain) this.settler.settle(this.line.name, this.owner, this.leaseMs);
   }
 
   /** Something changed: look again now. */
   wake(): void {
-    this.wakeUp?.();
+    this.vigil.wake();
   }
 
   /**
@@ -128,21 +131,22 @@ export class Pursuit {
         answer = null;
         this.uncertain = false;
         failures = 0;
+        const { outlook, vigil } = this;
+        vigil.onTried(reply.taken, outlook);
         if (reply.taken) return this.inTime(reply);
-        const { listening, seen } = this;
         splits = this.report(reply, splits);
         if (this.line.head() === null) return null;
         // The release may have come before the subscription, so the lock is tried again once it stands.
-        if (!listening) await this.listen();
-        if (reply.pauseMs !== undefined) await this.sleepDeaf(reply.pauseMs * 2 ** (splits - 1));
-        else if (listening && this.notices === seen) await this.sleep(reply.remainingMs ?? LEASELESS_RECHECK_MS);
+        if (!outlook.listening) await vigil.listen();
+        if (reply.pauseMs !== undefined) await vigil.sleepDeaf(reply.pauseMs * 2 ** (splits - 1));
+        else if (outlook.listening) await vigil.untilTurn(outlook, reply.remainingMs ?? LEASELESS_RECHECK_MS);
       } catch (error) {
         answer = null;
         if (!(error instanceof LockUnavailableError)) throw error;
         this.uncertain ||= error.outcomeUnknown;
         this.line.onTrouble(error.forLock(this.line.name));
         if (this.line.head() === null) return null;
-        await this.sleep(Math.min(FIRST_RETRY_MS * 2 ** failures, MAX_RETRY_MS));
+        await this.vigil.sleep(Math.min(FIRST_RETRY_MS * 2 ** failures, MAX_RETRY_MS));
         failures = Math.min(failures + 1, 10);
       }
     }
@@ -163,8 +167,7 @@ export class Pursuit {
     const { leaseMs, minReplicas } = request;
     this.asked = request;
     this.leaseMs = Math.max(this.leaseMs, leaseMs);
-    this.seen = this.notices;
-    this.listening = this.subscription?.active ?? false;
+    this.outlook = this.vigil.look();
     return this.store.acquire(this.line.name, this.owner, leaseMs, this.tokens, minReplicas);
   }
 
@@ -182,44 +185,5 @@ export class Pursuit {
     // The grant was read so late that its lease may be over. Asking again refreshes it, or finds it gone.
     const what = 'Redis granted the lock, but the answer took longer than the lease.';
     throw new LockUnavailableError(what, this.line.name, { retryable: true, outcomeUnknown: true });
-  }
-
-  /** Sees to it that notices arrive. */
-  private async listen(): Promise<void> {
-    this.subscription ??= this.store.subscribe(this.line.name, this.onNotice);
-    if (!this.subscription.active) await this.subscription.activate();
-  }
-
-  /** Lets those go first who heard of the release just made, and gets ready to hear of theirs. */
-  private async stepBack(): Promise<void> {
-    // Should it fail, it is tried again, and reported, after the lock was seen busy.
-    this.listen().catch(() => undefined);
-    await this.sleepDeaf(STEP_BACK_MS);
-  }
-
-  private readonly onNotice = (): void => {
-    this.notices += 1;
-    // The first notice may be the one of our own release.
-    if (!this.deaf) this.wakeUp?.();
-  };
-
-  /** Sleeps whatever notices come. */
-  private async sleepDeaf(ms: number): Promise<void> {
-    this.deaf = true;
-    await this.sleep(ms);
-    this.deaf = false;
-  }
-
-  private sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        clearTimeout(timer);
-        this.wakeUp = null;
-        resolve();
-      };
-      // Redis counts the holder's lease in whole milliseconds; a look a moment too early would only be one too many.
-      const timer = setTimeout(wake, Math.min(ms + 1, 2 ** 31 - 1));
-      this.wakeUp = wake;
-    });
   }
 }

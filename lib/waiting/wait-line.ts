@@ -5,6 +5,7 @@ import type { TimerWheel } from '../time/timer-wheel.js';
 import { HolderNews } from './holder-news.js';
 import type { LineContext } from './line-context.js';
 import { Pursuit, type PursuingLine } from './pursuit.js';
+import { MAX_PATIENCE_MS } from './turn.js';
 import { Waiter, type Claim, type WaitersLine, type WaitRequest } from './waiter.js';
 import { WaiterQueue } from './waiter-queue.js';
 
@@ -59,7 +60,7 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner {
     }
     const waiter = new Waiter(request, this, claim);
     this.queue.push(waiter);
-    if (this.phase === 'idle') this.pursue(false);
+    if (this.phase === 'idle') this.pursue();
     return waiter.served as Promise<T>;
   }
 
@@ -139,23 +140,28 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner {
     return this.news;
   }
 
-  private pursue(stepBack: boolean): void {
-    const { store, settler, limits, work } = this.context;
+  private pursue(): void {
+    const { store, settler, limits, turns, work } = this.context;
     this.phase = 'pursuing';
     this.news.onNewHolder();
     // No more than are likely to be used: tokens reserved for nobody would run ahead of the server's clock, and a server
     // that lost the last one would then issue smaller ones. A hand-over takes more than a µs.
     const likely = Math.max(this.queue.size, 2 * this.lastUsed);
     const tokens = Math.max(1, Math.min(limits.handOverCount, likely, limits.handOverMs * 1_000));
-    this.pursuit = new Pursuit(this, store, settler, this.context.nextOwner(), tokens);
+    const turn = turns.get(this.name);
+    // Others were there a moment ago. Whoever gives up before Redis answers is told so.
+    if (turn !== null) this.news.onBusy(undefined);
+    // Whoever has no time to let others go first does not: he is to have his try.
+    const hasTime = (this.queue.first?.request.wait ?? 0) > MAX_PATIENCE_MS;
+    this.pursuit = new Pursuit(this, store, settler, this.context.nextOwner(), tokens, hasTime ? turn : null);
     work.begin();
-    this.pursuit.start(stepBack);
+    this.pursuit.start();
   }
 
   onPursued(hold: Hold | null): void {
     this.pursuit = null;
     this.news.onBusy(undefined);
-    if (hold === null) this.proceed(false);
+    if (hold === null) this.proceed();
     else this.serve(hold);
     this.context.work.end();
   }
@@ -163,14 +169,14 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner {
   onDefect(error: unknown): void {
     this.pursuit = null;
     this.rejectAll(error instanceof Error ? error : new Error(String(error)));
-    this.proceed(false);
+    this.proceed();
     this.context.work.end();
   }
 
   /** Whoever waits is next; else the line is done. */
-  private proceed(stepBack: boolean): void {
+  private proceed(): void {
     if (this.queue.first !== null) {
-      this.pursue(stepBack);
+      this.pursue();
       return;
     }
     this.phase = 'idle';
@@ -236,24 +242,26 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner {
 
   /** Never rejects. */
   private giveBack(hold: Hold, keepMs: number, observer: HoldObserver | null): Promise<ReleaseOutcome> {
-    const { keeper, settler, store, work } = this.context;
+    const { keeper, settler, store, turns, work } = this.context;
     keeper.unwatch(hold);
     this.lastUsed = hold.tokensUsed;
     this.hold = null;
     this.phase = 'releasing';
     work.begin();
-    const done = (outcome: ReleaseOutcome, othersWait: boolean): ReleaseOutcome => {
+    const heard = store.heard?.(this.name);
+    const done = (outcome: ReleaseOutcome, others: number): ReleaseOutcome => {
       observer?.onReleased(outcome);
-      this.proceed(othersWait);
+      turns.onReleased(this.name, heard, others);
+      this.proceed();
       work.end();
       return outcome;
     };
     return store.release(this.name, hold.owner, Math.ceil(keepMs)).then(
-      ({ held, listeners }: ReleaseReply) => done(held ? 'released' : 'lost', listeners > 0),
+      ({ held, listeners }: ReleaseReply) => done(held ? 'released' : 'lost', listeners),
       () => {
         this.news.clear();
         settler.settle(this.name, hold.owner, hold.leaseMs, keepMs);
-        return done('unconfirmed', false);
+        return done('unconfirmed', 0);
       },
     );
   }
@@ -267,6 +275,6 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner {
       this.news.clear();
       this.context.settler.settle(this.name, hold.owner, hold.leaseMs);
     }
-    this.proceed(false);
+    this.proceed();
   }
 }

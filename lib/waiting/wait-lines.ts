@@ -5,6 +5,7 @@ import { Settler } from '../stores/settler.js';
 import { TimerWheel } from '../time/timer-wheel.js';
 import type { LineContext, LineLimits } from './line-context.js';
 import { OpenWork } from './open-work.js';
+import { Turns } from './turn.js';
 import { WaitLine } from './wait-line.js';
 import type { Claim, WaitRequest } from './waiter.js';
 
@@ -40,6 +41,7 @@ export class WaitLines {
       settler: this.settler,
       timeouts: new TimerWheel(true),
       limits,
+      turns: new Turns(),
       nextOwner: () => `${clientId}:${String((this.owners += 1))}`,
       work: new OpenWork(),
       onRefused,

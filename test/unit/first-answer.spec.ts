@@ -42,7 +42,7 @@ async function pursue(answer: AcquireReply | LockUnavailableError, leaves: boole
       onPursued: resolve,
       onDefect: reject,
     };
-    new Pursuit(line, store, settler, 'owner', 1).start(false);
+    new Pursuit(line, store, settler, 'owner', 1, null).start();
     if (leaves) head = null;
   });
   await settler.close();

@@ -9,6 +9,8 @@ interface Channel {
   asked: boolean;
   /** Whether Redis confirmed the subscription on the connection that is open now. */
   confirmed: boolean;
+  /** Grows with each notice. */
+  heard: number;
   /** The subscription under way or confirmed; `null`: none. */
   subscribed: Promise<void> | null;
   linger: NodeJS.Timeout | null;
@@ -23,6 +25,8 @@ const LINGER_MS = 1_000;
 export class NoticeSubscriber {
   private readonly channels = new Map<string, Channel>();
   private closed = false;
+  /** All notices so far. */
+  private received = 0;
 
   constructor(private readonly link: NoticeLink) {
     link.start({ onMessage: this.onMessage, onLost: this.onLost, onBack: this.onBack });
@@ -31,6 +35,17 @@ export class NoticeSubscriber {
   /** Whether this subscriber itself is among those that a notice on `channel` reaches. */
   hears(channel: string): boolean {
     return this.channels.get(channel)?.confirmed ?? false;
+  }
+
+  /** Whether no channel is listened to at all. */
+  get idle(): boolean {
+    return this.channels.size === 0;
+  }
+
+  /** Grows with each notice on `channel`; `undefined`: none would arrive now. */
+  heard(channel: string): number | undefined {
+    const known = this.channels.get(channel);
+    return known?.confirmed === true ? known.heard : undefined;
   }
 
   /** `listener` also runs when notices may have been missed. */
@@ -79,6 +94,8 @@ export class NoticeSubscriber {
       listeners: new Set(),
       asked: false,
       confirmed: false,
+      // A channel that is subscribed anew goes on above where it was.
+      heard: this.received,
       subscribed: null,
       linger: null,
     };
@@ -124,7 +141,10 @@ export class NoticeSubscriber {
 
   private readonly onMessage = (name: string): void => {
     const channel = this.channels.get(name);
-    if (channel !== undefined) for (const listener of [...channel.listeners]) listener();
+    if (channel === undefined) return;
+    this.received += 1;
+    channel.heard += 1;
+    for (const listener of [...channel.listeners]) listener();
   };
 
   private readonly onLost = (names: Iterable<string> = this.channels.keys()): void => {

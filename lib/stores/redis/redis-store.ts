@@ -184,6 +184,10 @@ export class RedisStore implements LockStore {
     return this.notices.listen(this.layout.channel(name), onNotice);
   }
 
+  heard(name: string): number | undefined {
+    return this.notices.idle ? undefined : this.notices.heard(this.layout.channel(name));
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     await this.settler.close();

@@ -96,13 +96,7 @@ export const MUTATIONS: readonly ListedMutation[] = [
   { name: 'tokens from the counter only', nodes: SINGLE, models: { ACQUIRE: acquireByCounter } },
   { name: 'a resent acquire finds itself in the way', nodes: SINGLE, models: { ACQUIRE: acquireOnce } },
   {
-    ...edit(
-      'no second try after subscribing',
-      SINGLE,
-      PURSUIT,
-      'else if (listening && this.notices',
-      'else if (this.notices',
-    ),
+    ...edit('no second try after subscribing', SINGLE, PURSUIT, 'else if (outlook.listening)', 'else'),
     examples: [RELEASED_BEFORE_SUBSCRIBED],
   },
   {
@@ -120,7 +114,7 @@ export const MUTATIONS: readonly ListedMutation[] = [
     'no settling of a lost release',
     SINGLE,
     'waiting/wait-line',
-    'this.context.settler.settle(this.name, hold.owner, hold.leaseMs, keepMs);',
+    'settler.settle(this.name, hold.owner, hold.leaseMs, keepMs);',
     '',
   ),
   edit(

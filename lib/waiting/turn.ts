@@ -1,0 +1,91 @@
+/** How long each of the others is let go first, in ms: enough to hear of the release and to ask. */
+const PATIENCE_MS = 5;
+/** The longest that a lock may be left free for others who do not come, in ms. */
+export const MAX_PATIENCE_MS = 10;
+/** For how long a process that did not come is left out of account, in ms: it may only have been slow. */
+const ABSENT_MS = 250;
+/** A process that has not asked again for so long starts anew, in ms. */
+const FORGET_MS = 1_000;
+
+/**
+ * Whose turn it is, as far as a process can tell that has just had the lock: it was told how many others listened when it
+ * gave the lock up, and each notice it hears after its own is one of them giving it up in turn. So processes go round
+ * though Redis keeps no queue, and of those that hear a notice one asks at once instead of all.
+ *
+ * It is manners, not a guarantee: whoever has no turn in mind asks at once, and nobody waits for long for others.
+ */
+export class Turn {
+  /** When the lock was given up. */
+  readonly at = performance.now();
+
+  /** How many of the others do not seem to want the lock any more, and since when that is known. */
+  private absent = 0;
+  private absentAt = 0;
+
+  /**
+   * @param heard how many notices had arrived when the release was sent; `undefined`: none would have
+   * @param others how many others listened
+   * @param last what this process learned in its turn before
+   */
+  constructor(
+    private readonly heard: number | undefined,
+    private readonly others: number,
+    last?: Turn,
+  ) {
+    if (last === undefined || this.at - last.absentAt >= ABSENT_MS) return;
+    this.absent = Math.min(last.absent, others);
+    this.absentAt = last.absentAt;
+  }
+
+  /**
+   * How many others are to go first.
+   *
+   * @param heard how many notices have arrived by now; `undefined`: none would
+   */
+  lacks(heard: number | undefined): number {
+    const others = Math.max(0, this.others - this.absent);
+    if (heard === undefined) return others;
+    // Not all notices since were heard: better too early than too late.
+    if (this.heard === undefined) return 0;
+    // The first one is that of the own release.
+    return Math.max(0, others - Math.max(0, heard - this.heard - 1));
+  }
+
+  /** How long to wait for `lacking` others, in ms. */
+  static patience(lacking: number): number {
+    return Math.min(lacking * PATIENCE_MS, MAX_PATIENCE_MS);
+  }
+
+  /** Learns from a try that was made while `lacking` others were to go first. */
+  onTried(taken: boolean, lacking: number): void {
+    // Nobody came though there was time. And somebody did though all had been: they are back.
+    if (!taken && lacking === 0) this.absent = 0;
+    if (!taken || lacking === 0) return;
+    if (this.absent === 0) this.absentAt = performance.now();
+    this.absent += lacking;
+  }
+}
+
+/** The locks that this process gave up a moment ago while others listened. */
+export class Turns {
+  private readonly turns = new Map<string, Turn>();
+
+  /** A lock was given up. */
+  onReleased(name: string, heard: number | undefined, others: number): void {
+    const last = this.turns.get(name);
+    this.turns.delete(name);
+    if (others === 0) return;
+    const turn = new Turn(heard, others, last);
+    // In the order they were given up: the oldest come first.
+    for (const [known, { at }] of this.turns) {
+      if (turn.at - at < FORGET_MS) break;
+      this.turns.delete(known);
+    }
+    this.turns.set(name, turn);
+  }
+
+  get(name: string): Turn | null {
+    const turn = this.turns.get(name);
+    return turn !== undefined && performance.now() - turn.at < FORGET_MS ? turn : null;
+  }
+}

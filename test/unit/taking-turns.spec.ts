@@ -1,0 +1,180 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { LockBusyError } from 'nestjs-redis-lock';
+import type { Hold } from '../../lib/stores/hold.js';
+import { WaitLines } from '../../lib/waiting/wait-lines.js';
+import { ScriptedStore } from './scripted-store.js';
+
+const NAME = 'name';
+const limits = { maxWaiting: 100, handOverMs: 50, handOverCount: 64 };
+const keeper = { watch: () => undefined, unwatch: () => undefined, onHoldDue: () => undefined };
+
+describe('a process among others that want the same lock', () => {
+  let store: ScriptedStore;
+  let lines: WaitLines;
+  beforeEach(() => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask'] });
+    store = new ScriptedStore();
+    lines = new WaitLines(store, keeper, limits, 'client', () => undefined);
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  const join = (wait = Infinity): Promise<Hold> =>
+    lines.join(NAME, { wait, leaseMs: 30_000, renews: true, minReplicas: 0, signal: undefined }, (hold) => hold);
+  const pass = (ms: number): Promise<void> => jest.advanceTimersByTimeAsync(ms);
+
+  /** Has the lock and gives it up; whoever is listening takes it at once. */
+  async function haveATurn({ others }: { others: number }): Promise<void> {
+    store.busy = false;
+    store.others = others;
+    const hold = await join();
+    await lines.release(hold, 0);
+    store.hears();
+    store.busy = others > 0;
+    store.tries = 0;
+  }
+
+  it('tries once and then sleeps, where notices arrive already', async () => {
+    store.counts = 0;
+    void join();
+    await pass(1_000);
+    expect(store.tries).toBe(1);
+  });
+
+  it('tries a second time where it had to subscribe, since it may have missed a notice', async () => {
+    void join();
+    await pass(1_000);
+    expect(store.tries).toBe(2);
+  });
+
+  it('asks again at once after a turn, if nobody listened', async () => {
+    await haveATurn({ others: 0 });
+    void join();
+    expect(store.tries).toBe(1);
+  });
+
+  it('lets another go first after its turn, and asks as soon as that one gives it up', async () => {
+    store.counts = 0;
+    await haveATurn({ others: 1 });
+    const next = join();
+    await pass(2);
+    expect(store.tries).toBe(0);
+    store.busy = false;
+    store.hears();
+    await pass(0);
+    expect(store.tries).toBe(1);
+    await expect(next).resolves.toMatchObject({ name: NAME });
+  });
+
+  it('takes its own notice for that of another in no order', async () => {
+    store.counts = 0;
+    store.busy = false;
+    store.others = 1;
+    const hold = await join();
+    const released = lines.release(hold, 0);
+    // It comes before the reply.
+    store.hears();
+    await released;
+    store.tries = 0;
+    void join();
+    await pass(2);
+    expect(store.tries).toBe(0);
+    store.hears();
+    expect(store.tries + (await pass(0).then(() => store.tries))).toBeGreaterThan(0);
+  });
+
+  it('does not wait for long for those that do not come', async () => {
+    for (const others of [1, 2, 100]) {
+      store.counts = 0;
+      await haveATurn({ others });
+      store.busy = false;
+      const next = join();
+      await pass(12);
+      await lines.release(await next, 0);
+      await pass(2_000);
+    }
+  });
+
+  it('leaves a notice to those whose turn it is, but not for long', async () => {
+    store.counts = 0;
+    await haveATurn({ others: 3 });
+    const next = join();
+    await pass(100);
+    const before = store.tries;
+    store.hears();
+    await pass(3);
+    expect(store.tries).toBe(before);
+    store.busy = false;
+    await pass(9);
+    await expect(next).resolves.toMatchObject({ name: NAME });
+    expect(store.tries).toBe(before + 1);
+  });
+
+  it('asks at once at the notice that makes it its turn', async () => {
+    store.counts = 0;
+    await haveATurn({ others: 3 });
+    void join();
+    await pass(100);
+    const before = store.tries;
+    for (let notice = 0; notice < 2; notice += 1) {
+      store.hears();
+      await pass(1);
+    }
+    expect(store.tries).toBe(before);
+    store.hears();
+    await pass(0);
+    expect(store.tries).toBe(before + 1);
+  });
+
+  it('waits only once for somebody who does not come', async () => {
+    store.counts = 0;
+    await haveATurn({ others: 1 });
+    store.busy = false;
+    const next = join();
+    await pass(12);
+    await lines.release(await next, 0);
+    store.hears();
+    store.tries = 0;
+    void join();
+    expect(store.tries).toBe(1);
+  });
+
+  it('has its try at once when there is no time to let others go first', async () => {
+    store.counts = 0;
+    for (const wait of [0, 5, 10]) {
+      await haveATurn({ others: 1 });
+      const refused = join(wait).catch((error: unknown) => error);
+      expect(store.tries).toBe(1);
+      await pass(50);
+      await expect(refused).resolves.toBeInstanceOf(LockBusyError);
+    }
+  });
+
+  it('says that the lock is busy to those who give up meanwhile', async () => {
+    store.counts = 0;
+    await haveATurn({ others: 5 });
+    const leaving = new AbortController();
+    const refused = lines
+      .join(NAME, { wait: 11, leaseMs: 30_000, renews: true, minReplicas: 0, signal: leaving.signal }, () => undefined)
+      .catch((error: unknown) => error);
+    store.silent = true;
+    await pass(100);
+    await expect(refused).resolves.toBeInstanceOf(LockBusyError);
+  });
+
+  it('is in no doubt where notices cannot be counted: it lets others go first once, and then hears each of them', async () => {
+    store.countable = false;
+    await haveATurn({ others: 3 });
+    void join();
+    store.hears();
+    await pass(9);
+    expect(store.tries).toBe(0);
+    await pass(100);
+    const before = store.tries;
+    expect(before).toBeGreaterThan(0);
+    store.hears();
+    await pass(0);
+    expect(store.tries).toBe(before + 1);
+  });
+});
