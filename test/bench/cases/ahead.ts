@@ -2,11 +2,17 @@ import type { Entrant } from '../contestants/index.js';
 import type { Played } from '../driver/rounds.js';
 import { medianOf } from '../report/measurement.js';
 
-/** Who is worth further variants of a case: our own, the floors, and so many peers, those with the most sections a second. */
+/**
+ * Who is worth further variants of a case: our own, the floors, and so many peers, those with the most sections a second.
+ * Not a peer that let callers wait long after the round: it would again, and each time costs seconds.
+ */
 export function ahead(played: readonly Played[], peers: number): Entrant[] {
   const alive = played.filter(({ failure, rounds }) => failure === undefined && rounds.length > 0);
   const bySpeed = alive
-    .filter(({ entrant, rounds }) => entrant.kind === 'peer' && rounds.every(({ overlaps }) => overlaps === 0))
+    .filter(
+      ({ entrant, rounds, remark }) =>
+        entrant.kind === 'peer' && remark === undefined && rounds.every(({ overlaps }) => overlaps === 0),
+    )
     .sort((a, b) => speed(b) - speed(a));
   const chosen = new Set(bySpeed.slice(0, peers));
   return played.filter((each) => each.entrant.kind !== 'peer' || chosen.has(each)).map(({ entrant }) => entrant);
