@@ -1,3 +1,4 @@
+import type { Bench } from '../bench.js';
 import type { Entrant } from '../contestants/index.js';
 import type { Played } from '../driver/rounds.js';
 import { medianOf } from '../report/measurement.js';
@@ -20,4 +21,13 @@ export function ahead(played: readonly Played[], peers: number): Entrant[] {
 
 function speed({ rounds }: Played): number {
   return medianOf(rounds.map(({ sectionsPerSecond }) => sectionsPerSecond));
+}
+
+/** Of a quick run: our own, one floor, and each peer with one setting, the fastest where it has one. Else all. */
+export function representatives({ options }: Bench, entrants: readonly Entrant[]): Entrant[] {
+  if (!options.quick || options.contestants.length > 0) return [...entrants];
+  return entrants.filter(({ id, kind, file, setting }) => {
+    if (kind === 'floor') return id === 'raw-ioredis';
+    return setting === 'fastest' || !entrants.some((other) => other.file === file && other.setting === 'fastest');
+  });
 }

@@ -1,5 +1,6 @@
 import type { Bench } from '../bench.js';
 import type { Entrant } from '../contestants/index.js';
+import { representatives } from './ahead.js';
 import { playRounds, type Played, type PlayOptions } from '../driver/rounds.js';
 
 /** Callers of each process. */
@@ -9,10 +10,10 @@ const played = new WeakMap<Bench, Promise<Played[]>>();
 
 /** Rounds in which 16 callers of each process all want one name, for sections of 1 ms. */
 export function playCrowd(bench: Bench, entrants: readonly Entrant[], options: PlayOptions): Promise<Played[]> {
-  const durationMs = bench.options.quick ? 300 : 600;
+  const durationMs = bench.options.quick ? 250 : 500;
   return playRounds(
     bench,
-    entrants.filter(({ processes }) => processes === 'many'),
+    representatives(bench, entrants).filter(({ processes }) => processes === 'many'),
     { names: 1, callers: CROWD_CALLERS, sectionMs: 1, durationMs },
     options,
   );

@@ -2,6 +2,7 @@ import { playRounds, type Played } from '../driver/rounds.js';
 import { handOvers } from '../measures/hand-overs.js';
 import { percentiles } from '../measures/percentiles.js';
 import { medianOf, type Measurement } from '../report/measurement.js';
+import { representatives } from './ahead.js';
 import type { BenchCase } from './case.js';
 import { measurer, resultOf, throughput } from './throughput.js';
 
@@ -17,8 +18,8 @@ export const handOver: BenchCase = {
     'sent after 1 ms of silence: the median of those before all rounds of the case.',
   takesPart: ({ exclusive, processes }) => exclusive && processes === 'many',
   async run(bench, entrants) {
-    const plan = { names: 1, callers: 1, sectionMs: 1, durationMs: bench.options.quick ? 200 : 300 };
-    const played = await playRounds(bench, entrants, plan, { size: 2, ping: true });
+    const plan = { names: 1, callers: 1, sectionMs: 1, durationMs: bench.options.quick ? 150 : 200 };
+    const played = await playRounds(bench, representatives(bench, entrants), plan, { size: 2, ping: true });
     // One for all: it tells of the machine and not of a library.
     const roundTripMs = medianOf(played.flatMap(({ rounds }) => rounds.map((round) => round.roundTripMs)));
     return resultOf(this, played, (each) => measure(each, roundTripMs));

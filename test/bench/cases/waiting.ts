@@ -2,6 +2,7 @@ import type { Bench } from '../bench.js';
 import type { Entrant } from '../contestants/index.js';
 import { watchWaiters, type Crowd, type Watched } from '../driver/waiters.js';
 import { measured, type CaseResult, type Measurement } from '../report/measurement.js';
+import { representatives } from './ahead.js';
 import type { BenchCase } from './case.js';
 
 const ID = 'waiting';
@@ -21,7 +22,7 @@ export const waiting: BenchCase = {
   async run(bench, entrants) {
     const found: Outcome[] = [];
     const longMs = bench.options.quick ? SHORT_MS : 5_000;
-    for (const entrant of entrants) {
+    for (const entrant of representatives(bench, entrants)) {
       const first = await watch(bench, entrant, { processes: 1, callers: 100, watchMs: SHORT_MS });
       const quiet = first.watched !== undefined && first.watched.requestsPerSecond < QUIET && first.watched.stuck === 0;
       if (!quiet) {
@@ -30,7 +31,7 @@ export const waiting: BenchCase = {
       }
       for (const crowd of [
         { processes: 1, callers: 100 },
-        { processes: 4, callers: 25 },
+        ...(bench.options.quick ? [] : [{ processes: 4, callers: 25 }]),
         { processes: 1, callers: 10_000 },
       ]) {
         found.push(await watch(bench, entrant, { ...crowd, watchMs: longMs }));
