@@ -104,15 +104,20 @@ function scriptBook(slot: LibrarySlot, models: Readonly<Record<string, ScriptMod
   const files = ['acquire', 'renew', 'release', 'inspect', 'force-release'].map(
     (file) => `stores/redis/scripts/${file}`,
   );
-  const sources = [...files, 'stores/quorum/scripts/confirm'].map((file) => slot.load(`${file}.lua`) as object);
-  return new Map(
+  const ofNodes = ['confirm', 'grant'].map((file) => `stores/quorum/scripts/${file}`);
+  const sources = [...files, ...ofNodes].map((file) => slot.load(`${file}.lua`) as object);
+  const book = new Map(
     sources
       .flatMap((source) => Object.entries(source) as [string, string][])
       .map(([name, lua]) => {
         const model = models[name];
         if (model === undefined) throw new Error(`the simulation has no model of the script ${name}`);
         const { sha1, source } = new Script(lua);
-        return [sha1, { source, model }];
+        return [sha1, { source, model }] as const;
       }),
   );
+  // A script that is missing here is one that every simulated node would refuse.
+  if (book.size !== Object.keys(models).length)
+    throw new Error('the simulation does not load every script it has a model of');
+  return book;
 }
