@@ -4,8 +4,11 @@ import type { RedisArgument } from './redis-client.js';
 import type { ScriptCaller } from './script-caller.js';
 import type { Script } from './script.js';
 
-/** How many requests one call may hold. */
-export const LIMIT = 128;
+/**
+ * How many requests one call may hold. More than one call of many requests lets the server work on the first while the
+ * next is written, and no script of ours keeps other clients waiting for long.
+ */
+export const LIMIT = 32;
 
 /** A script that serves any number of requests in one call, and how to speak to it. */
 export interface BatchedScript<Request, Reply> {

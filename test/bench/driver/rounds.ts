@@ -35,6 +35,8 @@ export interface PlayOptions {
   readonly size?: number;
   /** Whether a counting round follows. Default true. */
   readonly count?: boolean;
+  /** How long everybody warms up, in ms. Default: half a round. */
+  readonly warmUpMs?: number;
   /** Whether the round trip to Redis is measured before each round. Default false. */
   readonly ping?: boolean;
 }
@@ -50,9 +52,9 @@ export async function playRounds(
   bench: Bench,
   entrants: readonly Entrant[],
   plan: CrewPlan,
-  { size = 1, count = true, ping = false }: PlayOptions = {},
+  { size = 1, count = true, ping = false, warmUpMs = plan.durationMs / 2 }: PlayOptions = {},
 ): Promise<Played[]> {
-  const players = entrants.map((entrant) => new Player(bench, entrant, size, plan, ping));
+  const players = entrants.map((entrant) => new Player(bench, entrant, size, plan, ping, warmUpMs));
   await startTwoAtATime(players);
   for (const player of players) await player.play('warm-up', -1);
   for (let turn = 0; turn < bench.options.rounds; turn += 1) {
@@ -84,6 +86,7 @@ class Player implements Played {
     private readonly size: number,
     private readonly plan: CrewPlan,
     private readonly ping: boolean,
+    private readonly warmUpMs: number,
   ) {}
 
   async start(): Promise<void> {
@@ -107,8 +110,8 @@ class Player implements Played {
   }
 
   private planOf(kind: 'warm-up' | 'timed'): CrewPlan {
-    const { plan } = this;
-    return kind === 'timed' ? plan : { ...plan, durationMs: plan.durationMs / 2 };
+    const { plan, warmUpMs } = this;
+    return kind === 'timed' ? plan : { ...plan, durationMs: warmUpMs };
   }
 
   private async count(crew: Crew): Promise<Omit<PlayedRound, 'turn'>> {
