@@ -15,7 +15,7 @@ export const lone: BenchCase = {
     const durationMs = bench.options.quick ? 150 : 400;
     const plan = { names: 1, callers: 1, sectionMs: 0, durationMs, record: true };
     // The first case of most processes: until its code is compiled a library shows how much of it there is.
-    const played = await playRounds(bench, entrants, plan, { warmUpMs: 4 * durationMs });
+    const played = await playRounds(bench, entrants, plan, { warmUpMs: 6 * durationMs });
     const at = { callers: 1, names: 1, sectionMs: 0 };
     return resultOf(this, played, (each) => [...throughput(ID, at, each), ...ratios(ID, at, each, played, [RAW])]);
   },

@@ -21,7 +21,8 @@ export const names: BenchCase = {
     const fewer: Bench = { ...bench, options: { ...bench.options, rounds: Math.min(3, bench.options.rounds) } };
     for (const callers of quick ? [USUAL] : [1, 8, USUAL, 512]) {
       const plan = { names: callers, callers, sectionMs: 0, durationMs: quick ? 150 : 250 };
-      const played = await playRounds(callers === USUAL ? bench : fewer, entrants, plan);
+      const warmUpMs = quick ? 600 : 2_000;
+      const played = await playRounds(callers === USUAL ? bench : fewer, entrants, plan, { warmUpMs });
       const at = { callers, names: callers, sectionMs: 0 };
       results.push(
         resultOf(this, played, (each) => [...throughput(ID, at, each), ...ratios(ID, at, each, played, [RAW])]),
