@@ -3,6 +3,9 @@ import type { Entrant } from '../contestants/index.js';
 import { representatives } from './ahead.js';
 import { playRounds, type Played, type PlayOptions } from '../driver/rounds.js';
 
+/** As in one process: who polls in step, or sleeps for seconds between tries, is not waited for. */
+const DRAIN_MS = 1_500;
+
 /** Callers of each process. */
 export const CROWD_CALLERS = 16;
 
@@ -14,7 +17,7 @@ export function playCrowd(bench: Bench, entrants: readonly Entrant[], options: P
   return playRounds(
     bench,
     representatives(bench, entrants).filter(({ processes }) => processes === 'many'),
-    { names: 1, callers: CROWD_CALLERS, sectionMs: 1, durationMs },
+    { names: 1, callers: CROWD_CALLERS, sectionMs: 1, durationMs, drainMs: DRAIN_MS },
     options,
   );
 }
