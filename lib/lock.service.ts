@@ -47,7 +47,7 @@ export class LockService {
   ) {
     this.options = new AcquireResolver(settings);
     this.watchdog = new Watchdog(store, settings.leaseMs);
-    this.lines = new WaitLines(store, this.watchdog, settings, randomUUID(), tellRefused);
+    this.lines = new WaitLines(store, this.watchdog, settings, randomUUID());
   }
 
   /**
@@ -210,7 +210,9 @@ export class LockService {
       throw error;
     }
     const claim = (hold: Hold, since: number): Lease => this.begin(hold, request, since);
-    return this.lines.join(name, request, channels.acquired.hasSubscribers ? AsyncResource.bind(claim) : claim);
+    const told = channels.acquired.hasSubscribers ? AsyncResource.bind(claim) : claim;
+    const served = this.lines.join(name, request, told);
+    return channels.refused.hasSubscribers ? tellingRefusal(name, served) : served;
   }
 
   /** The lease that the caller runs under, if it is one for this name; `null` if the lock is still to be taken. */
@@ -273,5 +275,16 @@ export class LockService {
       };
     });
     this.onDrained = null;
+  }
+}
+
+/** `served` as it is; if the caller is refused, the channel hears of it in the caller's async context. */
+async function tellingRefusal(name: string, served: Promise<Lease>): Promise<Lease> {
+  const asked = performance.now();
+  try {
+    return await served;
+  } catch (error) {
+    if (error instanceof LockError) tellRefused(name, error, performance.now() - asked);
+    throw error;
   }
 }

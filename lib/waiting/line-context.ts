@@ -1,4 +1,3 @@
-import type { LockError } from '../errors/index.js';
 import type { HoldKeeper } from '../stores/hold.js';
 import type { LockStore } from '../stores/lock-store.js';
 import type { Settler } from '../stores/settler.js';
@@ -26,8 +25,6 @@ export interface LineContext {
   nextOwner(): string;
   /** What goes on by itself, and that a shutdown has to wait for. */
   readonly work: OpenWork;
-  /** A caller does not get the lock. */
-  onRefused(name: string, error: LockError, waitedMs: number): void;
   /** The line has nothing left to do and may be forgotten. */
   onIdle(name: string): void;
 }

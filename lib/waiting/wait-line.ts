@@ -1,4 +1,4 @@
-import { LockAbortedError, LockError, LockShutdownError, LockUnavailableError } from '../errors/index.js';
+import { LockAbortedError, LockShutdownError, LockUnavailableError, type LockError } from '../errors/index.js';
 import type { Hold, HoldObserver, HoldOwner, ReleaseOutcome } from '../stores/hold.js';
 import type { ReleaseReply } from '../stores/lock-store.js';
 import type { TimerWheel } from '../time/timer-wheel.js';
@@ -55,7 +55,6 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner {
     const refusal = this.refusalOf(request);
     if (refusal !== null) {
       if (this.phase === 'idle') this.context.onIdle(this.name);
-      this.context.onRefused(this.name, refusal, 0);
       return Promise.reject(refusal);
     }
     const waiter = new Waiter(request, this, claim);
@@ -122,7 +121,6 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner {
 
   leave(waiter: Waiter, error: Error): void {
     if (!this.queue.remove(waiter)) return;
-    if (error instanceof LockError) this.context.onRefused(this.name, error, waiter.waitedMs());
     waiter.reject(error);
     if (this.queue.size === 0) this.pursuit?.wake();
   }

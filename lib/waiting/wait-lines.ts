@@ -1,4 +1,4 @@
-import { LockShutdownError, type LockError } from '../errors/index.js';
+import { LockShutdownError } from '../errors/index.js';
 import type { Hold, HoldKeeper, ReleaseOutcome } from '../stores/hold.js';
 import type { LockStore } from '../stores/lock-store.js';
 import { Settler } from '../stores/settler.js';
@@ -23,17 +23,8 @@ export class WaitLines {
   private owners = 0;
   private closed = false;
 
-  /**
-   * @param clientId unguessable and unique to this service: the first half of every owner it makes
-   * @param onRefused hears of every caller that does not get a lock
-   */
-  constructor(
-    store: LockStore,
-    keeper: HoldKeeper,
-    limits: LineLimits,
-    clientId: string,
-    onRefused: (name: string, error: LockError, waitedMs: number) => void,
-  ) {
+  /** @param clientId unguessable and unique to this service: the first half of every owner it makes */
+  constructor(store: LockStore, keeper: HoldKeeper, limits: LineLimits, clientId: string) {
     this.settler = new Settler(store);
     this.context = {
       store,
@@ -44,7 +35,6 @@ export class WaitLines {
       turns: new Turns(),
       nextOwner: () => `${clientId}:${String((this.owners += 1))}`,
       work: new OpenWork(),
-      onRefused,
       onIdle: (name) => this.lines.delete(name),
     };
   }
@@ -72,11 +62,7 @@ export class WaitLines {
 
   /** Waits for the lock in turn, and resolves with what `claim` makes of it. */
   join<T>(name: string, request: WaitRequest, claim: Claim<T>): Promise<T> {
-    if (this.closed) {
-      const error = new LockShutdownError(name);
-      this.context.onRefused(name, error, 0);
-      return Promise.reject(error);
-    }
+    if (this.closed) return Promise.reject(new LockShutdownError(name));
     let line = this.lines.get(name);
     if (line === undefined) {
       line = new WaitLine(name, this.context);

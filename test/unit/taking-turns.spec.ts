@@ -14,7 +14,7 @@ describe('a process among others that want the same lock', () => {
   beforeEach(() => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask'] });
     store = new ScriptedStore();
-    lines = new WaitLines(store, keeper, limits, 'client', () => undefined);
+    lines = new WaitLines(store, keeper, limits, 'client');
   });
   afterEach(() => {
     jest.useRealTimers();

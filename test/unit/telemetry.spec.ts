@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createLockService, MemoryState, type LockService } from '../../lib/index.js';
+import { createLockService, MemoryState, type AcquireOptions, type LockService } from '../../lib/index.js';
 import { channels } from '../../lib/telemetry/channels.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -75,6 +75,35 @@ describe('the diagnostics channels', () => {
       for (const { name } of [channels.acquired, channels.released]) unsubscribe(name, note);
     }
     expect(contexts).toEqual(['one', 'one', 'two', 'two', 'three', 'three']);
+  });
+
+  it('tell of a refusal in the async context of the caller who is refused, once it knows', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const contexts: unknown[] = [];
+    const again: Promise<unknown>[] = [];
+    const note = (): void => {
+      contexts.push(storage.getStore());
+      // Who asks again at once must not get in the way of those who are refused along with it.
+      if (again.length < 3) again.push(locks.acquire('a', { wait: 0 }).catch(() => undefined));
+    };
+    const holder = await locks.acquire('a');
+    const controller = new AbortController();
+    subscribe(channels.refused.name, note);
+    try {
+      const wait = (options: AcquireOptions) => locks.acquire('a', options).catch(() => undefined);
+      const waiting = [
+        storage.run('one', () => wait({ wait: 20 })),
+        storage.run('two', () => wait({ signal: controller.signal })),
+        storage.run('three', () => wait({ wait: 0 })),
+      ];
+      controller.abort();
+      await Promise.all(waiting);
+      await Promise.all(again);
+    } finally {
+      unsubscribe(channels.refused.name, note);
+      await holder.release();
+    }
+    expect([...new Set(contexts)].sort()).toEqual(['one', 'three', 'two']);
   });
 
   it('tell of renewals and extensions', async () => {
