@@ -16,13 +16,13 @@ export function playCrowd(bench: Bench, entrants: readonly Entrant[], options: P
   const durationMs = bench.options.quick ? 250 : 500;
   return playRounds(
     bench,
-    representatives(bench, entrants).filter(({ processes }) => processes === 'many'),
+    representatives(bench, entrants),
     { names: 1, callers: CROWD_CALLERS, sectionMs: 1, durationMs, drainMs: DRAIN_MS },
     options,
   );
 }
 
-/** The crowd of four processes. Two cases look at the same rounds: they are played once a run. */
+/** The crowd of four processes, and beside it what runs in one process only, where it takes part. Two cases look at the same rounds: they are played once a run. */
 export function playCrowdOfFour(bench: Bench, entrants: readonly Entrant[]): Promise<Played[]> {
   const known = played.get(bench);
   if (known !== undefined) return known;

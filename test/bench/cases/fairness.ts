@@ -25,14 +25,21 @@ export const fairness: BenchCase = {
     // Within one process the fastest pollers differ from the others in their load only.
     const some = representatives(bench, entrants).filter(({ tunesWaiting }) => quick || tunesWaiting !== true);
     const one = await playRounds(fewer, some, plan, { count: false });
-    const four = await playCrowdOfFour(bench, entrants);
+    const four = await playCrowdOfFour(
+      bench,
+      entrants.filter(({ processes }) => processes === 'many'),
+    );
     const results = [
       resultOf(this, one, (each) => measure(1, CALLERS_OF_ONE, each)),
-      resultOf(this, four, (each) => measure(4, CROWD_CALLERS, each)),
+      resultOf(this, four.filter(inMany), (each) => measure(4, CROWD_CALLERS, each)),
     ];
     return joined(results);
   },
 };
+
+function inMany({ entrant }: Played): boolean {
+  return entrant.processes === 'many';
+}
 
 function measure(processes: number, callers: number, played: Played): Measurement[] {
   const add = measurer(ID, { processes, callers }, played);

@@ -54,7 +54,7 @@ export async function playRounds(
   plan: CrewPlan,
   { size = 1, count = true, ping = false, warmUpMs = plan.durationMs / 2 }: PlayOptions = {},
 ): Promise<Played[]> {
-  const players = entrants.map((entrant) => new Player(bench, entrant, size, plan, ping, warmUpMs));
+  const players = entrants.map((entrant) => new Player(bench, entrant, sizeOf(entrant, size), plan, ping, warmUpMs));
   await startTwoAtATime(players);
   for (const player of players) await player.play('warm-up', -1);
   for (let turn = 0; turn < bench.options.rounds; turn += 1) {
@@ -63,6 +63,11 @@ export async function playRounds(
   }
   if (count) for (const player of players) await player.play('counted', -1);
   return players;
+}
+
+/** How many processes a crew has: what knows nothing of other processes runs in one. */
+export function sizeOf({ processes }: Entrant, size: number): number {
+  return processes === 'one' ? 1 : size;
 }
 
 async function startTwoAtATime(players: readonly Player[]): Promise<void> {

@@ -41,8 +41,15 @@ describe('the table of aims', () => {
     const findings = findingsOf([own], measurement('processes', own, 'stretch', [1.1], four));
     expect(row(findings, '4 processes')).toMatchObject({
       met: undefined,
-      measured: '1.1 × end to end; callers not served: not measured',
+      measured: '1.1 × end to end; of the sections/s end to end: not measured; callers not served: not measured',
     });
+  });
+
+  it('gives the time of the sections as a rate, too', () => {
+    const findings = findingsOf([own], measurement('processes', own, 'timeOfEndToEnd', [1.6, 1.25, 1], four));
+    expect(row(findings, '4 processes').measured).toContain('0.8 (0.63 to 1) of the sections/s end to end');
+    const slow = findingsOf([own], measurement('processes', own, 'timeOfEndToEnd', [1.4], four));
+    expect(row(slow, '4 processes').met).toBe(false);
   });
 
   it('counts commands inside scripts', () => {
@@ -52,31 +59,65 @@ describe('the table of aims', () => {
       measurement('hot', own, 'requestsPerSection', [0.1], hot),
       measurement('hot', own, 'commandsInScriptsPerSection', [0.15], hot),
     );
-    expect(row(findings, '50 callers')).toMatchObject({ measured: '1 × mutex; 0.25 commands a section', met: false });
+    expect(row(findings, '50 callers')).toMatchObject({
+      measured: "1 × mutex; 1 of the mutex's sections/s; 0.25 commands a section",
+      met: false,
+    });
   });
 
-  it('compares commands with those of the fastest peer that keeps others out', () => {
-    const cheat = contestant('cheat');
+  it('compares commands with those of the fastest peer that polls every ms and keeps others out', () => {
+    const patient = contestant('patient');
+    const poller = contestant('poller', { setting: 'fastest' });
+    const slower = contestant('slower', { setting: 'fastest' });
+    const cheat = contestant('cheat', { setting: 'fastest' });
     const speed = (who: typeof own, value: number, overlaps = 0) =>
       measurement('processes', who, 'sectionsPerSecond', [value], { ...four, overlaps });
     const requests = (who: typeof own, value: number) =>
       measurement('processes', who, 'requestsPerSection', [value], four);
     const findings = findingsOf(
-      [own, peer, cheat],
-      ...[speed(own, 9), speed(peer, 5), speed(cheat, 8, 3)],
-      ...[requests(own, 1), requests(peer, 20), requests(cheat, 2)],
+      [own, patient, slower, poller, cheat],
+      ...[speed(own, 9), speed(patient, 8), speed(slower, 4), speed(poller, 5), speed(cheat, 8, 3)],
+      ...[requests(own, 1), requests(patient, 4), requests(slower, 50), requests(poller, 20), requests(cheat, 2)],
+      measurement('processes', poller, 'unservedCallers', [13], four),
     );
-    const work = 'commands a section, 4 processes';
-    expect(row(findings, work)).toMatchObject({ measured: "0.05 × the fastest peer's", met: true });
+    expect(row(findings, 'commands a section, 4 processes')).toMatchObject({
+      measured: "0.05 × the fastest poller's",
+      met: true,
+      peer: 'poller, fastest: 20 commands a section, 5 sections/s, 13 callers not served',
+    });
   });
 
-  it('tells of a peer that left callers waiting', () => {
+  it('compares commands with nobody where no peer polls every ms', () => {
     const findings = findingsOf(
       [own, peer],
+      measurement('processes', peer, 'sectionsPerSecond', [8], four),
+      measurement('processes', peer, 'requestsPerSection', [4], four),
+      measurement('processes', own, 'requestsPerSection', [1], four),
+    );
+    expect(row(findings, 'commands a section, 4 processes')).toMatchObject({ met: undefined, peer: 'none measured' });
+  });
+
+  it('tells of a peer that left callers waiting, with the best that did not', () => {
+    const fair = contestant('fair');
+    const findings = findingsOf(
+      [own, peer, fair],
       measurement('processes', peer, 'stretch', [1.5], four),
       measurement('processes', peer, 'unservedCallers', [40], four),
+      measurement('processes', fair, 'stretch', [2.5], four),
+      measurement('processes', fair, 'unservedCallers', [0], four),
     );
-    expect(row(findings, '4 processes').peer).toBe('peer: 1.5 × end to end, 40 callers not served');
+    expect(row(findings, '4 processes').peer).toBe(
+      'peer: 1.5 × end to end, 40 callers not served; best that served every caller: fair: 2.5 × end to end',
+    );
+  });
+
+  it('says so where every peer left callers waiting', () => {
+    const findings = findingsOf(
+      [own, peer],
+      measurement('hot', peer, 'timeOfMutex', [1.4], hot),
+      measurement('hot', peer, 'unservedCallers', [45], hot),
+    );
+    expect(row(findings, '50 callers').peer).toBe('peer: 1.4 × mutex, 45 callers not served; none served every caller');
   });
 
   it('has all rows whatever was measured, on the page', () => {

@@ -1,5 +1,7 @@
+import { commandsOf, fastestPoller } from './commands.js';
 import { withSpread } from './figures.js';
 import type { Findings, Which } from './findings.js';
+import type { Spread } from './measurement.js';
 
 /** One thing that an aim asks for. */
 export interface Criterion {
@@ -11,14 +13,6 @@ export interface Criterion {
   /** Another way to the value than our own measurement. */
   readonly value?: (findings: Findings) => Spread | undefined;
 }
-
-export interface Spread {
-  readonly median: number;
-  readonly low: number;
-  readonly high: number;
-}
-
-const SPEED = { metric: 'sectionsPerSecond' };
 
 /** What was found, in words, and whether it is enough. */
 export function judge(
@@ -44,6 +38,19 @@ export function aheadOfBestPeer(which: Which): Criterion {
   };
 }
 
+/** How many sections a second, as a share of a baseline's, where `which` says how many times as long they took. */
+export function speedFrom(which: Which, unit: string, least: number): Criterion {
+  return {
+    which,
+    unit,
+    least,
+    value: (findings) => {
+      const time = findings.own(which);
+      return time === undefined ? undefined : { median: 1 / time.median, low: 1 / time.high, high: 1 / time.low };
+    },
+  };
+}
+
 /** All that the server ran for a section, commands inside scripts included. */
 export function commands(inCase: string, at: Which['at'], most: number): Criterion {
   const which = { case: inCase, metric: 'requestsPerSection', ...(at === undefined ? {} : { at }) };
@@ -58,30 +65,19 @@ export function commands(inCase: string, at: Which['at'], most: number): Criteri
   };
 }
 
-/** The same as a share of what the fastest peer needs. */
-export function commandsOfFastestPeer(inCase: string, at: Which['at'], most: number): Criterion {
-  const { which } = commands(inCase, at, most);
+/** The same as a share of what the fastest peer needs that asks again every millisecond. */
+export function commandsOfFastestPoller(inCase: string, at: Which['at'], most: number): Criterion {
+  const { which, value } = commands(inCase, at, most);
   return {
     which,
-    unit: "× the fastest peer's",
+    unit: "× the fastest poller's",
     most,
     value: (findings) => {
-      const own = findings.contestants.find(({ kind }) => kind === 'own');
-      const peer = findings.bestPeer({ ...which, ...SPEED }, 'more');
-      if (own === undefined || peer === undefined) return undefined;
-      const theirs = commandsOf(peer.contestant.id, which, findings);
-      const ours = commandsOf(own.id, which, findings);
+      const ours = value?.(findings);
+      const theirs = fastestPoller(which, findings)?.commands;
       return ours === undefined || theirs === undefined ? undefined : scaled(ours, 1 / theirs.median);
     },
   };
-}
-
-function commandsOf(id: string, which: Which, findings: Findings): Spread | undefined {
-  const requests = findings.of(id, which);
-  const inScripts = findings.of(id, { ...which, metric: 'commandsInScriptsPerSection' });
-  if (requests === undefined) return undefined;
-  const more = inScripts?.median ?? 0;
-  return { median: requests.median + more, low: requests.low + more, high: requests.high + more };
 }
 
 function scaled({ median, low, high }: Spread, factor: number): Spread {

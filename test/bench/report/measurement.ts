@@ -25,6 +25,9 @@ export interface Measurement {
   readonly note?: string;
 }
 
+/** A median and how far the rounds were apart. */
+export type Spread = Pick<Measurement, 'median' | 'low' | 'high'>;
+
 /** What one case found. */
 export interface CaseResult {
   readonly id: string;
