@@ -17,11 +17,10 @@ import {
 } from './network/sim-client.js';
 import type { Oracle } from './oracle.js';
 import type { SimNode } from './redis/sim-node.js';
-import { LONGEST_LEASE_MS, type Schedule } from './schedule.js';
+import { LEASE_MS, LONGEST_LEASE_MS, type Schedule } from './schedule.js';
 import { Callers } from './workload.js';
 
 /** Settings of every service. Short leases, so that much happens in little time. */
-export const LEASE_MS = 300;
 export const SETTINGS = {
   leaseMs: LEASE_MS,
   commandTimeout: 100,

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 
 export const PROCESSES = 3;
 export const NAMES = ['a', 'b'] as const;
+/** What a lease lasts that is renewed. */
+export const LEASE_MS = 300;
 /** So long that a lock which nobody gave back is still there when all else is done. */
 export const LONGEST_LEASE_MS = 20_000;
 /** Calls begin and faults strike in this time, in ms. */

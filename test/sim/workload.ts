@@ -2,7 +2,7 @@ import type { SimProcess } from './kernel/sim-process.js';
 import type { World } from './kernel/world.js';
 import type { Lease, LockService, MultiLease } from './library/types.js';
 import type { Oracle, Section } from './oracle.js';
-import type { Call } from './schedule.js';
+import { LEASE_MS, type Call } from './schedule.js';
 
 /** How much longer than `wait` a caller may have to wait: for a request under way, and for locks to be given back. */
 const SLACK_MS = 350;
@@ -55,8 +55,9 @@ export class Callers {
       const [name] = names as [string];
       const locked = this.service.withLock(
         name,
-        async () => {
+        async (outer) => {
           answered();
+          this.checkLease(caller, call, outer);
           // Joins the lease, or takes the lock anew should it be over already.
           await this.service.withLock(name, (lease) => this.section(caller, call, lease), { wait: 0 });
         },
@@ -77,26 +78,23 @@ export class Callers {
     } finally {
       answered();
     }
+    this.checkLease(caller, call, lease);
     await this.section(caller, call, lease);
     await lease.release();
   }
 
   private async section(caller: string, call: Call, lease: Lease | MultiLease): Promise<void> {
-    const leases = 'leases' in lease ? lease.leases : [lease];
     const { process, oracle } = this;
-    const sections = leases.map((one): Section => {
-      const { hold } = Reflect.get(one, 'tenure') as { hold: Section['hold'] };
-      return {
-        caller,
-        process,
-        name: one.name,
-        lease: one,
-        hold,
-        token: one.token,
-        signal: one.signal,
-        confirmedAt: -Infinity,
-      };
-    });
+    const sections = leasesOf(lease).map((one): Section => ({
+      caller,
+      process,
+      name: one.name,
+      lease: one,
+      hold: holdOf(one),
+      token: one.token,
+      signal: one.signal,
+      confirmedAt: -Infinity,
+    }));
     for (const section of sections) oracle.enter(section);
     try {
       this.write(sections);
@@ -144,6 +142,16 @@ export class Callers {
     }
   }
 
+  /** Whoever had the lock before may have asked for another lease. */
+  private checkLease(caller: string, call: Call, lease: Lease | MultiLease): void {
+    const wanted = call.lease === 'renew' ? LEASE_MS : call.lease;
+    for (const one of leasesOf(lease)) {
+      const { leaseMs } = holdOf(one);
+      if (leaseMs === wanted) continue;
+      this.oracle.violate(`${caller} got "${one.name}" for ${leaseMs} ms, it had asked for ${wanted}`);
+    }
+  }
+
   private onError(caller: string, error: unknown): void {
     const code = codeOf(error);
     if (code === undefined)
@@ -156,6 +164,14 @@ export class Callers {
     this.open.delete(caller);
     this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
   }
+}
+
+function leasesOf(lease: Lease | MultiLease): readonly Lease[] {
+  return 'leases' in lease ? lease.leases : [lease];
+}
+
+function holdOf(lease: Lease): Section['hold'] {
+  return (Reflect.get(lease, 'tenure') as { hold: Section['hold'] }).hold;
 }
 
 /** What may come of a call that is right in itself. */

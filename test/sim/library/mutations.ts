@@ -1,4 +1,4 @@
-import { acquire, channelOf, release, type ScriptModel } from '../redis/script-models.js';
+import { acquire, channelOf, grant, release, type ScriptModel } from '../redis/script-models.js';
 import type { Call, Fault, Schedule } from '../schedule.js';
 import type { Mutation } from './loader.js';
 
@@ -18,6 +18,8 @@ const ALL = [1, 3, 5];
 
 const STORE = 'stores/quorum/quorum-store';
 const PURSUIT = 'waiting/pursuit';
+const LINE = 'waiting/wait-line';
+const VIGIL = 'waiting/vigil';
 
 /** Deletes the lock, whoever holds it. */
 const releaseUnchecked: ScriptModel = (keys, args, redis, publish) =>
@@ -39,22 +41,99 @@ const acquireOnce: ScriptModel = (keys, args, redis, publish) => {
     : acquire(keys, args, redis, publish);
 };
 
+/** Whatever token is proposed is taken, as if the server's clock said so. */
+const grantAnyToken: ScriptModel = (keys, [ttl, ...args], redis, publish) =>
+  keys.flatMap((_, i) => {
+    if (i % 2 === 1) return [];
+    const own = args.slice(2 * i, 2 * i + 4);
+    const agreeing = { time: () => Number(own[3]) };
+    const one = [keys[i]!, keys[i + 1]!];
+    return grant(one, [ttl!, ...own], Object.setPrototypeOf(agreeing, redis) as typeof redis, publish) as number[];
+  });
+
 function someCall(at: number, process: number, more: Partial<Call>): Call {
   const names = 'a';
   const usual = { late: false, callers: 1, abort: null, extend: null, holdAtLeast: 0, nested: false } as const;
   return { at, process, names, wait: 'ever', lease: 'renew', section: 450, ...usual, ...more };
 }
 
+function standstill(at: number, ms: number, asleep: boolean): Fault {
+  return { at, kind: 'pause', process: 0, ms, asleep, first: 'message' };
+}
+
 function schedule(seed: number, calls: readonly Call[], faults: readonly Fault[]): Schedule {
   return { seed, client: 'own', calls, faults };
 }
 
+/** When a first request is on its way, on one node or on several: about then, since delays are by chance. */
+const ON_THE_WAY = [100.4, 100.7, 101, 101.3];
+
 /** The process stands still while its grant is on the way, for longer than the lease. */
-const LATE_GRANT = [5, 2].map((seed, index) =>
+const LATE_GRANT = ON_THE_WAY.map((at) =>
+  schedule(5, [someCall(100, 0, { lease: 60, section: 5 })], [standstill(at, 120, false)]),
+);
+
+/** As above, but less long than the lease: it is over earlier than if it counted from the answer. */
+const SLOW_GRANT = ON_THE_WAY.flatMap((at) =>
+  [1, 5].map((seed) =>
+    schedule(seed, [someCall(100, 0, { lease: 200 }), someCall(250, 1, {})], [standstill(at, 120, false)]),
+  ),
+);
+
+const SLEEPING_HOLDER = schedule(
+  1,
+  [someCall(100, 0, { lease: 700 }), someCall(150, 1, {})],
+  [standstill(200, 350, true)],
+);
+
+const LOST_RELEASE = schedule(
+  1,
+  [someCall(100, 0, { lease: 20_000, section: 30 })],
+  [{ at: 120, kind: 'hold', process: 0, node: 0, direction: 'requests', ms: 40, thenCut: true }],
+);
+
+/** The lock is released while a waiter's connection for notices is down. */
+const MISSED_NOTICE = schedule(
+  1,
+  [someCall(100, 0, { lease: 20_000 }), someCall(150, 1, { lease: 20_000 })],
+  [{ at: 400, kind: 'cut', process: 1, node: 0, which: 'notices', ms: 350 }],
+);
+
+/** Who waits tries while notices arrive already; its answer is held back, and the notice comes first. */
+const NOTICE_DURING_TRY = [1, 4, 8].map((seed) =>
   schedule(
     seed,
-    [someCall(100, 0, { lease: 60, section: 5 })],
-    [{ at: [100.3, 100.8][index]!, kind: 'pause', process: 0, ms: 120, asleep: false, first: 'message' }],
+    [
+      someCall(50, 0, { section: 30 }),
+      someCall(52, 1, { section: 1 }),
+      someCall(1_000, 0, { lease: 20_000, section: 30 }),
+      someCall(1_010, 1, { lease: 20_000 }),
+    ],
+    [{ at: 1_010.1, kind: 'hold', process: 1, node: 0, direction: 'replies', ms: 40, thenCut: false }],
+  ),
+);
+
+/** Of the two that are to go first, one gives up waiting. */
+const LEFT_BY_ANOTHER = [10, 12, 13].map((seed) =>
+  schedule(
+    seed,
+    [
+      someCall(100, 0, { lease: 20_000, section: 30 }),
+      someCall(110, 1, { lease: 20_000, section: 50 }),
+      someCall(111, 2, { lease: 20_000, section: 50, abort: 60 }),
+      someCall(131.5, 0, { lease: 20_000, section: 30 }),
+      someCall(132, 0, { lease: 20_000, section: 30 }),
+    ],
+    [],
+  ),
+);
+
+/** All ask at once, so that nobody may get a majority. */
+const SPLIT = [6, 7, 8, 16].map((seed) =>
+  schedule(
+    seed,
+    [0, 1, 2].map((process) => someCall(100, process, { lease: 20_000 })),
+    [],
   ),
 );
 
@@ -106,24 +185,53 @@ export const MUTATIONS: readonly ListedMutation[] = [
     edits: [
       { file: PURSUIT, from: 'if (hold.remaining() > 0)', to: 'if (true)' },
       { file: STORE, from: "'token' in result && timeLeft > 0", to: "'token' in result" },
-      { file: 'waiting/wait-line', from: ' || hold.remaining() <= 0', to: '' },
+      { file: LINE, from: ' || hold.remaining() <= 0', to: '' },
     ],
   },
+  {
+    ...edit(
+      'a notice is lost while a try is under way',
+      SINGLE,
+      VIGIL,
+      'this.notices === notices ? remainingMs : Math.min(this.patience(), remainingMs)',
+      'remainingMs',
+    ),
+    examples: NOTICE_DURING_TRY,
+  },
+  {
+    ...edit('nobody is woken while others are to go first', SINGLE, VIGIL, 'this.sleeper.endIn(patience);', ';'),
+    examples: LEFT_BY_ANOTHER,
+  },
+  { ...edit('deaf to notices after a split', QUORUM, VIGIL, 'this.deaf = false;\n    }', '}'), examples: SPLIT },
+  edit(
+    'a grant that nobody waits for is kept',
+    ALL,
+    PURSUIT,
+    'this.uncertain = true;\n            hold = null;',
+    'hold = null;',
+  ),
+  edit('the next caller gets whatever lease there is', ALL, LINE, 'else if (this.fits(hold, next))', 'else if (true)'),
   edit('no settling of a lost reply', SINGLE, PURSUIT, 'if (this.uncertain)', 'if (false)'),
-  edit(
-    'no settling of a lost release',
-    SINGLE,
-    'waiting/wait-line',
-    'settler.settle(this.name, hold.owner, hold.leaseMs, keepMs);',
-    '',
-  ),
-  edit(
-    'the deadline counts from the reply',
-    SINGLE,
-    'stores/redis/flight',
-    'this.end();\n            this.sender.onReply',
-    'this.end();\n            this.sentAt = (0, instant_js_1.now)();\n            this.sender.onReply',
-  ),
+  {
+    ...edit(
+      'no settling of a lost release',
+      SINGLE,
+      LINE,
+      'settler.settle(this.name, hold.owner, hold.leaseMs, keepMs);',
+      '',
+    ),
+    examples: [LOST_RELEASE],
+  },
+  {
+    ...edit(
+      'the deadline counts from the reply',
+      SINGLE,
+      'stores/redis/flight',
+      'this.end();\n            this.sender.onReply',
+      'this.end();\n            this.sentAt = (0, instant_js_1.now)();\n            this.sender.onReply',
+    ),
+    examples: SLOW_GRANT,
+  },
   edit(
     'no allowance for drift',
     ALL,
@@ -131,13 +239,16 @@ export const MUTATIONS: readonly ListedMutation[] = [
     'return leaseMs - leaseMs * DRIFT_SHARE - DRIFT_MS;',
     'return leaseMs;',
   ),
-  edit(
-    'leases on the monotonic clock only',
-    ALL,
-    'time/instant',
-    'Math.max(performance.now() - then.mono, Date.now() - then.wall)',
-    'performance.now() - then.mono',
-  ),
+  {
+    ...edit(
+      'leases on the monotonic clock only',
+      ALL,
+      'time/instant',
+      'Math.max(performance.now() - then.mono, Date.now() - then.wall)',
+      'performance.now() - then.mono',
+    ),
+    examples: [SLEEPING_HOLDER],
+  },
   edit('no signal at the deadline', ALL, 'leases/watchdog', 'if (hold.remaining() <= LAST_MS) {', 'if (false) {'),
   {
     ...edit(
@@ -149,18 +260,23 @@ export const MUTATIONS: readonly ListedMutation[] = [
     ),
     examples: [ISOLATED_HOLDER],
   },
-  edit(
-    'waiters are not told after a reconnection',
-    SINGLE,
-    'stores/redis/notice-subscriber',
-    'channel.subscribed.then(tell, tell);',
-    '',
-  ),
+  {
+    ...edit(
+      'waiters are not told after a reconnection',
+      SINGLE,
+      'stores/redis/notice-subscriber',
+      'channel.subscribed.then(tell, tell);',
+      '',
+    ),
+    examples: [MISSED_NOTICE],
+  },
   edit('no second phase', QUORUM, 'stores/quorum/election', 'return this.writeBack(token);', 'return { token };'),
   {
     ...edit('no restart guard', QUORUM, 'stores/quorum/restart-guard', 'if (this.guardMs === 0)', 'if (true)'),
     examples: [POWER_CUT],
   },
+  { name: 'a token is taken from any clock', nodes: QUORUM, models: { GRANT: grantAnyToken } },
+  edit('more tokens than were reserved', QUORUM, LINE, ' || !hold.hasNextToken()', ''),
   edit('a majority less one', QUORUM, STORE, 'Math.floor(nodes.length / 2) + 1', 'Math.floor(nodes.length / 2)'),
   edit(
     'a split is not given back',
@@ -176,13 +292,16 @@ export const MUTATIONS: readonly ListedMutation[] = [
     'if (ballot !== undefined)\n                member.settler',
     'if (false)\n                member.settler',
   ),
-  edit(
-    'the deadline counts from the last round',
-    QUORUM,
-    STORE,
-    'token: result.token, sentAt,',
-    'token: result.token, sentAt: (0, instant_js_1.now)(),',
-  ),
+  {
+    ...edit(
+      'the deadline counts from the last round',
+      QUORUM,
+      STORE,
+      'token: result.token, sentAt,',
+      'token: result.token, sentAt: (0, instant_js_1.now)(),',
+    ),
+    examples: SLOW_GRANT,
+  },
   {
     ...edit(
       'one node’s renewal is enough',
