@@ -22,7 +22,14 @@ export class ScriptedStore implements LockStore {
   countable = true;
   /** Whether requests are left without an answer. */
   silent = false;
+  /** Whether subscriptions are refused. */
+  refusesSubscribers = false;
   private readonly listeners = new Set<() => void>();
+
+  /** How many listen here. */
+  get listening(): number {
+    return this.listeners.size;
+  }
 
   /** A notice arrives. */
   hears(): void {
@@ -59,6 +66,7 @@ export class ScriptedStore implements LockStore {
         return active();
       },
       activate: async () => {
+        if (this.refusesSubscribers) throw new Error('no subscriptions');
         this.counts ??= 0;
       },
       close: () => {

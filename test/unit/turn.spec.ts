@@ -1,5 +1,12 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { MAX_PATIENCE_MS, Turn, Turns } from '../../lib/waiting/turn.js';
+
+beforeEach(() => {
+  jest.useFakeTimers();
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
 
 describe('a turn', () => {
   it('comes when as many notices were heard, after that of the own release, as others listened', () => {
@@ -33,6 +40,48 @@ describe('a turn', () => {
     turn.onTried(false, 0);
     expect(turn.lacks(1)).toBe(3);
   });
+
+  it('comes no later by those who are back when the lock is taken in turn: some still do not come', () => {
+    const turn = new Turn(0, 3);
+    turn.onTried(true, 1);
+    turn.onTried(true, 0);
+    expect(turn.lacks(1)).toBe(2);
+  });
+
+  it('counts up who did not come, from one turn to the next', () => {
+    const first = new Turn(0, 3);
+    first.onTried(true, 1);
+    const second = new Turn(10, 3, first);
+    second.onTried(true, 2);
+    expect(new Turn(20, 3, second).lacks(21)).toBe(0);
+  });
+
+  it('takes no more for absent than there are others, so that new ones are let go first', () => {
+    const first = new Turn(0, 3);
+    first.onTried(true, 3);
+    const second = new Turn(10, 1, first);
+    expect(new Turn(20, 3, second).lacks(21)).toBe(2);
+  });
+
+  it('takes nobody for absent for long, however many turns pass meanwhile', () => {
+    let turn = new Turn(0, 3);
+    turn.onTried(true, 2);
+    for (let passed = 0; passed < 10; passed += 1) {
+      jest.advanceTimersByTime(100);
+      turn = new Turn(10, 3, turn);
+    }
+    expect(turn.lacks(11)).toBe(3);
+  });
+
+  it('asks after all who did not come when the first of them is due, not after the last', () => {
+    const first = new Turn(0, 3);
+    first.onTried(true, 1);
+    jest.advanceTimersByTime(200);
+    const second = new Turn(10, 3, first);
+    second.onTried(true, 1);
+    jest.advanceTimersByTime(100);
+    expect(new Turn(20, 3, second).lacks(21)).toBe(3);
+  });
 });
 
 describe('the turns of a process', () => {
@@ -49,5 +98,34 @@ describe('the turns of a process', () => {
     turns.onReleased('name', 0, 2);
     turns.onReleased('name', 5, 0);
     expect(turns.get('name')).toBeNull();
+  });
+
+  it('are those of each lock, whatever others were given up since', () => {
+    const turns = new Turns();
+    turns.onReleased('first', 0, 2);
+    turns.onReleased('second', 0, 3);
+    expect(turns.get('first')?.lacks(1)).toBe(2);
+    expect(turns.get('second')?.lacks(1)).toBe(3);
+  });
+
+  it('are over when the lock was not asked for again for long', () => {
+    const turns = new Turns();
+    turns.onReleased('name', 0, 2);
+    jest.advanceTimersByTime(60_000);
+    expect(turns.get('name')).toBeNull();
+  });
+
+  it('are not kept when they are over, in whatever order locks are given up', () => {
+    const turns = new Turns();
+    const kept = (): string[] => [...(Reflect.get(turns, 'turns') as Map<string, Turn>).keys()];
+    for (const name of ['often', 'once', 'twice']) turns.onReleased(name, 0, 2);
+    jest.advanceTimersByTime(900);
+    for (const name of ['twice', 'often']) turns.onReleased(name, 0, 2);
+    jest.advanceTimersByTime(200);
+    turns.onReleased('new', 0, 2);
+    expect(kept()).toEqual(['twice', 'often', 'new']);
+    jest.advanceTimersByTime(60_000);
+    turns.onReleased('last', 0, 2);
+    expect(kept()).toEqual(['last']);
   });
 });

@@ -1,0 +1,113 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { setTimeout as realSleep } from 'node:timers/promises';
+import { Turn } from '../../lib/waiting/turn.js';
+import { Vigil } from '../../lib/waiting/vigil.js';
+import { ScriptedStore } from './scripted-store.js';
+
+const NAME = 'name';
+
+describe('who waits for news of a lock', () => {
+  let store: ScriptedStore;
+  beforeEach(() => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask'] });
+    store = new ScriptedStore();
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  const pass = (ms: number): Promise<void> => jest.advanceTimersByTimeAsync(ms);
+
+  /** Says whether something is still under way. */
+  function open(work: Promise<unknown>): () => boolean {
+    let on = true;
+    void work.then(() => (on = false));
+    return () => on;
+  }
+
+  async function listeningVigil(turn: Turn | null): Promise<Vigil> {
+    const vigil = new Vigil(NAME, store, turn);
+    await vigil.listen();
+    return vigil;
+  }
+
+  it('looks again at once if a notice came while a try was under way', async () => {
+    const vigil = await listeningVigil(null);
+    const outlook = vigil.look();
+    store.hears();
+    const asleep = open(vigil.untilTurn(outlook, 30_000));
+    await pass(0);
+    expect(asleep()).toBe(false);
+  });
+
+  it('lets others go first also after a notice that came while a try was under way', async () => {
+    const vigil = await listeningVigil(new Turn(0, 3));
+    const outlook = vigil.look();
+    store.hears();
+    const asleep = open(vigil.untilTurn(outlook, 30_000));
+    await pass(3);
+    expect(asleep()).toBe(true);
+    await pass(30);
+    expect(asleep()).toBe(false);
+  });
+
+  it('lets others go first for no longer than the lease runs', async () => {
+    const vigil = await listeningVigil(new Turn(0, 3));
+    const outlook = vigil.look();
+    store.hears();
+    const asleep = open(vigil.untilTurn(outlook, 2));
+    await pass(4);
+    expect(asleep()).toBe(false);
+  });
+
+  it('looks for the end of the lease if no notice came', async () => {
+    const vigil = await listeningVigil(null);
+    const asleep = open(vigil.untilTurn(vigil.look(), 30_000));
+    await pass(29_000);
+    expect(asleep()).toBe(true);
+    await pass(2_000);
+    expect(asleep()).toBe(false);
+  });
+
+  it('heeds no notice while contenders are in each other’s way, and every one after that', async () => {
+    const vigil = await listeningVigil(null);
+    const pausing = open(vigil.sleepDeaf(100));
+    store.hears();
+    await pass(50);
+    expect(pausing()).toBe(true);
+    await pass(60);
+    expect(pausing()).toBe(false);
+    const asleep = open(vigil.sleep(1_000));
+    store.hears();
+    await pass(0);
+    expect(asleep()).toBe(false);
+  });
+
+  it('does not listen where notices do not arrive yet, before it has seen the lock busy', () => {
+    const vigil = new Vigil(NAME, store, null);
+    expect(vigil.look().listening).toBe(false);
+    expect(store.listening).toBe(0);
+  });
+
+  it('leaves nobody listening when it is over', async () => {
+    const vigil = await listeningVigil(null);
+    expect(store.listening).toBe(1);
+    vigil.close();
+    expect(store.listening).toBe(0);
+  });
+
+  it('leaves no rejection to the process when it cannot listen while others go first', async () => {
+    jest.useRealTimers();
+    const unhandled: unknown[] = [];
+    const onUnhandled = (error: unknown): void => void unhandled.push(error);
+    process.on('unhandledRejection', onUnhandled);
+    try {
+      store.refusesSubscribers = true;
+      await new Vigil(NAME, store, new Turn(0, 1)).stepBack(1);
+      await realSleep(10);
+      expect(unhandled).toEqual([]);
+    } finally {
+      process.off('unhandledRejection', onUnhandled);
+    }
+  });
+});
