@@ -16,6 +16,7 @@ const floors = [
   ['telemetry/'],
   ['errors/'],
   ['time/'],
+  ['lists/'],
 ];
 /** May be imported from everywhere, and imports nothing of the library. */
 const everywhere = ['tokens'];

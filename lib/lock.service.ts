@@ -6,6 +6,7 @@ import { extendTenure } from './leases/extend.js';
 import { Lease } from './leases/lease.js';
 import { MultiLease } from './leases/multi-lease.js';
 import { Tenure } from './leases/tenure.js';
+import { Tenures } from './leases/tenures.js';
 import { Watchdog } from './leases/watchdog.js';
 import { AcquireResolver, type AcquireOptions, type ResolvedAcquire } from './lock-options.js';
 import { checkLease, type ResolvedSettings } from './module-options.js';
@@ -35,10 +36,9 @@ export class LockService {
   private readonly watchdog: Watchdog;
   private readonly lines: WaitLines;
   private readonly options: AcquireResolver;
-  private readonly tenures = new Set<Tenure>();
+  private readonly tenures = new Tenures();
   private refusing = false;
   private closed: Promise<void> | null = null;
-  private onDrained: (() => void) | null = null;
 
   /** @internal Use `createLockService` or inject it. */
   constructor(
@@ -231,7 +231,7 @@ export class LockService {
 
   private begin(hold: Hold, request: ResolvedAcquire, asked: number): Lease {
     const tenure = new Tenure(hold, request.holdAtLeast, this);
-    this.tenures.add(tenure);
+    this.tenures.begin(tenure);
     tellAcquired(hold, tenure.since - asked);
     return new Lease(tenure);
   }
@@ -244,8 +244,7 @@ export class LockService {
 
   /** @internal */
   onReleased(tenure: Tenure, outcome: ReleaseOutcome): void {
-    this.tenures.delete(tenure);
-    if (this.tenures.size === 0) this.onDrained?.();
+    this.tenures.end(tenure);
     tellReleased(tenure, outcome);
   }
 
@@ -258,23 +257,11 @@ export class LockService {
     this.refuse();
     // Who was granted a lock a moment ago gets to know it first, and is waited for.
     await new Promise((resolve) => setImmediate(resolve));
-    await this.drain();
-    for (const tenure of this.tenures) tenure.onShutdown();
+    await this.tenures.drain(this.settings.shutdownTimeout);
+    this.tenures.shutDown();
     this.watchdog.close();
     await this.lines.close();
     await this.store.close();
-  }
-
-  private async drain(): Promise<void> {
-    if (this.tenures.size === 0) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, this.settings.shutdownTimeout);
-      this.onDrained = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.onDrained = null;
   }
 }
 

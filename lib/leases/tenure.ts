@@ -1,4 +1,5 @@
 import { LockLostError, LockShutdownError } from '../errors/index.js';
+import type { Linked } from '../lists/linked-list.js';
 import type { Hold, HoldObserver, ReleaseOutcome } from '../stores/hold.js';
 
 /** What a tenure needs of the service. */
@@ -12,11 +13,17 @@ export interface TenureContext {
  * One caller's time on a hold, from grant to release, shared by the lease it got and by the leases of nested calls that
  * joined it. The lock is released when the last of them is.
  */
-export class Tenure implements HoldObserver {
+export class Tenure implements HoldObserver, Linked<Tenure> {
   readonly name: string;
   readonly token: number;
   /** When the section could begin, on the monotonic clock. */
   since = performance.now();
+  /** @internal where the service keeps it */
+  list: object | null = null;
+  /** @internal */
+  previous: Tenure | null = null;
+  /** @internal */
+  next: Tenure | null = null;
   private users = 1;
   private outcome: Promise<ReleaseOutcome> | null = null;
   private controller: AbortController | null = null;

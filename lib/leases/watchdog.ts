@@ -1,5 +1,5 @@
 import { LockUnavailableError } from '../errors/index.js';
-import { validityOf, type Hold, type HoldKeeper } from '../stores/hold.js';
+import { Hold, validityOf, type HoldKeeper } from '../stores/hold.js';
 import type { LockStore } from '../stores/lock-store.js';
 import { TimerWheel, WheelEntry } from '../time/timer-wheel.js';
 
@@ -16,7 +16,7 @@ const SKEW_MS = 20;
  */
 export class Watchdog implements HoldKeeper {
   private readonly wheel = new TimerWheel(false);
-  private readonly holds = new Set<Hold>();
+  private watched = 0;
   private readonly renewing = new Set<Hold>();
   private readonly skewCheck = new SkewCheck(() => {
     this.onSkewCheck();
@@ -29,26 +29,32 @@ export class Watchdog implements HoldKeeper {
   ) {}
 
   get size(): number {
-    return this.holds.size;
+    return this.watched;
   }
 
   watch(hold: Hold): void {
-    this.holds.add(hold);
+    if (hold.keeper !== this) this.watched += 1;
     hold.keeper = this;
     this.schedule(hold);
     if (this.skewCheck.bucket === null) this.startSkewCheck();
   }
 
   unwatch(hold: Hold): void {
-    this.holds.delete(hold);
+    if (hold.keeper !== this) return;
+    this.watched -= 1;
     this.wheel.remove(hold);
     hold.keeper = null;
   }
 
   /** Lets go of everything; leases that still run end by themselves. */
   close(): void {
-    this.holds.clear();
+    for (const hold of this.holds()) this.unwatch(hold);
     this.wheel.clear();
+  }
+
+  /** Whoever is watched is in the wheel: there is always a time at which to look again. */
+  private holds(): Hold[] {
+    return this.wheel.entries().filter((entry) => entry instanceof Hold);
   }
 
   private schedule(hold: Hold, notBefore = 0): void {
@@ -76,7 +82,7 @@ export class Watchdog implements HoldKeeper {
     let retryAt = 0;
     try {
       const { held, sentAt } = await this.store.renew(hold.name, hold.owner, this.leaseMs, hold.minReplicas);
-      if (!this.holds.has(hold)) return;
+      if (hold.keeper !== this) return;
       if (held) hold.confirm(sentAt, this.leaseMs);
       else this.lose(hold, 'taken');
     } catch (error) {
@@ -85,7 +91,7 @@ export class Watchdog implements HoldKeeper {
       retryAt = performance.now() + Math.min(Math.max(this.leaseMs / share, MIN_RETRY_MS), MAX_RETRY_MS);
     } finally {
       this.renewing.delete(hold);
-      if (this.holds.has(hold)) this.schedule(hold, retryAt);
+      if (hold.keeper === this) this.schedule(hold, retryAt);
     }
   }
 
@@ -101,10 +107,10 @@ export class Watchdog implements HoldKeeper {
 
   /** The wheel runs on the monotonic clock, which stands still while a machine sleeps: leases may be over already. */
   private onSkewCheck(): void {
-    if (this.holds.size === 0) return;
+    if (this.watched === 0) return;
     const jumped = wallOffset() - this.skewCheck.offset > SKEW_MS;
     this.startSkewCheck();
-    if (jumped) for (const hold of [...this.holds]) if (hold.remaining() <= LAST_MS) this.lose(hold, 'expired');
+    if (jumped) for (const hold of this.holds()) if (hold.remaining() <= LAST_MS) this.lose(hold, 'expired');
   }
 }
 

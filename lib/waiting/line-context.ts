@@ -25,6 +25,6 @@ export interface LineContext {
   nextOwner(): string;
   /** What goes on by itself, and that a shutdown has to wait for. */
   readonly work: OpenWork;
-  /** The line has nothing left to do and may be forgotten. */
+  /** The line has nothing left to do, is as if it were new, and may be forgotten. */
   onIdle(name: string): void;
 }

@@ -1,4 +1,5 @@
 import { LockAbortedError, LockShutdownError, LockUnavailableError, type LockError } from '../errors/index.js';
+import { LinkedList, type Linked } from '../lists/linked-list.js';
 import type { Hold, HoldObserver, HoldOwner, ReleaseOutcome } from '../stores/hold.js';
 import type { ReleaseReply } from '../stores/lock-store.js';
 import type { TimerWheel } from '../time/timer-wheel.js';
@@ -7,7 +8,6 @@ import type { LineContext } from './line-context.js';
 import { Pursuit, type PursuingLine } from './pursuit.js';
 import { MAX_PATIENCE_MS } from './turn.js';
 import { Waiter, type Claim, type WaitersLine, type WaitRequest } from './waiter.js';
-import { WaiterQueue } from './waiter-queue.js';
 
 /**
  * - `idle`: nobody here wants the lock.
@@ -21,8 +21,14 @@ type Phase = 'idle' | 'pursuing' | 'held' | 'passing' | 'releasing';
 const RELEASED: Promise<ReleaseOutcome> = Promise.resolve('released');
 
 /** The callers of this process that want one lock, in the order they came. Only the head's wish reaches Redis. */
-export class WaitLine implements PursuingLine, WaitersLine, HoldOwner {
-  private readonly queue = new WaiterQueue();
+export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<WaitLine> {
+  /** @internal where the service keeps lines that are idle */
+  list: object | null = null;
+  /** @internal */
+  previous: WaitLine | null = null;
+  /** @internal */
+  next: WaitLine | null = null;
+  private readonly queue = new LinkedList<Waiter>();
   private phase: Phase = 'idle';
   private hold: Hold | null = null;
   private pursuit: Pursuit | null = null;
@@ -54,7 +60,7 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner {
   join<T>(request: WaitRequest, claim: Claim<T>): Promise<T> {
     const refusal = this.refusalOf(request);
     if (refusal !== null) {
-      if (this.phase === 'idle') this.context.onIdle(this.name);
+      if (this.phase === 'idle') this.rest();
       return Promise.reject(refusal);
     }
     const waiter = new Waiter(request, this, claim);
@@ -177,7 +183,14 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner {
       this.pursue();
       return;
     }
+    this.rest();
+  }
+
+  /** Whatever the line knows is old when it is next needed. */
+  private rest(): void {
     this.phase = 'idle';
+    this.lastUsed = 0;
+    this.news.clear();
     this.context.onIdle(this.name);
   }
 

@@ -1,5 +1,6 @@
 import { LockShutdownError } from '../errors/index.js';
 import type { Hold, HoldKeeper, ReleaseOutcome } from '../stores/hold.js';
+import { LinkedList } from '../lists/linked-list.js';
 import type { LockStore } from '../stores/lock-store.js';
 import { Settler } from '../stores/settler.js';
 import { TimerWheel } from '../time/timer-wheel.js';
@@ -15,9 +16,14 @@ export interface WaitLineLength {
   readonly waiting: number;
 }
 
-/** All wait lines of one service, one for each name that is wanted now. */
+/** How many idle lines are kept for the next caller. A `Map` whose entries change with every section makes late garbage. */
+const MAX_IDLE = 1_024;
+
+/** All wait lines of one service: one for each name that is wanted now, and those used last. */
 export class WaitLines {
   private readonly lines = new Map<string, WaitLine>();
+  /** Those of them that nobody needs now, the longest unused first. */
+  private readonly idle = new LinkedList<WaitLine>();
   private readonly settler: Settler;
   private readonly context: LineContext;
   private owners = 0;
@@ -35,7 +41,9 @@ export class WaitLines {
       turns: new Turns(),
       nextOwner: () => `${clientId}:${String((this.owners += 1))}`,
       work: new OpenWork(),
-      onIdle: (name) => this.lines.delete(name),
+      onIdle: (name) => {
+        this.onIdle(name);
+      },
     };
   }
 
@@ -67,7 +75,7 @@ export class WaitLines {
     if (line === undefined) {
       line = new WaitLine(name, this.context);
       this.lines.set(name, line);
-    }
+    } else this.idle.remove(line);
     return line.join(request, claim);
   }
 
@@ -76,6 +84,18 @@ export class WaitLines {
     if (line !== undefined) return line.release(hold, keepMs);
     hold.observer?.onReleased('lost');
     return Promise.resolve('lost');
+  }
+
+  private onIdle(name: string): void {
+    const line = this.lines.get(name);
+    if (line?.list !== null) return;
+    this.idle.push(line);
+    if (this.idle.size > MAX_IDLE) this.forget(this.idle.first as WaitLine);
+  }
+
+  private forget(line: WaitLine): void {
+    this.idle.remove(line);
+    this.lines.delete(line.name);
   }
 
   /** Refuses all who wait and all who come. */

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { LockAbortedError } from '../errors/index.js';
+import type { Linked } from '../lists/linked-list.js';
 import type { Hold } from '../stores/hold.js';
 import { WheelEntry, type TimerWheel } from '../time/timer-wheel.js';
 
@@ -29,12 +30,15 @@ export interface WaitersLine {
 export type Claim<T> = (hold: Hold, since: number) => T;
 
 /** One caller in a wait line. As a wheel entry it becomes due when its time to wait is over. */
-export class Waiter extends WheelEntry {
+export class Waiter extends WheelEntry implements Linked<Waiter> {
   readonly since = performance.now();
   readonly served: Promise<unknown>;
+  /** @internal the line's queue, and its neighbours there */
+  list: object | null = null;
+  /** @internal */
   previous: Waiter | null = null;
+  /** @internal */
   next: Waiter | null = null;
-  queued = false;
 
   private settle!: (value: unknown) => void;
   private fail!: (error: Error) => void;

@@ -149,8 +149,8 @@ export class Leftovers {
 }
 
 function ownersOf(service: object): string[] {
-  const tenures = Reflect.get(service, 'tenures') as Set<{ hold: { owner: string } }>;
-  return [...tenures].map(({ hold }) => hold.owner);
+  const { running } = Reflect.get(service, 'tenures') as { running: { entries(): { hold: { owner: string } }[] } };
+  return running.entries().map(({ hold }) => hold.owner);
 }
 
 function waitingFor(service: object, name: string): number {
