@@ -30,7 +30,10 @@ export interface Asked<Request, Reply> {
   readonly reject: (error: LockUnavailableError) => void;
 }
 
-/** Requests that go out as one call. Each is answered by itself: an error in the place of a reply is that request's own. */
+/**
+ * Requests that go out as one call. Each is answered by itself, an error in the place of a reply is that request's own; if
+ * all were done with the same detail, that number answers all of them.
+ */
 class Call<Request extends { readonly name: string }, Reply> implements Sender {
   constructor(
     private readonly scripts: ScriptCaller,
@@ -49,17 +52,21 @@ class Call<Request extends { readonly name: string }, Reply> implements Sender {
   }
 
   onReply(value: unknown, flight: Flight): void {
-    const flat = flatOf(value, this.asked.length);
-    if (flat === null) {
+    if (isWhole(value)) {
+      for (const { request, resolve } of this.asked) resolve(this.batched.read(1, value, request, flight));
+    } else if (Array.isArray(value) && value.length === 2 * this.asked.length) this.onReplies(value, flight);
+    else {
       // Whatever stands in between may have passed the request on.
       const what = 'Redis answered as none of the scripts does: does the client run a transaction of yours?';
       this.onFailure(new LockUnavailableError(what, undefined, { retryable: true, outcomeUnknown: true }));
-      return;
     }
+  }
+
+  private onReplies(replies: readonly unknown[], flight: Flight): void {
     let place = 0;
     for (const { request, resolve, reject } of this.asked) {
-      const status = Number(flat[place]);
-      const detail = flat[place + 1];
+      const status = Number(replies[place]);
+      const detail = replies[place + 1];
       place += 2;
       if (status === -1) reject(this.scripts.refusal(new Error(String(detail)), request.name));
       else resolve(this.batched.read(status, detail, request, flight));
@@ -71,12 +78,9 @@ class Call<Request extends { readonly name: string }, Reply> implements Sender {
   }
 }
 
-/** Status and detail of each of `count` requests; `null` if no script answers like this. A lone success is a number alone. */
-function flatOf(value: unknown, count: number): readonly unknown[] | null {
-  if (Array.isArray(value)) return value.length === 2 * count ? (value as unknown[]) : null;
-  // A client may be set to pass numbers on as strings.
-  const isNumber = Number.isSafeInteger(value) || (typeof value === 'string' && /^\d+$/.test(value));
-  return isNumber && count === 1 ? [1, value] : null;
+/** A client may be set to pass numbers on as strings. */
+function isWhole(value: unknown): boolean {
+  return Number.isSafeInteger(value) || (typeof value === 'string' && /^\d+$/.test(value));
 }
 
 /** Sends `asked` as one call, at once if the connection is ready. All of them have to fit the first. */

@@ -13,30 +13,31 @@ export type ScriptModel = (
 
 type PerLock = (index: number) => [number, number | string];
 
-/** Does one lock after another; the error of one spoils only its own. */
-function each(count: number, attempt: PerLock): (number | string)[] {
-  const reply: (number | string)[] = [];
+/**
+ * Does one lock after another; the error of one spoils only its own, a lone lock's is that of the call. Where all went
+ * well in the same way, one number says so.
+ */
+function each(count: number, attempt: PerLock): unknown {
+  if (count === 1) {
+    const [status, detail] = attempt(0);
+    return status === 1 ? detail : [status, detail];
+  }
+  const reply: [number, number | string][] = [];
   for (let i = 0; i < count; i += 1) {
     try {
-      reply.push(...attempt(i));
+      reply.push(attempt(i));
     } catch (error) {
-      reply.push(-1, (error as Error).message);
+      reply.push([-1, (error as Error).message]);
     }
   }
-  return reply;
-}
-
-/** As `each`, but a lone lock's error is that of the whole call, and its success goes without saying. */
-function eachOrLone(lone: boolean, count: number, attempt: PerLock): unknown {
-  if (!lone) return each(count, attempt);
-  const [status, value] = attempt(0);
-  return status === 1 ? value : [status, value];
+  const [, alike] = reply[0]!;
+  return reply.every(([status, detail]) => status === 1 && detail === alike) ? alike : reply.flat();
 }
 
 export const acquire: ScriptModel = (keys, args, redis) => {
   const clock = redis.time();
   const lease = Number(args[1]);
-  return eachOrLone(keys.length === 2 && args[2] !== '', keys.length / 2, (i) => {
+  return each(keys.length / 2, (i) => {
     const [lock, counter] = [keys[2 * i]!, keys[2 * i + 1]!];
     const owner = String(args[3 + i]);
     const tokens = Number(args[2] === '' ? args[3 + keys.length / 2 + i] : args[2]);
@@ -124,7 +125,7 @@ export function channelOf(lock: string, prefix: string): string {
 }
 
 export const release: ScriptModel = (keys, args, redis, publish) =>
-  eachOrLone(keys.length === 1, keys.length, (i) => {
+  each(keys.length, (i) => {
     const lock = keys[i]!;
     const [owner, keep] = [String(args[2 + i]), String(args[0])];
     const channel = args[1] === '' ? '' : channelOf(lock, String(args[1]));

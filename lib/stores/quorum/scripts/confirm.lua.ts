@@ -1,3 +1,5 @@
+import { ANSWER_EACH } from '../../redis/scripts/answer-each.lua.js';
+
 /**
  * Writes tokens back on one of several nodes, each only where the owner still holds the lock, or where it may join it
  * again.
@@ -5,16 +7,18 @@
  * KEYS  per lock: lock hash, token string
  * ARGV  1: lifetime of a token key in ms; then per lock: owner, last token reserved, lease in ms to take a free lock with
  *       ('0': only where the owner holds it)
- * reply per lock: 1, 0 (held and written) | 0, 0 (not held) | -1, error text
+ * reply as `ANSWER_EACH` has it; done: held and written
  *
  * Without the look at the owner, a write that comes late would raise the token of a lock that others hold by now. A larger
  * token that is stored already is one that the owner did not count: its vote here came after the largest was chosen, and
  * behind somebody else's, who may have been given the same token elsewhere. Then this node does not answer for it.
  */
-export const CONFIRM = `
+export const CONFIRM = `${ANSWER_EACH}
 local ttl = ARGV[1]
 
-local function attempt(lock, counter, owner, last, lease)
+local function attempt(n)
+  local lock, counter = KEYS[2 * n - 1], KEYS[2 * n]
+  local owner, last, lease = ARGV[3 * n - 1], ARGV[3 * n], ARGV[3 * n + 1]
   local held = redis.call('HEXISTS', lock, owner) == 1
   if not held and (lease == '0' or redis.call('PTTL', lock) ~= -2) then return 0, 0 end
   local stored = redis.call('GET', counter)
@@ -23,23 +27,12 @@ local function attempt(lock, counter, owner, last, lease)
   if held then return 1, 0 end
   redis.call('HSET', lock, owner, 1)
   local done = redis.pcall('PEXPIRE', lock, lease)
-  if type(done) == 'table' and done.err then
+  if done ~= 1 then
     redis.call('HDEL', lock, owner)
-    error(done)
+    return done
   end
   return 1, 0
 end
 
-local reply = {}
-for i = 1, #KEYS / 2 do
-  local a = 3 * i - 1
-  local ok, status, value = pcall(attempt, KEYS[2 * i - 1], KEYS[2 * i], ARGV[a], ARGV[a + 1], ARGV[a + 2])
-  if not ok then
-    value = type(status) == 'table' and status.err or tostring(status)
-    status = -1
-  end
-  reply[2 * i - 1] = status
-  reply[2 * i] = value
-end
-return reply
+return answer(#KEYS / 2, attempt)
 `;

@@ -1,19 +1,23 @@
+import { ANSWER_EACH } from '../../redis/scripts/answer-each.lua.js';
+
 /**
  * Takes any number of locks on one of several nodes, each by itself.
  *
  * KEYS  per lock: lock hash, token string
  * ARGV  1: lifetime of a token key in ms; then per lock: owner, lease in ms, tokens to reserve, proposed token
- * reply per lock: 1, first token | 0, "PTTL owner" of the holder (PTTL -1: none) | -1, error text
+ * reply as `ANSWER_EACH` has it; detail: first token | "PTTL owner" of the holder (PTTL -1: none)
  *
  * As the script that takes locks on one server, except that all nodes are given the same proposal, so that they come to
  * the same token: it stands in for the server's clock where it is within 100 ms of it.
  */
-export const GRANT = `
+export const GRANT = `${ANSWER_EACH}
 local clock = redis.call('TIME')
 local micros = clock[1] * 1000000 + clock[2]
 local ttl = ARGV[1]
 
-local function attempt(lock, counter, owner, lease, tokens, proposal)
+local function attempt(n)
+  local lock, counter, owner = KEYS[2 * n - 1], KEYS[2 * n], ARGV[4 * n - 2]
+  local lease, tokens, proposal = ARGV[4 * n - 1], ARGV[4 * n], ARGV[4 * n + 1]
   local left = redis.call('PTTL', lock)
   if left ~= -2 then
     if redis.call('HEXISTS', lock, owner) == 0 then
@@ -30,23 +34,12 @@ local function attempt(lock, counter, owner, lease, tokens, proposal)
   redis.call('SET', counter, string.format('%.0f', first + tokens - 1), 'PX', ttl)
   redis.call('HSET', lock, owner, 1)
   local done = redis.pcall('PEXPIRE', lock, lease)
-  if type(done) == 'table' and done.err then
+  if done ~= 1 then
     redis.call('HDEL', lock, owner)
-    error(done)
+    return done
   end
   return 1, first
 end
 
-local reply = {}
-for i = 1, #KEYS / 2 do
-  local a = 4 * i - 2
-  local ok, status, value = pcall(attempt, KEYS[2 * i - 1], KEYS[2 * i], ARGV[a], ARGV[a + 1], ARGV[a + 2], ARGV[a + 3])
-  if not ok then
-    value = type(status) == 'table' and status.err or tostring(status)
-    status = -1
-  end
-  reply[2 * i - 1] = status
-  reply[2 * i] = value
-end
-return reply
+return answer(#KEYS / 2, attempt)
 `;

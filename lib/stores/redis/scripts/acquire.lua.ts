@@ -1,11 +1,12 @@
+import { ANSWER_EACH } from './answer-each.lua.js';
+
 /**
  * Takes any number of locks, each by itself.
  *
  * KEYS  per lock: lock hash, token string
  * ARGV  1: lifetime of a token key in ms, 2: lease in ms, 3: tokens to reserve for each ('': they come last); then per
  *       lock: owner; then per lock, if not given before: tokens to reserve
- * reply per lock: 1, first token | 0, holder's PTTL (-1: none) | -1, error text
- *       one lock alone: its first token without the 1, and its error as that of the call
+ * reply as `ANSWER_EACH` has it; detail: first token | holder's PTTL (-1: none)
  *
  * The token is written before the lock: if the server refuses any of the writes, no lock is left behind, least of all one
  * that never expires. The token is the larger of "stored + 1" and the server's clock in µs, so it grows over a flush, a
@@ -13,12 +14,15 @@
  *
  * A number costs Redis more to pass on than a string, hence the clock as it came.
  */
-export const ACQUIRE = `
+export const ACQUIRE = `${ANSWER_EACH}
 local call = redis.call
 local ttl, lease, each = ARGV[1], ARGV[2], ARGV[3]
+local count = #KEYS / 2
 local clock, micros
 
-local function attempt(lock, counter, owner, tokens)
+local function attempt(n)
+  local lock, counter, owner = KEYS[2 * n - 1], KEYS[2 * n], ARGV[3 + n]
+  local tokens = each ~= '' and each or ARGV[3 + count + n]
   local left = call('PTTL', lock)
   if left ~= -2 then
     if call('HEXISTS', lock, owner) == 0 then return 0, left end
@@ -47,24 +51,5 @@ local function attempt(lock, counter, owner, tokens)
   return 1, first
 end
 
-if #KEYS == 2 and each ~= '' then
-  local status, value = attempt(KEYS[1], KEYS[2], ARGV[4], each)
-  if status == 1 then return value end
-  return value and {status, value} or status
-end
-
-local reply = {}
-local count = #KEYS / 2
-for n = 1, count do
-  local i = 2 * n - 1
-  local tokens = each ~= '' and each or ARGV[3 + count + n]
-  local ok, status, value = pcall(attempt, KEYS[i], KEYS[i + 1], ARGV[3 + n], tokens)
-  if not ok or not value then
-    value = type(status) == 'table' and status.err or tostring(status)
-    status = -1
-  end
-  reply[i] = status
-  reply[i + 1] = value
-end
-return reply
+return answer(count, attempt)
 `;

@@ -1,3 +1,5 @@
+import { ANSWER_EACH } from './answer-each.lua.js';
+
 /**
  * Gives up any number of locks, each by itself and only where the owner still holds it, and publishes the notice that
  * Redisson's waiters know ("0").
@@ -5,13 +7,12 @@
  * KEYS  per lock: lock hash
  * ARGV  1: ms to keep the locks (0: free them now), 2: what the names of channels begin with ('': no notices); then per
  *       lock: owner
- * reply per lock: 1, subscribers that got the notice | 0, 0 (not the holder) | -1, error text
- *       one lock alone: the number of subscribers without the 1, and its error as that of the call
+ * reply as `ANSWER_EACH` has it; detail: subscribers that got the notice | 0 (not the holder)
  *
  * A notice also goes out for a lock that is free already: its holder may have made the lease shorter, and whoever waits
  * counts on the longer one.
  */
-export const RELEASE = `
+export const RELEASE = `${ANSWER_EACH}
 local call = redis.call
 local keep, prefix = ARGV[1], ARGV[2]
 
@@ -21,7 +22,8 @@ local function notify(lock)
   return call('PUBLISH', prefix .. tagged, '0')
 end
 
-local function attempt(lock, owner)
+local function attempt(n)
+  local lock, owner = KEYS[n], ARGV[n + 2]
   if call(keep == '0' and 'HDEL' or 'HEXISTS', lock, owner) == 0 then
     if call('PTTL', lock) == -2 then notify(lock) end
     return 0, 0
@@ -30,20 +32,5 @@ local function attempt(lock, owner)
   return 1, notify(lock)
 end
 
-if #KEYS == 1 then
-  local status, value = attempt(KEYS[1], ARGV[3])
-  return status == 1 and value or {status, value}
-end
-
-local reply = {}
-for i = 1, #KEYS do
-  local ok, status, value = pcall(attempt, KEYS[i], ARGV[i + 2])
-  if not ok then
-    value = type(status) == 'table' and status.err or tostring(status)
-    status = -1
-  end
-  reply[2 * i - 1] = status
-  reply[2 * i] = value
-end
-return reply
+return answer(#KEYS, attempt)
 `;
