@@ -161,8 +161,8 @@ export class TimerWheel<Entry extends WheelEntry = WheelEntry> {
 
   private readonly fire = (): void => {
     this.next = null;
-    // Node may fire a timer a fraction of a millisecond early.
-    const current = Math.floor((performance.now() + 1) / SLOT_MS);
+    // Node may fire a timer a fraction of a millisecond early: then nothing is due yet, and the rest is waited for, too.
+    const current = Math.floor(performance.now() / SLOT_MS);
     this.firingUpTo = current;
     let left = TURN;
     for (let slot = this.order[0]; slot !== undefined && slot <= current && left > 0; slot = this.order[0]) {
