@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { Cluster } from 'ioredis';
 import {
@@ -237,11 +238,8 @@ describe('the options of an acquisition', () => {
     const lease = await one.acquire('a');
     expect(await two.tryAcquire('a', {})).toBeNull();
     const undefinedWait = { wait: undefined } as unknown as { wait: number };
-    const race = await Promise.race([
-      two.tryAcquire('a', undefinedWait),
-      new Promise((resolve) => setTimeout(() => resolve('waits'), 1_000)),
-    ]);
-    expect(race).toBeNull();
+    const waits = sleep(1_000, 'waits', { ref: false });
+    expect(await Promise.race([two.tryAcquire('a', undefinedWait), waits])).toBeNull();
     await lease.release();
   });
 
