@@ -17,7 +17,7 @@ export const waiting: BenchCase = {
   measures:
     '100 callers in one process wait for a lock that another process holds. Pollers are watched for 1.5 s. Libraries that send fewer than 100 requests a ' +
     'second are watched for 5 s, and so are 25 callers in each of four processes and 10,000 in one. `requestsPerSecond` is everything from when ' +
-    'they ask; `idleRequestsPerSecond` and the CPU begin a second later. MONITOR counts, which slows the fastest pollers down.',
+    'they ask; `idleRequestsPerSecond` and the CPU begin a second later. MONITOR counts what comes over the connections of these processes, which slows the fastest pollers down.',
   takesPart: ({ exclusive, processes }) => exclusive && processes === 'many',
   async run(bench, entrants) {
     const found: Outcome[] = [];

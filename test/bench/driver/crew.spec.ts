@@ -117,6 +117,8 @@ describeWithRedisServer('a crew of this library', () => {
     const round = await crew.round({ ...plan, durationMs: 400 });
     expect(round).toMatchObject({ overlaps: 0, stuck: 0, errors: [] });
     expect(round.records).toHaveLength(round.allSections);
+    // Redis tells clients apart by where they come from: two connections a process.
+    expect(new Set(round.ports).size).toBe(4);
     expect(new Set(round.records.map(({ worker }) => worker))).toEqual(new Set([0, 1]));
     // Its processes end with the server still there.
     await Promise.all(crews.map((each) => each.close()));

@@ -93,6 +93,7 @@ function together(results: readonly RoundResult[], plan: Plan): CrewRound {
     gaveUp: sum((each) => each.gaveUp),
     overlaps: sum((each) => each.overlaps) + overlapsBetween(records),
     connections: sum((each) => each.connections) / results.length,
+    ports: results.flatMap((each) => each.ports),
     stuck: sum((each) => each.stuck),
     errors: [...new Set(results.flatMap((each) => each.errors))],
     records,

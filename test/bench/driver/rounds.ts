@@ -3,7 +3,7 @@ import { ending } from '../../../sample-app/services/cleanup.js';
 import type { Bench } from '../bench.js';
 import { now } from '../clock.js';
 import type { Entrant } from '../contestants/index.js';
-import { countRequests, type Requests } from '../measures/monitor.js';
+import { countRequests, linesOf, type Requests } from '../measures/monitor.js';
 import { roundTripMs } from './round-trip.js';
 import { DRAIN_MS, HEAD_START_MS, type Crew, type CrewPlan, type CrewRound } from './crew.js';
 
@@ -123,7 +123,11 @@ class Player implements Played {
     const { result, lines } = await this.bench.traffic.listen(() => this.round(crew));
     if (result.sections === 0) return result;
     const wall = Date.now() - now();
-    const { requests, inScripts } = countRequests(lines, result.startedAt + wall, result.endedAt + wall);
+    const { requests, inScripts } = countRequests(
+      linesOf(lines, result.ports),
+      result.startedAt + wall,
+      result.endedAt + wall,
+    );
     this.counted = { requests: requests / result.sections, inScripts: inScripts / result.sections };
     return result;
   }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from '../bench.js';
 import { now } from '../clock.js';
 import type { Entrant } from '../contestants/index.js';
-import { countRequests } from '../measures/monitor.js';
+import { countRequests, linesOf } from '../measures/monitor.js';
 import { overlapsBetween } from '../measures/overlaps-between.js';
 import { HEAD_START_MS, type Crew } from './crew.js';
 
@@ -92,8 +92,10 @@ async function watchCrews(
     throw new Error('the holder did not have the lock all the time');
   }
   const wall = Date.now() - now();
+  // Contestants that had their turn are still connected, and some of them ask for something now and then.
+  const own = linesOf(lines, [...holding.ports, ...waited.ports]);
   const requests = (from: number): number =>
-    (countRequests(lines, from + wall, askedAt + watchMs + wall).requests / (askedAt + watchMs - from)) * 1_000;
+    (countRequests(own, from + wall, askedAt + watchMs + wall).requests / (askedAt + watchMs - from)) * 1_000;
   const lastLeft = waited.records.reduce((last, { left }) => Math.max(last, left), held.left);
   return {
     requestsPerSecond: requests(askedAt),

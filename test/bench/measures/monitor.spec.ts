@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { countRequests, parseMonitorLine } from './monitor.js';
+import { countRequests, linesOf, parseMonitorLine } from './monitor.js';
 
 const LINES = [
   '+OK',
@@ -33,6 +33,18 @@ describe('parseMonitorLine', () => {
 
   it('passes over what is no command', () => {
     expect(['+OK', '', '-ERR no', '+17000'].map(parseMonitorLine)).toEqual([null, null, null, null]);
+  });
+});
+
+describe('linesOf', () => {
+  it('has the requests from some ports, and what their scripts did', () => {
+    expect(countRequests(linesOf(parsed, [50_001]))).toEqual({ requests: 2, inScripts: 2 });
+    expect(countRequests(linesOf(parsed, [50_002, 50_003]))).toEqual({ requests: 1, inScripts: 0 });
+  });
+
+  it('knows the port of every kind of address', () => {
+    const line = parseMonitorLine('1.5 [3 [::1]:6379] "get" "a"');
+    expect(linesOf([line!], [6_379])).toHaveLength(1);
   });
 });
 

@@ -26,6 +26,17 @@ export function parseMonitorLine(line: string): MonitorLine | null {
   return { at: Number(seconds) * 1_000, from: from === 'lua' ? null : (from ?? ''), command: command!.toLowerCase() };
 }
 
+/** Those of clients that connected from `ports`, and what their scripts did. Other processes may be at the server, too. */
+export function linesOf(lines: readonly MonitorLine[], ports: readonly number[]): MonitorLine[] {
+  const wanted = new Set(ports);
+  let ours = false;
+  return lines.filter(({ from }) => {
+    // What a script does stands right behind the request that ran it.
+    if (from !== null) ours = wanted.has(Number(from.slice(from.lastIndexOf(':') + 1)));
+    return ours;
+  });
+}
+
 /** The requests from `from` to `until`, by the wall clock. */
 export function countRequests(lines: readonly MonitorLine[], from = -Infinity, until = Infinity): Requests {
   const within = lines.filter(({ at }) => at >= from && at <= until);

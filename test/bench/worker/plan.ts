@@ -43,6 +43,8 @@ export interface RoundResult {
   readonly overlaps: number;
   /** Open connections at the end of the window. */
   readonly connections: number;
+  /** From where this process ever connected. */
+  readonly ports: readonly number[];
   /** Callers that had not come back when the time to drain was over. */
   readonly stuck: number;
   /** What went wrong, each kind once, with how often. */

@@ -3,6 +3,7 @@ import { now } from '../clock.js';
 import type { LockClient } from '../contestants/contestant.js';
 import type { ErrorTally } from './error-tally.js';
 import type { Plan, RoundResult } from './plan.js';
+import { connectedPorts } from './ports.js';
 import { RecordColumns } from './record-columns.js';
 
 /** One round: all callers run sections until the window closes, then each finishes the one it waits for. */
@@ -40,6 +41,7 @@ export class Round {
       ...(await window),
       gaveUp: client.gaveUp() - gaveUp,
       overlaps: this.overlaps,
+      ports: connectedPorts(),
       stuck: this.working,
       errors: this.errors.take(),
       records: this.records.take(),
