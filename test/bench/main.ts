@@ -29,6 +29,7 @@ const bench: Bench = { options, url: redis.url, crews, traffic, say: (line) => c
 const machine = describeMachine(await traffic.redis.info('server'));
 const startedAt = new Date();
 const results: CaseResult[] = [];
+const took = new Map<string, number>();
 try {
   for (const each of cases) {
     console.log(`\n${each.title} …`);
@@ -38,7 +39,8 @@ try {
       chosen.filter((entrant) => each.takesPart(entrant)),
     );
     results.push(result);
-    console.log(`\n${plainTable(result, entrants)}\n\n  took ${Math.round((Date.now() - begin) / 1_000)} s`);
+    took.set(each.id, Date.now() - begin);
+    console.log(`\n${plainTable(result, entrants)}\n\n  took ${seconds(each.id)}`);
   }
 } catch (error) {
   // Ctrl-C ends what the case was working with: the case cannot know, and the process ends when all is stopped.
@@ -50,6 +52,8 @@ try {
 }
 
 console.log(`\nAims\n\n${aimText(aimRows(new Findings(entrants, results)))}`);
+const all = Math.round((Date.now() - startedAt.getTime()) / 1_000);
+console.log(`\nTook ${all} s: ${cases.map(({ id }) => `${id} ${seconds(id)}`).join(', ')}`);
 if (options.out !== undefined) {
   const record = {
     machine,
@@ -61,8 +65,12 @@ if (options.out !== undefined) {
     contestants: chosen.map(({ file: _, ...info }) => info),
     absent,
     results,
-    cases: cases.map(({ id, title, measures }) => ({ id, title, measures })),
+    cases: cases.map(({ id, title, measures }) => ({ id, title, measures, tookMs: took.get(id) ?? 0 })),
   };
   await writeResults(record, options.out);
   console.log(`\nWritten to ${options.out}`);
+}
+
+function seconds(id: string): string {
+  return `${Math.round((took.get(id) ?? 0) / 1_000)} s`;
 }

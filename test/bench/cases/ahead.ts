@@ -23,11 +23,11 @@ function speed({ rounds }: Played): number {
   return medianOf(rounds.map(({ sectionsPerSecond }) => sectionsPerSecond));
 }
 
-/** Of a quick run: our own, one floor on Redis and the sections end to end, and each peer with one setting, the fastest where it has one. Else all. */
+/** Of a quick run: our own, one floor on Redis and those without, and each peer with one setting, the fastest where it has one. Else all. */
 export function representatives({ options }: Bench, entrants: readonly Entrant[]): Entrant[] {
   if (!options.quick || options.contestants.length > 0) return [...entrants];
   return entrants.filter(({ id, kind, file, setting }) => {
-    if (kind === 'floor') return ['raw-ioredis', 'end-to-end'].includes(id);
+    if (kind === 'floor') return id !== 'raw-ioredis-auto-pipelining';
     return setting === 'fastest' || !entrants.some((other) => other.file === file && other.setting === 'fastest');
   });
 }

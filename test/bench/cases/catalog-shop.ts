@@ -7,7 +7,6 @@ import { measured, type CaseResult, type Measurement } from '../report/measureme
 
 const REPLICAS = 4;
 const READERS = 2_000;
-const QUICK_READERS = 500;
 const QUERY_MS = 300;
 
 /** The sample's demo: its own readers, replicas, proxy and database, and its own counts. */
@@ -18,7 +17,6 @@ export async function playShop(
 ): Promise<Pick<CaseResult, 'measurements' | 'failures'>> {
   const measurements: Measurement[] = [];
   const failures: { contestant: string; reason: string }[] = [];
-  const readers = bench.options.quick ? QUICK_READERS : READERS;
   const sample = await buildSample();
   const forget = stopOnExit({ stop: async () => sample.remove(), stopNow: () => sample.remove() });
   // The demo takes the Redis of the run, and its PostgreSQL where it finds one.
@@ -29,7 +27,7 @@ export async function playShop(
     const { startBacking } = (await import(new URL('start/backing.js', sample.folder).href)) as typeof Backing;
     const backing = await startBacking();
     try {
-      const rounds = bench.options.quick ? 1 : Math.min(3, bench.options.rounds);
+      const rounds = Math.min(3, bench.options.rounds);
       const ratios: number[] = [];
       const warm: number[] = [];
       const alone: number[] = [];
@@ -39,7 +37,7 @@ export async function playShop(
           backing,
           guard: 'with-lock',
           replicas: REPLICAS,
-          readers,
+          readers: READERS,
           queryMs: QUERY_MS,
           onServed: () => undefined,
           measureWarm: true,
@@ -52,7 +50,7 @@ export async function playShop(
         rebuilds.push(result.rebuilds);
       }
       const add = (metric: string, unit: string, values: readonly number[]): void => {
-        const at = { replicas: REPLICAS, readers };
+        const at = { replicas: REPLICAS, readers: READERS };
         measurements.push(measured({ case: id, contestant, at, metric, unit }, values));
       };
       add('lastReaderEndToEnd', '× one reader alone', ratios);

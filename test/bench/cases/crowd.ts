@@ -4,7 +4,8 @@ import { representatives } from './ahead.js';
 import { playRounds, type Played, type PlayOptions } from '../driver/rounds.js';
 
 /** As in one process: who polls in step, or sleeps for seconds between tries, is not waited for. */
-const DRAIN_MS = 1_500;
+const DRAIN_MS = 1_000;
+const QUICK_DRAIN_MS = 500;
 
 /** Callers of each process. */
 export const CROWD_CALLERS = 16;
@@ -13,11 +14,13 @@ const played = new WeakMap<Bench, Promise<Played[]>>();
 
 /** Rounds in which 16 callers of each process all want one name, for sections of 1 ms. */
 export function playCrowd(bench: Bench, entrants: readonly Entrant[], options: PlayOptions): Promise<Played[]> {
-  const durationMs = bench.options.quick ? 250 : 500;
+  const { quick } = bench.options;
+  const durationMs = quick ? 250 : 400;
+  const drainMs = quick ? QUICK_DRAIN_MS : DRAIN_MS;
   return playRounds(
     bench,
     representatives(bench, entrants),
-    { names: 1, callers: CROWD_CALLERS, sectionMs: 1, durationMs, drainMs: DRAIN_MS },
+    { names: 1, callers: CROWD_CALLERS, sectionMs: 1, durationMs, drainMs },
     options,
   );
 }

@@ -9,6 +9,7 @@ import { joined, measurer, resultOf } from './throughput.js';
 
 const ID = 'fairness';
 const CALLERS_OF_ONE = 64;
+const DRAIN_MS = 1_000;
 
 /** Who waits how long when 64 callers want one lock. */
 export const fairness: BenchCase = {
@@ -20,7 +21,8 @@ export const fairness: BenchCase = {
   takesPart: ({ exclusive }) => exclusive,
   async run(bench, entrants) {
     const { quick, rounds } = bench.options;
-    const plan = { names: 1, callers: CALLERS_OF_ONE, sectionMs: 1, durationMs: quick ? 150 : 250, record: true };
+    const durationMs = quick ? 150 : 250;
+    const plan = { names: 1, callers: CALLERS_OF_ONE, sectionMs: 1, durationMs, drainMs: DRAIN_MS, record: true };
     const fewer = { ...bench, options: { ...bench.options, rounds: Math.min(quick ? 2 : 3, rounds) } };
     // Within one process the fastest pollers differ from the others in their load only.
     const some = representatives(bench, entrants).filter(({ tunesWaiting }) => quick || tunesWaiting !== true);

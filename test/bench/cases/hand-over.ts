@@ -7,6 +7,8 @@ import type { BenchCase } from './case.js';
 import { measurer, resultOf, throughput } from './throughput.js';
 
 const ID = 'hand-over';
+/** Who sleeps for seconds between its tries is not waited for. */
+const DRAIN_MS = 1_000;
 
 /** How soon a waiting process has what another gives up. */
 export const handOver: BenchCase = {
@@ -18,7 +20,8 @@ export const handOver: BenchCase = {
     'sent after 1 ms of silence: the median of those before all rounds of the case.',
   takesPart: ({ exclusive, processes }) => exclusive && processes === 'many',
   async run(bench, entrants) {
-    const plan = { names: 1, callers: 1, sectionMs: 1, durationMs: bench.options.quick ? 150 : 200 };
+    const durationMs = bench.options.quick ? 150 : 200;
+    const plan = { names: 1, callers: 1, sectionMs: 1, durationMs, drainMs: DRAIN_MS };
     const played = await playRounds(bench, representatives(bench, entrants), plan, { size: 2, ping: true });
     // One for all: it tells of the machine and not of a library.
     const roundTripMs = medianOf(played.flatMap(({ rounds }) => rounds.map((round) => round.roundTripMs)));

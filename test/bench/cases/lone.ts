@@ -12,10 +12,10 @@ export const lone: BenchCase = {
   measures: 'One caller takes and releases one lock again and again, with nothing to do in between.',
   takesPart: ({ id, tunesWaiting }) => id !== 'end-to-end' && tunesWaiting !== true,
   async run(bench, entrants) {
-    const durationMs = bench.options.quick ? 150 : 400;
+    const durationMs = bench.options.quick ? 150 : 300;
     const plan = { names: 1, callers: 1, sectionMs: 0, durationMs, record: true };
     // The first case of most processes: until its code is compiled a library shows how much of it there is.
-    const played = await playRounds(bench, entrants, plan, { warmUpMs: 6 * durationMs });
+    const played = await playRounds(bench, entrants, plan, { warmUpMs: bench.options.quick ? 600 : 1_800 });
     const at = { callers: 1, names: 1, sectionMs: 0 };
     return resultOf(this, played, (each) => [...throughput(ID, at, each), ...ratios(ID, at, each, played, [RAW])]);
   },

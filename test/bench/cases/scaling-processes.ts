@@ -27,7 +27,8 @@ export async function scaleProcesses(
   bench: Bench,
   entrants: readonly Entrant[],
 ): Promise<Pick<CaseResult, 'measurements' | 'failures'>> {
-  const { quick, rounds } = bench.options;
+  const { quick } = bench.options;
+  const rounds = quick ? 1 : Math.min(3, bench.options.rounds);
   const measurements: Measurement[] = [];
   const failures: { contestant: string; reason: string }[] = [];
   for (const entrant of entrants) {
@@ -40,7 +41,7 @@ export async function scaleProcesses(
         await startUpTo(size, processes, entrant, bench);
         const played: ProcessRound[] = [];
         // The first round is to warm up.
-        for (let round = 0; round <= (quick ? 1 : rounds); round += 1) {
+        for (let round = 0; round <= rounds; round += 1) {
           played.push(await play(processes, entrant, quick ? 300 : 500));
         }
         measurements.push(...measurementsOf(entrant.id, size, played.slice(1), processes));

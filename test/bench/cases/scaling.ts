@@ -36,8 +36,9 @@ export const scaling: BenchCase = {
         const task = await TaskProcess.start(entrant, bench.url);
         running.set(entrant, task);
         // Lets V8 compile what it will run.
-        await task.run('sweep', { callers: 64, names: 64, label: 'scaling:warm-up', durationMs: 500 }, LIMIT_MS);
-        await task.run('sweep', { callers: 64, names: 1, label: 'scaling:warm-up', durationMs: 200 }, LIMIT_MS);
+        const warmUp = { callers: 64, label: 'scaling:warm-up', durationMs: bench.options.quick ? 150 : 500 };
+        await task.run('sweep', { ...warmUp, names: 64 }, LIMIT_MS);
+        await task.run('sweep', { ...warmUp, names: 1 }, LIMIT_MS);
       }
       for (const count of bench.options.quick ? QUICK_SIZES : SIZES) {
         for (const unit of ['names', 'waiters'] as const) {
@@ -80,7 +81,7 @@ async function sweeps(
 ): Promise<Measurement[]> {
   const taken = running.map(([entrant]) => ({ entrant, micros: [] as number[], cpu: [] as number[], overlaps: 0 }));
   const durationMs = options.quick ? 100 : 300;
-  const rounds = options.quick ? 1 : options.rounds;
+  const rounds = options.quick ? 1 : Math.min(3, options.rounds);
   // The first round is to warm up.
   for (let round = 0; round <= rounds; round += 1) {
     for (const [index, [entrant, task]] of running.entries()) {

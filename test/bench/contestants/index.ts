@@ -27,10 +27,13 @@ const FILES = [
 
 /** A library that most people would name, one that waits for messages, and one on node-redis: `--quick` runs these. */
 const REPRESENTATIVE = ['redlock5', 'node-redisson', 'redis-lock'];
+/** What aims are held against. */
+const REPRESENTATIVE_FLOORS = ['raw-ioredis', 'raw-ioredis-auto-pipelining', 'async-mutex', 'end-to-end'];
 
-/** Whether a quick run has it: this project's own, all floors, and some of the others. */
-export function isRepresentative({ file, kind }: Entrant): boolean {
-  return kind !== 'peer' || REPRESENTATIVE.includes(file);
+/** Whether a quick run has it: this project's own, and some of the floors and of the others. */
+export function isRepresentative({ id, file, kind }: Entrant): boolean {
+  if (kind === 'floor') return REPRESENTATIVE_FLOORS.includes(id);
+  return kind === 'own' || REPRESENTATIVE.includes(file);
 }
 
 /** A contestant that can be opened, with the file that a worker imports to do so. */

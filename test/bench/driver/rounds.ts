@@ -116,7 +116,10 @@ class Player implements Played {
 
   private planOf(kind: 'warm-up' | 'timed'): CrewPlan {
     const { plan, warmUpMs } = this;
-    return kind === 'timed' ? plan : { ...plan, durationMs: warmUpMs };
+    if (kind === 'timed') return plan;
+    // A few that are in each other's way warm up as well as many, and the last of them is served sooner.
+    const callers = plan.names > 1 ? plan.callers : Math.min(plan.callers, Math.max(2, Math.ceil(plan.callers / 8)));
+    return { ...plan, callers, durationMs: warmUpMs };
   }
 
   private async count(crew: Crew): Promise<Omit<PlayedRound, 'turn'>> {

@@ -23,7 +23,7 @@ function record(
     contestants,
     absent: [{ file: 'gone', reason: 'it cannot be imported' }],
     results: results.map((result) => ({ ...result, failures })),
-    cases: [{ id: 'lone', title: 'One caller', measures: 'What one caller can do.' }],
+    cases: [{ id: 'lone', title: 'One caller', measures: 'What one caller can do.', tookMs: 12_300 }],
   };
 }
 
@@ -67,6 +67,7 @@ describe('the page of results', () => {
   it('tells the machine, the versions and the commit', () => {
     expect(page).toContain('Redis 7.0.15');
     expect(page).toContain('2026-01-02 03:04 UTC, 10 min, 5 rounds, commit abc1234.');
+    expect(lines).toContain('- Seconds by case: lone 12.');
   });
 });
 

@@ -63,12 +63,13 @@ function verdict(met: boolean | undefined): string {
   return met ? 'met' : 'MISSED';
 }
 
-function machine({ machine: on, commit, startedAt, tookMs, rounds, quick }: RunRecord): string {
+function machine({ machine: on, commit, startedAt, tookMs, rounds, quick, cases }: RunRecord): string {
   const lines = [
     `${on.cpu}, ${on.cores} cores${on.virtual ? ', a virtual machine' : ''}, ${figure(on.memoryGiB)} GiB, ${on.system}, ${on.kernel}.`,
     `Node ${on.node} (V8 ${on.v8}), ${on.redis} on the same machine, without persistence.`,
     `${startedAt.slice(0, 16).replace('T', ' ')} UTC, ${Math.round(tookMs / 60_000)} min, ${rounds} rounds${quick ? ', the quick run' : ''}` +
       `${commit === '' ? '' : `, commit ${commit}`}. Load before the run: ${on.loadBefore}.`,
+    `Seconds by case: ${cases.map(({ id, tookMs: ms }) => `${id} ${Math.round(ms / 1_000)}`).join(', ')}.`,
   ];
   return lines.map((line) => `- ${line}`).join('\n');
 }

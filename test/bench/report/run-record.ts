@@ -17,8 +17,13 @@ export interface RunRecord {
   /** Libraries that did not take part at all, and why. */
   readonly absent: readonly { readonly file: string; readonly reason: string }[];
   readonly results: readonly CaseResult[];
-  /** What the cases measure, by their ids. */
-  readonly cases: readonly { readonly id: string; readonly title: string; readonly measures: string }[];
+  /** What the cases measure, by their ids, and how long each took. */
+  readonly cases: readonly {
+    readonly id: string;
+    readonly title: string;
+    readonly measures: string;
+    readonly tookMs: number;
+  }[];
 }
 
 /** As JSON, one measurement a line, so that two runs can be compared by eye. */
