@@ -25,6 +25,15 @@ describe('acquires that were given up', () => {
     expect(strays.size).toBe(0);
   });
 
+  it('are released once more, all of them, when one number says that the whole call was done', () => {
+    const late = strays.watch([request('a'), request('b'), request('c')]);
+    late.onGivenUp();
+    for (const owner of ['a', 'b', 'c']) strays.onReleased(owner);
+    late.onAnswered(17);
+    expect(again).toEqual(['a: lock of a, 1000', 'b: lock of b, 1000', 'c: lock of c, 1000']);
+    expect(strays.size).toBe(0);
+  });
+
   it('are forgotten when no answer can come', () => {
     const late = strays.watch([request('a')]);
     late.onGivenUp();

@@ -35,8 +35,11 @@ export class StrayAcquires {
         for (const { owner } of requests) this.onGivenUp(owner);
       },
       onAnswered: (value) => {
-        const flat = Array.isArray(value) ? (value as unknown[]) : [value === undefined ? 0 : 1, value];
-        for (const [index, request] of requests.entries()) this.onAnswered(request, Number(flat[2 * index]) === 1);
+        const replies = Array.isArray(value) ? (value as unknown[]) : null;
+        for (const [index, request] of requests.entries()) {
+          // One number says that all were taken.
+          this.onAnswered(request, replies === null ? value !== undefined : Number(replies[2 * index]) === 1);
+        }
       },
     };
   }

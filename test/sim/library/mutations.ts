@@ -48,7 +48,8 @@ const grantAnyToken: ScriptModel = (keys, [ttl, ...args], redis, publish) =>
     const own = args.slice(2 * i, 2 * i + 4);
     const agreeing = { time: () => Number(own[3]) };
     const one = [keys[i]!, keys[i + 1]!];
-    return grant(one, [ttl!, ...own], Object.setPrototypeOf(agreeing, redis) as typeof redis, publish) as number[];
+    const reply = grant(one, [ttl!, ...own], Object.setPrototypeOf(agreeing, redis) as typeof redis, publish);
+    return Array.isArray(reply) ? (reply as number[]) : [1, Number(reply)];
   });
 
 function someCall(at: number, process: number, more: Partial<Call>): Call {
