@@ -1,4 +1,5 @@
 import { LockUnavailableError } from '../../errors/index.js';
+import { isOneForAll } from './answers.js';
 import type { Flight, LateAnswer, Sender } from './flight.js';
 import type { RedisArgument } from './redis-client.js';
 import type { ScriptCaller } from './script-caller.js';
@@ -52,7 +53,7 @@ class Call<Request extends { readonly name: string }, Reply> implements Sender {
   }
 
   onReply(value: unknown, flight: Flight): void {
-    if (isWhole(value)) {
+    if (isOneForAll(value)) {
       for (const { request, resolve } of this.asked) resolve(this.batched.read(1, value, request, flight));
     } else if (Array.isArray(value) && value.length === 2 * this.asked.length) this.onReplies(value, flight);
     else {
@@ -76,11 +77,6 @@ class Call<Request extends { readonly name: string }, Reply> implements Sender {
   onFailure(error: LockUnavailableError): void {
     for (const { reject } of this.asked) reject(error);
   }
-}
-
-/** A client may be set to pass numbers on as strings. */
-function isWhole(value: unknown): boolean {
-  return Number.isSafeInteger(value) || (typeof value === 'string' && /^\d+$/.test(value));
 }
 
 /** Sends `asked` as one call, at once if the connection is ready. All of them have to fit the first. */

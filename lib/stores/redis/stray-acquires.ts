@@ -1,3 +1,4 @@
+import { wasDone } from './answers.js';
 import type { LateAnswer } from './flight.js';
 
 interface StrayRequest {
@@ -35,11 +36,7 @@ export class StrayAcquires {
         for (const { owner } of requests) this.onGivenUp(owner);
       },
       onAnswered: (value) => {
-        const replies = Array.isArray(value) ? (value as unknown[]) : null;
-        for (const [index, request] of requests.entries()) {
-          // One number says that all were taken.
-          this.onAnswered(request, replies === null ? value !== undefined : Number(replies[2 * index]) === 1);
-        }
+        for (const [index, request] of requests.entries()) this.onAnswered(request, wasDone(value, index));
       },
     };
   }
