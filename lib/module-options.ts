@@ -35,7 +35,7 @@ export interface LockSettings {
   readonly commandTimeout?: number;
   /** How long this process passes a lock on among its own callers before others have a go. Default 50. */
   readonly handOverMs?: number;
-  /** How many of its own callers it serves in that time at most. Default 64. */
+  /** How many of its own callers it serves in that time at most. Default 1 000. */
   readonly handOverCount?: number;
   /** How long a fencing token is remembered in Redis after its last use. Default 24 hours. */
   readonly tokenTtl?: number;
@@ -124,7 +124,7 @@ export function resolveSettings(options: LockServiceOptions): ResolvedSettings {
     maxWaiting: checkWhole('maxWaiting', options.maxWaiting ?? 10_000, 1, MAX_MS),
     commandTimeout: Math.max(1, Math.min(commandTimeout, Math.floor(leaseMs / 3))),
     handOverMs: checkWhole('handOverMs', options.handOverMs ?? 50, 0, MAX_LEASE_MS),
-    handOverCount: checkWhole('handOverCount', options.handOverCount ?? 64, 1, 1_000),
+    handOverCount: checkWhole('handOverCount', options.handOverCount ?? 1_000, 1, 1_000),
     tokenTtl: checkWhole('tokenTtl', options.tokenTtl ?? DAY_MS, 60_000, 365 * DAY_MS),
     minReplicas: checkMinReplicas(options.minReplicas ?? 0),
     restartGuard: checkGuard(options, leaseMs),

@@ -24,7 +24,7 @@ describe('the options of a lock service', () => {
       maxWaiting: 10_000,
       commandTimeout: 1_000,
       handOverMs: 50,
-      handOverCount: 64,
+      handOverCount: 1_000,
       minReplicas: 0,
       tokenTtl: 86_400_000,
       restartGuard: 31_000,
