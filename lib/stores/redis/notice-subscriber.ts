@@ -13,10 +13,13 @@ interface Channel {
   heard: number;
   /** The subscription under way or confirmed; `null`: none. */
   subscribed: Promise<void> | null;
-  linger: NodeJS.Timeout | null;
+  /** When the last listener left, on the monotonic clock; `null`: there are some. */
+  leftAt: number | null;
 }
 
 const LINGER_MS = 1_000;
+/** How often all channels are gone through at most, to see which of them nobody came back to, in ms. */
+const SWEEP_MS = 250;
 
 /**
  * The release notices of all locks, for everyone in this process who waits for one. A channel stays
@@ -27,6 +30,8 @@ export class NoticeSubscriber {
   private closed = false;
   /** All notices so far. */
   private received = 0;
+  /** One timer for all channels that nobody listens to: leaving and coming back cost none. */
+  private sweep: NodeJS.Timeout | null = null;
 
   constructor(private readonly link: NoticeLink) {
     link.start({ onMessage: this.onMessage, onLost: this.onLost, onBack: this.onBack });
@@ -52,8 +57,7 @@ export class NoticeSubscriber {
   listen(name: string, listener: () => void): NoticeSubscription {
     const channel = this.channels.get(name) ?? this.addChannel(name);
     channel.listeners.add(listener);
-    if (channel.linger !== null) clearTimeout(channel.linger);
-    channel.linger = null;
+    channel.leftAt = null;
     return {
       get active() {
         return channel.confirmed;
@@ -61,7 +65,9 @@ export class NoticeSubscriber {
       activate: () => (channel.subscribed ??= this.subscribe(channel)),
       close: () => {
         channel.listeners.delete(listener);
-        if (channel.listeners.size === 0 && channel.linger === null && !this.closed) this.leave(channel);
+        if (channel.listeners.size > 0 || this.closed) return;
+        channel.leftAt ??= performance.now();
+        this.sweepIn(LINGER_MS);
       },
     };
   }
@@ -83,7 +89,7 @@ export class NoticeSubscriber {
 
   close(): void {
     this.closed = true;
-    for (const { linger } of this.channels.values()) if (linger !== null) clearTimeout(linger);
+    if (this.sweep !== null) clearTimeout(this.sweep);
     this.channels.clear();
     this.link.close();
   }
@@ -97,19 +103,32 @@ export class NoticeSubscriber {
       // A channel that is subscribed anew goes on above where it was.
       heard: this.received,
       subscribed: null,
-      linger: null,
+      leftAt: null,
     };
     this.channels.set(name, channel);
     return channel;
   }
 
-  private leave(channel: Channel): void {
-    channel.linger = setTimeout(() => {
-      this.channels.delete(channel.name);
-      if (channel.asked) this.unsubscribe(channel.name);
-    }, LINGER_MS);
-    channel.linger.unref();
+  private sweepIn(ms: number): void {
+    this.sweep ??= setTimeout(this.onSweep, ms).unref();
   }
+
+  private readonly onSweep = (): void => {
+    this.sweep = null;
+    const now = performance.now();
+    let next = Infinity;
+    for (const { name, leftAt, asked } of [...this.channels.values()]) {
+      if (leftAt === null) continue;
+      const left = leftAt + LINGER_MS - now;
+      if (left > 0) {
+        next = Math.min(next, left);
+        continue;
+      }
+      this.channels.delete(name);
+      if (asked) this.unsubscribe(name);
+    }
+    if (next < Infinity) this.sweepIn(Math.max(next, SWEEP_MS));
+  };
 
   private unsubscribe(name: string): void {
     if (!this.closed && !this.channels.has(name)) this.link.unsubscribe(name);

@@ -1,0 +1,92 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { NoticeEvents, NoticeLink } from '../../lib/stores/redis/notice-link.js';
+import { NoticeSubscriber } from '../../lib/stores/redis/notice-subscriber.js';
+
+/** A link on which everything works at once. */
+class ReadyLink implements NoticeLink {
+  readonly channels = new Set<string>();
+  events!: NoticeEvents;
+
+  start(events: NoticeEvents): void {
+    this.events = events;
+  }
+
+  subscribe(channel: string): Promise<void> {
+    this.channels.add(channel);
+    return Promise.resolve();
+  }
+
+  unsubscribe(channel: string): void {
+    this.channels.delete(channel);
+  }
+
+  reconnect(): void {
+    return;
+  }
+
+  close(): void {
+    this.channels.clear();
+  }
+}
+
+describe('a channel that nobody listens to any more', () => {
+  let link: ReadyLink;
+  let subscriber: NoticeSubscriber;
+  beforeEach(() => {
+    jest.useFakeTimers();
+    link = new ReadyLink();
+    subscriber = new NoticeSubscriber(link);
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  /** Listens, and leaves again. */
+  async function visit(channel: string): Promise<void> {
+    const subscription = subscriber.listen(channel, () => undefined);
+    await subscription.activate();
+    subscription.close();
+  }
+
+  it('stays subscribed for a moment', async () => {
+    await visit('a');
+    jest.advanceTimersByTime(999);
+    expect([...link.channels]).toEqual(['a']);
+    jest.advanceTimersByTime(2);
+    expect([...link.channels]).toEqual([]);
+    expect(subscriber.idle).toBe(true);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('stays as long as somebody came back to it, and then for a moment anew', async () => {
+    await visit('a');
+    jest.advanceTimersByTime(600);
+    const subscription = subscriber.listen('a', () => undefined);
+    jest.advanceTimersByTime(5_000);
+    expect([...link.channels]).toEqual(['a']);
+    subscription.close();
+    jest.advanceTimersByTime(999);
+    expect([...link.channels]).toEqual(['a']);
+    jest.advanceTimersByTime(252);
+    expect([...link.channels]).toEqual([]);
+  });
+
+  it('shares one timer with all others', async () => {
+    for (const channel of ['a', 'b', 'c']) {
+      await visit(channel);
+      jest.advanceTimersByTime(300);
+      expect(jest.getTimerCount()).toBe(1);
+    }
+    jest.advanceTimersByTime(101);
+    expect([...link.channels]).toEqual(['b', 'c']);
+    jest.advanceTimersByTime(2_000);
+    expect([...link.channels]).toEqual([]);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('goes with the subscriber', async () => {
+    await visit('a');
+    subscriber.close();
+    expect(jest.getTimerCount()).toBe(0);
+  });
+});
