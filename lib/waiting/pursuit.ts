@@ -42,6 +42,9 @@ export class Pursuit {
   private readonly vigil: Vigil;
   /** Whether an earlier try may have taken the lock without our knowing. */
   private uncertain = false;
+  /** How many tries in a row Redis could not answer, and after how many contenders had got in each other's way. */
+  private failures = 0;
+  private splits = 0;
   private leaseMs = 0;
   /** What the last request was made for, and how things stood then. */
   private asked: WaitRequest | null = null;
@@ -61,41 +64,84 @@ export class Pursuit {
 
   /** Never throws; tells the line how it ends. */
   start(): void {
-    const head = this.line.head();
     const stepBackMs = this.vigil.stepBackMs();
-    if (stepBackMs > 0 || head === null) {
-      void this.goOn(null, stepBackMs);
-      return;
-    }
-    // Most locks are free: they are to cost no more than the request.
-    this.ask(head).then(
-      (reply) => {
-        const hold = reply.taken ? this.holdOf(reply) : null;
-        if (hold === null || hold.remaining() <= 0) {
-          void this.goOn(() => reply, 0);
-          return;
-        }
-        this.vigil.onTried(true, this.outlook);
-        this.finish(hold);
-      },
-      (error: unknown) => {
-        void this.goOn(() => {
-          throw error;
-        }, 0);
-      },
-    );
+    if (stepBackMs > 0) this.vigil.stepBack(stepBackMs, this.attempt);
+    else this.attempt();
   }
 
-  /** Never rejects. */
-  private async goOn(first: (() => AcquireReply) | null, stepBackMs: number): Promise<void> {
+  /** Something changed: look again now. */
+  wake(): void {
+    this.vigil.wake();
+  }
+
+  /** A try, at once: this may be the very moment in which the lock was given up. Never throws. */
+  private readonly attempt = (): void => {
+    const head = this.line.head();
+    if (head === null) {
+      this.finish(null);
+      return;
+    }
     try {
-      if (stepBackMs > 0) await this.vigil.stepBack(stepBackMs);
-      this.finish(await this.pursue(first));
+      this.ask(head).then(this.onReply, this.onError);
     } catch (error) {
-      this.clear();
-      this.line.onDefect(error);
+      this.onError(error);
+    }
+  };
+
+  /** It counts though nobody may wait any more. */
+  private readonly onReply = (reply: AcquireReply): void => {
+    this.uncertain = false;
+    this.failures = 0;
+    this.vigil.onTried(reply.taken, this.outlook);
+    if (!reply.taken) {
+      this.onBusy(reply);
+      return;
+    }
+    const hold = this.holdOf(reply);
+    if (hold.remaining() > 0) {
+      this.finish(hold);
+      return;
+    }
+    // The grant was read so late that its lease may be over. Asking again refreshes it, or finds it gone.
+    const what = 'Redis granted the lock, but the answer took longer than the lease.';
+    this.onError(new LockUnavailableError(what, this.line.name, { retryable: true, outcomeUnknown: true }));
+  };
+
+  private onBusy(reply: BusyReply): void {
+    const { outlook, vigil } = this;
+    this.report(reply);
+    if (this.line.head() === null) this.finish(null);
+    else if (outlook.listening) this.rest(reply, outlook);
+    else {
+      // The release may have come before the subscription, so the lock is tried again once it stands.
+      vigil.listen().then(() => {
+        this.rest(reply, outlook);
+      }, this.onError);
     }
   }
+
+  private rest({ pauseMs, remainingMs }: BusyReply, outlook: Outlook): void {
+    if (pauseMs !== undefined) this.vigil.sleepDeaf(pauseMs * 2 ** (this.splits - 1), this.attempt);
+    else if (outlook.listening) this.vigil.untilTurn(outlook, remainingMs ?? LEASELESS_RECHECK_MS, this.attempt);
+    else this.attempt();
+  }
+
+  /** Redis could not say; anything else is a defect. */
+  private readonly onError = (error: unknown): void => {
+    if (!(error instanceof LockUnavailableError)) {
+      this.clear();
+      this.line.onDefect(error);
+      return;
+    }
+    this.uncertain ||= error.outcomeUnknown;
+    this.line.onTrouble(error.forLock(this.line.name));
+    if (this.line.head() === null) {
+      this.finish(null);
+      return;
+    }
+    this.vigil.sleep(Math.min(FIRST_RETRY_MS * 2 ** this.failures, MAX_RETRY_MS), this.attempt);
+    this.failures = Math.min(this.failures + 1, 10);
+  };
 
   private finish(hold: Hold | null): void {
     if (hold !== null && this.line.head() === null) {
@@ -111,56 +157,15 @@ export class Pursuit {
     if (this.uncertain) this.settler.settle(this.line.name, this.owner, this.leaseMs);
   }
 
-  /** Something changed: look again now. */
-  wake(): void {
-    this.vigil.wake();
-  }
-
-  /**
-   * Resolves with the lock, or with `null` when nobody waits for it any more. Never rejects with a Redis failure.
-   *
-   * @param first what the first request came to, if one was sent already: it counts though nobody may wait any more
-   */
-  private async pursue(first: (() => AcquireReply) | null): Promise<Hold | null> {
-    let failures = 0;
-    let splits = 0;
-    let answer = first;
-    for (let head = this.line.head(); head !== null || answer !== null; head = this.line.head()) {
-      try {
-        const reply = answer === null ? await this.ask(head as Waiter) : answer();
-        answer = null;
-        this.uncertain = false;
-        failures = 0;
-        const { outlook, vigil } = this;
-        vigil.onTried(reply.taken, outlook);
-        if (reply.taken) return this.inTime(reply);
-        splits = this.report(reply, splits);
-        if (this.line.head() === null) return null;
-        // The release may have come before the subscription, so the lock is tried again once it stands.
-        if (!outlook.listening) await vigil.listen();
-        if (reply.pauseMs !== undefined) await vigil.sleepDeaf(reply.pauseMs * 2 ** (splits - 1));
-        else if (outlook.listening) await vigil.untilTurn(outlook, reply.remainingMs ?? LEASELESS_RECHECK_MS);
-      } catch (error) {
-        answer = null;
-        if (!(error instanceof LockUnavailableError)) throw error;
-        this.uncertain ||= error.outcomeUnknown;
-        this.line.onTrouble(error.forLock(this.line.name));
-        if (this.line.head() === null) return null;
-        await this.vigil.sleep(Math.min(FIRST_RETRY_MS * 2 ** failures, MAX_RETRY_MS));
-        failures = Math.min(failures + 1, 10);
-      }
-    }
-    return null;
-  }
-
   /** Tells the line, and counts how often in a row contenders got in each other's way. */
-  private report({ remainingMs, pauseMs }: BusyReply, splits: number): number {
+  private report({ remainingMs, pauseMs }: BusyReply): void {
     if (pauseMs === undefined) {
+      this.splits = 0;
       this.line.onBusy(remainingMs);
-      return 0;
+      return;
     }
-    this.line.onSplit(splits === MAX_SPLITS);
-    return Math.min(splits + 1, MAX_SPLITS);
+    this.line.onSplit(this.splits === MAX_SPLITS);
+    this.splits = Math.min(this.splits + 1, MAX_SPLITS);
   }
 
   private ask({ request }: Waiter): Promise<AcquireReply> {
@@ -177,13 +182,5 @@ export class Pursuit {
     const { owner, tokens, line } = this;
     const { token, sentAt } = reply;
     return new Hold({ name: line.name, owner, leaseMs, sentAt, token, tokens, minReplicas });
-  }
-
-  private inTime(reply: TakenReply): Hold {
-    const hold = this.holdOf(reply);
-    if (hold.remaining() > 0) return hold;
-    // The grant was read so late that its lease may be over. Asking again refreshes it, or finds it gone.
-    const what = 'Redis granted the lock, but the answer took longer than the lease.';
-    throw new LockUnavailableError(what, this.line.name, { retryable: true, outcomeUnknown: true });
   }
 }

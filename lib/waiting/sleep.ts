@@ -3,35 +3,41 @@ const MAX_MS = 2 ** 31 - 1;
 /** A sleep that others can end or shorten. */
 export class Sleep {
   private timer: NodeJS.Timeout | undefined;
+  /** When it would have ended if nobody had shortened it, and when it ends now. */
   private due = 0;
-  private resolve: (() => void) | null = null;
+  private endsAt = 0;
+  private onEnd: (() => void) | null = null;
 
-  /** Sleeps for `ms`, one at a time. */
-  start(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.resolve = resolve;
-      this.due = performance.now() + ms;
-      this.arm(ms);
-    });
+  /** Sleeps for `ms`, one at a time, then runs `onEnd`: in the very call that ends it, so that nothing gets in between. */
+  start(ms: number, onEnd: () => void): void {
+    this.onEnd = onEnd;
+    this.due = performance.now() + ms;
+    this.arm(this.due);
   }
 
   /** Ends it now. Nothing happens if nobody sleeps. */
   readonly end = (): void => {
-    clearTimeout(this.timer);
-    const { resolve } = this;
-    this.resolve = null;
-    resolve?.();
+    const { onEnd, timer } = this;
+    if (onEnd === null) return;
+    this.onEnd = null;
+    onEnd();
+    // Whoever is woken is in a hurry: what he sends now goes out first.
+    process.nextTick(clearTimeout, timer);
   };
 
   /** Ends it in `ms`, or when it would have ended anyway. */
   endIn(ms: number): void {
-    if (this.resolve === null) return;
+    if (this.onEnd === null) return;
+    const endsAt = Math.min(performance.now() + ms, this.due);
+    if (endsAt === this.endsAt) return;
     clearTimeout(this.timer);
-    this.arm(Math.min(ms, this.due - performance.now()));
+    this.arm(endsAt);
   }
 
-  private arm(ms: number): void {
+  private arm(endsAt: number): void {
+    this.endsAt = endsAt;
+    const ms = Math.max(0, endsAt - performance.now());
     // Redis counts the holder's lease in whole milliseconds; a look a moment too early would only be one too many.
-    this.timer = setTimeout(this.end, Math.min(Math.max(0, ms) + 1, MAX_MS));
+    this.timer = setTimeout(this.end, Math.min(ms + 1, MAX_MS));
   }
 }

@@ -12,7 +12,10 @@ export interface Outlook {
   readonly lacking: number;
 }
 
-/** Waits for news of one lock: for notices, in turn, or for a time to pass. */
+/**
+ * Waits for news of one lock: for notices, in turn, or for a time to pass. What is to be done `then` is begun while the
+ * notice is being read: a promise between the two would be time that nobody has the lock.
+ */
 export class Vigil {
   private readonly sleeper = new Sleep();
   private subscription: NoticeSubscription | null = null;
@@ -35,12 +38,14 @@ export class Vigil {
   }
 
   /** Lets others go first, and gets ready to hear of theirs. */
-  async stepBack(ms: number): Promise<void> {
+  stepBack(ms: number, then: () => void): void {
     // Should it fail, it is tried again, and reported, after the lock was seen busy.
     this.listen().catch(() => undefined);
-    await this.sleep(ms);
-    // Where notices cannot be counted there are no turns but this one.
-    if (this.heard() === undefined) this.turn = null;
+    this.sleep(ms, () => {
+      // Where notices cannot be counted there are no turns but this one.
+      if (this.heard() === undefined) this.turn = null;
+      then();
+    });
   }
 
   /** A request is about to be sent. */
@@ -67,27 +72,30 @@ export class Vigil {
   }
 
   /** Sleeps until it is this process's turn, or for as long as the holder's lease runs. */
-  async untilTurn({ notices }: Outlook, remainingMs: number): Promise<void> {
+  untilTurn({ notices }: Outlook, remainingMs: number, then: () => void): void {
     // A notice that came while the try was under way counts, too.
     const ms = this.notices === notices ? remainingMs : Math.min(this.patience(), remainingMs);
-    if (ms > 0) await this.sleep(ms);
+    if (ms > 0) this.sleep(ms, then);
+    else then();
   }
 
   /** Sleeps, for no longer than it takes until a notice. */
-  sleep(ms: number): Promise<void> {
-    return this.sleeper.start(ms);
+  sleep(ms: number, then: () => void): void {
+    this.sleeper.start(ms, then);
   }
 
   /** Sleeps whatever notices come. */
-  async sleepDeaf(ms: number): Promise<void> {
+  sleepDeaf(ms: number, then: () => void): void {
     this.deaf = true;
-    await this.sleep(ms);
-    this.deaf = false;
+    this.sleep(ms, () => {
+      this.deaf = false;
+      then();
+    });
   }
 
-  /** Something changed: look again now. */
+  /** Something changed: look again, as soon as what changes it is done. */
   wake(): void {
-    this.sleeper.end();
+    queueMicrotask(this.sleeper.end);
   }
 
   close(): void {

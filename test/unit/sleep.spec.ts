@@ -18,7 +18,7 @@ describe('a sleep', () => {
   /** Starts a sleep and says whether it is still on. */
   function asleep(ms: number): () => boolean {
     let on = true;
-    void sleep.start(ms).then(() => (on = false));
+    sleep.start(ms, () => (on = false));
     return () => on;
   }
 
@@ -76,5 +76,48 @@ describe('a sleep', () => {
     const on = asleep(1_000);
     await pass(500);
     expect(on()).toBe(true);
+  });
+
+  it('is over in the very call that ends it, and leaves no timer behind', async () => {
+    const on = asleep(10);
+    sleep.end();
+    expect(on()).toBe(false);
+    await pass(0);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('may be followed by another in the call that ends it', async () => {
+    let on = true;
+    sleep.start(10, () => {
+      sleep.start(20, () => (on = false));
+    });
+    sleep.end();
+    await pass(15);
+    expect(on).toBe(true);
+    expect(jest.getTimerCount()).toBe(1);
+    await pass(10);
+    expect(on).toBe(false);
+  });
+
+  it('that was made shorter can be made longer again, up to its first end', async () => {
+    const on = asleep(100);
+    sleep.endIn(10);
+    await pass(5);
+    sleep.endIn(50);
+    await pass(45);
+    expect(on()).toBe(true);
+    sleep.endIn(1_000);
+    await pass(49);
+    expect(on()).toBe(true);
+    await pass(5);
+    expect(on()).toBe(false);
+  });
+
+  it('costs no other timer where its end stays as it is', async () => {
+    asleep(5);
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    await pass(1);
+    sleep.endIn(5);
+    expect(timers).not.toHaveBeenCalled();
   });
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { LockBusyError } from 'nestjs-redis-lock';
+import { LockAbortedError, LockBusyError } from 'nestjs-redis-lock';
 import type { Hold } from '../../lib/stores/hold.js';
 import { WaitLines } from '../../lib/waiting/wait-lines.js';
 import { ScriptedStore } from './scripted-store.js';
@@ -40,6 +40,42 @@ describe('a process among others that want the same lock', () => {
     void join();
     await pass(1_000);
     expect(store.tries).toBe(1);
+  });
+
+  it('asks while the notice is being read: nothing gets in between', async () => {
+    store.counts = 0;
+    void join();
+    await pass(1_000);
+    store.hears();
+    expect(store.tries).toBe(2);
+  });
+
+  it('tries again at once when a notice came while a try was under way', async () => {
+    store.counts = 0;
+    const { acquire } = ScriptedStore.prototype;
+    store.acquire = () => {
+      store.acquire = acquire.bind(store);
+      const reply = store.acquire();
+      store.hears();
+      return reply;
+    };
+    void join();
+    await pass(0);
+    expect(store.tries).toBe(2);
+  });
+
+  it('asks no more when whoever waited has left', async () => {
+    store.counts = 0;
+    const leaving = new AbortController();
+    const request = { wait: Infinity, leaseMs: 30_000, renews: true, minReplicas: 0, signal: leaving.signal };
+    const refused = lines.join(NAME, request, () => undefined).catch((error: unknown) => error);
+    await pass(100);
+    leaving.abort();
+    store.hears();
+    await pass(60_000);
+    await expect(refused).resolves.toBeInstanceOf(LockAbortedError);
+    expect(store.tries).toBe(1);
+    expect([lines.waiting, lines.unsettled]).toEqual([0, 0]);
   });
 
   it('tries a second time where it had to subscribe, since it may have missed a notice', async () => {

@@ -19,9 +19,9 @@ describe('who waits for news of a lock', () => {
   const pass = (ms: number): Promise<void> => jest.advanceTimersByTimeAsync(ms);
 
   /** Says whether something is still under way. */
-  function open(work: Promise<unknown>): () => boolean {
+  function open(begin: (then: () => void) => void): () => boolean {
     let on = true;
-    void work.then(() => (on = false));
+    begin(() => (on = false));
     return () => on;
   }
 
@@ -35,7 +35,7 @@ describe('who waits for news of a lock', () => {
     const vigil = await listeningVigil(null);
     const outlook = vigil.look();
     store.hears();
-    const asleep = open(vigil.untilTurn(outlook, 30_000));
+    const asleep = open((then) => vigil.untilTurn(outlook, 30_000, then));
     await pass(0);
     expect(asleep()).toBe(false);
   });
@@ -44,7 +44,7 @@ describe('who waits for news of a lock', () => {
     const vigil = await listeningVigil(new Turn(0, 3));
     const outlook = vigil.look();
     store.hears();
-    const asleep = open(vigil.untilTurn(outlook, 30_000));
+    const asleep = open((then) => vigil.untilTurn(outlook, 30_000, then));
     await pass(3);
     expect(asleep()).toBe(true);
     await pass(30);
@@ -55,14 +55,14 @@ describe('who waits for news of a lock', () => {
     const vigil = await listeningVigil(new Turn(0, 3));
     const outlook = vigil.look();
     store.hears();
-    const asleep = open(vigil.untilTurn(outlook, 2));
+    const asleep = open((then) => vigil.untilTurn(outlook, 2, then));
     await pass(4);
     expect(asleep()).toBe(false);
   });
 
   it('looks for the end of the lease if no notice came', async () => {
     const vigil = await listeningVigil(null);
-    const asleep = open(vigil.untilTurn(vigil.look(), 30_000));
+    const asleep = open((then) => vigil.untilTurn(vigil.look(), 30_000, then));
     await pass(29_000);
     expect(asleep()).toBe(true);
     await pass(2_000);
@@ -71,13 +71,13 @@ describe('who waits for news of a lock', () => {
 
   it('heeds no notice while contenders are in each other’s way, and every one after that', async () => {
     const vigil = await listeningVigil(null);
-    const pausing = open(vigil.sleepDeaf(100));
+    const pausing = open((then) => vigil.sleepDeaf(100, then));
     store.hears();
     await pass(50);
     expect(pausing()).toBe(true);
     await pass(60);
     expect(pausing()).toBe(false);
-    const asleep = open(vigil.sleep(1_000));
+    const asleep = open((then) => vigil.sleep(1_000, then));
     store.hears();
     await pass(0);
     expect(asleep()).toBe(false);
@@ -103,7 +103,7 @@ describe('who waits for news of a lock', () => {
     process.on('unhandledRejection', onUnhandled);
     try {
       store.refusesSubscribers = true;
-      await new Vigil(NAME, store, new Turn(0, 1)).stepBack(1);
+      await new Promise<void>((then) => new Vigil(NAME, store, new Turn(0, 1)).stepBack(1, then));
       await realSleep(10);
       expect(unhandled).toEqual([]);
     } finally {

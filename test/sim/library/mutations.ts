@@ -203,7 +203,10 @@ export const MUTATIONS: readonly ListedMutation[] = [
     ...edit('nobody is woken while others are to go first', SINGLE, VIGIL, 'this.sleeper.endIn(patience);', ';'),
     examples: LEFT_BY_ANOTHER,
   },
-  { ...edit('deaf to notices after a split', QUORUM, VIGIL, 'this.deaf = false;\n    }', '}'), examples: SPLIT },
+  {
+    ...edit('deaf to notices after a split', QUORUM, VIGIL, 'this.deaf = false;\n            then();', 'then();'),
+    examples: SPLIT,
+  },
   edit(
     'a grant that nobody waits for is kept',
     ALL,
