@@ -176,7 +176,13 @@ export const MUTATIONS: readonly ListedMutation[] = [
   { name: 'tokens from the counter only', nodes: SINGLE, models: { ACQUIRE: acquireByCounter } },
   { name: 'a resent acquire finds itself in the way', nodes: SINGLE, models: { ACQUIRE: acquireOnce } },
   {
-    ...edit('no second try after subscribing', SINGLE, PURSUIT, 'else if (outlook.listening)', 'else'),
+    ...edit(
+      'no second try after subscribing',
+      SINGLE,
+      PURSUIT,
+      'else if (outlook.listening)\n            this.vigil',
+      'else if (true)\n            this.vigil',
+    ),
     examples: [RELEASED_BEFORE_SUBSCRIBED],
   },
   {
