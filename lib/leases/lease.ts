@@ -11,6 +11,7 @@ import type { Tenure } from './tenure.js';
  */
 export class Lease implements AsyncDisposable {
   private outcome: Promise<ReleaseOutcome> | null = null;
+  private leaving = false;
 
   /** @internal */
   constructor(
@@ -70,7 +71,11 @@ export class Lease implements AsyncDisposable {
    * answer, in which case it is tried again in the background until it does.
    */
   release(): Promise<ReleaseOutcome> {
-    return (this.outcome ??= this.tenure.leave());
+    if (this.outcome !== null) return this.outcome;
+    // Whoever is told of the release may ask for it again before this is done.
+    if (this.leaving) return Promise.resolve().then(() => this.outcome as Promise<ReleaseOutcome>);
+    this.leaving = true;
+    return (this.outcome = this.tenure.leave());
   }
 
   /** Releases the lock at the end of an `await using` block. */

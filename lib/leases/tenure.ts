@@ -1,5 +1,5 @@
 import { LockLostError, LockShutdownError } from '../errors/index.js';
-import type { Linked } from '../lists/linked-list.js';
+import type { Linked, LinkedList } from '../lists/linked-list.js';
 import type { Hold, HoldObserver, ReleaseOutcome } from '../stores/hold.js';
 
 /** What a tenure needs of the service. */
@@ -19,7 +19,7 @@ export class Tenure implements HoldObserver, Linked<Tenure> {
   /** When the section could begin, on the monotonic clock. */
   since = performance.now();
   /** @internal where the service keeps it */
-  list: object | null = null;
+  list: LinkedList<Tenure> | null = null;
   /** @internal */
   previous: Tenure | null = null;
   /** @internal */

@@ -3,7 +3,7 @@ import { Hold, validityOf, type HoldKeeper } from '../stores/hold.js';
 import type { LockStore } from '../stores/lock-store.js';
 import { TimerWheel, WheelEntry } from '../time/timer-wheel.js';
 
-/** A hold with no more than this left counts as over: the wheel may fire that much early, never late. */
+/** A hold with no more than this left counts as over: the wheel may fire that much early. */
 const LAST_MS = 4;
 const MIN_RETRY_MS = 20;
 const MAX_RETRY_MS = 1_000;
@@ -17,6 +17,8 @@ const SKEW_MS = 20;
 export class Watchdog implements HoldKeeper {
   private readonly wheel = new TimerWheel(false);
   private watched = 0;
+  /** Watched since a moment ago. */
+  private begun: Hold[] = [];
   private readonly renewing = new Set<Hold>();
   private readonly skewCheck = new SkewCheck(() => {
     this.onSkewCheck();
@@ -33,10 +35,14 @@ export class Watchdog implements HoldKeeper {
   }
 
   watch(hold: Hold): void {
-    if (hold.keeper !== this) this.watched += 1;
+    if (hold.keeper === this) {
+      this.schedule(hold);
+      return;
+    }
     hold.keeper = this;
-    this.schedule(hold);
-    if (this.skewCheck.bucket === null) this.startSkewCheck();
+    this.watched += 1;
+    if (this.begun.length === 0) process.nextTick(this.scheduleBegun);
+    if (this.begun.at(-1) !== hold) this.begun.push(hold);
   }
 
   unwatch(hold: Hold): void {
@@ -48,9 +54,17 @@ export class Watchdog implements HoldKeeper {
 
   /** Lets go of everything; leases that still run end by themselves. */
   close(): void {
-    for (const hold of this.holds()) this.unwatch(hold);
+    for (const hold of [...this.holds(), ...this.begun]) this.unwatch(hold);
     this.wheel.clear();
   }
+
+  /** No timer can fire before this runs, and sections that are over by then have cost nothing. */
+  private readonly scheduleBegun = (): void => {
+    const { begun } = this;
+    this.begun = [];
+    for (const hold of begun) if (hold.keeper === this && hold.bucket === null) this.schedule(hold);
+    if (this.watched > 0 && this.skewCheck.bucket === null) this.startSkewCheck();
+  };
 
   /** Whoever is watched is in the wheel: there is always a time at which to look again. */
   private holds(): Hold[] {

@@ -1,7 +1,7 @@
 /** What can stand in a list. It is in one list at most. */
-export interface Linked<Self> {
+export interface Linked<Self extends Linked<Self>> {
   /** @internal the list it is in, and its neighbours there */
-  list: object | null;
+  list: LinkedList<Self> | null;
   /** @internal */
   previous: Self | null;
   /** @internal */

@@ -23,7 +23,7 @@ export class HolderNews {
     this.remainingMs = undefined;
   }
 
-  /** Nothing is known any more: Redis has not answered. */
+  /** Nothing is known any more. */
   clear(): void {
     this.onNewHolder();
     this.heardBusy = false;

@@ -23,7 +23,7 @@ const RELEASED: Promise<ReleaseOutcome> = Promise.resolve('released');
 /** The callers of this process that want one lock, in the order they came. Only the head's wish reaches Redis. */
 export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<WaitLine> {
   /** @internal where the service keeps lines that are idle */
-  list: object | null = null;
+  list: LinkedList<WaitLine> | null = null;
   /** @internal */
   previous: WaitLine | null = null;
   /** @internal */
@@ -84,6 +84,8 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
     if (keepMs > 0 || !this.mayPassOn(hold)) return this.giveBack(hold, keepMs, observer);
     this.context.keeper.unwatch(hold);
     hold.advanceToken();
+    this.hold = null;
+    this.phase = 'passing';
     observer?.onReleased('released');
     this.serve(hold);
     return RELEASED;
@@ -254,7 +256,6 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
   /** Never rejects. */
   private giveBack(hold: Hold, keepMs: number, observer: HoldObserver | null): Promise<ReleaseOutcome> {
     const { keeper, settler, store, turns, work } = this.context;
-    keeper.unwatch(hold);
     this.lastUsed = hold.tokensUsed;
     this.hold = null;
     this.phase = 'releasing';
@@ -267,7 +268,12 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
       work.end();
       return outcome;
     };
-    return store.release(this.name, hold.owner, Math.ceil(keepMs)).then(
+    const released = store.release(this.name, hold.owner, Math.ceil(keepMs));
+    // Behind the request, which others may wait for: no timer can fire in between.
+    process.nextTick(() => {
+      keeper.unwatch(hold);
+    });
+    return released.then(
       ({ held, listeners }: ReleaseReply) => done(held ? 'released' : 'lost', listeners),
       () => {
         this.news.clear();

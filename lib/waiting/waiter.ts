@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { LockAbortedError } from '../errors/index.js';
-import type { Linked } from '../lists/linked-list.js';
+import type { Linked, LinkedList } from '../lists/linked-list.js';
 import type { Hold } from '../stores/hold.js';
 import { WheelEntry, type TimerWheel } from '../time/timer-wheel.js';
 
@@ -34,7 +34,7 @@ export class Waiter extends WheelEntry implements Linked<Waiter> {
   readonly since = performance.now();
   readonly served: Promise<unknown>;
   /** @internal the line's queue, and its neighbours there */
-  list: object | null = null;
+  list: LinkedList<Waiter> | null = null;
   /** @internal */
   previous: Waiter | null = null;
   /** @internal */

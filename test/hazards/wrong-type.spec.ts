@@ -51,6 +51,15 @@ describe("a key that is somebody else's and no lock", () => {
     await untilIdle(locks);
   });
 
+  it('is named by what a holder is told who extends the lease that was there', async () => {
+    const lease = await locks.acquire(name);
+    await admin.set(lockKey(name), 'x', 'EX', 60);
+    await expect(lease.extend(60_000)).rejects.toMatchObject({ lockName: name, retryable: false });
+    await lease.release();
+    await admin.del(lockKey(name));
+    await untilIdle(locks);
+  });
+
   it('under the token leaves no lock behind', async () => {
     await admin.rpush(tokenKey(name), 'not a token');
     await expect(locks.acquire(name, { wait: Infinity })).rejects.toBeInstanceOf(LockUnavailableError);

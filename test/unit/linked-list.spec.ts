@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { LinkedList, type Linked } from '../../lib/lists/linked-list.js';
 
 class Entry implements Linked<Entry> {
-  list: object | null = null;
+  list: LinkedList<Entry> | null = null;
   previous: Entry | null = null;
   next: Entry | null = null;
 

@@ -132,6 +132,25 @@ describe('the diagnostics channels', () => {
     await lease.release();
   });
 
+  it('leave a lock to one caller, also where a subscriber releases the lease again that it hears of', async () => {
+    const first = await locks.acquire('again');
+    const waiting = [1, 2, 3, 4].map(() => locks.acquire('again'));
+    await first.release();
+    const second = await waiting[0]!;
+    const outcomes: Promise<unknown>[] = [];
+    const again = (): void => void outcomes.push(second.release());
+    subscribe(channels.released.name, again);
+    outcomes.push(second.release());
+    await outcomes.at(-1);
+    unsubscribe(channels.released.name, again);
+    const third = await waiting[1]!;
+    expect(third.token).toBeGreaterThan(second.token);
+    expect(locks.stats()).toMatchObject({ held: 1, waiting: 2 });
+    expect(await Promise.all(outcomes)).toEqual(['released', 'released']);
+    await third.release();
+    for (const next of waiting.slice(2)) await (await next).release();
+  });
+
   it('do not tell of a nested call that joins its lease', async () => {
     await locks.withLock('a', () => locks.withLock('a', () => undefined));
     expect(seen.map(([what]) => what)).toEqual(['acquired', 'released']);

@@ -3,7 +3,7 @@ export function isOneForAll(value: unknown): boolean {
   return Number.isSafeInteger(value) || (typeof value === 'string' && /^\d+$/.test(value));
 }
 
-/** Whether an answer to a call says that the request at `index` was done. */
-export function wasDone(value: unknown, index: number): boolean {
-  return isOneForAll(value) || (Array.isArray(value) && Number(value[2 * index]) === 1);
+/** Whether the request at `index` of a call may have been done, by the answer to it: `undefined` if that was an error. */
+export function maybeDone(value: unknown, index: number): boolean {
+  return Array.isArray(value) ? Number(value[2 * index]) === 1 : value !== undefined;
 }

@@ -1,11 +1,11 @@
 import { EventEmitter } from 'node:events';
 import { LockUnavailableError } from '../../errors/index.js';
-import { TimerWheel, type WheelEntry } from '../../time/timer-wheel.js';
+import { Deadlines, type Deadline } from '../../time/deadlines.js';
 import type { RedisClient } from './redis-client.js';
 import { isOfReplica, withoutArguments } from './server-error.js';
 
 /** A request that a cut leaves without an answer. */
-type Cuttable = WheelEntry & { onCut(): void };
+type Cuttable = Deadline & { onCut(): void };
 
 interface Waiter {
   resolve(): void;
@@ -27,7 +27,7 @@ export class ConnectionWatch {
   cuts = 0;
 
   /** The requests under way, each due when it is given up. */
-  readonly flights = new TimerWheel<Cuttable>(true);
+  readonly flights = new Deadlines<Cuttable>();
 
   /** Requests that were given up, but whose answers still matter. */
   readonly awaited = new Set<Cuttable>();
@@ -136,6 +136,7 @@ export class ConnectionWatch {
 
   /** Stops listening; whoever still waits is refused. */
   dispose(): void {
+    this.flights.rest();
     this.client.off('connect', this.onConnect);
     this.client.off('ready', this.onReady);
     this.client.off('close', this.onClose);
@@ -182,6 +183,7 @@ export class ConnectionWatch {
     this.cuts += 1;
     // Our own client does not send a request again, so no answer will come; a caller's client may do so.
     if (this.ownsClient) for (const flight of [...this.flights.entries(), ...this.awaited]) flight.onCut();
+    this.flights.rest();
   };
 
   /**

@@ -1,6 +1,6 @@
 import { LockUnavailableError } from '../../errors/index.js';
+import { Deadline } from '../../time/deadlines.js';
 import { now } from '../../time/instant.js';
-import { WheelEntry } from '../../time/timer-wheel.js';
 import type { ConnectionWatch } from './connection-watch.js';
 import { isServerError, refused, unanswered } from './server-error.js';
 
@@ -18,7 +18,7 @@ export interface LateAnswer {
 }
 
 /** One request on its way: it is answered, fails, is cut off or gets no answer in its time, whichever comes first. */
-export class Flight extends WheelEntry {
+export class Flight extends Deadline {
   /** When the request was sent. */
   readonly sentAt = now();
   private over = false;
@@ -35,7 +35,7 @@ export class Flight extends WheelEntry {
     super();
     this.cuts = connection.cuts;
     this.answers = connection.answers;
-    connection.flights.addAfter(this, this.sentAt.mono + timeoutMs);
+    connection.flights.add(this, this.sentAt.mono, timeoutMs);
   }
 
   /** Whether somebody still waits for the answer. */

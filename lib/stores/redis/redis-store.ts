@@ -162,12 +162,14 @@ export class RedisStore implements LockStore {
 
   async inspect(name: string): Promise<LockState> {
     const value = await this.call(INSPECT_SCRIPT, name, [this.layout.lock(name), this.layout.token(name)], []);
-    const [owner, holds, left, token] = value as [string, number, number, string];
+    const [owner, holds, ttl, token] = value as [string, unknown, unknown, string];
+    // A client may be set to pass numbers on as strings.
+    const left = Number(ttl);
     const held = left !== -2;
     return {
       held,
       owner: held ? owner : undefined,
-      holds,
+      holds: Number(holds),
       remainingMs: left < 0 ? undefined : left,
       token: token === '' ? undefined : Number(token),
     };

@@ -75,7 +75,7 @@ class Call<Request extends { readonly name: string }, Reply> implements Sender {
   }
 
   onFailure(error: LockUnavailableError): void {
-    for (const { reject } of this.asked) reject(error);
+    for (const { request, reject } of this.asked) reject(error.forLock(request.name));
   }
 }
 

@@ -1,4 +1,4 @@
-import { wasDone } from './answers.js';
+import { maybeDone } from './answers.js';
 import type { LateAnswer } from './flight.js';
 
 interface StrayRequest {
@@ -36,7 +36,7 @@ export class StrayAcquires {
         for (const { owner } of requests) this.onGivenUp(owner);
       },
       onAnswered: (value) => {
-        for (const [index, request] of requests.entries()) this.onAnswered(request, wasDone(value, index));
+        for (const [index, request] of requests.entries()) this.onAnswered(request, maybeDone(value, index));
       },
     };
   }

@@ -1,0 +1,104 @@
+import { LinkedList, type Linked } from '../lists/linked-list.js';
+
+/** With more than this `setTimeout` fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+const SPARE_LISTS = 16;
+
+/** Something that has to be over in a time. It is among the `Deadlines` of one owner at most, once. */
+export abstract class Deadline implements Linked<Deadline> {
+  /** @internal */
+  list: LinkedList<Deadline> | null = null;
+  /** @internal */
+  previous: Deadline | null = null;
+  /** @internal */
+  next: Deadline | null = null;
+  /** @internal */
+  dueAt = 0;
+
+  /** Runs when the time is over; it is not among the deadlines any more by then. Must not throw. */
+  abstract onDue(): void;
+}
+
+/**
+ * Time limits of things that begin one after another, most of them with one of a few limits and over long before it: those
+ * of the same limit are due in the order they began, so each limit has a list, and one timer looks at what is first.
+ *
+ * The timer stays when all is over, since more will soon begin; at its time it looks, and ends if there is nothing.
+ */
+export class Deadlines<Entry extends Deadline> {
+  private readonly lists = new Map<number, LinkedList<Deadline>>();
+  private recent: { readonly limitMs: number; readonly list: LinkedList<Deadline> } | null = null;
+  private timer: NodeJS.Timeout | null = null;
+  private armedFor = Infinity;
+
+  /** @param from when it began, on the monotonic clock: now, or a moment ago */
+  add(entry: Entry, from: number, limitMs: number): void {
+    entry.dueAt = from + limitMs;
+    this.listOf(limitMs).push(entry);
+    if (entry.dueAt < this.armedFor) this.arm(entry.dueAt);
+  }
+
+  remove(entry: Entry): void {
+    entry.list?.remove(entry);
+  }
+
+  /** All that is not over, and not due. */
+  entries(): Entry[] {
+    return [...this.lists.values()].flatMap((list) => list.entries()) as Entry[];
+  }
+
+  /** Nothing more is likely to begin soon: the timer stops unless something is pending. */
+  rest(): void {
+    if (this.first() === Infinity) this.disarm();
+  }
+
+  private listOf(limitMs: number): LinkedList<Deadline> {
+    if (this.recent?.limitMs === limitMs) return this.recent.list;
+    let list = this.lists.get(limitMs);
+    if (list === undefined) {
+      if (this.lists.size >= SPARE_LISTS) this.dropEmptyLists();
+      list = new LinkedList();
+      this.lists.set(limitMs, list);
+    }
+    this.recent = { limitMs, list };
+    return list;
+  }
+
+  private dropEmptyLists(): void {
+    for (const [limitMs, { size }] of this.lists) if (size === 0) this.lists.delete(limitMs);
+  }
+
+  /** When the first of all is due. */
+  private first(): number {
+    let first = Infinity;
+    for (const list of this.lists.values()) if (list.first !== null) first = Math.min(first, list.first.dueAt);
+    return first;
+  }
+
+  private arm(at: number): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.armedFor = at;
+    const delay = Math.max(1, Math.ceil(at - performance.now()));
+    this.timer = setTimeout(this.fire, Math.min(delay, MAX_TIMER_MS));
+  }
+
+  private disarm(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+    this.armedFor = Infinity;
+  }
+
+  private readonly fire = (): void => {
+    this.timer = null;
+    this.armedFor = Infinity;
+    const now = performance.now();
+    for (const list of [...this.lists.values()]) {
+      for (let { first } = list; first !== null && first.dueAt <= now; { first } = list) {
+        list.remove(first);
+        first.onDue();
+      }
+    }
+    const next = this.first();
+    if (next < this.armedFor) this.arm(next);
+  };
+}

@@ -1,0 +1,43 @@
+import { describe, expect, it } from '@jest/globals';
+import { createLockService, type LockService } from '../../lib/index.js';
+
+/** How many names the service has in mind. */
+function known(locks: LockService): number {
+  const { lines } = Reflect.get(locks, 'lines') as { lines: ReadonlyMap<string, unknown> };
+  return lines.size;
+}
+
+async function useOnce(locks: LockService, names: number): Promise<void> {
+  for (let n = 0; n < names; n += 1) await locks.withLock(`once:${n}`, () => undefined);
+}
+
+describe('names that nobody wants now', () => {
+  it('are kept in mind for a while, but not without end', async () => {
+    await using locks = createLockService({ memory: true });
+    await useOnce(locks, 500);
+    expect(known(locks)).toBe(500);
+    await useOnce(locks, 3_000);
+    expect(known(locks)).toBe(1_024);
+  });
+
+  it('are the only ones that are forgotten', async () => {
+    await using locks = createLockService({ memory: true });
+    await locks.withLock('kept', () => undefined);
+    // Idle until now, and so the first to be forgotten if it still counted as that.
+    const lease = await locks.acquire('kept');
+    const waiting = locks.acquire('kept');
+    await useOnce(locks, 3_000);
+    expect(await lease.release()).toBe('released');
+    const next = await waiting;
+    expect(next.token).toBeGreaterThan(lease.token);
+    expect(await next.release()).toBe('released');
+  });
+
+  it('begin anew: what was known of their last holder is not told again', async () => {
+    await using locks = createLockService({ memory: true });
+    await Promise.all(Array.from({ length: 50 }, () => locks.withLock('busy', () => undefined)));
+    await using lease = await locks.acquire('busy');
+    // No tokens are reserved for callers who were here before.
+    expect(await locks.inspect('busy')).toMatchObject({ token: lease.token });
+  });
+});
