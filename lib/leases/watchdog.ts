@@ -43,6 +43,7 @@ export class Watchdog implements HoldKeeper {
     this.watched += 1;
     if (this.begun.length === 0) process.nextTick(this.scheduleBegun);
     if (this.begun.at(-1) !== hold) this.begun.push(hold);
+    if (this.skewCheck.bucket === null) this.startSkewCheck();
   }
 
   unwatch(hold: Hold): void {
@@ -63,7 +64,6 @@ export class Watchdog implements HoldKeeper {
     const { begun } = this;
     this.begun = [];
     for (const hold of begun) if (hold.keeper === this && hold.bucket === null) this.schedule(hold);
-    if (this.watched > 0 && this.skewCheck.bucket === null) this.startSkewCheck();
   };
 
   /** Whoever is watched is in the wheel: there is always a time at which to look again. */
