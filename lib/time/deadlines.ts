@@ -26,6 +26,8 @@ export abstract class Deadline implements Linked<Deadline> {
  * The timer stays when all is over, since more will soon begin; at its time it looks, and ends if there is nothing.
  */
 export class Deadlines<Entry extends Deadline> {
+  /** How many are pending. */
+  size = 0;
   private readonly lists = new Map<number, LinkedList<Deadline>>();
   private recent: { readonly limitMs: number; readonly list: LinkedList<Deadline> } | null = null;
   private timer: NodeJS.Timeout | null = null;
@@ -35,11 +37,12 @@ export class Deadlines<Entry extends Deadline> {
   add(entry: Entry, from: number, limitMs: number): void {
     entry.dueAt = from + limitMs;
     this.listOf(limitMs).push(entry);
+    this.size += 1;
     if (entry.dueAt < this.armedFor) this.arm(entry.dueAt);
   }
 
   remove(entry: Entry): void {
-    entry.list?.remove(entry);
+    if (entry.list?.remove(entry) === true) this.size -= 1;
   }
 
   /** All that is not over, and not due. */
@@ -49,7 +52,7 @@ export class Deadlines<Entry extends Deadline> {
 
   /** Nothing more is likely to begin soon: the timer stops unless something is pending. */
   rest(): void {
-    if (this.first() === Infinity) this.disarm();
+    if (this.size === 0) this.disarm();
   }
 
   private listOf(limitMs: number): LinkedList<Deadline> {
@@ -95,6 +98,7 @@ export class Deadlines<Entry extends Deadline> {
     for (const list of [...this.lists.values()]) {
       for (let { first } = list; first !== null && first.dueAt <= now; { first } = list) {
         list.remove(first);
+        this.size -= 1;
         first.onDue();
       }
     }

@@ -48,6 +48,24 @@ describeWithRedisServer('what locks cost Redis', () => {
     expect(requests(await counted(all))).toBeLessThanOrEqual(8);
   });
 
+  it.each([
+    [5, 1],
+    [6, 2],
+    [40, 2],
+  ])(
+    'takes %i free locks that are asked for at once with %i request(s), so that the server begins',
+    async (count, calls) => {
+      const names = Array.from({ length: count }, () => uniqueName());
+      await locks.withLock(uniqueName(), () => undefined);
+      const counts = await counted(async () => {
+        const leases = await Promise.all(names.map((name) => locks.acquire(name)));
+        // One after another, so that nothing else goes in halves.
+        for (const lease of leases) await lease.release();
+      });
+      expect(requests(counts)).toBe(calls + count);
+    },
+  );
+
   it('serves 50 callers of one name in one process with at most 0.2 requests a section', async () => {
     const name = uniqueName();
     let sections = 0;

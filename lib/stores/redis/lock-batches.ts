@@ -33,6 +33,7 @@ export function acquireBatch(
 ): BatchedScript<AcquireRequest, AcquireReply> {
   return {
     script: ACQUIRE_SCRIPT,
+    urgent: true,
     fits: sameLease,
     pushKeys: (args, { name }) => args.push(layout.lock(name), layout.token(name)),
     pushArgs: (args, requests) => {
@@ -74,6 +75,7 @@ export function releaseBatch(
     get script() {
       return sharded() ? SHARDED_RELEASE_SCRIPT : RELEASE_SCRIPT;
     },
+    urgent: true,
     fits: (first, { keepMs, notify }) => first.keepMs === keepMs && first.notify === notify,
     pushKeys: (args, { name }) => args.push(layout.lock(name)),
     pushArgs: (args, requests) => {

@@ -16,6 +16,11 @@ export class ScriptCaller {
     return this.connection.cuts;
   }
 
+  /** Whether no request is under way. */
+  get idle(): boolean {
+    return this.connection.flights.size === 0;
+  }
+
   async whenReady(timeoutMs: number): Promise<void> {
     if (!this.connection.ready) await this.connection.whenReady(timeoutMs);
   }
