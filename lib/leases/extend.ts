@@ -27,7 +27,7 @@ export async function extendTenure(
   const { held, sentAt } = await renewal.catch((error: unknown): RenewReply => {
     if (error instanceof LockUnavailableError && !error.outcomeUnknown) takeBack();
     if (!tenure.over) keeper.watch(hold);
-    throw error;
+    throw error instanceof LockUnavailableError ? error.forLock(hold.name) : error;
   });
   tenure.assertHeld();
   if (!held) throw lostBy(hold, keeper) ?? new LockLostError(tenure.name, tenure.token, 'taken');

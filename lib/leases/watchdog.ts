@@ -53,22 +53,34 @@ export class Watchdog implements HoldKeeper {
     hold.keeper = null;
   }
 
+  /** At once no longer looked after; what there is to tidy up can wait until the release is on its way. */
+  letGo(hold: Hold): void {
+    if (hold.keeper !== this) return;
+    this.watched -= 1;
+    hold.keeper = null;
+    if (hold.bucket !== null) process.nextTick(this.tidyUp, hold);
+  }
+
   /** Lets go of everything; leases that still run end by themselves. */
   close(): void {
     for (const hold of [...this.holds(), ...this.begun]) this.unwatch(hold);
     this.wheel.clear();
   }
 
-  /** No timer can fire before this runs, and sections that are over by then have cost nothing. */
+  private readonly tidyUp = (hold: Hold): void => {
+    this.wheel.remove(hold);
+  };
+
+  /** No timer can fire before this runs, and who was served in between and is done has cost nothing. */
   private readonly scheduleBegun = (): void => {
     const { begun } = this;
     this.begun = [];
     for (const hold of begun) if (hold.keeper === this && hold.bucket === null) this.schedule(hold);
   };
 
-  /** Whoever is watched is in the wheel: there is always a time at which to look again. */
+  /** Whoever is watched is in the wheel from the next tick on: there is always a time at which to look again. */
   private holds(): Hold[] {
-    return this.wheel.entries().filter((entry) => entry instanceof Hold);
+    return this.wheel.entries().filter((entry) => entry instanceof Hold && entry.keeper === this) as Hold[];
   }
 
   private schedule(hold: Hold, notBefore = 0): void {

@@ -164,6 +164,8 @@ export interface HoldKeeper {
   /** Starts to watch a hold, or looks at it anew after its lease changed. */
   watch(hold: Hold): void;
   unwatch(hold: Hold): void;
+  /** As `unwatch`, of a hold whose release has just been asked for. */
+  letGo(hold: Hold): void;
   /** The time has come that was set in the wheel for this hold. */
   onHoldDue(hold: Hold): void;
 }

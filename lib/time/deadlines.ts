@@ -32,9 +32,11 @@ export class Deadlines<Entry extends Deadline> {
   private recent: { readonly limitMs: number; readonly list: LinkedList<Deadline> } | null = null;
   private timer: NodeJS.Timeout | null = null;
   private armedFor = Infinity;
+  private resting = false;
 
   /** @param from when it began, on the monotonic clock: now, or a moment ago */
   add(entry: Entry, from: number, limitMs: number): void {
+    this.resting = false;
     entry.dueAt = from + limitMs;
     this.listOf(limitMs).push(entry);
     this.size += 1;
@@ -42,7 +44,9 @@ export class Deadlines<Entry extends Deadline> {
   }
 
   remove(entry: Entry): void {
-    if (entry.list?.remove(entry) === true) this.size -= 1;
+    if (entry.list?.remove(entry) !== true) return;
+    this.size -= 1;
+    if (this.resting && this.size === 0) this.disarm();
   }
 
   /** All that is not over, and not due. */
@@ -50,8 +54,9 @@ export class Deadlines<Entry extends Deadline> {
     return [...this.lists.values()].flatMap((list) => list.entries()) as Entry[];
   }
 
-  /** Nothing more is likely to begin soon: the timer stops unless something is pending. */
+  /** Nothing more is likely to begin soon: the timer stops when nothing is pending any more. */
   rest(): void {
+    this.resting = true;
     if (this.size === 0) this.disarm();
   }
 

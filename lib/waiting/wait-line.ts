@@ -269,10 +269,7 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
       return outcome;
     };
     const released = store.release(this.name, hold.owner, Math.ceil(keepMs));
-    // Behind the request, which others may wait for: no timer can fire in between.
-    process.nextTick(() => {
-      keeper.unwatch(hold);
-    });
+    keeper.letGo(hold);
     return released.then(
       ({ held, listeners }: ReleaseReply) => done(held ? 'released' : 'lost', listeners),
       () => {

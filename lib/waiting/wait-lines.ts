@@ -17,7 +17,7 @@ export interface WaitLineLength {
 }
 
 /** How many idle lines are kept for the next caller. A `Map` whose entries change with every section makes late garbage. */
-const MAX_IDLE = 1_024;
+const MAX_IDLE = 128;
 
 /** All wait lines of one service: one for each name that is wanted now, and those used last. */
 export class WaitLines {

@@ -89,6 +89,24 @@ describe('deadlines', () => {
     await waitUntil('it is over', () => fired(pending));
   });
 
+  it('come to rest when what was pending then is over', () => {
+    const stop = globalThis.clearTimeout;
+    let stopped = 0;
+    globalThis.clearTimeout = ((timer: NodeJS.Timeout) => {
+      stopped += 1;
+      stop(timer);
+    }) as typeof clearTimeout;
+    try {
+      const pending = add(60_000);
+      deadlines.rest();
+      expect(stopped).toBe(0);
+      deadlines.remove(pending.entry);
+      expect(stopped).toBe(1);
+    } finally {
+      globalThis.clearTimeout = stop;
+    }
+  });
+
   it('keep no list for each limit that was ever asked for', () => {
     for (let ms = 1_000; ms < 2_000; ms += 1) deadlines.remove(add(ms).entry);
     const { size } = Reflect.get(deadlines, 'lists') as ReadonlyMap<number, unknown>;

@@ -39,6 +39,25 @@ describeWithRedisServer('renewing leases', () => {
     await untilIdle(locks);
   });
 
+  it('never comes behind a release that keeps the lock for a while, also where both are due in one turn', async () => {
+    await using locks = await connectLockService({ url: server.url, leaseMs: 6_000 });
+    const kept = await locks.acquire(name, { holdAtLeast: 2_500 });
+    const short = await locks.acquire(`${name}:short`, { lease: 1_000 });
+    let released: Promise<unknown> | undefined;
+    short.signal.addEventListener('abort', () => {
+      released = kept.release();
+    });
+    // Past the end of the one, and past the time to renew the other: what is due fires in one go.
+    const end = performance.now() + 2_100;
+    while (performance.now() < end);
+    await waitUntil('the short one is lost', () => released !== undefined);
+    expect(await released).toBe('released');
+    await sleep(100);
+    expect((await locks.inspect(name)).remainingMs ?? 0).toBeLessThan(1_000);
+    await short.release();
+    await untilIdle(locks);
+  });
+
   it('of many locks takes few commands', async () => {
     await using locks = await connectLockService({ url: server.url, leaseMs: 6_000 });
     const leases = await Promise.all(Array.from({ length: 500 }, (_, n) => locks.acquire(`${name}:${n}`)));

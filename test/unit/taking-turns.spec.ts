@@ -6,7 +6,7 @@ import { ScriptedStore } from './scripted-store.js';
 
 const NAME = 'name';
 const limits = { maxWaiting: 100, handOverMs: 50, handOverCount: 64 };
-const keeper = { watch: () => undefined, unwatch: () => undefined, onHoldDue: () => undefined };
+const keeper = { watch: () => undefined, unwatch: () => undefined, letGo: () => undefined, onHoldDue: () => undefined };
 
 describe('a process among others that want the same lock', () => {
   let store: ScriptedStore;

@@ -83,7 +83,7 @@ class Call<Request extends { readonly name: string }, Reply> implements Sender {
   }
 
   onFailure(error: LockUnavailableError): void {
-    for (const { request, reject } of this.asked) reject(error.forLock(request.name));
+    for (const { reject } of this.asked) reject(error);
   }
 }
 
