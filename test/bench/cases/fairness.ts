@@ -25,11 +25,12 @@ export const fairness: BenchCase = {
     const plan = { names: 1, callers: CALLERS_OF_ONE, sectionMs: 1, durationMs, drainMs: DRAIN_MS, record: true };
     const fewer = { ...bench, options: { ...bench.options, rounds: Math.min(quick ? 2 : 3, rounds) } };
     // Within one process the fastest pollers differ from the others in their load only.
-    const some = representatives(bench, entrants).filter(({ tunesWaiting }) => quick || tunesWaiting !== true);
+    const taking = quick ? entrants.filter(({ kind }) => kind !== 'peer') : entrants;
+    const some = representatives(bench, taking).filter(({ tunesWaiting }) => quick || tunesWaiting !== true);
     const one = await playRounds(fewer, some, plan, { count: false });
     const four = await playCrowdOfFour(
       bench,
-      entrants.filter(({ processes }) => processes === 'many'),
+      taking.filter(({ processes }) => processes === 'many'),
     );
     const results = [
       resultOf(this, one, (each) => measure(1, CALLERS_OF_ONE, each)),
