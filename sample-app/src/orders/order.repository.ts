@@ -48,7 +48,7 @@ export class OrderRepository {
       const { rows } = await this.database.execute<{ id: number; created: string }>(sql`
         with taken as (
           update stock set stock = stock - ${quantity}::int, fence = ${token}::bigint
-          where sku = ${sku} and stock >= ${quantity}::int and fence < ${token}::bigint
+          where sku = ${sku} and stock >= ${quantity}::int and fence <= ${token}::bigint
           returning sku
         )
         insert into orders (idempotency_key, sku, quantity, token, replica)

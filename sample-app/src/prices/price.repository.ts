@@ -39,7 +39,7 @@ export class PriceRepository {
       with written as (
         update prices set cents = offered.cents, refreshed_at = now(), fence = ${token}::bigint
         from json_to_recordset(${JSON.stringify(offered)}::json) as offered (sku text, cents int)
-        where prices.sku = offered.sku and prices.fence < ${token}::bigint
+        where prices.sku = offered.sku and prices.fence <= ${token}::bigint
         returning prices.sku
       ), ended as (
         update price_refreshes set ended = now()

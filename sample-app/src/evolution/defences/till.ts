@@ -8,7 +8,7 @@ export interface Lines {
   readonly lock: boolean;
   /** `where stock >= 1` in the statement that takes the piece. */
   readonly condition: boolean;
-  /** `where fence < token` in every statement that writes. */
+  /** `where fence <= token` in every statement that writes. */
   readonly token: boolean;
   /** The unique index on the key of an order. */
   readonly key: boolean;
@@ -95,7 +95,7 @@ export class Till {
   }
 
   private mayWrite(token: number): SQL {
-    return this.lines.token && this.lines.lock ? sql`fence < ${token}::bigint` : sql`true`;
+    return this.lines.token && this.lines.lock ? sql`fence <= ${token}::bigint` : sql`true`;
   }
 
   private underLock<T>(section: (token: number) => Promise<T>): Promise<T> {
