@@ -1,7 +1,7 @@
 import { Catch, Inject, Logger, Optional, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { throwError, type Observable } from 'rxjs';
-import { LockConfigError, LockError, type LockErrorCode } from '../errors/index.js';
+import { LockBusyError, LockConfigError, LockError, type LockErrorCode } from '../errors/index.js';
 import { checkKnown, checkWhole, show } from '../module-options.js';
 import { LOCK_FILTER_OPTIONS } from '../tokens.js';
 
@@ -13,7 +13,10 @@ import { LOCK_FILTER_OPTIONS } from '../tokens.js';
 export interface LockExceptionFilterOptions {
   /** The HTTP status for a lock that is taken: 409 Conflict or 423 Locked. Default 409. */
   readonly busyStatus?: 409 | 423;
-  /** What `Retry-After` says where locks are unavailable, in seconds. Default 1. */
+  /**
+   * The `Retry-After` of a 503, and of a busy lock whose remaining time is not known, in seconds. Default 1. Otherwise a
+   * busy lock gives the rest of its holder's lease: at least 1, at most 30.
+   */
   readonly retryAfter?: number;
 }
 
@@ -23,6 +26,9 @@ interface Answer {
   readonly title: string;
   readonly detail: string;
 }
+
+/** A section usually ends long before its lease, so a client need not wait for the whole of a long one. */
+const MAX_BUSY_SECONDS = 30;
 
 const UNAVAILABLE = { status: 503, title: 'Service Unavailable' } as const;
 
@@ -37,9 +43,9 @@ const ANSWERS: Record<LockErrorCode, Answer> = {
 };
 
 /**
- * Answers HTTP requests that failed with a `LockError`: 409 (or 423) while the lock is taken; 503 with `Retry-After`
- * while locks are unavailable, and when one was lost or waiting for it was given up; 400 when the request lacks a value
- * that the lock is named after; 500 for a mistake in the program. The body is a problem document (RFC 9457) with the
+ * Answers HTTP requests that failed with a `LockError`: 409 (or 423) while the lock is taken; 503 while locks are
+ * unavailable, and when one was lost or waiting for it was aborted, both with `Retry-After`; 400 when the request lacks a
+ * value that the lock is named after; 500 for a mistake in the program. The body is a problem document (RFC 9457) with the
  * error's `code` as a further member.
  *
  * The client of a gateway gets an `exception` event with `code` and `message`, to a message handler's caller and to
@@ -77,7 +83,7 @@ export class LockExceptionFilter implements ExceptionFilter<LockError> {
     if (kind !== 'http' && kind !== 'ws') throw error;
     const answer = this.answerTo(error);
     this.report(error);
-    if (kind === 'http') this.send(host.switchToHttp().getResponse(), answer, error.code);
+    if (kind === 'http') this.send(host.switchToHttp().getResponse(), answer, error);
     // Thrown here, it would reach nobody and end the process.
     else tellSocket(host.switchToWs().getClient(), { status: 'error', message: answer.detail, code: error.code });
     return undefined;
@@ -95,9 +101,10 @@ export class LockExceptionFilter implements ExceptionFilter<LockError> {
     return ANSWERS[code];
   }
 
-  private send(response: PlainResponse, answer: Answer, code: LockErrorCode): void {
+  private send(response: PlainResponse, answer: Answer, error: LockError): void {
     const adapter = this.adapterHost?.httpAdapter;
-    const headers = { 'Content-Type': 'application/problem+json', ...this.retryHeader(answer.status) };
+    const { code } = error;
+    const headers = { 'Content-Type': 'application/problem+json', ...this.retryHeader(error, answer.status) };
     // As text: of an object the Express adapter would say that it is plain JSON.
     const body = JSON.stringify({ ...answer, code });
     if (adapter === undefined) {
@@ -120,8 +127,14 @@ export class LockExceptionFilter implements ExceptionFilter<LockError> {
     adapter.reply(response, body, answer.status);
   }
 
-  private retryHeader(status: number): Record<string, string> {
+  private retryHeader(error: LockError, status: number): Record<string, string> {
+    if (error instanceof LockBusyError) return { 'Retry-After': String(this.untilFree(error)) };
     return status === 503 ? { 'Retry-After': String(this.retryAfter) } : {};
+  }
+
+  private untilFree({ remainingMs }: LockBusyError): number {
+    if (remainingMs === undefined || !Number.isFinite(remainingMs)) return Math.max(1, this.retryAfter);
+    return Math.min(MAX_BUSY_SECONDS, Math.max(1, Math.ceil(remainingMs / 1_000)));
   }
 }
 

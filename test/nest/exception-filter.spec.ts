@@ -98,7 +98,7 @@ describe('LockExceptionFilter', () => {
   });
 
   const cases = [
-    { how: 'busy', status: 409, code: 'LOCK_BUSY', retryAfter: undefined },
+    { how: 'busy', status: 409, code: 'LOCK_BUSY', retryAfter: '1' },
     { how: 'unavailable', status: 503, code: 'LOCK_UNAVAILABLE', retryAfter: '1' },
     { how: 'shutdown', status: 503, code: 'LOCK_SHUTDOWN', retryAfter: '1' },
     { how: 'lost', status: 503, code: 'LOCK_LOST', retryAfter: '1' },
@@ -161,6 +161,34 @@ describe('LockExceptionFilter', () => {
     await app.init();
 
     expect((await get('/fail/unavailable')).headers['retry-after']).toBe('30');
+  });
+
+  it.each([
+    { reason: 'held', remainingMs: 0, retryAfter: '1' },
+    { reason: 'held', remainingMs: 1_001, retryAfter: '2' },
+    { reason: 'held', remainingMs: 86_400_000, retryAfter: '30' },
+    { reason: 'held', remainingMs: undefined, retryAfter: '3' },
+    { reason: 'crowded', remainingMs: undefined, retryAfter: '3' },
+  ] as const)(
+    'tells a client of a busy lock when to retry, in whole seconds: $reason, $remainingMs ms left',
+    async ({ reason, remainingMs, retryAfter }) => {
+      errors.counted = () => new LockBusyError('stock:1', { reason, waitedMs: 5, remainingMs });
+      await start({ provide: APP_FILTER, useFactory: () => new LockExceptionFilter({ retryAfter: 3 }) });
+      await app.init();
+
+      const { status, headers } = await get('/fail/counted');
+
+      expect([status, headers['retry-after']]).toEqual([409, retryAfter]);
+    },
+  );
+
+  it('never tells a client of a busy lock to retry at once', async () => {
+    errors.counted = () => new LockBusyError('stock:1', { reason: 'crowded', waitedMs: 5, remainingMs: undefined });
+    await start();
+    app.useGlobalFilters(new LockExceptionFilter({ retryAfter: 0, busyStatus: 423 }));
+    await app.init();
+
+    expect((await get('/fail/counted')).headers['retry-after']).toBe('1');
   });
 
   it.each([
