@@ -5,7 +5,7 @@ import { ActivityLog } from './activity-log.js';
 import { logOptions } from './log-options.js';
 
 @Module({
-  imports: [LoggerModule.forRootAsync({ inject: [SHOP_CONFIG], useFactory: logOptions })],
+  imports: [LoggerModule.forRootAsync({ imports: [], providers: [], inject: [SHOP_CONFIG], useFactory: logOptions })],
   providers: [ActivityLog],
 })
 export class LoggingModule {}
