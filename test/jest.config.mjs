@@ -31,6 +31,10 @@ export default {
   },
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
-  testTimeout: 30_000,
+  // Generous, since a test or a set-up that starts servers and processes takes several times as long on a busy machine.
+  testTimeout: 120_000,
+  // Not in the system's temporary directory: a run leaves nothing there.
+  cacheDirectory: '<rootDir>/node_modules/.cache/jest',
+  reporters: ['default', '<rootDir>/test/support/skip-reporter.mjs'],
   maxWorkers: 2,
 };

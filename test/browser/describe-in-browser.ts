@@ -1,12 +1,11 @@
-import { describe, jest } from '@jest/globals';
+import { jest } from '@jest/globals';
+import { describeUnless } from '../support/describe-unless.js';
 import { hasBrowser } from './chromium.js';
 
 // `npm start` starts about ten processes, and a browser some more.
 jest.setTimeout(120_000);
 
-/** Tests in a browser. Where there is none they are skipped, and say so; in CI they fail. */
+/** `describe` for tests in a browser. */
 export function describeInBrowser(name: string, tests: () => void): void {
-  const skip = !hasBrowser && process.env.CI !== 'true';
-  if (skip) console.warn(`${name}: skipped, there is no chromium on the PATH.`);
-  (skip ? describe.skip : describe)(name, tests);
+  describeUnless(hasBrowser ? undefined : 'there is no chromium on the PATH', name, tests);
 }

@@ -1,21 +1,21 @@
 import { inspect } from 'node:util';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { Redis, RedisOptions } from 'ioredis';
 import { connectLockService, LockUnavailableError } from 'nestjs-redis-lock';
 import { freePort } from '../../sample-app/services/ports.js';
 import { makeTempDir, type TempDir } from '../../sample-app/services/temp-dir.js';
 import { ChildScript } from '../support/child-script.js';
-import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
+import { describeUnless } from '../support/describe-unless.js';
+import { noRedisServer, RedisServer } from '../support/redis-server.js';
 import { uniqueName } from '../support/test-redis.js';
 import { waitUntil } from '../support/wait-until.js';
 import { canMakeCertificates, makeCertificates, pem, type Certificates } from './certificates.js';
 
 const PASSWORD = 'top-secret';
 
-if (!canMakeCertificates())
-  console.warn('Skipped "a server that is reached by TLS only": it needs openssl on the PATH.');
+const missing = canMakeCertificates() ? noRedisServer : 'there is no openssl on the PATH to make certificates';
 
-(canMakeCertificates() ? describeWithRedisServer : describe.skip)('a server that is reached by TLS only', () => {
+describeUnless(missing, 'a server that is reached by TLS only', () => {
   let folder: TempDir;
   let certificates: Certificates;
   let server: RedisServer;

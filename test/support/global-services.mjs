@@ -1,2 +1,2 @@
-/** What the global setup started and the global teardown stops; both run in one process. */
-export const services = { redis: undefined };
+/** What the global setup made and the global teardown removes; both run in one process. */
+export const services = { redis: undefined, temp: undefined };

@@ -1,15 +1,17 @@
-import { describe, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { makeTempDir } from '../../../sample-app/services/temp-dir.js';
 import { ChildScript } from '../../support/child-script.js';
+import { describeUnless } from '../../support/describe-unless.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { SteppedClocks } from './stepped-clock.js';
 
 const folder = makeTempDir('clocks');
 const clocks = SteppedClocks.build(folder.path);
 folder.remove();
-if (clocks === undefined) console.warn('Skipped the clocks of single processes: they need Linux and a C compiler.');
 
-(clocks === undefined ? describe.skip : describe)('SteppedClock', () => {
+const missing = clocks === undefined ? 'setting the clock of a single process needs Linux and a C compiler' : undefined;
+
+describeUnless(missing, 'SteppedClock', () => {
   const HOUR = 3_600_000;
 
   it('sets the wall clock of a Redis and leaves the machine alone', async () => {
