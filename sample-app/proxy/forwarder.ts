@@ -2,7 +2,11 @@ import { Agent } from 'node:http';
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import { createProxyServer } from 'httpxy';
 import type { Target } from './target.js';
+import { RequestBody } from './request-body.js';
 import type { Targets } from './targets.js';
+
+/** A request with one of these methods may be sent twice: RFC 9110, section 9.2.2. */
+const idempotent: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
 const controlsPath = /^\/controls([/?]|$)/;
 
@@ -11,7 +15,7 @@ export class Forwarder {
   private readonly agent = new Agent({ keepAlive: true, maxFreeSockets: 4_096 });
   private readonly proxy = createProxyServer({ agent: this.agent, xfwd: true });
   private readonly streams = new Set<ServerResponse>();
-  /** Who is being asked, by the request of the client. */
+  /** The replica that a client's request was sent to last. */
   private readonly asked = new WeakMap<IncomingMessage, Target>();
 
   constructor(
@@ -19,8 +23,8 @@ export class Forwarder {
     private readonly controls: string | undefined,
   ) {
     this.proxy.on('proxyReq', (outgoing: ClientRequest, request: IncomingMessage) => {
-      // A change is left to the replica that has it: nobody knows how far it got.
-      if (request.method === 'GET') this.asked.get(request)?.track(outgoing);
+      // Any other request stays with the replica that has it: it may be half done.
+      if (idempotent.has(request.method)) this.asked.get(request)?.track(outgoing);
     });
     this.proxy.on('proxyRes', (incoming: IncomingMessage, _request: IncomingMessage, response: ServerResponse) => {
       if (incoming.headers['content-type']?.startsWith('text/event-stream') !== true) return;
@@ -57,18 +61,30 @@ export class Forwarder {
   }
 
   private async toReplica(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await RequestBody.read(request).catch(() => 'aborted' as const);
+    if (body === 'aborted') return;
+    if (body === undefined) {
+      response.setHeader('Connection', 'close');
+      answer(response, 413, 'The body is too large.');
+      return;
+    }
     for (const target of this.targets.order()) {
       try {
         this.asked.set(request, target);
-        await this.proxy.web(request, response, { target: target.url });
+        await this.proxy.web(request, response, { target: target.url, buffer: body.stream() });
         return;
-      } catch {
-        // A replica that died: a read can be asked again elsewhere, a change might be made twice.
-        if (request.method !== 'GET' || response.headersSent || response.closed) break;
+      } catch (error) {
+        if (response.headersSent || response.closed) break;
+        if (!idempotent.has(request.method) && !neverSent(error)) break;
       }
     }
     answer(response, 502, 'No replica answered.');
   }
+}
+
+/** Whether there was no connection yet: the replica cannot have seen anything of the request. */
+function neverSent(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && error.syscall === 'connect';
 }
 
 function answer(response: ServerResponse, status: number, message: string): void {

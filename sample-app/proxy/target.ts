@@ -1,96 +1,65 @@
-import { Agent, get } from 'node:http';
 import type { ClientRequest } from 'node:http';
+import { Probe } from './probe.js';
+import type { ProbeResult } from './probe.js';
 
 /**
- * `up`: it answers. `slow`: a check is late, so it gets no new requests. `down`: it does not answer at all, and what it
- * was asked is given up.
+ * `ready`: it takes new requests. `not-ready`: it answers, but says that it cannot work, or that it is about to stop.
+ * `slow`: a check for a sign of life is late. `down`: it does not answer at all, and its requests are given up.
  */
-export type TargetState = 'up' | 'slow' | 'down';
+export type TargetState = 'ready' | 'not-ready' | 'slow' | 'down';
 
-const checkEveryMs = 250;
-const slowAfterMs = 500;
-const downAfterMs = 1_000;
+const liveLimits = { lateMs: 500, noneMs: 1_000 };
+/** Longer: readiness also waits for the database and for Redis, and must not count as a dead process meanwhile. */
+const readyLimits = { lateMs: 1_000, noneMs: 3_000 };
 
-/** A replica, as the proxy sees it, and the requests it works on. */
+/** A replica, as the proxy sees it, and the requests in flight to it. */
 export class Target {
-  state: TargetState = 'up';
-  private readonly running = new Set<ClientRequest>();
-  private readonly agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  private readonly timers = new Set<NodeJS.Timeout>();
-  private check: ClientRequest | undefined;
-  private stopped = false;
+  private life: 'up' | 'slow' | 'down' = 'up';
+  private ready = true;
+  private readonly inFlight = new Set<ClientRequest>();
+  private readonly probes: readonly Probe[];
 
   /** @param onDown called when the target was found not to answer */
   constructor(
     readonly url: string,
     private readonly onDown: (target: Target) => void,
-  ) {}
-
-  /** Asks for a sign of life, again and again. */
-  watch(): void {
-    if (this.stopped) return;
-    let over = false;
-    // If it was us who were busy, the answer lies there already, and is read before `late` runs.
-    const unless = (late: () => void) => () => setImmediate(() => over || late());
-    const late = [
-      this.after(
-        slowAfterMs,
-        unless(() => this.turn('slow')),
-      ),
-      this.after(
-        downAfterMs,
-        unless(() => check.destroy(new Error('No sign of life.'))),
-      ),
+  ) {
+    this.probes = [
+      new Probe(new URL('/health/live', url), liveLimits, (result) => this.hearLife(result)),
+      new Probe(new URL('/health/ready', url), readyLimits, (result) => this.hearReadiness(result)),
     ];
-    const end = (state: TargetState): void => {
-      if (over) return;
-      over = true;
-      for (const timer of late) this.cancel(timer);
-      this.turn(state);
-      this.after(checkEveryMs, () => this.watch());
-    };
-    // Any answer will do, also that there is no such page or that its database is away: somebody is there.
-    const check = get(new URL('/health/live', this.url), { agent: this.agent }, (response) => {
-      response.resume();
-      response.once('close', () => end('up'));
-    });
-    check.once('error', () => end('down'));
-    this.check = check;
+  }
+
+  get state(): TargetState {
+    if (this.life !== 'up') return this.life;
+    return this.ready ? 'ready' : 'not-ready';
+  }
+
+  watch(): void {
+    for (const probe of this.probes) probe.start();
   }
 
   stop(): void {
-    this.stopped = true;
-    for (const timer of this.timers) clearTimeout(timer);
-    this.check?.destroy();
-    this.agent.destroy();
+    for (const probe of this.probes) probe.stop();
   }
 
   /** Remembers a request that may be given up when the target is down. */
   track(request: ClientRequest): void {
-    this.running.add(request);
-    request.once('close', () => this.running.delete(request));
+    this.inFlight.add(request);
+    request.once('close', () => this.inFlight.delete(request));
   }
 
   giveUp(): void {
-    for (const request of this.running) request.destroy(new Error(`${this.url} does not answer.`));
+    for (const request of this.inFlight) request.destroy(new Error(`${this.url} does not answer.`));
   }
 
-  private turn(state: TargetState): void {
-    this.state = state;
-    if (state === 'down') this.onDown(this);
+  /** Any answer is a sign of life, also that there is no such page. */
+  private hearLife(result: ProbeResult): void {
+    this.life = result === 'none' ? 'down' : result === 'late' ? 'slow' : 'up';
+    if (this.life === 'down') this.onDown(this);
   }
 
-  private after(ms: number, action: () => void): NodeJS.Timeout {
-    const timer = setTimeout(() => {
-      this.timers.delete(timer);
-      if (!this.stopped) action();
-    }, ms);
-    this.timers.add(timer);
-    return timer;
-  }
-
-  private cancel(timer: NodeJS.Timeout): void {
-    clearTimeout(timer);
-    this.timers.delete(timer);
+  private hearReadiness(result: ProbeResult): void {
+    if (result !== 'late') this.ready = result === 200;
   }
 }

@@ -1,4 +1,7 @@
 import { Target } from './target.js';
+import type { TargetState } from './target.js';
+
+const preference: Readonly<Record<TargetState, number>> = { ready: 0, 'not-ready': 1, slow: 2, down: 3 };
 
 /** The replicas, in turns. */
 export class Targets {
@@ -10,12 +13,14 @@ export class Targets {
     for (const target of this.all) target.watch();
   }
 
-  /** The order in which one request asks them: each once, those that answer first. */
+  /**
+   * The order in which one request tries the replicas: each once, the ready ones first. The others come last, but are
+   * tried too: the check may be wrong or too old, and if no replica is ready, one that answers is better than none.
+   */
   order(): Target[] {
     this.turn = (this.turn + 1) % this.all.length;
     const order = [...this.all.slice(this.turn), ...this.all.slice(0, this.turn)];
-    // Those that seem to be down come last, and are asked all the same: the check may be wrong, or too old.
-    return [...order.filter(({ state }) => state === 'up'), ...order.filter(({ state }) => state !== 'up')];
+    return order.sort((a, b) => preference[a.state] - preference[b.state]);
   }
 
   stop(): void {
@@ -23,7 +28,7 @@ export class Targets {
   }
 
   private onDown(target: Target): void {
-    // If nobody answers, the machine is busy, or there is nowhere else to go.
-    if (this.all.some(({ state }) => state === 'up')) target.giveUp();
+    // If no replica answers, the machine is busy, or there is nowhere else to go.
+    if (this.all.some(({ state }) => state === 'ready' || state === 'not-ready')) target.giveUp();
   }
 }

@@ -22,7 +22,7 @@ export interface ShopConfig {
   readonly supplierMs: number;
   /** What is written to the log: this level and those above it. */
   readonly logLevel: LogLevel;
-  /** How long the process goes on answering, but says that it is not ready, when it is told to stop. */
+  /** How long the process goes on answering, but says that it is not ready, after SIGTERM. */
   readonly shutdownDelayMs: number;
 }
 
@@ -49,7 +49,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): ShopConfig {
     lockWaitMs: whole(env, 'LOCK_WAIT_MS', 10_000, 0, day),
     supplierMs: whole(env, 'SUPPLIER_MS', 200, 0, 60_000),
     logLevel: level(env),
-    shutdownDelayMs: whole(env, 'SHUTDOWN_DELAY_MS', 0, 0, 60_000),
+    shutdownDelayMs: whole(env, 'SHUTDOWN_DELAY_MS', 2_000, 0, 60_000),
   };
 }
 

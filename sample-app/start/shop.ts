@@ -105,6 +105,8 @@ function startProgram(
     args: [fileURLToPath(new URL(program, programs))],
     env: { ...process.env, NO_COLOR: '1', ...env },
     ready: listening,
+    // Not SIGTERM: nothing takes the place of a replica while the whole shop stops, so it need not wait.
+    stopSignal: 'SIGINT',
     ...(onLine === undefined ? {} : { onLine: (line: string) => onLine(`${name}: ${line}`) }),
   });
 }

@@ -7,6 +7,7 @@ import { REDIS } from '../../sample-app/src/cache/redis.js';
 import { DATABASE } from '../../sample-app/src/database/database.js';
 import { HealthController } from '../../sample-app/src/health/health.controller.js';
 import { Leaving } from '../../sample-app/src/health/leaving.js';
+import { ReadinessLog } from '../../sample-app/src/health/readiness-log.js';
 
 it('asks a database that hangs once, however often it is asked whether it is ready', async () => {
   let answer = (): void => undefined;
@@ -19,6 +20,7 @@ it('asks a database that hangs once, however often it is asked whether it is rea
       { provide: REDIS, useValue: { ping: async () => 'PONG' } },
       { provide: LockService, useValue: { inspect: async () => null } },
       { provide: Leaving, useValue: { begun: false } },
+      ReadinessLog,
     ],
   }).compile();
   const health = app.get(HealthController);

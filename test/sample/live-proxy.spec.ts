@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { ServerProcess } from '../../sample-app/services/server-process.js';
@@ -10,7 +11,12 @@ import { buildSample, type BuiltSample } from './built-sample.js';
 /** Stands for a replica, or for the controls. */
 class Backend {
   readonly asked: string[] = [];
+  readonly bodies: string[] = [];
   hangs = false;
+  /** What it answers to the check for readiness. */
+  ready = 200;
+  /** Breaks a request off after it has read it. */
+  breaks = false;
   private readonly server: Server;
 
   private constructor(private readonly name: string) {
@@ -32,13 +38,29 @@ class Backend {
     this.server.closeAllConnections();
   }
 
-  private handle({ method, url, headers }: IncomingMessage, response: ServerResponse): void {
-    if (url !== '/health/live') this.asked.push(`${method} ${url}`);
+  private handle(request: IncomingMessage, response: ServerResponse): void {
+    const { method, url, headers } = request;
+    const check = url?.startsWith('/health/') === true;
+    if (!check) this.asked.push(`${method} ${url}`);
     if (this.hangs) return;
+    if (check) {
+      response.writeHead(url === '/health/ready' ? this.ready : 200).end();
+      return;
+    }
+    if (method === 'POST') {
+      void this.takeBody(request, response);
+      return;
+    }
     if (url === '/live/events') {
       response.writeHead(200, { 'Content-Type': 'text/event-stream' });
       response.write(`data: ${this.name}\n\n`);
     } else response.end(JSON.stringify({ name: this.name, host: headers.host }));
+  }
+
+  private async takeBody(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.bodies.push(await text(request));
+    if (this.breaks) response.destroy();
+    else response.end(JSON.stringify({ name: this.name, host: request.headers.host }));
   }
 }
 
@@ -114,6 +136,68 @@ describe('the proxy', () => {
     const url = await start([a, b]);
     a.close();
     for (let i = 0; i < 4; i += 1) expect(await name(url)).toBe('b');
+  });
+
+  it('sends nothing new to a replica that is not ready, and lets it answer what it has', async () => {
+    const [a, b] = [await backend('a'), await backend('b')];
+    const url = await start([a, b]);
+    expect(new Set([await name(url), await name(url)])).toEqual(new Set(['a', 'b']));
+    const streams = await Promise.all([fetch(`${url}/live/events`), fetch(`${url}/live/events`)]);
+    a.ready = 503;
+    await waitUntil('it is left out', async () => (await name(url)) === 'b' && (await name(url)) === 'b');
+    const before = a.asked.length;
+    for (let i = 0; i < 6; i += 1) expect(await name(url)).toBe('b');
+    expect(a.asked).toHaveLength(before);
+    // Its stream is still open: it lives.
+    const readers = streams.map((stream) => stream.body!.getReader());
+    const first = await Promise.all(readers.map((reader) => reader.read()));
+    expect(
+      first
+        .map(({ value }) =>
+          Buffer.from(value ?? [])
+            .toString()
+            .trim(),
+        )
+        .sort(),
+    ).toEqual(['data: a', 'data: b']);
+    await Promise.all(readers.map((reader) => reader.cancel()));
+
+    // If none is ready, one that answers is better than none.
+    b.ready = 503;
+    await waitUntil('both are asked', async () => (await name(url)) === 'a');
+    b.ready = 200;
+    await waitUntil('the ready one is asked', async () => (await name(url)) === 'b' && (await name(url)) === 'b');
+    expect(await name(url)).toBe('b');
+  });
+
+  it('sends a change to another replica when a connection is refused, with its whole body, once', async () => {
+    const [a, b] = [await backend('a'), await backend('b')];
+    const url = await start([a, b]);
+    a.close();
+    const body = 'x'.repeat(200_000);
+    for (let i = 0; i < 4; i += 1) expect(await name(url, { method: 'POST', body })).toBe('b');
+    expect(a.bodies).toEqual([]);
+    expect(b.bodies).toEqual([body, body, body, body]);
+  });
+
+  it('never repeats a change that a replica has received', async () => {
+    const [a, b] = [await backend('a'), await backend('b')];
+    const url = await start([a, b]);
+    a.breaks = true;
+    b.breaks = true;
+    const statuses: number[] = [];
+    for (let i = 0; i < 4; i += 1) statuses.push((await fetch(url, { method: 'POST', body: String(i) })).status);
+    expect(statuses).toEqual([502, 502, 502, 502]);
+    expect([...a.bodies, ...b.bodies].sort()).toEqual(['0', '1', '2', '3']);
+  });
+
+  it('refuses a body that is too large to be kept', async () => {
+    const a = await backend('a');
+    const url = await start([a]);
+    const { status } = await fetch(url, { method: 'POST', body: 'x'.repeat(1_048_577) });
+    expect(status).toBe(413);
+    expect(a.bodies).toEqual([]);
+    expect(await name(url)).toBe('a');
   });
 
   it('leads to the controls, with the name the client used, and only if there are any', async () => {

@@ -112,8 +112,9 @@ describe('the log of a replica', () => {
     expect(placed.status).toBe(201);
     const ids = [odd, placed].map(({ headers }) => headers.get('x-request-id'));
     for (const id of ids) expect(id).toMatch(/^[\da-f-]{36}$/);
-    // The proxy asks whether it lives.
-    const ours = () => linesOf('replica-1').filter((line) => 'url' in line && line.url !== '/health/live');
+    // The proxy asks whether it lives, and whether it is ready.
+    const isCheck = (url: unknown) => String(url).startsWith('/health/');
+    const ours = () => linesOf('replica-1').filter((line) => 'url' in line && !isCheck(line.url));
     await waitUntil('both are written', () => ours().length === 2);
     const answered = ours().filter(({ msg }) => msg === 'answered');
     expect(answered.map(({ level, url: path, status, reqId }) => ({ level, path, status, reqId }))).toEqual([

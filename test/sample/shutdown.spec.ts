@@ -32,7 +32,7 @@ describe('a replica that is told to stop', () => {
   };
 
   it('places the order it is at, refuses the one behind it, and gives the lock back', async () => {
-    const { replicas } = await fixture.shop('with-lock', 1);
+    const { replicas } = await fixture.shop('with-lock', 1, { SHUTDOWN_DELAY_MS: '0' });
     const { url, process } = replicas[0]!;
     // Somebody else has the row, so that the order waits in its statement.
     const { first } = await fixture.database.transaction(async (transaction) => {
@@ -57,6 +57,7 @@ describe('a replica that is told to stop', () => {
       PRICES_CRON: '* * * * * *',
       PRICES_HOLD_MS: '0',
       SUPPLIER_MS: '2500',
+      SHUTDOWN_DELAY_MS: '0',
     });
     const refreshes = () => fixture.database.select().from(priceRefreshes).orderBy(asc(priceRefreshes.id));
     await waitUntil('one runs', async () => (await refreshes()).length === 1);
@@ -80,5 +81,41 @@ describe('a replica that is told to stop', () => {
     expect((await read(`${url}/health/live`)).status).toBe(200);
     expect((await order(url)).status).toBe(201);
     await process.untilExit();
+  });
+
+  it('closes the connection after each answer once it was told to stop', async () => {
+    const { replicas } = await fixture.shop('with-lock', 1, { SHUTDOWN_DELAY_MS: '4000' });
+    const { url, process } = replicas[0]!;
+    const connection = async (path: string) => (await fetch(`${url}${path}`)).headers.get('connection');
+    expect(await connection('/catalog/lighting')).toBe('keep-alive');
+    process.signal('SIGTERM');
+    await waitUntil('it says so', async () => (await connection('/catalog/lighting')) === 'close');
+    expect(await connection('/health/ready')).toBe('close');
+    await process.untilExit();
+  });
+
+  it('does not wait before it stops when it was told to by Ctrl-C', async () => {
+    const { replicas } = await fixture.shop('with-lock', 2, { SHUTDOWN_DELAY_MS: '60000' });
+    const [first, second] = replicas.map(({ process }) => process);
+    first!.signal('SIGINT');
+    await first!.untilExit();
+    // Also when it is waiting already.
+    second!.signal('SIGTERM');
+    await waitUntil('it waits', async () => (await read(`${replicas[1]!.url}/health/ready`)).status === 503);
+    second!.signal('SIGINT');
+    await second!.untilExit();
+  });
+
+  it('writes one line to the log when it is no longer ready, however often it is asked', async () => {
+    const { replicas } = await fixture.shop('with-lock', 1, { SHUTDOWN_DELAY_MS: '4000' });
+    const { url, process } = replicas[0]!;
+    fixture.lines.length = 0;
+    process.signal('SIGTERM');
+    await waitUntil('it says so', async () => (await read(`${url}/health/ready`)).status === 503);
+    for (let i = 0; i < 5; i += 1) await read(`${url}/health/ready`);
+    await process.untilExit();
+    const warnings = fixture.lines.filter((line) => /"level":"(warn|error)"/.test(line));
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain('not ready: process is shutting down');
   });
 });

@@ -10,6 +10,7 @@ import { DATABASE } from '../database/database.js';
 import type { Database } from '../database/database.js';
 import { HealthAnswer } from './health-answer.js';
 import { Leaving } from './leaving.js';
+import { ReadinessLog } from './readiness-log.js';
 
 /** A service that does not answer in this time, in ms, counts as down: ioredis, for one, waits for a lost server. */
 const limitMs = 1_000;
@@ -28,6 +29,7 @@ export class HealthController {
     @Inject(HealthCheckService) private readonly health: HealthCheckService,
     @Inject(HealthIndicatorService) private readonly indicators: HealthIndicatorService,
     @Inject(Leaving) private readonly leaving: Leaving,
+    @Inject(ReadinessLog) private readonly log: ReadinessLog,
   ) {}
 
   /** For whoever restarts processes that hang. A new process would not bring a lost database back. */
@@ -45,12 +47,16 @@ export class HealthController {
   @ApiServiceUnavailableResponse({ type: HealthAnswer })
   @HealthCheck({ swaggerDocumentation: false })
   ready(): Promise<HealthCheckResult> {
-    return this.health.check([
-      () => this.process(),
-      () => this.answers('database', () => this.database.execute(sql`select 1`)),
-      () => this.answers('redis', () => this.redis.ping()),
-      () => this.answers('locks', () => this.locks.inspect('health')),
-    ]);
+    // At once: whether the services answer no longer matters then.
+    if (this.leaving.begun) return this.log.watch(this.health.check([() => this.process()]));
+    return this.log.watch(
+      this.health.check([
+        () => this.process(),
+        () => this.answers('database', () => this.database.execute(sql`select 1`)),
+        () => this.answers('redis', () => this.redis.ping()),
+        () => this.answers('locks', () => this.locks.inspect('health')),
+      ]),
+    );
   }
 
   private process() {

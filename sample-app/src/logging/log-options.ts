@@ -34,8 +34,11 @@ export function logOptions({ logLevel, replica }: ShopConfig): Params {
       // Lines that are written while a request is handled hold its id and no more.
       quietReqLogger: true,
       quietResLogger: true,
-      customLogLevel: (request, response, error) =>
-        error !== undefined || response.statusCode >= 500 || msOf(request) > slowMs ? 'warn' : 'debug',
+      customLogLevel: (request, response, error) => {
+        // A check that fails is repeated several times a second; the log says once that the process is not ready.
+        if (pathOf(request)?.startsWith('/health') === true) return 'debug';
+        return error !== undefined || response.statusCode >= 500 || msOf(request) > slowMs ? 'warn' : 'debug';
+      },
       customSuccessObject: (request, response) => summary(request, response),
       customErrorObject: (request, response) => summary(request, response),
       customSuccessMessage: () => 'answered',
@@ -55,11 +58,15 @@ function requestId(request: IncomingMessage, response: ServerResponse): string {
 
 function summary(request: IncomingMessage, response: ServerResponse): object {
   const { method } = request;
-  const target = 'originalUrl' in request ? String(request.originalUrl) : request.url;
-  const url = target?.split('?', 1)[0];
+  const url = pathOf(request);
   // A client that went away got no answer, whatever the status would have been.
   const status = response.writableFinished ? response.statusCode : null;
   return { method, url, status, ms: Math.round(msOf(request)) };
+}
+
+function pathOf(request: IncomingMessage): string | undefined {
+  const target = 'originalUrl' in request ? String(request.originalUrl) : request.url;
+  return target?.split('?', 1)[0];
 }
 
 function msOf(request: IncomingMessage): number {
