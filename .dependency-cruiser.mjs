@@ -5,7 +5,7 @@ const floors = [
   ['index', 'health/', 'testing/'],
   ['redis-lock.module'],
   ['decorators/'],
-  ['lock.service', 'create-lock-service'],
+  ['lock.service', 'create-lock-service', 'background-start'],
   ['lock-options'],
   ['module-options'],
   ['naming/'],

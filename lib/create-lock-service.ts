@@ -1,3 +1,4 @@
+import { startInBackground } from './background-start.js';
 import { LockService } from './lock.service.js';
 import { resolveSettings, type LockServiceOptions, type ResolvedSettings } from './module-options.js';
 import type { LockStore } from './stores/lock-store.js';
@@ -7,6 +8,7 @@ import { checkClient, openClient, openCluster, openNodes, openSubscriberFor } fr
 import { QuorumStore } from './stores/quorum/quorum-store.js';
 import type { RedisClient } from './stores/redis/redis-client.js';
 import { RedisStore } from './stores/redis/redis-store.js';
+import { Reporter } from './telemetry/reporter.js';
 
 /**
  * Makes a lock service without Nest. It connects in the background; call `connectLockService` instead to know at once
@@ -16,8 +18,9 @@ import { RedisStore } from './stores/redis/redis-store.js';
  * @publicApi
  */
 export function createLockService(options: LockServiceOptions): LockService {
-  const settings = resolveSettings(options);
-  return new LockService(createStore(options, settings), settings);
+  const { settings, store, service, reporter } = create(options);
+  startInBackground(store, settings.startupTimeout, reporter, service.closing);
+  return service;
 }
 
 /**
@@ -29,10 +32,11 @@ export function createLockService(options: LockServiceOptions): LockService {
  * @publicApi
  */
 export async function connectLockService(options: LockServiceOptions): Promise<LockService> {
-  const settings = resolveSettings(options);
-  const store = createStore(options, settings);
-  const service = new LockService(store, settings);
-  if (settings.startup === 'background') return service;
+  const { settings, store, service, reporter } = create(options);
+  if (settings.startup === 'background') {
+    startInBackground(store, settings.startupTimeout, reporter, service.closing);
+    return service;
+  }
   try {
     await store.connect(settings.startupTimeout);
     return service;
@@ -42,7 +46,21 @@ export async function connectLockService(options: LockServiceOptions): Promise<L
   }
 }
 
-function createStore(options: LockServiceOptions, settings: ResolvedSettings): LockStore {
+interface Created {
+  readonly settings: ResolvedSettings;
+  readonly store: LockStore;
+  readonly service: LockService;
+  readonly reporter: Reporter;
+}
+
+function create(options: LockServiceOptions): Created {
+  const settings = resolveSettings(options);
+  const reporter = new Reporter(settings.logger);
+  const store = createStore(options, settings, reporter);
+  return { settings, store, service: new LockService(store, settings, reporter), reporter };
+}
+
+function createStore(options: LockServiceOptions, settings: ResolvedSettings, reporter: Reporter): LockStore {
   const { keyPrefix, commandTimeout, tokenTtl, minReplicas } = settings;
   if ('memory' in options) {
     const state = options.memory === true ? new MemoryState() : options.memory;
@@ -50,7 +68,7 @@ function createStore(options: LockServiceOptions, settings: ResolvedSettings): L
   }
   if ('nodes' in options) {
     const { restartGuard } = settings;
-    return new QuorumStore(openNodes(options.nodes), { keyPrefix, commandTimeout, tokenTtl, restartGuard });
+    return new QuorumStore(openNodes(options.nodes), { keyPrefix, commandTimeout, tokenTtl, restartGuard, reporter });
   }
   const ownsClient = !('client' in options);
   const client = clientFor(options);
@@ -63,6 +81,7 @@ function createStore(options: LockServiceOptions, settings: ResolvedSettings): L
     commandTimeout,
     tokenTtl,
     minReplicas,
+    reporter,
   });
 }
 

@@ -23,6 +23,7 @@ export type { LockState } from './stores/lock-store.js';
 export { MemoryState } from './stores/memory/memory-state.js';
 export type { RedisClient } from './stores/redis/redis-client.js';
 export type { ReleaseOutcome } from './stores/hold.js';
+export type { LockLogger } from './telemetry/reporter.js';
 export type { WaitLineLength } from './waiting/wait-lines.js';
 export type {
   AcquiredMessage,

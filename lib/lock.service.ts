@@ -1,6 +1,13 @@
 import { AsyncResource } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
-import { LockBusyError, LockError, LockLostError, LockShutdownError, LockUnavailableError } from './errors/index.js';
+import {
+  LockBusyError,
+  LockError,
+  LockLostError,
+  LockShutdownError,
+  LockUnavailableError,
+  type LockLostReason,
+} from './errors/index.js';
 import { enclosingLease, runUnder } from './leases/current-lease.js';
 import { extendTenure } from './leases/extend.js';
 import { Lease } from './leases/lease.js';
@@ -14,8 +21,13 @@ import { checkLockName, checkLockNames } from './naming/lock-name.js';
 import type { Hold, ReleaseOutcome } from './stores/hold.js';
 import type { LockState, LockStore } from './stores/lock-store.js';
 import { channels } from './telemetry/channels.js';
+import { Reporter } from './telemetry/reporter.js';
 import { tellAcquired, tellRefused, tellReleased } from './telemetry/tell.js';
+import { leftWarning, lostWarning, slowShutdownWarning } from './telemetry/warnings.js';
 import { WaitLines, type WaitLineLength } from './waiting/wait-lines.js';
+
+/** A shutdown that takes longer names the locks that it waits for. */
+const SLOW_SHUTDOWN_MS = 1_500;
 
 /** What a service has in hand now. */
 export interface LockStats {
@@ -39,14 +51,16 @@ export class LockService {
   private readonly tenures = new Tenures();
   private refusing = false;
   private closed: Promise<void> | null = null;
+  private readonly closer = new AbortController();
 
   /** @internal Use `createLockService` or inject it. */
   constructor(
     private readonly store: LockStore,
     private readonly settings: ResolvedSettings,
+    private readonly reporter = new Reporter(settings.logger),
   ) {
     this.options = new AcquireResolver(settings);
-    this.watchdog = new Watchdog(store, settings.leaseMs);
+    this.watchdog = new Watchdog(store, settings.leaseMs, reporter);
     this.lines = new WaitLines(store, this.watchdog, settings, randomUUID());
   }
 
@@ -160,6 +174,11 @@ export class LockService {
     return (this.closed ??= this.shutDown());
   }
 
+  /** @internal Aborts when the service is closed. */
+  get closing(): AbortSignal {
+    return this.closer.signal;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
@@ -245,7 +264,13 @@ export class LockService {
   /** @internal */
   onReleased(tenure: Tenure, outcome: ReleaseOutcome): void {
     this.tenures.end(tenure);
+    if (outcome === 'lost' && !tenure.ended) this.onLost(tenure, 'taken');
     tellReleased(tenure, outcome);
+  }
+
+  /** @internal */
+  onLost({ hold }: Tenure, reason: LockLostReason): void {
+    this.reporter.warn('lost', lostWarning(hold, reason));
   }
 
   /** @internal */
@@ -255,9 +280,16 @@ export class LockService {
 
   private async shutDown(): Promise<void> {
     this.refuse();
+    this.closer.abort();
     // Who was granted a lock a moment ago gets to know it first, and is waited for.
     await new Promise((resolve) => setImmediate(resolve));
-    await this.tenures.drain(this.settings.shutdownTimeout);
+    const { shutdownTimeout } = this.settings;
+    await this.tenures.drain(shutdownTimeout, SLOW_SHUTDOWN_MS, () => {
+      const warning = slowShutdownWarning(this.tenures.names(), shutdownTimeout - SLOW_SHUTDOWN_MS);
+      this.reporter.warn('shutdown', warning);
+    });
+    const left = this.tenures.names();
+    if (left.length > 0) this.reporter.warn('shutdown', leftWarning(left));
     this.tenures.shutDown();
     this.watchdog.close();
     await this.lines.close();

@@ -2,6 +2,7 @@ import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis';
 import { LockConfigError } from './errors/index.js';
 import { MemoryState } from './stores/memory/memory-state.js';
 import type { CallersClient } from './stores/redis/redis-client.js';
+import type { LockLogger } from './telemetry/reporter.js';
 
 /** Where the locks live: exactly one of these. */
 export type LockConnection =
@@ -59,6 +60,12 @@ export interface LockSettings {
   readonly startupTimeout?: number;
   /** How long a shutdown waits for running sections before their signals are aborted. Default 10 000. */
   readonly shutdownTimeout?: number;
+  /**
+   * Gets one line for what an operator should know: a lost lock, failing renewals, a background start without Redis, a
+   * shutdown that waits. Any object with a method `warn(message)`, or `false` for none. Default: Nest's `Logger` in
+   * `RedisLockModule`, none without Nest.
+   */
+  readonly logger?: LockLogger | false;
 }
 
 /**
@@ -98,6 +105,7 @@ const SETTINGS = [
   'startup',
   'startupTimeout',
   'shutdownTimeout',
+  'logger',
 ] as const satisfies readonly (keyof LockSettings)[];
 
 /**
@@ -131,6 +139,7 @@ export function resolveSettings(options: LockServiceOptions): ResolvedSettings {
     startup,
     startupTimeout: checkWhole('startupTimeout', options.startupTimeout ?? 5_000, 1, MAX_MS),
     shutdownTimeout: checkWhole('shutdownTimeout', options.shutdownTimeout ?? 10_000, 0, MAX_MS),
+    logger: checkLogger(options.logger ?? false),
   };
 }
 
@@ -170,6 +179,14 @@ export function show(value: unknown): string {
     : typeof value === 'object' && value !== null
       ? 'an object'
       : String(value);
+}
+
+function checkLogger(logger: unknown): LockLogger | false {
+  if (logger === false) return false;
+  if (typeof logger === 'object' && logger !== null && typeof Reflect.get(logger, 'warn') === 'function') {
+    return logger as LockLogger;
+  }
+  throw new LockConfigError(`"logger" must be false or an object with a method warn(message), but is ${show(logger)}.`);
 }
 
 function checkGuard(options: LockServiceOptions, leaseMs: number): number {

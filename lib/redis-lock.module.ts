@@ -1,4 +1,5 @@
 import {
+  Logger,
   Module,
   type DynamicModule,
   type FactoryProvider,
@@ -99,7 +100,7 @@ function register(
       inject: [LOCK_MODULE_OPTIONS, DiscoveryService],
       useFactory: (lockOptions: LockServiceOptions, discovery: DiscoveryService) => {
         refuseDoubles(connection, discovery);
-        return connectLockService(lockOptions);
+        return connectLockService(withLogger(lockOptions, connection));
       },
     },
     {
@@ -117,6 +118,13 @@ function register(
     providers,
     exports: connection === DEFAULT_CONNECTION ? [token, LockService] : [token],
   };
+}
+
+/** Warnings go to the app's own log unless the options say otherwise. */
+function withLogger(options: LockServiceOptions, connection: string): LockServiceOptions {
+  if (options.logger !== undefined) return options;
+  const context = connection === DEFAULT_CONNECTION ? 'RedisLockModule' : `RedisLockModule:${connection}`;
+  return { ...options, logger: new Logger(context) };
 }
 
 function asyncOptions({ useFactory, inject = [], useClass, useExisting }: RedisLockModuleAsyncOptions): Provider[] {

@@ -1,4 +1,4 @@
-import { LockLostError, LockShutdownError } from '../errors/index.js';
+import { LockLostError, LockShutdownError, type LockLostReason } from '../errors/index.js';
 import type { Linked, LinkedList } from '../lists/linked-list.js';
 import type { Hold, HoldObserver, ReleaseOutcome } from '../stores/hold.js';
 
@@ -6,6 +6,7 @@ import type { Hold, HoldObserver, ReleaseOutcome } from '../stores/hold.js';
 export interface TenureContext {
   release(tenure: Tenure): Promise<ReleaseOutcome>;
   onReleased(tenure: Tenure, outcome: ReleaseOutcome): void;
+  onLost(tenure: Tenure, reason: LockLostReason): void;
   extend(tenure: Tenure, ms: number, fix: boolean): Promise<void>;
 }
 
@@ -91,12 +92,18 @@ export class Tenure implements HoldObserver, Linked<Tenure> {
     return this.context.extend(this, ms, fix);
   }
 
+  /** Whether the holder was told that the lock is gone. */
+  get ended(): boolean {
+    return this.endedBy !== null;
+  }
+
   /** The service goes down while the section still runs. */
   onShutdown(): void {
     this.end(new LockShutdownError(this.name));
   }
 
   onHoldLost(error: LockLostError): void {
+    if (this.endedBy === null) this.context.onLost(this, error.reason);
     this.end(error);
   }
 

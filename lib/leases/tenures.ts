@@ -19,9 +19,15 @@ export class Tenures {
     if (this.running.size === 0) this.onEmpty?.();
   }
 
-  /** Resolves when all have ended, after `timeoutMs` at the latest. */
-  async drain(timeoutMs: number): Promise<void> {
+  /** The names of their locks. */
+  names(): string[] {
+    return this.running.entries().map(({ name }) => name);
+  }
+
+  /** Resolves when all have ended, after `timeoutMs` at the latest. `onSlow` runs if that takes as long as `slowMs`. */
+  async drain(timeoutMs: number, slowMs: number, onSlow: () => void): Promise<void> {
     if (this.running.size === 0) return;
+    const slow = slowMs < timeoutMs ? setTimeout(onSlow, slowMs) : undefined;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, timeoutMs);
       this.onEmpty = () => {
@@ -29,6 +35,7 @@ export class Tenures {
         resolve();
       };
     });
+    clearTimeout(slow);
     this.onEmpty = null;
   }
 

@@ -1,6 +1,8 @@
 import { LockUnavailableError } from '../errors/index.js';
 import { Hold, validityOf, type HoldKeeper } from '../stores/hold.js';
 import type { LockStore } from '../stores/lock-store.js';
+import type { Reporter } from '../telemetry/reporter.js';
+import { renewalWarning } from '../telemetry/warnings.js';
 import { TimerWheel, WheelEntry } from '../time/timer-wheel.js';
 
 /** A hold with no more than this left counts as over: the wheel may fire that much early. */
@@ -20,6 +22,8 @@ export class Watchdog implements HoldKeeper {
   /** Watched since a moment ago. */
   private begun: Hold[] = [];
   private readonly renewing = new Set<Hold>();
+  /** Holds whose last renewal failed, so that each failing lease is reported once. */
+  private readonly failing = new WeakSet<Hold>();
   private readonly skewCheck = new SkewCheck(() => {
     this.onSkewCheck();
   });
@@ -28,6 +32,7 @@ export class Watchdog implements HoldKeeper {
   constructor(
     private readonly store: LockStore,
     private readonly leaseMs: number,
+    private readonly reporter: Reporter,
   ) {}
 
   get size(): number {
@@ -109,16 +114,25 @@ export class Watchdog implements HoldKeeper {
     try {
       const { held, sentAt } = await this.store.renew(hold.name, hold.owner, this.leaseMs, hold.minReplicas);
       if (hold.keeper !== this) return;
-      if (held) hold.confirm(sentAt, this.leaseMs);
-      else this.lose(hold, 'taken');
+      if (held) {
+        this.failing.delete(hold);
+        hold.confirm(sentAt, this.leaseMs);
+      } else this.lose(hold, 'taken');
     } catch (error) {
       hold.doubtful = true;
+      if (hold.keeper === this) this.onRenewalFailed(hold, error);
       const share = error instanceof LockUnavailableError && !error.retryable ? 3 : 10;
       retryAt = performance.now() + Math.min(Math.max(this.leaseMs / share, MIN_RETRY_MS), MAX_RETRY_MS);
     } finally {
       this.renewing.delete(hold);
       if (hold.keeper === this) this.schedule(hold, retryAt);
     }
+  }
+
+  private onRenewalFailed(hold: Hold, error: unknown): void {
+    if (this.failing.has(hold)) return;
+    this.failing.add(hold);
+    this.reporter.warn('renewal', renewalWarning(hold.name, hold.remaining(), error));
   }
 
   private lose(hold: Hold, reason: 'expired' | 'taken'): void {

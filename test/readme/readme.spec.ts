@@ -53,7 +53,7 @@ describe('the README', () => {
     );
     for (const [option, value] of Object.entries(resolveSettings({ memory: true }))) {
       expect([option, rows.has(option)]).toEqual([option, true]);
-      if (['tokenTtl', 'wait', 'minReplicas', 'restartGuard'].includes(option)) continue;
+      if (['tokenTtl', 'wait', 'minReplicas', 'restartGuard', 'logger'].includes(option)) continue;
       expect([option, rows.get(option)!.replace(/[`' ]/g, '')]).toEqual([option, String(value)]);
     }
   });

@@ -4,6 +4,7 @@ import type { RedisClient } from '../redis/redis-client.js';
 import { RedisStore } from '../redis/redis-store.js';
 import { ScriptBatch } from '../redis/script-batch.js';
 import { Settler } from '../settler.js';
+import type { Reporter } from '../../telemetry/reporter.js';
 import { RestartGuard } from './restart-guard.js';
 import { confirmBatch, grantBatch, type ConfirmRequest, type GrantReply, type GrantRequest } from './vote-batches.js';
 
@@ -24,6 +25,8 @@ export interface QuorumMemberOptions {
   readonly tokenTtl: number;
   /** How long a server must have been up to have a vote, in ms; 0: always. */
   readonly restartGuard: number;
+  /** Gets warnings about a server. */
+  readonly reporter?: Reporter;
 }
 
 const MIN_TIMEOUT_MS = 50;
@@ -58,6 +61,7 @@ export class QuorumMember {
       commandTimeout,
       tokenTtl,
       timeoutFor: (leaseMs) => this.timeoutFor(leaseMs),
+      ...(options.reporter === undefined ? {} : { reporter: options.reporter }),
     });
     this.guard = new RestartGuard(client, restartGuard, label);
     client.on('close', this.onSpoke);

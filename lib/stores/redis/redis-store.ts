@@ -10,6 +10,7 @@ import type {
   RenewReply,
 } from '../lock-store.js';
 import { Settler } from '../settler.js';
+import type { Reporter } from '../../telemetry/reporter.js';
 import { AckedWrites } from './acked-writes.js';
 import { isClusterClient } from './cluster/cluster-client.js';
 import type { ConnectionWatch } from './connection-watch.js';
@@ -47,6 +48,8 @@ export interface RedisStoreOptions {
   readonly tokenTtl: number;
   /** How long a request about a lease of this length may take, in ms. Default: `commandTimeout` or a third of the lease. */
   readonly timeoutFor?: (leaseMs: number) => number;
+  /** Gets warnings about the server or the client. */
+  readonly reporter?: Reporter;
 }
 
 const CONNECT_RETRY_MS = 100;

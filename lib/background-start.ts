@@ -1,0 +1,34 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LockUnavailableError } from './errors/index.js';
+import type { LockStore } from './stores/lock-store.js';
+import type { Reporter } from './telemetry/reporter.js';
+import { REACHABLE_WARNING, unreachableWarning } from './telemetry/warnings.js';
+
+const RETRY_MS = 1_000;
+
+/**
+ * Checks the store while the app starts without it, and reports once when it cannot be used and once when it can. Does
+ * nothing if there is no logger to report to.
+ *
+ * @param closing aborts when the service is closed
+ */
+export function startInBackground(store: LockStore, timeoutMs: number, reporter: Reporter, closing: AbortSignal): void {
+  if (!reporter.silent) void check(store, timeoutMs, reporter, closing);
+}
+
+/** Never rejects. */
+async function check(store: LockStore, timeoutMs: number, reporter: Reporter, closing: AbortSignal): Promise<void> {
+  for (let failed = false; ; failed = true) {
+    try {
+      await store.connect(timeoutMs);
+      if (failed) reporter.warn('startup', REACHABLE_WARNING);
+      return;
+    } catch (error) {
+      if (closing.aborted) return;
+      if (!failed) reporter.warn('startup', unreachableWarning(error));
+      // A missing permission or a wrong option does not pass by itself.
+      if (!(error instanceof LockUnavailableError) || !error.retryable) return;
+    }
+    await sleep(RETRY_MS, undefined, { signal: closing, ref: false }).catch(() => undefined);
+  }
+}

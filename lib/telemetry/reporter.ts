@@ -1,0 +1,63 @@
+/**
+ * Where the library writes its warnings: Nest's `Logger`, `console`, or any other object with this method.
+ *
+ * @publicApi
+ */
+export interface LockLogger {
+  warn(message: string): unknown;
+}
+
+/** How many warnings of one kind are written in a period at most: when Redis is away, thousands of leases end together. */
+const MAX_WARNINGS = 10;
+const PERIOD_MS = 10_000;
+
+/** The warnings of one kind in the current period. */
+interface Period {
+  readonly since: number;
+  written: number;
+  omitted: number;
+}
+
+/**
+ * Writes warnings for operators to the user's logger. It never throws, whatever the logger does: most warnings come from
+ * timers. Messages must not contain secrets, and quote lock names by `quoteName`.
+ */
+export class Reporter {
+  private readonly periods = new Map<string, Period>();
+
+  constructor(private readonly logger: LockLogger | false) {}
+
+  /** Whether warnings have no effect. */
+  get silent(): boolean {
+    return this.logger === false;
+  }
+
+  /** @param kind what the warning is about; each kind has a limit of its own */
+  warn(kind: string, message: string): void {
+    if (this.logger === false) return;
+    const before = this.periods.get(kind);
+    if (before === undefined || performance.now() - before.since >= PERIOD_MS) {
+      this.periods.set(kind, { since: performance.now(), written: 1, omitted: 0 });
+      const omitted = before?.omitted ?? 0;
+      this.write(omitted === 0 ? message : `${message} (${String(omitted)} similar warnings were omitted before.)`);
+      return;
+    }
+    if (before.written === MAX_WARNINGS) {
+      before.omitted += 1;
+      return;
+    }
+    before.written += 1;
+    const last = before.written === MAX_WARNINGS;
+    this.write(last ? `${message} (Similar warnings are omitted for a few seconds.)` : message);
+  }
+
+  private write(message: string): void {
+    try {
+      const result: unknown = (this.logger as LockLogger).warn(message);
+      // An async logger that fails must not cause an unhandled rejection.
+      if (result instanceof Promise) result.catch(() => undefined);
+    } catch {
+      // A warning that cannot be written has no other place to go.
+    }
+  }
+}
