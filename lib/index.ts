@@ -14,7 +14,7 @@ export { getLockServiceToken } from './tokens.js';
 export { createLockService, connectLockService } from './create-lock-service.js';
 export { LockService, type LockStats } from './lock.service.js';
 export type { LockConnection, LockServiceOptions, LockSettings } from './module-options.js';
-export type { AcquireOptions } from './lock-options.js';
+export type { AcquireOptions, NestedCall } from './lock-options.js';
 export type { FencingToken } from './leases/fencing-token.js';
 export { Lease } from './leases/lease.js';
 export { MultiLease } from './leases/multi-lease.js';

@@ -32,11 +32,21 @@ export interface AcquireOptions {
    */
   readonly minReplicas?: number;
   /**
-   * Whether code that already holds the lock joins its own lease. If `false`, such a call fails at once with
-   * `LockBusyError`. Default `true`.
+   * What a call does that comes from inside a section of the same lock. `'join'`: it shares the section's lease.
+   * `'refuse'`: it fails at once with `LockBusyError`. `'wait'`: it waits like any other caller; if the section waits for
+   * it in turn, both wait until `wait` is over. Default `'join'`.
+   *
+   * "Inside" means the async context: a job that the section's code starts through a shared queue looks the same.
    */
-  readonly reentrant?: boolean;
+  readonly nested?: NestedCall;
 }
+
+/**
+ * What a call does that comes from inside a section of the same lock.
+ *
+ * @publicApi
+ */
+export type NestedCall = 'join' | 'refuse' | 'wait';
 
 /** Options of an acquisition with every default filled in. */
 export interface ResolvedAcquire {
@@ -46,8 +56,10 @@ export interface ResolvedAcquire {
   readonly signal: AbortSignal | undefined;
   readonly holdAtLeast: number;
   readonly minReplicas: number;
-  readonly reentrant: boolean;
+  readonly nested: NestedCall;
 }
+
+const NESTED_CALLS: readonly unknown[] = ['join', 'refuse', 'wait'] satisfies NestedCall[];
 
 const KNOWN = [
   'wait',
@@ -55,7 +67,7 @@ const KNOWN = [
   'signal',
   'holdAtLeast',
   'minReplicas',
-  'reentrant',
+  'nested',
 ] as const satisfies readonly (keyof AcquireOptions)[];
 
 /** Fills in the options of acquisitions, once for options that cannot change. */
@@ -107,7 +119,7 @@ export function resolveAcquire(options: AcquireOptions, settings: ResolvedSettin
     signal: options.signal,
     holdAtLeast,
     minReplicas: options.minReplicas ?? settings.minReplicas,
-    reentrant: options.reentrant ?? true,
+    nested: options.nested ?? 'join',
   };
 }
 
@@ -121,8 +133,14 @@ export function checkAcquireOptions(options: unknown, more: readonly string[] = 
   if (typeof options !== 'object' || options === null) {
     throw new LockConfigError(`The lock options must be an object, but are ${show(options)}.`);
   }
+  if ('reentrant' in options) {
+    throw new LockConfigError(
+      `"reentrant" is replaced by "nested": write nested: 'refuse' for reentrant: false, and nested: 'join', which is the ` +
+        `default, for reentrant: true.`,
+    );
+  }
   checkKnown('A lock', options, [...KNOWN, ...more]);
-  const { wait, lease, signal, holdAtLeast, minReplicas, reentrant } = options as Record<keyof AcquireOptions, unknown>;
+  const { wait, lease, signal, holdAtLeast, minReplicas, nested } = options as Record<keyof AcquireOptions, unknown>;
   if (wait !== undefined) checkWait('wait', wait);
   if (lease !== undefined && lease !== 'renew') checkLease('lease', lease);
   if (holdAtLeast !== undefined) checkWhole('holdAtLeast', holdAtLeast, 0, MAX_LEASE_MS);
@@ -130,7 +148,7 @@ export function checkAcquireOptions(options: unknown, more: readonly string[] = 
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new LockConfigError('"signal" must be an AbortSignal.');
   }
-  if (reentrant !== undefined && typeof reentrant !== 'boolean') {
-    throw new LockConfigError(`"reentrant" must be true or false, but is ${show(reentrant)}.`);
+  if (nested !== undefined && !NESTED_CALLS.includes(nested)) {
+    throw new LockConfigError(`"nested" must be 'join', 'refuse' or 'wait', but is ${show(nested)}.`);
   }
 }

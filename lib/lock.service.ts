@@ -237,9 +237,9 @@ export class LockService {
   /** The lease that the caller runs under, if it is one for this name; `null` if the lock is still to be taken. */
   private joinEnclosing(name: string, request: ResolvedAcquire): Lease | null {
     if (request.signal?.aborted !== true) {
-      const joined = enclosingLease(this, name)?.join();
+      const joined = request.nested === 'wait' ? null : enclosingLease(this, name)?.join();
       if (joined !== undefined && joined !== null) {
-        if (request.reentrant) return joined;
+        if (request.nested === 'join') return joined;
         void joined.release();
         throw new LockBusyError(name, { reason: 'nested', waitedMs: 0, remainingMs: undefined });
       }

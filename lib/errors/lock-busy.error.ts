@@ -6,7 +6,7 @@ import { quoteName } from './quote-name.js';
  *
  * - `held`: somebody else holds it, and `wait` is over.
  * - `crowded`: `maxWaiting` callers already wait for it in this process.
- * - `nested`: the calling code holds it itself, and `reentrant: false` forbids to join.
+ * - `nested`: the calling code holds it itself, and `nested: 'refuse'` forbids to join.
  */
 export type LockBusyReason = 'held' | 'crowded' | 'nested';
 
@@ -45,7 +45,10 @@ function describe(lockName: string, { reason, waitedMs, remainingMs }: LockBusyD
     return `Too many callers wait for lock ${lock} in this process. Raise "maxWaiting", or use a shorter "wait".`;
   }
   if (reason === 'nested') {
-    return `Lock ${lock} is already held by the code that asks for it. Drop "reentrant: false" to join the outer lease.`;
+    return (
+      `Lock ${lock} is already held by the section that this call comes from, and "nested" is 'refuse'. Use 'join' to share ` +
+      `its lease, or 'wait' to wait for the lock like any other caller.`
+    );
   }
   const lease = remainingMs === undefined ? '' : ` Its holder's lease has ${String(Math.ceil(remainingMs))} ms left.`;
   return `Lock ${lock} is held by somebody else; waited ${String(Math.round(waitedMs))} ms.${lease} Raise "wait" to wait longer.`;

@@ -426,7 +426,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
 
       it('are refused when joining is', async () => {
         await here.withLock(name, async () => {
-          const attempt = here.acquire(name, { reentrant: false });
+          const attempt = here.acquire(name, { nested: 'refuse' });
           await expect(attempt).rejects.toMatchObject({ code: 'LOCK_BUSY', reason: 'nested' });
         });
       });
@@ -461,7 +461,8 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         [{ holdAtLeast: -1 }],
         [{ lease: 100, holdAtLeast: 200 }],
         [{ signal: {} }],
-        [{ reentrant: 1 }],
+        [{ nested: 'never' }],
+        [{ reentrant: false }],
         [{ wiat: 5 }],
         [null],
       ])('refuses the options %j', async (bad) => {

@@ -70,7 +70,7 @@ describeWithRedisServer('a server in the wrong state', () => {
       await untilItSays(locks, state.code);
       const waited = await errorOf(locks.acquire(uniqueName('new'), { wait: 100 }));
       expect(waited).toBeInstanceOf(LockUnavailableError);
-      const taken = await errorOf(locks.acquire(held.name, { wait: 0, reentrant: false }));
+      const taken = await errorOf(locks.acquire(held.name, { wait: 0, nested: 'refuse' }));
       if (state.renews === undefined) {
         // Reading may still be allowed, as on a replica.
         const seen = await locks.inspect(held.name).catch((error: unknown) => error);

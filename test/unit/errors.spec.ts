@@ -63,7 +63,7 @@ describe('an error', () => {
       'Raise "maxWaiting"',
     );
     expect(new LockBusyError('n', { reason: 'nested', waitedMs: 0, remainingMs: undefined }).message).toContain(
-      'Drop "reentrant: false"',
+      `"nested" is 'refuse'. Use 'join'`,
     );
   });
 

@@ -18,6 +18,7 @@ const settings = resolveSettings(memory);
 describe('the options of a lock service', () => {
   it('have the defaults that are documented', () => {
     expect(settings).toEqual({
+      logger: false,
       leaseMs: 30_000,
       wait: 10_000,
       keyPrefix: 'lock:',
@@ -159,7 +160,7 @@ describe('the options of an acquisition', () => {
       signal: undefined,
       holdAtLeast: 0,
       minReplicas: 0,
-      reentrant: true,
+      nested: 'join',
     });
     expect(resolveAcquire({ lease: 500, wait: 0 }, settings)).toMatchObject({ leaseMs: 500, renews: false, wait: 0 });
   });
@@ -213,7 +214,9 @@ describe('the options of an acquisition', () => {
     [{ holdAtLeast: 86_400_001 }, '"holdAtLeast" must be'],
     [{ lease: 100, holdAtLeast: 101 }, '"holdAtLeast" (101) must not be longer than the fixed "lease" (100)'],
     [{ signal: new AbortController() }, '"signal" must be an AbortSignal'],
-    [{ reentrant: 'no' }, '"reentrant" must be true or false, but is "no"'],
+    [{ nested: 'no' }, `"nested" must be 'join', 'refuse' or 'wait', but is "no"`],
+    [{ nested: true }, `"nested" must be 'join', 'refuse' or 'wait', but is true`],
+    [{ reentrant: false }, `"reentrant" is replaced by "nested": write nested: 'refuse' for reentrant: false`],
     [{ timeout: 5 }, 'has no option "timeout"'],
     [null, 'must be an object, but are null'],
     ['fast', 'must be an object, but are "fast"'],

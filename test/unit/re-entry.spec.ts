@@ -123,9 +123,9 @@ describe('a call inside a section', () => {
     );
   });
 
-  it('with `reentrant: false` is refused at once, and the section keeps its lock', async () => {
+  it("with `nested: 'refuse'` is refused at once, and the section keeps its lock", async () => {
     await locks.withLock(name, async (lease) => {
-      const nested = locks.withLock(name, () => 'ran', { reentrant: false, wait: Infinity });
+      const nested = locks.withLock(name, () => 'ran', { nested: 'refuse', wait: Infinity });
       await expect(nested).rejects.toMatchObject({ code: 'LOCK_BUSY', reason: 'nested', waitedMs: 0 });
       lease.assertHeld();
       expect((await others.inspect(name)).held).toBe(true);

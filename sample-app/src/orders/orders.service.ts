@@ -70,7 +70,7 @@ export class OrdersService {
   }
 
   // A call inside the section would get the same token, and its order would be refused as stale: it gets an error.
-  @WithLock<[NewOrder, string]>('stock:<0.sku>', { wait: longestWait, reentrant: false })
+  @WithLock<[NewOrder, string]>('stock:<0.sku>', { wait: longestWait, nested: 'refuse' })
   async placeAlone(wanted: NewOrder, key: string): Promise<Placement> {
     const token = tokenOfLock();
     // Whoever had the lock before may have taken the last one.
