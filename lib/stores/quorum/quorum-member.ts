@@ -1,4 +1,4 @@
-import { LockUnavailableError } from '../../errors/index.js';
+import { LockConfigError, LockUnavailableError } from '../../errors/index.js';
 import type { LockState, NoticeSubscription, ReleaseReply, RenewReply } from '../lock-store.js';
 import type { RedisClient } from '../redis/redis-client.js';
 import { RedisStore } from '../redis/redis-store.js';
@@ -75,8 +75,13 @@ export class QuorumMember {
     return this.guard.runId;
   }
 
-  connect(timeoutMs: number): Promise<void> {
-    return this.store.connect(timeoutMs);
+  async connect(timeoutMs: number): Promise<void> {
+    try {
+      await this.store.connect(timeoutMs);
+    } catch (error) {
+      if (!(error instanceof LockConfigError)) throw error;
+      throw new LockConfigError(`The node ${this.label}: ${error.message}`, undefined, { cause: error });
+    }
   }
 
   /** Asks for the node's vote. */

@@ -51,7 +51,11 @@ export class QuorumStore implements LockStore {
         await member.connect(timeoutMs);
         return member.label;
       },
-      (tally) => (tally.replies.size >= this.majority ? {} : this.open(tally)),
+      (tally) => {
+        // It does not get better with time, so the other nodes do not matter.
+        for (const { cause } of tally.failures.values()) if (cause instanceof LockConfigError) throw cause;
+        return tally.replies.size >= this.majority ? {} : this.open(tally);
+      },
     );
     this.checkDistinct();
   }

@@ -1,4 +1,5 @@
 import { LockUnavailableError } from '../../errors/index.js';
+import type { KeyGroup } from './key-mixing.js';
 import type { ReleaseRequest } from './lock-batches.js';
 import { LIMIT, sendCall, type Asked, type BatchedScript } from './script-batch.js';
 import type { ScriptCaller } from './script-caller.js';
@@ -21,7 +22,7 @@ export interface AckedKind<Request, Reply> {
 export interface Acked<Request = Owned, Reply = unknown> {
   readonly kind: AckedKind<Request, Reply>;
   readonly request: Request;
-  readonly slot: number;
+  readonly group: KeyGroup;
   readonly minReplicas: number;
   readonly timeoutMs: number;
   readonly resolve: (reply: Reply) => void;
@@ -69,14 +70,14 @@ export class AckedLane {
   private async send(group: readonly Acked[], timeoutMs: number): Promise<void> {
     const caller = this.caller();
     await caller.whenReady(timeoutMs);
-    const { cuts, evals } = caller;
+    const { cuts, resends } = caller;
     const calls = callsOf(group);
     // Written to the connection in one go, the WAITs behind the scripts: nothing can come in between.
     const writes = calls.map((call) => runCall(caller, call[0].kind.batched, call, timeoutMs));
     let acks = countAcks(caller, group, timeoutMs);
     const replies = await Promise.all(writes);
-    if (caller.evals !== evals) {
-      // The server did not know a script and was sent it behind the WAITs. On a new connection WAIT knows of no write.
+    if (caller.resends !== resends) {
+      // Scripts were sent once more, behind the WAITs. On a new connection WAIT knows of no write.
       await Promise.all(acks.values());
       acks = caller.cuts === cuts ? countAcks(caller, group, timeoutMs) : new Map<number, Promise<number | Error>>();
     }
@@ -121,20 +122,20 @@ interface Short {
 
 type Call = [Acked, ...Acked[]];
 
-/** Requests that one script call can serve: of one kind and one slot, and such as fit together. */
+/** Requests that one script call can serve: of one kind and one group, and such as fit together. */
 function callsOf(group: readonly Acked[]): Call[] {
-  const open = new Map<unknown, Map<number, Call>>();
+  const open = new Map<unknown, Map<KeyGroup, Call>>();
   const calls: Call[] = [];
   for (const acked of group) {
-    const { kind, slot } = acked;
-    const ofKind = open.get(kind) ?? new Map<number, Call>();
+    const { kind, group: place } = acked;
+    const ofKind = open.get(kind) ?? new Map<KeyGroup, Call>();
     open.set(kind, ofKind);
-    const call = ofKind.get(slot);
+    const call = ofKind.get(place);
     if (call !== undefined && call.length < LIMIT && kind.batched.fits(call[0].request, acked.request))
       call.push(acked);
     else {
       const next: Call = [acked];
-      ofKind.set(slot, next);
+      ofKind.set(place, next);
       calls.push(next);
     }
   }

@@ -2,13 +2,15 @@ import { LockUnavailableError } from '../../errors/index.js';
 import type { AcquireReply, RenewReply } from '../lock-store.js';
 import { AckedLane, type Acked, type AckedKind } from './acked-lane.js';
 import type { AcquireRequest, ReleaseRequest, RenewRequest } from './lock-batches.js';
+import type { KeyGroup } from './key-mixing.js';
 import type { BatchedScript } from './script-batch.js';
 import type { ScriptCaller } from './script-caller.js';
 
 /** Where a lock's writes go: one server, or in a cluster the master of its slot. */
 export interface WriteRoute {
   readonly node: string;
-  readonly slot: number;
+  /** Locks of the same group may share a call. */
+  readonly group: KeyGroup;
 }
 
 /** The connections for writes that replicas acknowledge. */
@@ -59,10 +61,10 @@ export class AckedWrites {
     minReplicas: number,
     timeoutMs: number,
   ): Promise<Reply> {
-    const { node, slot } = this.routes.routeOf(request.name);
+    const { node, group } = this.routes.routeOf(request.name);
     try {
       return await new Promise<Reply>((resolve, reject) => {
-        const acked: Acked<Request, Reply> = { kind, request, slot, minReplicas, timeoutMs, resolve, reject };
+        const acked: Acked<Request, Reply> = { kind, request, group, minReplicas, timeoutMs, resolve, reject };
         this.laneOf(node).add(acked as unknown as Acked);
       });
     } catch (error) {

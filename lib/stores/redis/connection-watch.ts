@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { LockUnavailableError } from '../../errors/index.js';
 import { Deadlines, type Deadline } from '../../time/deadlines.js';
 import type { RedisClient } from './redis-client.js';
-import { isOfReplica, withoutArguments } from './server-error.js';
+import { hasCode, isOfReplica, USE_CLUSTER, withoutArguments } from './server-error.js';
 
 /** A request that a cut leaves without an answer. */
 type Cuttable = Deadline & { onCut(): void };
@@ -116,6 +116,11 @@ export class ConnectionWatch {
     if (!isOfReplica(error)) return;
     const { options } = this.client;
     if (this.ownsClient || Boolean(options?.reconnectOnError?.(error))) this.drop();
+  }
+
+  /** What to change where the server refused, for the message. */
+  adviceOn(error: Error): string {
+    return hasCode(error, 'MOVED') ? ` ${USE_CLUSTER}` : '';
   }
 
   /** A request failed on its way. */

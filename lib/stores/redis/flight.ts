@@ -65,7 +65,7 @@ export class Flight extends Deadline {
     else {
       this.end();
       if (served) this.connection.onRefused(error);
-      this.sender.onFailure(served ? refused(error, undefined) : unanswered(error));
+      this.sender.onFailure(served ? refused(error, undefined, this.connection.adviceOn(error)) : unanswered(error));
     }
   }
 

@@ -1,7 +1,9 @@
 import { isClusterClient } from './cluster/cluster-client.js';
 import { clusterTopology } from './cluster/cluster-topology.js';
 import { ConnectionWatch } from './connection-watch.js';
+import { slotOfLock } from './cluster/slot-of-lock.js';
 import type { KeyLayout } from './key-layout.js';
+import { KeyMixing } from './key-mixing.js';
 import { openWriterFor } from './open-client.js';
 import type { RedisClient } from './redis-client.js';
 import { SingleLink } from './single-link.js';
@@ -18,11 +20,12 @@ export interface TopologyOptions {
 export function topologyOf(options: TopologyOptions, layout: KeyLayout): Topology {
   const { client, ownsClient, openSubscriber, commandTimeout } = options;
   if (isClusterClient(client)) return clusterTopology(client, ownsClient, commandTimeout, layout);
+  const mixing = new KeyMixing((name) => slotOfLock(layout, name));
   const link = new SingleLink(openSubscriber, commandTimeout);
-  const routes = new SingleWriteRoute(() => openWriterFor(client), commandTimeout);
+  const routes = new SingleWriteRoute(() => openWriterFor(client), mixing, commandTimeout);
   const connection = new ConnectionWatch(client, ownsClient, commandTimeout, () => {
     link.reconnect();
     routes.reconnect();
   });
-  return { connection, link, routes, slotOf: undefined, sharded: false, learn: () => Promise.resolve(false) };
+  return { connection, link, routes, mixing, ordered: true, sharded: false, learn: () => Promise.resolve(false) };
 }

@@ -15,6 +15,7 @@ import { AckedWrites } from './acked-writes.js';
 import { isClusterClient } from './cluster/cluster-client.js';
 import type { ConnectionWatch } from './connection-watch.js';
 import { KeyLayout } from './key-layout.js';
+import { KeyProbe } from './key-probe.js';
 import { NoticeSubscriber } from './notice-subscriber.js';
 import type { RedisArgument, RedisClient } from './redis-client.js';
 import {
@@ -61,6 +62,7 @@ export class RedisStore implements LockStore {
   private readonly connection: ConnectionWatch;
   /** Runs scripts on the store's connection. */
   readonly scripts: ScriptCaller;
+  private readonly keys: KeyProbe;
   private readonly notices: NoticeSubscriber;
   private readonly acked: AckedWrites;
   private closed = false;
@@ -76,18 +78,19 @@ export class RedisStore implements LockStore {
     this.layout = new KeyLayout(options.keyPrefix);
     this.topology = topologyOf(options, this.layout);
     this.connection = this.topology.connection;
-    this.scripts = new ScriptCaller(this.connection);
+    this.scripts = new ScriptCaller(this.connection, this.topology.mixing);
     this.notices = new NoticeSubscriber(this.topology.link);
+    this.keys = new KeyProbe(options.client, this.scripts, this.layout, options.commandTimeout);
     const { layout, scripts, notices } = this;
-    const { slotOf, routes } = this.topology;
+    const { ordered, routes } = this.topology;
     const renew = renewBatch(layout, options.tokenTtl);
     const release = releaseBatch(layout, notices, () => this.topology.sharded === true);
     const watched = acquireBatch(layout, options.tokenTtl, this.strays);
     // On one connection requests are carried out in the order they were sent: no acquire gets behind its release.
-    const acquire = slotOf === undefined ? acquireBatch(layout, options.tokenTtl) : watched;
-    this.acquires = new ScriptBatch(scripts, acquire, slotOf);
-    this.renewals = new ScriptBatch(scripts, renew, slotOf);
-    this.releases = new ScriptBatch(scripts, release, slotOf);
+    const acquire = ordered ? acquireBatch(layout, options.tokenTtl) : watched;
+    this.acquires = new ScriptBatch(scripts, acquire);
+    this.renewals = new ScriptBatch(scripts, renew);
+    this.releases = new ScriptBatch(scripts, release);
     this.acked = new AckedWrites(routes, { acquire: watched, renew, release });
   }
 
@@ -123,6 +126,7 @@ export class RedisStore implements LockStore {
 
   /** Uses every right that locks need, on a name of its own. */
   private async probe(timeoutMs: number): Promise<void> {
+    await this.keys.run();
     const name = `probe:${randomUUID()}`;
     const owner = `${randomUUID()}:0`;
     const lease = Math.max(1_000, timeoutMs);
@@ -195,6 +199,7 @@ export class RedisStore implements LockStore {
 
   async close(): Promise<void> {
     this.closed = true;
+    this.keys.dispose();
     await this.settler.close();
     this.notices.close();
     this.topology.routes.close();
@@ -220,7 +225,8 @@ export class RedisStore implements LockStore {
   }
 
   private async call(script: Script, name: string, keys: string[], args: RedisArgument[]): Promise<unknown> {
-    this.topology.slotOf?.(name);
+    // Throws where the keys of the lock cannot be used together.
+    this.topology.mixing.groupOf(name);
     try {
       return await this.scripts.call(script, keys, args, this.options.commandTimeout);
     } catch (error) {

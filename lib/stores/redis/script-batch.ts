@@ -1,9 +1,11 @@
 import { LockUnavailableError } from '../../errors/index.js';
 import { isOneForAll } from './answers.js';
 import type { Flight, LateAnswer, Sender } from './flight.js';
+import type { KeyGroup } from './key-mixing.js';
 import type { RedisArgument } from './redis-client.js';
 import type { ScriptCaller } from './script-caller.js';
 import type { Script } from './script.js';
+import { isAboutKeys, isServerError } from './server-error.js';
 
 /**
  * How many requests one call may hold. More than one call of many requests lets the server work on the first while the
@@ -48,10 +50,11 @@ class Call<Request extends { readonly name: string }, Reply> implements Sender {
     private readonly scripts: ScriptCaller,
     private readonly batched: BatchedScript<Request, Reply>,
     private readonly asked: readonly Asked<Request, Reply>[],
+    private readonly timeoutMs: number,
   ) {}
 
-  send(timeoutMs: number): void {
-    const { batched } = this;
+  send(): void {
+    const { batched, timeoutMs } = this;
     const requests = this.asked.map(({ request }) => request) as [Request, ...Request[]];
     const args: RedisArgument[] = [0];
     for (const request of requests) batched.pushKeys(args, request);
@@ -83,7 +86,17 @@ class Call<Request extends { readonly name: string }, Reply> implements Sender {
   }
 
   onFailure(error: LockUnavailableError): void {
-    for (const { reject } of this.asked) reject(error);
+    const { cause } = error;
+    if (this.asked.length > 1 && isServerError(cause) && isAboutKeys(cause)) this.sendOneByOne(cause);
+    else for (const { reject } of this.asked) reject(error);
+  }
+
+  /** The server rejected the call as a whole, so it carried out none of it. */
+  private sendOneByOne(reason: Error): void {
+    const { scripts, batched, timeoutMs } = this;
+    scripts.mixing.onRejected(reason);
+    scripts.resends += 1;
+    for (const each of this.asked) new Call(scripts, batched, [each], timeoutMs).send();
   }
 }
 
@@ -94,7 +107,7 @@ export function sendCall<Request extends { readonly name: string }, Reply>(
   asked: readonly Asked<Request, Reply>[],
   timeoutMs: number,
 ): void {
-  new Call(scripts, batched, asked).send(timeoutMs);
+  new Call(scripts, batched, asked, timeoutMs).send();
 }
 
 interface Open<Request, Reply> {
@@ -108,18 +121,17 @@ interface Open<Request, Reply> {
  * others off.
  */
 export class ScriptBatch<Request extends { readonly name: string }, Reply> {
-  /** The calls to be sent at the end of this turn; where there are hash slots, those of one slot are in its own list. */
+  /** The calls to be sent at the end of this tick; where not all locks may share one, each group has its own list. */
   private open: Open<Request, Reply>[] = [];
-  private readonly slots = new Map<number, Open<Request, Reply>[]>();
+  private readonly groups = new Map<KeyGroup, Open<Request, Reply>[]>();
   private waiting = false;
 
   constructor(
     private readonly scripts: ScriptCaller,
     private readonly batched: BatchedScript<Request, Reply>,
-    private readonly slotOf?: (name: string) => number,
   ) {}
 
-  /** Rejects with `LockNameError` where a name has no single slot. */
+  /** Rejects with `LockNameError` where the keys of a lock have to be in one hash slot and are not. */
   run(request: Request, timeoutMs: number): Promise<Reply> {
     return new Promise((resolve, reject) => {
       this.add({ request, resolve, reject }, timeoutMs, this.callsFor(request.name));
@@ -127,10 +139,11 @@ export class ScriptBatch<Request extends { readonly name: string }, Reply> {
   }
 
   private callsFor(name: string): Open<Request, Reply>[] {
-    if (this.slotOf === undefined) return this.open;
-    const slot = this.slotOf(name);
-    let calls = this.slots.get(slot);
-    if (calls === undefined) this.slots.set(slot, (calls = []));
+    const { mixing } = this.scripts;
+    if (mixing.any) return this.open;
+    const group = mixing.groupOf(name);
+    let calls = this.groups.get(group);
+    if (calls === undefined) this.groups.set(group, (calls = []));
     return calls;
   }
 
@@ -154,10 +167,10 @@ export class ScriptBatch<Request extends { readonly name: string }, Reply> {
     this.waiting = false;
     this.open = [];
     this.send(open);
-    if (this.slots.size === 0) return;
-    const slots = [...this.slots.values()];
-    this.slots.clear();
-    for (const calls of slots) this.send(calls);
+    if (this.groups.size === 0) return;
+    const groups = [...this.groups.values()];
+    this.groups.clear();
+    for (const calls of groups) this.send(calls);
   };
 
   private send(calls: Open<Request, Reply>[]): void {

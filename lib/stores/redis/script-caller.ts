@@ -1,16 +1,21 @@
 import type { LockUnavailableError } from '../../errors/index.js';
 import type { ConnectionWatch } from './connection-watch.js';
 import { Flight, type LateAnswer, type Sender } from './flight.js';
+import type { KeyMixing } from './key-mixing.js';
 import type { RedisArgument } from './redis-client.js';
 import type { Script } from './script.js';
 import { hasCode, isServerError, refused } from './server-error.js';
 
 /** Runs scripts on one Redis, each within its time, and turns every failure into `LockUnavailableError`. */
 export class ScriptCaller {
-  /** How often a script was sent whole, since the server did not know it. */
-  evals = 0;
+  /** How often a script was sent again behind what was sent meanwhile: whole, or for one lock of several. */
+  resends = 0;
 
-  constructor(private readonly connection: ConnectionWatch) {}
+  /** @param mixing which locks may share a call */
+  constructor(
+    private readonly connection: ConnectionWatch,
+    readonly mixing: KeyMixing,
+  ) {}
 
   get cuts(): number {
     return this.connection.cuts;
@@ -64,7 +69,12 @@ export class ScriptCaller {
 
   /** Tries the right to EVAL, which is needed only now and then: while the server knows the scripts, nobody would notice. */
   async probeEval(timeoutMs: number): Promise<void> {
-    await this.ask(() => this.connection.client.call('eval', 'return 1', 0), timeoutMs);
+    await this.eval('return 1', [], timeoutMs);
+  }
+
+  /** Runs a script that the server need not remember. */
+  eval(source: string, keys: string[], timeoutMs: number): Promise<unknown> {
+    return this.ask(() => this.connection.client.call('eval', source, keys.length, ...keys), timeoutMs);
   }
 
   /** Any other request, under the same rules. */
@@ -102,7 +112,7 @@ export class ScriptCaller {
         flight.onError(error);
         return;
       }
-      this.evals += 1;
+      this.resends += 1;
       this.request('eval', script.source, args).then(onReply, (again: unknown) => {
         flight.onError(again);
       });

@@ -24,6 +24,11 @@ export function isServerError(error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError';
 }
 
+/** What to do where a member of a cluster is used as if it were the only server. */
+export const USE_CLUSTER =
+  'This server belongs to a Redis Cluster and does not serve all hash slots. Use the option "cluster" ' +
+  '({ cluster: { nodes: [url, …] } }), or pass an ioredis Cluster as "client". It cannot be one of several independent "nodes".';
+
 export function hasCode(error: Error, code: string): boolean {
   return error.message.startsWith(`${code} `);
 }
@@ -32,6 +37,12 @@ export function hasCode(error: Error, code: string): boolean {
 export function isOfReplica(error: Error): boolean {
   const code = codeOf(error);
   return code === 'READONLY' || code === 'MASTERDOWN';
+}
+
+/** Whether the server rejected a whole call for its keys, or for a reason of its own words, as a proxy may do it. */
+export function isAboutKeys(error: Error): boolean {
+  const code = codeOf(error);
+  return code === undefined || code === 'ERR' || code === 'CROSSSLOT';
 }
 
 function codeOf(error: Error): string | undefined {
@@ -50,11 +61,11 @@ export function withoutArguments(error: Error): Error {
 }
 
 /** An error of the server, as this library reports it. It is never "busy": nobody knows whether the lock is free. */
-export function refused(error: Error, lockName: string | undefined): LockUnavailableError {
+export function refused(error: Error, lockName: string | undefined, more = ''): LockUnavailableError {
   const code = codeOf(error);
   const retryable = code !== undefined && PASSING.has(code);
   const advice = code === 'WRONGTYPE' ? ' The key is used for something else: choose another "keyPrefix".' : '';
-  return new LockUnavailableError(`Redis refused the request (${error.message}).${advice}`, lockName, {
+  return new LockUnavailableError(`Redis refused the request (${error.message}).${advice}${more}`, lockName, {
     cause: withoutArguments(error),
     retryable,
     outcomeUnknown: false,

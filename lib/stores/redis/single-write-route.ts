@@ -1,9 +1,8 @@
 import type { WriteRoute, WriteRoutes } from './acked-writes.js';
 import { ConnectionWatch } from './connection-watch.js';
+import type { KeyMixing } from './key-mixing.js';
 import type { RedisClient } from './redis-client.js';
 import { ScriptCaller } from './script-caller.js';
-
-const ROUTE: WriteRoute = { node: '', slot: 0 };
 
 /** All acknowledged writes over one connection to one Redis, opened when the first is asked for. */
 export class SingleWriteRoute implements WriteRoutes {
@@ -12,16 +11,17 @@ export class SingleWriteRoute implements WriteRoutes {
 
   constructor(
     private readonly open: () => RedisClient,
+    private readonly mixing: KeyMixing,
     private readonly commandTimeout: number,
   ) {}
 
-  routeOf(): WriteRoute {
-    return ROUTE;
+  routeOf(name: string): WriteRoute {
+    return { node: '', group: this.mixing.groupOf(name) };
   }
 
   callerFor(): ScriptCaller {
     this.connection ??= new ConnectionWatch(this.open(), true, this.commandTimeout);
-    return (this.caller ??= new ScriptCaller(this.connection));
+    return (this.caller ??= new ScriptCaller(this.connection, this.mixing));
   }
 
   /** Leaves a server that is silent or no longer the master. */

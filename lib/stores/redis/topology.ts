@@ -1,5 +1,6 @@
 import type { WriteRoutes } from './acked-writes.js';
 import type { ConnectionWatch } from './connection-watch.js';
+import type { KeyMixing } from './key-mixing.js';
 import type { NoticeLink } from './notice-link.js';
 
 /** How requests and notices reach the servers: one server, or the nodes of a cluster. */
@@ -7,8 +8,10 @@ export interface Topology {
   readonly connection: ConnectionWatch;
   readonly link: NoticeLink;
   readonly routes: WriteRoutes;
-  /** The hash slot of a lock's keys; throws `LockNameError` if they are not in one. `undefined`: there are no slots. */
-  readonly slotOf: ((name: string) => number) | undefined;
+  /** Which locks may share a call. */
+  readonly mixing: KeyMixing;
+  /** Whether all requests take one connection, so that they are carried out in the order they were sent. */
+  readonly ordered: boolean;
   /** Whether notices are sent to sharded channels; `undefined`: not known before `learn`. */
   readonly sharded: boolean | undefined;
   learn(): Promise<boolean>;

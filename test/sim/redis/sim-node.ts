@@ -147,6 +147,7 @@ export class SimNode {
       }
       case 'eval': {
         if (args[0] === 'return 1') return 1;
+        if (String(args[0]).includes('run_id')) return `${this.id}x${this.starts}`;
         for (const [sha, { source }] of this.book) {
           if (source !== args[0]) continue;
           this.scripts.add(sha);

@@ -1,13 +1,13 @@
-import { LockNameError, quoteName } from '../../../errors/index.js';
 import type { KeyLayout } from '../key-layout.js';
+import { KeyMixing } from '../key-mixing.js';
 import { NODE_NOTICES, NODE_WRITES } from '../open-client.js';
 import type { Topology } from '../topology.js';
 import type { ClusterClient } from './cluster-client.js';
 import { ClusterMap } from './cluster-map.js';
 import { ClusterWatch } from './cluster-watch.js';
 import { ClusterWriteRoutes } from './cluster-write-routes.js';
-import { hashedPart, hashSlot } from './hash-slot.js';
 import { ShardLink } from './shard-link.js';
+import { slotOfLock } from './slot-of-lock.js';
 
 export function clusterTopology(
   client: ClusterClient,
@@ -17,27 +17,16 @@ export function clusterTopology(
 ): Topology {
   const map = new ClusterMap(client);
   const slotOf = (name: string): number => slotOfLock(layout, name);
+  const mixing = new KeyMixing(slotOf, 'slot');
   return {
     connection: new ClusterWatch(client, map, ownsClient, commandTimeout),
     link: new ShardLink(map, (address) => map.open(address, NODE_NOTICES), commandTimeout),
-    routes: new ClusterWriteRoutes(map, slotOf, (address) => map.open(address, NODE_WRITES), commandTimeout),
-    slotOf,
+    routes: new ClusterWriteRoutes(map, mixing, slotOf, (address) => map.open(address, NODE_WRITES), commandTimeout),
+    mixing,
+    ordered: false,
     get sharded() {
       return map.sharded;
     },
     learn: () => map.learn(),
   };
-}
-
-/** The slot in which all keys and the channel of a lock are. */
-function slotOfLock(layout: KeyLayout, name: string): number {
-  const key = layout.lock(name);
-  if (hashedPart(key) !== hashedPart(layout.token(name))) {
-    throw new LockNameError(
-      `The lock name ${quoteName(name)} cannot be used on a cluster: its braces put the lock and its fencing token into ` +
-        'different hash slots. Use none, or one pair with something in it.',
-      name,
-    );
-  }
-  return hashSlot(key);
 }

@@ -31,6 +31,10 @@ export class ClusterWatch extends ConnectionWatch {
     void this.map.refresh();
   }
 
+  override adviceOn(): string {
+    return '';
+  }
+
   override onBroken(): void {
     void this.map.refresh();
   }
@@ -77,6 +81,10 @@ export class NodeWatch extends ConnectionWatch {
   override onUnanswered(sentAt: number, answers: number): void {
     super.onUnanswered(sentAt, answers);
     void this.map.refresh();
+  }
+
+  override adviceOn(): string {
+    return '';
   }
 
   override onRefused(error: Error): void {

@@ -1,5 +1,6 @@
 import { LockUnavailableError } from '../../../errors/index.js';
 import type { WriteRoute, WriteRoutes } from '../acked-writes.js';
+import type { KeyMixing } from '../key-mixing.js';
 import type { RedisClient } from '../redis-client.js';
 import { ScriptCaller } from '../script-caller.js';
 import type { ClusterMap } from './cluster-map.js';
@@ -17,6 +18,7 @@ export class ClusterWriteRoutes implements WriteRoutes {
 
   constructor(
     private readonly map: ClusterMap,
+    private readonly mixing: KeyMixing,
     private readonly slotOf: (name: string) => number,
     private readonly open: (address: string) => RedisClient | undefined,
     private readonly commandTimeout: number,
@@ -24,7 +26,7 @@ export class ClusterWriteRoutes implements WriteRoutes {
 
   routeOf(name: string): WriteRoute {
     const slot = this.slotOf(name);
-    return { node: this.map.masterOf(slot) ?? '', slot };
+    return { node: this.map.masterOf(slot) ?? '', group: slot };
   }
 
   callerFor(node: string): ScriptCaller {
@@ -37,7 +39,7 @@ export class ClusterWriteRoutes implements WriteRoutes {
       throw new LockUnavailableError(what, undefined, { retryable: true, outcomeUnknown: false });
     }
     const watch = new NodeWatch(client, this.map, this.commandTimeout);
-    const connection = { client, watch, caller: new ScriptCaller(watch) };
+    const connection = { client, watch, caller: new ScriptCaller(watch, this.mixing) };
     this.connections.set(node, connection);
     client.on('close', () => {
       this.forget(node, connection);

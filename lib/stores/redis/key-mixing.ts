@@ -1,0 +1,48 @@
+import { hasCode } from './server-error.js';
+
+/** Requests of the same group may share a call. */
+export type KeyGroup = string | number;
+
+/**
+ * What the server accepts in one call: `any` keys, keys of one hash `slot`, or the keys of one `lock`. `unknown` until it
+ * was tried.
+ */
+export type Accepted = 'unknown' | 'any' | 'slot' | 'lock';
+
+/**
+ * Which locks may share a call. A cluster rejects a call with keys of several hash slots, and a proxy may send it to the
+ * server of its first key. Neither can be told from the class of the client, so keys of several locks are mixed only once
+ * the server is known to accept that.
+ */
+export class KeyMixing {
+  /** @param slotOf the hash slot of a lock's keys; throws `LockNameError` if they are not in one */
+  constructor(
+    private readonly slotOf: (name: string) => number,
+    private accepted: Accepted = 'unknown',
+  ) {}
+
+  /** Whether all locks may share a call. */
+  get any(): boolean {
+    return this.accepted === 'any';
+  }
+
+  /** Whether the server was not tried yet, or rejected a call for a reason that may pass. */
+  get open(): boolean {
+    return this.accepted === 'unknown' || this.accepted === 'lock';
+  }
+
+  /** @throws LockNameError if the keys of the lock are not in one hash slot where they have to be */
+  groupOf(name: string): KeyGroup {
+    if (this.accepted === 'any') return '';
+    return this.accepted === 'slot' ? this.slotOf(name) : name;
+  }
+
+  learn(accepted: Accepted): void {
+    this.accepted = accepted;
+  }
+
+  /** The server rejected a call with keys of several locks. */
+  onRejected(error: Error): void {
+    if (this.accepted !== 'slot') this.accepted = hasCode(error, 'CROSSSLOT') ? 'slot' : 'lock';
+  }
+}

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import { LockConfigError, LockUnavailableError } from '../../errors/index.js';
+import { hashSlot, SLOTS } from './cluster/hash-slot.js';
+import type { KeyLayout } from './key-layout.js';
+import type { Accepted, KeyMixing } from './key-mixing.js';
+import type { RedisClient } from './redis-client.js';
+import type { ScriptCaller } from './script-caller.js';
+import { SERVER_ID } from './scripts/server-id.lua.js';
+import { hasCode, isAboutKeys, USE_CLUSTER } from './server-error.js';
+
+/** How long after a failure it is tried again, in ms; the keys of several locks are not mixed until then. */
+const RETRY_MS = 5_000;
+/** Keys that are tried: with 16, servers that share the keys hardly ever have all of them on one. */
+const KEYS = 16;
+const TRIES = 200;
+
+/** Finds out which keys the server accepts in one call, as soon as there is a connection, for as long as it is not known. */
+export class KeyProbe {
+  private running: Promise<void> | null = null;
+  private retry: NodeJS.Timeout | null = null;
+
+  constructor(
+    private readonly client: RedisClient,
+    private readonly scripts: ScriptCaller,
+    private readonly layout: KeyLayout,
+    private readonly timeoutMs: number,
+  ) {
+    client.on('ready', this.start);
+    if (client.status === 'ready') this.start();
+  }
+
+  /**
+   * Resolves when it is known.
+   *
+   * @throws LockConfigError if the server is one of several shards of a cluster
+   * @throws LockUnavailableError if it does not answer
+   */
+  run(): Promise<void> {
+    if (!this.mixing.open) return Promise.resolve();
+    this.running ??= this.probe().finally(() => {
+      this.running = null;
+    });
+    return this.running;
+  }
+
+  dispose(): void {
+    this.client.off('ready', this.start);
+    if (this.retry !== null) clearTimeout(this.retry);
+  }
+
+  private get mixing(): KeyMixing {
+    return this.scripts.mixing;
+  }
+
+  private async probe(): Promise<void> {
+    this.mixing.learn(await probeKeys(this.scripts, this.layout, this.timeoutMs));
+  }
+
+  private readonly start = (): void => {
+    if (this.retry !== null) clearTimeout(this.retry);
+    this.retry = null;
+    if (this.client.status !== 'ready') return;
+    this.run().catch(() => {
+      // What is wrong shows in every request. This one only decides how many of them go together.
+      this.retry ??= setTimeout(this.start, RETRY_MS).unref();
+    });
+  };
+}
+
+/**
+ * Finds out whether a server accepts keys of several locks in one call. Nothing is written.
+ *
+ * @throws LockConfigError if the server is one of several shards of a cluster
+ * @throws LockUnavailableError if it does not answer
+ */
+async function probeKeys(scripts: ScriptCaller, layout: KeyLayout, timeoutMs: number): Promise<Accepted> {
+  const keys = spreadKeys(layout);
+  const serverOf = (some: string[]): Promise<unknown> => scripts.eval(SERVER_ID, some, timeoutMs);
+  try {
+    const refusal = await serverOf(keys).then(() => undefined, reasonOf);
+    const servers = new Set(await Promise.all(keys.map((key) => serverOf([key]))));
+    if (refusal !== undefined) return hasCode(refusal, 'CROSSSLOT') ? 'slot' : 'lock';
+    // A server that does not identify itself may be several.
+    return servers.size === 1 && !servers.has('') ? 'any' : 'lock';
+  } catch (error) {
+    throw isMoved(error) ? oneOfSeveral(error) : error;
+  }
+}
+
+/** Keys of locks that do not exist, one in each sixteenth of the hash slots as far as the prefix allows it. */
+function spreadKeys(layout: KeyLayout): string[] {
+  const keys = new Map<number, string>();
+  for (let tries = 0; tries < TRIES * KEYS && keys.size < KEYS; tries += 1) {
+    const key = layout.lock(`probe:${randomUUID()}`);
+    keys.set(Math.floor((hashSlot(key) * KEYS) / SLOTS), key);
+  }
+  return [...keys.values()];
+}
+
+/** Why the server rejected the keys; throws what has nothing to do with them. */
+function reasonOf(error: unknown): Error {
+  const cause: unknown = error instanceof LockUnavailableError ? error.cause : undefined;
+  if (cause instanceof Error && isAboutKeys(cause)) return cause;
+  throw error;
+}
+
+function isMoved(error: unknown): error is LockUnavailableError {
+  return error instanceof LockUnavailableError && error.cause instanceof Error && hasCode(error.cause, 'MOVED');
+}
+
+function oneOfSeveral(error: LockUnavailableError): LockConfigError {
+  return new LockConfigError(USE_CLUSTER, undefined, { cause: error.cause });
+}
