@@ -8,7 +8,7 @@ import {
   type Provider,
   type Type,
 } from '@nestjs/common';
-import { DiscoveryModule, DiscoveryService } from '@nestjs/core';
+import { DiscoveryModule, DiscoveryService, ExternalContextCreator } from '@nestjs/core';
 import { connectLockService } from './create-lock-service.js';
 import { checkConnection } from './decorators/decorator-options.js';
 import { LockLifecycle } from './decorators/lock-lifecycle.js';
@@ -105,9 +105,9 @@ function register(
     },
     {
       provide: LOCK_LIFECYCLE,
-      inject: [token, DiscoveryService],
-      useFactory: (service: LockService, discovery: DiscoveryService) =>
-        new LockLifecycle(connection, service, discovery),
+      inject: [token, DiscoveryService, ExternalContextCreator],
+      useFactory: (service: LockService, discovery: DiscoveryService, contexts: ExternalContextCreator) =>
+        new LockLifecycle(connection, service, discovery, contexts),
     },
   ];
   if (connection === DEFAULT_CONNECTION) providers.push({ provide: LockService, useExisting: token });

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { isObservable } from 'rxjs';
 import { LockConfigError } from '../errors/index.js';
+import { callHandler } from './passage.js';
 
 /** A method as a decorator finds it. */
 export interface DecoratedMethod {
@@ -55,4 +56,43 @@ export function replaceMethod({ original, descriptor }: DecoratedMethod, wrapper
     Reflect.defineMetadata(key, Reflect.getMetadata(key, original), wrapper);
   }
   descriptor.value = wrapper;
+}
+
+const watched = new WeakSet<object>();
+
+/** Calls every handler of a class, also an inherited one, through `callHandler`. */
+export function watchHandlers(prototype: object): void {
+  for (const { name, descriptor } of methodsOf(prototype)) {
+    const original = descriptor.value as DecoratedMethod['original'];
+    // Nest finds handlers by what decorators leave on them.
+    if (watched.has(original) || Reflect.getOwnMetadataKeys(original).length === 0) continue;
+    const method = { title: `${prototype.constructor.name}.${name}`, original, descriptor };
+    const wrapper = function (this: unknown, ...args: unknown[]) {
+      return callHandler(method, this, args);
+    };
+    replaceMethod(method, wrapper);
+    watched.add(wrapper);
+    Object.defineProperty(prototype, name, descriptor);
+  }
+}
+
+/** The methods of a class's instances, also inherited ones. */
+export function methodsOf(prototype: object): { readonly name: string; readonly descriptor: PropertyDescriptor }[] {
+  const methods = new Map<string, PropertyDescriptor>();
+  for (
+    let owner: unknown = prototype;
+    isObject(owner) && owner !== Object.prototype;
+    owner = Object.getPrototypeOf(owner)
+  ) {
+    for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(owner))) {
+      if (!methods.has(name)) methods.set(name, descriptor);
+    }
+  }
+  return [...methods]
+    .filter(([name, { value }]) => name !== 'constructor' && typeof value === 'function')
+    .map(([name, descriptor]) => ({ name, descriptor }));
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }

@@ -1,10 +1,13 @@
 import type { BeforeApplicationShutdown, OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
-import type { DiscoveryService } from '@nestjs/core';
+import type { DiscoveryService, ExternalContextCreator } from '@nestjs/core';
 import 'reflect-metadata';
 import { LockConfigError } from '../errors/index.js';
 import type { LockService } from '../lock.service.js';
 import { LOCKED_CLASS } from '../tokens.js';
+import { watchHandlers } from './decorated-method.js';
+import { locksOf } from './handler-locks.js';
 import { giveService, usesConnection } from './injected-service.js';
+import { warnOfOuterInterceptors } from './outer-interceptors.js';
 
 /** Classes, besides controllers, whose handlers Nest calls through interceptors. */
 const RUNS_INTERCEPTORS = ['websockets:is_gateway', 'graphql:resolver_type', 'graphql:resolver_name'];
@@ -16,7 +19,11 @@ export class LockLifecycle implements OnModuleInit, BeforeApplicationShutdown, O
     // A test may have put something in the service's place that has no more than it needs.
     private readonly service: Partial<Pick<LockService, 'refuse' | 'close'>>,
     private readonly discovery: DiscoveryService,
-  ) {}
+    private readonly contexts: ExternalContextCreator,
+  ) {
+    // Nest takes the handlers before the first hook. A subclass inherits the locks of a class, not its watched handlers.
+    for (const type of this.classes()) if (locksOf(type).length > 0) watchHandlers(type.prototype);
+  }
 
   /** @throws LockConfigError if there is a class on which `@UseLock` would be without effect */
   onModuleInit(): void {
@@ -26,6 +33,7 @@ export class LockLifecycle implements OnModuleInit, BeforeApplicationShutdown, O
     for (const instance of [...providers, ...this.instancesThatLock(this.discovery.getControllers())]) {
       giveService(instance, this.connection, this.service);
     }
+    warnOfOuterInterceptors(this.connection, this.classes(), this.contexts);
   }
 
   /** Requests that have begun are still finishing after this: they keep the locks they have. */
@@ -35,6 +43,11 @@ export class LockLifecycle implements OnModuleInit, BeforeApplicationShutdown, O
 
   async onApplicationShutdown(): Promise<void> {
     await this.service.close?.();
+  }
+
+  private classes(): NestClass[] {
+    const wrappers = [...this.discovery.getControllers(), ...this.discovery.getProviders()];
+    return [...new Set<unknown>(wrappers.map(({ metatype }) => metatype))].filter(isClass);
   }
 
   private instancesThatLock(wrappers: readonly { readonly instance: unknown }[]): object[] {
@@ -55,4 +68,13 @@ function refuseWithoutInterceptors(type: object): void {
     `@UseLock has no effect on the class ${(type as { name?: string }).name ?? ''}: Nest runs interceptors only for ` +
       `controllers, resolvers and gateways. Put @WithLock, or @UseLock, on its methods.`,
   );
+}
+
+interface NestClass {
+  readonly prototype: object;
+}
+
+function isClass(type: unknown): type is NestClass {
+  const prototype: unknown = typeof type === 'function' ? type.prototype : undefined;
+  return typeof prototype === 'object' && prototype !== null;
 }

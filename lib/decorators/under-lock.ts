@@ -21,6 +21,13 @@ export interface LockedCall<Args extends readonly unknown[]> {
   request(): LockRequest;
   /** Runs under the lock. */
   run(): unknown;
+  /**
+   * The subscriber of a stream has left. Returns whether the stream must run on until it emits: `false` where its
+   * teardown ends the work. Left out, it does.
+   */
+  abandon?(): boolean;
+  /** Resolves when the work is over that goes on after the end of the stream; `undefined` if there is none. */
+  unfinished?(): Promise<void> | undefined;
 }
 
 /** Runs `call` under its lock and resolves with its result once the lock is released. */
@@ -47,27 +54,43 @@ export async function promiseUnderLock<Args extends readonly unknown[]>(call: Lo
 
 /**
  * A stream that takes the lock when it is subscribed to, then runs `call` and passes its stream on. The lock is released
- * when that stream completes or fails, before the subscriber is told so, or when the subscriber leaves.
+ * when that stream completes or fails, before the subscriber is notified, or when the subscriber leaves. If `call` says
+ * that work goes on, the subscriber is notified and the lock is released when the work is over.
  */
 export function streamUnderLock<Args extends readonly unknown[]>(call: LockedCall<Args>): Observable<unknown> {
   return new Observable((subscriber) => {
     const aborter = new AbortController();
-    const left = new Subject<void>();
+    const stop = new Subject<void>();
+    const progress = { entered: false, emitted: false, left: false };
     // What the subscriber does with a value is no part of the section: it must not join the lease.
-    const next = AsyncResource.bind((value: unknown) => {
-      subscriber.next(value);
-    });
+    const outside = new AsyncResource('LockedStream');
+    const next = (value: unknown) => {
+      if (progress.left) {
+        stop.next();
+        return;
+      }
+      progress.emitted = true;
+      outside.runInAsyncScope(() => {
+        subscriber.next(value);
+      });
+    };
     const forward = (source: Observable<unknown>) =>
       new Promise<void>((resolve, reject) => {
-        source.pipe(takeUntil(left)).subscribe({ next, error: reject, complete: resolve });
+        source.pipe(takeUntil(stop)).subscribe({ next, error: reject, complete: resolve });
       });
-    const progress = { entered: false };
     const section = async () => {
       progress.entered = true;
       if (subscriber.closed) return;
       const source = call.run();
       if (!isObservable(source)) throw noStreamInStreamMode(call.title, source);
-      await forward(from(source));
+      const ended = forward(from(source));
+      await ended.catch(() => undefined);
+      const work = call.unfinished?.();
+      if (work !== undefined) {
+        tell(ended);
+        await work;
+      }
+      await ended;
     };
     const hold = async () => {
       try {
@@ -80,17 +103,27 @@ export function streamUnderLock<Args extends readonly unknown[]>(call: LockedCal
         await forward(isObservable(answer) ? from(answer) : from(Promise.resolve(answer)));
       }
     };
-    hold().then(
-      () => {
-        subscriber.complete();
-      },
-      (error: unknown) => {
-        subscriber.error(error);
-      },
-    );
+    /** What comes after the first end is dropped by the subscriber. */
+    const tell = (end: Promise<void>) => {
+      end.then(
+        () => {
+          outside.runInAsyncScope(() => {
+            subscriber.complete();
+          });
+        },
+        (error: unknown) => {
+          outside.runInAsyncScope(() => {
+            subscriber.error(error);
+          });
+        },
+      );
+    };
+    tell(hold());
     return () => {
+      progress.left = true;
       aborter.abort();
-      left.next();
+      const runsOn = call.abandon?.() === true && !progress.emitted;
+      if (!runsOn) stop.next();
     };
   });
 }

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   Inject,
   Injectable,
@@ -10,53 +9,59 @@ import {
 import { finalize, type Observable } from 'rxjs';
 import type { LockService } from '../lock.service.js';
 import { getLockServiceToken } from '../tokens.js';
-import type { DecoratorPlan } from './decorator-options.js';
-import type { NameRenderer } from './name-source.js';
+import { locksOf, type HandlerLock } from './handler-locks.js';
+import { currentPassage, inPassage, isPassing, Passage } from './passage.js';
 import { requestRoot } from './request-roots.js';
 import { streamUnderLock } from './under-lock.js';
 
-type HandlerArgs = readonly [context: ExecutionContext];
+const interceptors = new Map<string, Type<NestInterceptor>>();
 
-/** A handler that runs under the lock of one `@UseLock`. */
-interface Passage {
-  readonly through: object;
-  readonly outer: Passage | undefined;
-  open: boolean;
+/**
+ * The interceptor that takes all locks of one connection: those of the class first, then those of the handler. Nest runs
+ * it for each handler of a class that it is bound to, also for those without a lock.
+ */
+export function lockInterceptor(connection: string): Type<NestInterceptor> {
+  let interceptor = interceptors.get(connection);
+  if (interceptor === undefined) interceptors.set(connection, (interceptor = makeInterceptor(connection)));
+  return interceptor;
 }
 
-const passages = new AsyncLocalStorage<Passage>();
-
-/** Whether the calling code is a handler that runs under the lock of the `@UseLock` known as `through`. */
-export function hasPassed(through: object): boolean {
-  for (let passage = passages.getStore(); passage !== undefined; passage = passage.outer) {
-    if (passage.through === through && passage.open) return true;
-  }
-  return false;
-}
-
-/** Makes the interceptor of one `@UseLock`, which `through` stands for. */
-export function useLockInterceptor(
-  plan: DecoratorPlan<HandlerArgs>,
-  render: NameRenderer<HandlerArgs>,
-  through: object,
-): Type<NestInterceptor> {
+function makeInterceptor(connection: string): Type<NestInterceptor> {
   @Injectable()
   class UseLockInterceptor implements NestInterceptor {
-    constructor(@Inject(getLockServiceToken(plan.connection)) private readonly service: LockService) {}
+    constructor(@Inject(getLockServiceToken(connection)) private readonly service: LockService) {}
 
     intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+      // It is bound to the class and to the handler, so that it is the outermost one in both: the second takes no lock.
+      const locks = [...locksOf(context.getClass()), ...locksOf(context.getHandler())].filter(
+        (lock) => lock.plan.connection === connection && !isPassing(lock, context),
+      );
+      return this.through(locks, context, next, currentPassage());
+    }
+
+    private through(
+      [lock, ...inner]: readonly HandlerLock[],
+      context: ExecutionContext,
+      next: CallHandler,
+      outer: Passage | undefined,
+    ): Observable<unknown> {
+      if (lock === undefined) return outer === undefined ? next.handle() : inPassage(outer, () => next.handle());
+      let passage: Passage | undefined;
       return streamUnderLock({
         title: `${context.getClass().name}.${context.getHandler().name}`,
-        plan,
+        plan: lock.plan,
         args: [context],
-        request: () => ({ service: this.service, names: render([context], requestRoot(context)) }),
+        request: () => ({ service: this.service, names: lock.render([context], requestRoot(context)) }),
         run: () => {
-          const passage: Passage = { through, outer: passages.getStore(), open: true };
-          const close = () => {
-            passage.open = false;
-          };
-          return passages.run(passage, () => next.handle()).pipe(finalize(close));
+          const here = (passage = new Passage(lock, context, outer));
+          return this.through(inner, context, next, here).pipe(
+            finalize(() => {
+              here.end();
+            }),
+          );
         },
+        abandon: () => passage?.abandon() ?? false,
+        unfinished: () => passage?.unfinished(),
       });
     }
   }

@@ -1,13 +1,15 @@
-import { UseInterceptors, type ExecutionContext } from '@nestjs/common';
+import type { ExecutionContext } from '@nestjs/common';
 import 'reflect-metadata';
 import { LockConfigError } from '../errors/index.js';
 import { LOCKED_CLASS } from '../tokens.js';
-import { decoratedMethod, replaceMethod } from './decorated-method.js';
+import { decoratedMethod, replaceMethod, watchHandlers } from './decorated-method.js';
 import { planOf, type LockDecoratorOptions } from './decorator-options.js';
+import { addLock, interceptFirst, type HandlerLock } from './handler-locks.js';
 import { injectService } from './injected-service.js';
 import { nameRenderer, type LockNameSource } from './name-source.js';
+import { callHandler, hasPassed } from './passage.js';
 import { REQUEST_ROOTS } from './request-roots.js';
-import { hasPassed, useLockInterceptor } from './use-lock-interceptor.js';
+import { lockInterceptor } from './use-lock-interceptor.js';
 
 /**
  * Options of `@UseLock`; every duration is in ms. `onBusy` is given the error and Nest's `ExecutionContext`; what it
@@ -19,8 +21,14 @@ export type UseLockOptions = LockDecoratorOptions<readonly [context: ExecutionCo
 
 /**
  * Runs a handler, or every handler of a controller, resolver or gateway, under a lock that is named after the request.
- * It is an interceptor: guards run before it and pipes under it. The lock is held until the handler's promise or stream
- * completes, fails or is unsubscribed from; not for what a response goes on to read from a file or a Node.js stream.
+ * It is an interceptor: guards run before the lock is taken, and pipes and the handler run under it. It is the outermost
+ * interceptor of its handler and its class, whatever the order of the decorators, so that a transaction of another
+ * interceptor commits under the lock. Global interceptors run outside of it; start-up warns of them.
+ *
+ * The lock is held until the promise that the handler returned is settled, even if the client leaves or an interceptor
+ * stops listening before. If the handler returns an Observable, the lock is held until it completes, fails or is
+ * unsubscribed from: its teardown must end the work. Return a promise, and not `from(promise)`, where it does not. What a
+ * response goes on to read from a file or a Node.js stream is not part of the section.
  *
  * A placeholder begins with `params`, `query`, `body`, `headers`, `user` or `ip` for HTTP, with `data` for the payload
  * of a message, and with `args` for GraphQL. A request without the value fails with `LockNameError`, which
@@ -39,28 +47,33 @@ export function UseLock(
   options: UseLockOptions = {},
 ): ClassDecorator & MethodDecorator {
   const plan = planOf(options);
-  const through = {};
-  const interceptor = useLockInterceptor(plan, nameRenderer(name, REQUEST_ROOTS), through);
+  const lock: HandlerLock = { plan, render: nameRenderer(name, REQUEST_ROOTS) };
+  const interceptor = lockInterceptor(plan.connection);
 
   return (target: object, key?: string | symbol, given?: PropertyDescriptor) => {
     if (key === undefined && typeof target === 'function') {
       // What Nest makes is checked at start-up: on a plain provider nobody would run the interceptor.
       injectService(target.prototype as object, plan.connection);
       Reflect.defineMetadata(LOCKED_CLASS, true, target);
-      UseInterceptors(interceptor)(target);
+      watchHandlers(target.prototype as object);
+      addLock(lock, target);
+      interceptFirst(interceptor, target);
       return;
     }
     const method = decoratedMethod('@UseLock', target, key, given);
     const { title, original, descriptor } = method;
     replaceMethod(method, function (this: unknown, ...args: unknown[]) {
-      if (hasPassed(through)) return Reflect.apply(original, this, args);
+      if (hasPassed(lock)) return callHandler(method, this, args);
       const error = new LockConfigError(
         `${title} was not run: @UseLock guards calls that Nest makes for a client, and this is none. Use @WithLock.`,
       );
       if (!isAsync(original)) throw error;
       return Promise.reject(error);
     });
-    UseInterceptors(interceptor)(target, key as string | symbol, descriptor);
+    addLock(lock, descriptor.value as object);
+    interceptFirst(interceptor, descriptor.value as object);
+    // Interceptors of the class run outside of those of the handler.
+    interceptFirst(interceptor, target.constructor);
   };
 }
 

@@ -1,0 +1,50 @@
+import { ClassSerializerInterceptor, Logger } from '@nestjs/common';
+import type { ApplicationConfig, ExternalContextCreator } from '@nestjs/core';
+import { methodsOf } from './decorated-method.js';
+import { locksOf } from './handler-locks.js';
+
+/** Those that only change what the handler returned: it does not matter whether the lock is inside of them. */
+const HARMLESS = [ClassSerializerInterceptor.name, 'CacheInterceptor'];
+
+/** Classes whose handlers take a lock by `@UseLock` are listed up to this number. */
+const LISTED = 3;
+
+/**
+ * Warns of global interceptors, which always run outside of the locks of `@UseLock`: one that opens a transaction would
+ * commit it after the lock is released.
+ */
+export function warnOfOuterInterceptors(
+  connection: string,
+  classes: readonly { readonly prototype: object }[],
+  contexts: ExternalContextCreator,
+): void {
+  const locked = [...new Set(classes.filter((type) => takesLocks(type, connection)).map(nameOf))];
+  const outer = globalInterceptors(contexts).filter((name) => !HARMLESS.includes(name));
+  if (locked.length === 0 || outer.length === 0) return;
+  const more = locked.length > LISTED ? ` and ${String(locked.length - LISTED)} more` : '';
+  new Logger('RedisLockModule').warn(
+    `Global interceptors run outside of the locks of @UseLock on ${locked.slice(0, LISTED).join(', ')}${more}: ` +
+      `${outer.join(', ')}. If one of them opens a transaction, it commits after the lock is released: bind it to the ` +
+      `controller or the handler with @UseInterceptors, where the lock is outside of it.`,
+  );
+}
+
+function takesLocks(type: { readonly prototype: object }, connection: string): boolean {
+  const takes = (place: object) => locksOf(place).some(({ plan }) => plan.connection === connection);
+  return takes(type) || methodsOf(type.prototype).some(({ descriptor }) => takes(descriptor.value as object));
+}
+
+/** Nest offers no public list of them. If this one moves, there is no warning. */
+function globalInterceptors(contexts: ExternalContextCreator): string[] {
+  const creator = Reflect.get(contexts, 'interceptorsContextCreator') as
+    { config?: Partial<ApplicationConfig> } | undefined;
+  const { config } = creator ?? {};
+  const instances = config?.getGlobalInterceptors?.().map((interceptor) => interceptor.constructor) ?? [];
+  const requestScoped = config?.getGlobalRequestInterceptors?.().map(({ metatype }) => metatype) ?? [];
+  return [...new Set([...instances, ...requestScoped].map(nameOf))];
+}
+
+function nameOf(type: unknown): string {
+  const name: unknown = typeof type === 'function' ? type.name : undefined;
+  return typeof name === 'string' && name !== '' && name !== 'Object' ? name : 'an interceptor without a class';
+}

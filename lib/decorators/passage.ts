@@ -1,0 +1,144 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { EMPTY, isObservable } from 'rxjs';
+import { LockConfigError } from '../errors/index.js';
+
+/** One request that runs under the lock of one `@UseLock`. */
+export class Passage {
+  private ended = false;
+  private abandoned = false;
+  private promised = false;
+  private streams = false;
+  private readonly running = new Set<Promise<unknown>>();
+
+  /**
+   * @param lock stands for the `@UseLock`
+   * @param request stands for the request
+   * @param outer the passage through the lock outside of this one
+   */
+  constructor(
+    readonly lock: object,
+    readonly request: object,
+    readonly outer: Passage | undefined,
+  ) {}
+
+  /** Whether code of this request still runs under the lock. */
+  get open(): boolean {
+    return !this.ended || this.running.size > 0;
+  }
+
+  /** The interceptors and the handler under the lock have completed, failed or been unsubscribed from. */
+  end(): void {
+    this.ended = true;
+  }
+
+  /** Resolves when every promise that the handler returned is settled; `undefined` if all of them are. */
+  unfinished(): Promise<void> | undefined {
+    return this.running.size === 0 ? undefined : this.untilFinished();
+  }
+
+  /** The client has left. Returns whether the rest must still run to its end, since the handler returned a promise. */
+  abandon(): boolean {
+    this.abandoned = true;
+    return this.promised && !this.streams;
+  }
+
+  /** The handler has returned a promise. */
+  begin(work: Promise<unknown>): void {
+    this.promised = true;
+    this.running.add(work);
+  }
+
+  /** The promise is settled. */
+  finish(work: Promise<unknown>): void {
+    this.running.delete(work);
+  }
+
+  /** The promise gave `stream`. Returns what Nest may subscribe to. */
+  startStream(stream: unknown): unknown {
+    this.streams = true;
+    return this.abandoned ? EMPTY : stream;
+  }
+
+  private async untilFinished(): Promise<void> {
+    while (this.running.size > 0) await Promise.allSettled(this.running);
+  }
+}
+
+interface Position {
+  readonly passage: Passage;
+  /** Whether the handler calls the code, and not Nest on the way to the handler. */
+  readonly inHandler: boolean;
+}
+
+interface Handler {
+  readonly title: string;
+  readonly original: (...args: unknown[]) => unknown;
+}
+
+const positions = new AsyncLocalStorage<Position>();
+
+/** The innermost passage of the calling code that is still open. A chain of requests must not keep those that ended. */
+export function currentPassage(): Passage | undefined {
+  let passage = positions.getStore()?.passage;
+  while (passage?.open === false) passage = passage.outer;
+  return passage;
+}
+
+/** Runs what leads to the handler. */
+export function inPassage<Result>(passage: Passage, run: () => Result): Result {
+  return positions.run({ passage, inHandler: false }, run);
+}
+
+/** Whether `request` is on its way through `lock`. */
+export function isPassing(lock: object, request: object): boolean {
+  return enclosingPassages().some((passage) => passage.lock === lock && passage.request === request);
+}
+
+/** Whether the calling code may run what `lock` guards: under the lock, or where Nest is about to call the handler. */
+export function hasPassed(lock: object): boolean {
+  const inHandler = positions.getStore()?.inHandler === true;
+  return enclosingPassages().some((passage) => passage.lock === lock && (passage.open || !inHandler));
+}
+
+function enclosingPassages(): Passage[] {
+  const passages: Passage[] = [];
+  for (let each = positions.getStore()?.passage; each !== undefined; each = each.outer) passages.push(each);
+  return passages;
+}
+
+/**
+ * Calls a handler. If Nest calls it and it returns a promise, its locks are held until that is settled.
+ *
+ * @throws LockConfigError if its locks have been released, since the request ended while Nest was on the way to it
+ */
+export function callHandler({ title, original }: Handler, instance: unknown, args: unknown[]): unknown {
+  const position = positions.getStore();
+  if (position === undefined || position.inHandler) return Reflect.apply(original, instance, args);
+  const { passage } = position;
+  if (!passage.open)
+    throw new LockConfigError(`${title} was not run: its request has ended, and its lock is released.`);
+  const result = positions.run({ passage, inHandler: true }, () => Reflect.apply(original, instance, args));
+  // Nest gets one promise in its place: each "then" of a lazy query would run the query.
+  return isThenable(result) ? follow(Promise.resolve(result), passage) : result;
+}
+
+/** Keeps all passages of the request open until `work` is settled. */
+async function follow(work: Promise<unknown>, innermost: Passage): Promise<unknown> {
+  const passages: Passage[] = [];
+  const { request } = innermost;
+  for (let each: Passage | undefined = innermost; each?.request === request; each = each.outer) passages.push(each);
+  for (const passage of passages) passage.begin(work);
+  try {
+    const result = await work;
+    return isObservable(result)
+      ? passages.reduce<unknown>((stream, passage) => passage.startStream(stream), result)
+      : result;
+  } finally {
+    for (const passage of passages) passage.finish(work);
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false;
+  return typeof Reflect.get(value, 'then') === 'function';
+}
