@@ -284,11 +284,10 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
   onHoldLost(hold: Hold): void {
     if (this.hold !== hold) return;
     this.hold = null;
-    // A renewal that is still under way could bring the lock back to life for nobody.
-    if (hold.lost?.reason === 'expired') {
-      this.news.clear();
-      this.context.settler.settle(this.name, hold.owner, hold.leaseMs);
-    }
+    if (hold.lost?.reason === 'expired') this.news.clear();
+    // After "expired", a renewal still in flight could prolong the lock for no caller. After "taken", the lock may be gone
+    // without a notification (DEL, FLUSHALL, eviction): the release of an owner that finds it free notifies all waiters.
+    this.context.settler.settle(this.name, hold.owner, hold.leaseMs);
     this.proceed();
   }
 }

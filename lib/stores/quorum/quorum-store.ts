@@ -104,9 +104,9 @@ export class QuorumStore implements LockStore {
         return undefined;
       },
     );
+    // A lost lock keeps its ballot until it is released: a minority of nodes may still have a vote to give back.
     const ballot = this.ballots.get(owner);
-    if (!reply.held) this.ballots.delete(owner);
-    else if (ballot !== undefined) for (const member of missing) this.rejoin(member, ballot, leaseMs);
+    if (reply.held && ballot !== undefined) for (const member of missing) this.rejoin(member, ballot, leaseMs);
     return reply;
   }
 

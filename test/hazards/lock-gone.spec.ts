@@ -1,0 +1,263 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Cluster, type Redis } from 'ioredis';
+import {
+  connectLockService,
+  LockLostError,
+  MemoryState,
+  type LockService,
+  type LockServiceOptions,
+} from 'nestjs-redis-lock';
+import { lockKey, noticeChannel } from '../support/lock-keys.js';
+import { QuorumNodes } from '../support/quorum-nodes.js';
+import { RedisCluster } from '../support/redis-cluster.js';
+import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
+import { ReplicatedRedis } from '../support/replicated-redis.js';
+import { uniqueName } from '../support/test-redis.js';
+import { untilIdle } from '../support/until-idle.js';
+import { waitUntil } from '../support/wait-until.js';
+
+/** Where a lock can be removed behind its holder's back. */
+interface Place {
+  readonly options: LockServiceOptions;
+  /** Removes the lock without a notification, as DEL, FLUSHALL, SWAPDB or an eviction does. */
+  remove(name: string): Promise<void>;
+  /** Counts the notifications that are published for a name from now on. */
+  countNotices(name: string): Promise<() => number>;
+  /** Resolves when a waiter is subscribed. */
+  untilListening(name: string): Promise<void>;
+}
+
+/** One renewal each second. The wait of a caller ends before the lease that it saw. */
+const LEASE_MS = 3_000;
+const LONG_MS = 600_000;
+
+/** The holder of a lock that is gone learns it, and each waiter has to learn it from the holder. */
+function describeLockGone(where: string, placeOf: () => Place): void {
+  describe(where, () => {
+    let name: string;
+    beforeEach(() => {
+      name = uniqueName('gone');
+    });
+
+    it('a renewal that finds the lock gone notifies the waiters of other processes', async () => {
+      const { options, remove, countNotices, untilListening } = placeOf();
+      await using holder = await connectLockService({ ...options, leaseMs: LEASE_MS });
+      await using other = await connectLockService(options);
+      const lease = await holder.acquire(name);
+      const waiting = other.acquire(name, { wait: Infinity });
+      await untilListening(name);
+      const notices = await countNotices(name);
+      const lost = new Promise((resolve) => lease.signal.addEventListener('abort', resolve, { once: true }));
+      await remove(name);
+      await lost;
+      // The waiter keeps the lock: nothing but the holder publishes.
+      const next = await waiting;
+      await waitUntil('the waiters were notified', () => notices() > 0);
+      expect(lease.signal.reason).toBeInstanceOf(LockLostError);
+      await next.release();
+      await lease.release();
+      await untilIdle(holder, other);
+    });
+
+    it('an extension that finds the lock gone notifies the waiters of other processes', async () => {
+      const { options, remove, countNotices, untilListening } = placeOf();
+      await using holder = await connectLockService({ ...options, leaseMs: LONG_MS });
+      await using other = await connectLockService({ ...options, leaseMs: LONG_MS });
+      const lease = await holder.acquire(name);
+      const waiting = other.acquire(name, { wait: Infinity });
+      await untilListening(name);
+      const notices = await countNotices(name);
+      await remove(name);
+      await expect(lease.extend(LONG_MS)).rejects.toBeInstanceOf(LockLostError);
+      const next = await waiting;
+      await waitUntil('the waiters were notified', () => notices() > 0);
+      await next.release();
+      await lease.release();
+      await untilIdle(holder, other);
+    });
+
+    it('a release that finds the lock gone notifies the waiters of other processes', async () => {
+      const { options, remove, countNotices, untilListening } = placeOf();
+      await using holder = await connectLockService({ ...options, leaseMs: LONG_MS });
+      await using other = await connectLockService({ ...options, leaseMs: LONG_MS });
+      const lease = await holder.acquire(name);
+      const waiting = other.acquire(name, { wait: Infinity });
+      await untilListening(name);
+      const notices = await countNotices(name);
+      await remove(name);
+      expect(await lease.release()).toBe('lost');
+      const next = await waiting;
+      await waitUntil('the waiters were notified', () => notices() > 0);
+      await next.release();
+      await untilIdle(holder, other);
+    });
+
+    it('the next caller of the same process is served as soon as a renewal finds the lock gone', async () => {
+      const { options, remove } = placeOf();
+      await using locks = await connectLockService({ ...options, leaseMs: LEASE_MS });
+      const lease = await locks.acquire(name);
+      const waiting = locks.acquire(name, { wait: Infinity });
+      await remove(name);
+      const next = await waiting;
+      expect(lease.signal.aborted).toBe(true);
+      expect(next.token).toBeGreaterThan(lease.token);
+      expect(await lease.release()).toBe('lost');
+      expect((await locks.inspect(name)).held).toBe(true);
+      await next.release();
+      await untilIdle(locks);
+    });
+
+    it('a lock that another process has taken meanwhile is left to it', async () => {
+      const { options, remove } = placeOf();
+      await using holder = await connectLockService({ ...options, leaseMs: LONG_MS });
+      await using other = await connectLockService({ ...options, leaseMs: LONG_MS });
+      const lease = await holder.acquire(name);
+      await remove(name);
+      const taken = await other.acquire(name);
+      await expect(lease.extend(LONG_MS)).rejects.toBeInstanceOf(LockLostError);
+      expect(await lease.release()).toBe('lost');
+      await untilIdle(holder);
+      expect(await other.inspect(name)).toMatchObject({ held: true, token: taken.token });
+      await taken.extend(LONG_MS);
+      await taken.release();
+      await untilIdle(other);
+    });
+  });
+}
+
+/** Counts messages on `channel` by a connection of its own. */
+async function countMessages(subscriber: Redis, channel: string, sharded = false): Promise<() => number> {
+  let count = 0;
+  subscriber.on(sharded ? 'smessage' : 'message', (from: string) => (count += from === channel ? 1 : 0));
+  await (sharded ? subscriber.ssubscribe(channel) : subscriber.subscribe(channel));
+  return () => count;
+}
+
+async function untilSubscribed(admin: Redis, name: string, count = 1, command = 'numsub'): Promise<void> {
+  await waitUntil('a waiter listens', async () => {
+    const reply = (await admin.call('pubsub', command, noticeChannel(name))) as [string, number];
+    return reply[1] >= count;
+  });
+}
+
+describe('when a lock is removed behind its holder’s back', () => {
+  describe('in memory', () => {
+    let place: Place;
+    beforeAll(() => {
+      const state = new MemoryState();
+      place = {
+        options: { memory: state },
+        remove: async (name) => state.delete(`lock:${name}`),
+        countNotices: async (name) => {
+          let count = 0;
+          state.listen(`lock:${name}`, () => (count += 1));
+          return () => count;
+        },
+        untilListening: async () => new Promise((resolve) => setTimeout(resolve, 50)),
+      };
+    });
+    describeLockGone('one state', () => place);
+  });
+
+  describeWithRedisServer('on one server', () => {
+    let server: RedisServer;
+    let place: Place;
+    beforeAll(async () => {
+      server = await RedisServer.start();
+      const admin = server.client();
+      place = {
+        options: { url: server.url },
+        remove: async (name) => void (await admin.del(lockKey(name))),
+        countNotices: (name) => countMessages(server.client(), noticeChannel(name)),
+        untilListening: (name) => untilSubscribed(admin, name),
+      };
+    });
+    afterAll(() => server.stop());
+    describeLockGone('by DEL', () => place);
+    describeLockGone('by FLUSHALL', () => ({
+      ...place,
+      remove: async () => void (await server.client().flushall()),
+    }));
+  });
+
+  describeWithRedisServer('on a server with replicas that have to acknowledge', () => {
+    let set: ReplicatedRedis;
+    let place: Place;
+    beforeAll(async () => {
+      set = await ReplicatedRedis.start(1);
+      const admin = set.master.client();
+      await admin.set('first', 1);
+      expect(await admin.wait(1, 20_000)).toBe(1);
+      place = {
+        options: { url: set.url, minReplicas: 1 },
+        remove: async (name) => void (await admin.del(lockKey(name))),
+        countNotices: (name) => countMessages(set.master.client(), noticeChannel(name)),
+        untilListening: (name) => untilSubscribed(admin, name),
+      };
+    }, 60_000);
+    afterAll(() => set.stop());
+    describeLockGone('by DEL', () => place);
+  });
+
+  describeWithRedisServer('on a cluster', () => {
+    let cluster: RedisCluster;
+    let client: Cluster;
+    let place: Place;
+    beforeAll(async () => {
+      cluster = await RedisCluster.start({ masters: 3, replicas: 0 });
+      client = new Cluster(cluster.nodes);
+      const masterOf = async (name: string): Promise<Redis> => (await cluster.masterOf(lockKey(name))).admin;
+      place = {
+        options: { cluster: { nodes: cluster.nodes } },
+        remove: async (name) => void (await client.del(lockKey(name))),
+        countNotices: async (name) => {
+          const { server } = await cluster.masterOf(lockKey(name));
+          return countMessages(server.client(), noticeChannel(name), true);
+        },
+        untilListening: async (name) => untilSubscribed(await masterOf(name), name, 1, 'shardnumsub'),
+      };
+    }, 60_000);
+    afterAll(async () => {
+      client.disconnect();
+      await cluster.stop();
+    });
+    describeLockGone('by DEL', () => place);
+  });
+
+  describeWithRedisServer('on a quorum of three', () => {
+    let nodes: QuorumNodes;
+    let place: Place;
+    const options = (): LockServiceOptions => ({ nodes: nodes.urls, restartGuard: 0 });
+    beforeAll(async () => {
+      nodes = await QuorumNodes.start(3);
+      const admins = nodes.servers.map((server) => server.client());
+      place = {
+        options: options(),
+        remove: async (name) => void (await Promise.all(admins.map((admin) => admin.del(lockKey(name))))),
+        countNotices: (name) => countMessages(nodes.servers[0]!.client(), noticeChannel(name)),
+        untilListening: async (name) => {
+          for (const admin of admins) await untilSubscribed(admin, name);
+        },
+      };
+    }, 60_000);
+    afterAll(() => nodes.stop());
+    describeLockGone('by DEL on all nodes', () => place);
+
+    it('the vote that a minority still has for a lost lock is given back', async () => {
+      const name = uniqueName('gone');
+      await using locks: LockService = await connectLockService({ ...options(), leaseMs: LONG_MS });
+      const lease = await locks.acquire(name);
+      const admins = nodes.servers.map((server) => server.client());
+      const exist = async (): Promise<number> => {
+        const found = await Promise.all(admins.map((admin) => admin.exists(lockKey(name))));
+        return found.reduce((sum, one) => sum + one, 0);
+      };
+      expect(await exist()).toBe(3);
+      for (const admin of admins.slice(1)) await admin.del(lockKey(name));
+      await expect(lease.extend(LONG_MS)).rejects.toBeInstanceOf(LockLostError);
+      await waitUntil('no node holds the lock any more', async () => (await exist()) === 0);
+      await lease.release();
+      await untilIdle(locks);
+    });
+  });
+});
