@@ -167,7 +167,9 @@ describe('when a lock is removed behind its holder’s back', () => {
       const admin = server.client();
       place = {
         options: { url: server.url },
-        remove: async (name) => void (await admin.del(lockKey(name))),
+        remove: async (name) => {
+          await admin.del(lockKey(name));
+        },
         countNotices: (name) => countMessages(server.client(), noticeChannel(name)),
         untilListening: (name) => untilSubscribed(admin, name),
       };
@@ -176,7 +178,9 @@ describe('when a lock is removed behind its holder’s back', () => {
     describeLockGone('by DEL', () => place);
     describeLockGone('by FLUSHALL', () => ({
       ...place,
-      remove: async () => void (await server.client().flushall()),
+      remove: async () => {
+        await server.client().flushall();
+      },
     }));
   });
 
@@ -190,7 +194,9 @@ describe('when a lock is removed behind its holder’s back', () => {
       expect(await admin.wait(1, 20_000)).toBe(1);
       place = {
         options: { url: set.url, minReplicas: 1 },
-        remove: async (name) => void (await admin.del(lockKey(name))),
+        remove: async (name) => {
+          await admin.del(lockKey(name));
+        },
         countNotices: (name) => countMessages(set.master.client(), noticeChannel(name)),
         untilListening: (name) => untilSubscribed(admin, name),
       };
@@ -209,7 +215,9 @@ describe('when a lock is removed behind its holder’s back', () => {
       const masterOf = async (name: string): Promise<Redis> => (await cluster.masterOf(lockKey(name))).admin;
       place = {
         options: { cluster: { nodes: cluster.nodes } },
-        remove: async (name) => void (await client.del(lockKey(name))),
+        remove: async (name) => {
+          await client.del(lockKey(name));
+        },
         countNotices: async (name) => {
           const { server } = await cluster.masterOf(lockKey(name));
           return countMessages(server.client(), noticeChannel(name), true);
@@ -233,7 +241,9 @@ describe('when a lock is removed behind its holder’s back', () => {
       const admins = nodes.servers.map((server) => server.client());
       place = {
         options: options(),
-        remove: async (name) => void (await Promise.all(admins.map((admin) => admin.del(lockKey(name))))),
+        remove: async (name) => {
+          await Promise.all(admins.map((admin) => admin.del(lockKey(name))));
+        },
         countNotices: (name) => countMessages(nodes.servers[0]!.client(), noticeChannel(name)),
         untilListening: async (name) => {
           for (const admin of admins) await untilSubscribed(admin, name);
