@@ -100,9 +100,10 @@ describe('the switch between systems', () => {
 });
 
 describe('a rebuild under a system that is switched on', () => {
-  const rebuildWith = (withLock: () => Promise<string>): SwitchedRebuild => {
+  const built = { version: 1, json: 'built' };
+  const rebuildWith = (withLock: () => Promise<never>): SwitchedRebuild => {
     const cache = { get: async () => null } as unknown as CatalogCache;
-    const builder = { build: async () => 'built' } as unknown as CatalogBuilder;
+    const builder = { build: async () => built } as unknown as CatalogBuilder;
     return new SwitchedRebuild(cache, builder, { lock: () => ({ withLock }) } as unknown as SystemSwitch);
   };
 
@@ -120,7 +121,8 @@ describe('a rebuild under a system that is switched on', () => {
   });
 
   it('looks at the cache again once it is its turn', async () => {
-    const get = jest.fn(async () => 'filled meanwhile');
+    const filled = { version: 2, json: 'filled meanwhile', current: true };
+    const get = jest.fn(async () => filled);
     const build = jest.fn();
     const lock = { withLock: (_name: string, work: () => Promise<unknown>) => work() };
     const rebuild = new SwitchedRebuild(
@@ -128,7 +130,7 @@ describe('a rebuild under a system that is switched on', () => {
       { build } as unknown as CatalogBuilder,
       { lock: () => lock } as unknown as SystemSwitch,
     );
-    expect(await rebuild.rebuild('*')).toBe('filled meanwhile');
+    expect(await rebuild.rebuild('*')).toEqual(filled);
     expect(build).not.toHaveBeenCalled();
   });
 });

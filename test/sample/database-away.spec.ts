@@ -14,6 +14,9 @@ describe('an error of the database', () => {
     '53300',
     '57P01',
     '57014',
+    '57P03',
+    '08001',
+    '25006',
   ])('says with %s that it is away', (code) => {
     expect(isDatabaseAway(coded(code))).toBe(true);
   });
@@ -23,6 +26,7 @@ describe('an error of the database', () => {
     'Query read timeout',
     'Connection terminated unexpectedly',
     'Connection terminated due to connection timeout',
+    'Client has encountered a connection error and is not queryable',
   ])('says with "%s" that it is away', (message) => {
     expect(isDatabaseAway(new Error(message))).toBe(true);
   });

@@ -116,8 +116,8 @@ describe('the last fire of a timetable', () => {
 });
 
 describe('the settings of the refresh', () => {
-  it('are three in the morning, and a lock of a minute', () => {
-    expect(readPriceSettings({})).toEqual({ cron: '0 3 * * *', holdMs: 60_000 });
+  it('are three in the morning, a lock of a minute, and ten minutes of further attempts', () => {
+    expect(readPriceSettings({})).toEqual({ cron: '0 3 * * *', holdMs: 60_000, retryMs: 600_000 });
   });
 
   it('are refused when they make no sense', () => {

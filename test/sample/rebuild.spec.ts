@@ -3,7 +3,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { LockBusyError, LockService, RedisLockModule } from 'nestjs-redis-lock';
 import { CatalogBuilder } from '../../sample-app/src/catalog/catalog-builder.js';
-import { CatalogCache } from '../../sample-app/src/catalog/catalog-cache.js';
+import { CatalogCache, type CachedCatalog, type VersionedCatalog } from '../../sample-app/src/catalog/catalog-cache.js';
 import { CatalogRebuild } from '../../sample-app/src/catalog/catalog-rebuild.js';
 import { SwitchedRebuild } from '../../sample-app/src/evolution/switched-rebuild.js';
 import { SystemSwitch } from '../../sample-app/src/evolution/system-switch.js';
@@ -13,9 +13,10 @@ describe.each([
   ['the rebuild of the lab, under @WithLock', SwitchedRebuild],
 ])('%s', (_name, kind) => {
   /** The one entry. */
-  let cached: string | null;
+  let cached: CachedCatalog | null;
   /** What the database says. */
   let name: string;
+  let version: number;
   let builds: number;
   /** Called when a build has put what it read, before its lock is given back. */
   let onPut: () => Promise<void> | void;
@@ -25,14 +26,15 @@ describe.each([
   beforeEach(async () => {
     cached = null;
     name = 'Oak';
+    version = 1;
     builds = 0;
     onPut = () => undefined;
-    const build = async (): Promise<string> => {
+    const build = async (): Promise<VersionedCatalog> => {
       builds += 1;
-      const json = name;
-      cached = json;
+      const built = { version, json: name };
+      cached = { ...built, current: true };
       await onPut();
-      return json;
+      return built;
     };
     const parts = [
       { provide: CatalogCache, useValue: { get: async () => cached } },
@@ -48,13 +50,13 @@ describe.each([
 
   it('is one for many readers at once', async () => {
     const read = await Promise.all(Array.from({ length: 50 }, () => catalog.rebuild('furniture')));
-    expect(read).toEqual(Array<string>(50).fill('Oak'));
+    expect(read).toEqual(Array<VersionedCatalog>(50).fill({ version: 1, json: 'Oak' }));
     expect(builds).toBe(1);
   });
 
   it('gives the new name to who asks after a change, while the one that read the old name is under way', async () => {
     let goOn = (): void => undefined;
-    let early: Promise<string> | undefined;
+    let early: Promise<VersionedCatalog> | undefined;
     await new Promise<void>((resolve) => {
       onPut = () => {
         onPut = () => undefined;
@@ -64,18 +66,32 @@ describe.each([
       early = catalog.rebuild('furniture');
     });
     name = 'Ash';
-    cached = null;
+    version = 2;
+    cached = { version: 1, json: 'Oak', current: false };
     const late = Promise.all([catalog.rebuild('furniture'), catalog.rebuild('furniture')]);
     goOn();
-    expect(await early).toBe('Oak');
-    expect(await late).toEqual(['Ash', 'Ash']);
+    expect(await early).toEqual({ version: 1, json: 'Oak' });
+    expect(await late).toEqual(Array<VersionedCatalog>(2).fill({ version: 2, json: 'Ash' }));
     expect(builds).toBe(2);
+  });
+
+  it('in the background is one at a time, and failed ones are not repeated at once', async () => {
+    const lease = await app.get(LockService).acquire('catalog:furniture');
+    for (let i = 0; i < 20; i += 1) catalog.refresh('furniture');
+    await expect(catalog.rebuild('furniture')).rejects.toThrow(LockBusyError);
+    await lease.release();
+    catalog.refresh('furniture');
+    await catalog.beforeApplicationShutdown();
+    expect(builds).toBe(0);
+    catalog.refresh('lighting');
+    await catalog.beforeApplicationShutdown();
+    expect(builds).toBe(1);
   });
 
   it('is begun anew after one that did not get the lock', async () => {
     const lease = await app.get(LockService).acquire('catalog:furniture');
     await expect(catalog.rebuild('furniture')).rejects.toThrow(LockBusyError);
     await lease.release();
-    expect(await catalog.rebuild('furniture')).toBe('Oak');
+    expect(await catalog.rebuild('furniture')).toEqual({ version: 1, json: 'Oak' });
   });
 });

@@ -60,10 +60,15 @@ export class ShopFixture {
 
   /** An empty cache, and no rebuild on record. Renamed categories stay as they are. */
   async cold(): Promise<void> {
+    await this.forgetCache();
+    await this.database.delete(rebuilds);
+  }
+
+  /** Deletes what the shop keeps in Redis about the catalog. */
+  async forgetCache(): Promise<void> {
     const prefix = this.backing.redisPrefix;
     const keys = await this.redis.keys(`${prefix}catalog*`);
     await Promise.all(keys.map((key) => this.redis.del(key.slice(prefix.length))));
-    await this.database.delete(rebuilds);
   }
 
   rebuilds(): Promise<Rebuild[]> {
@@ -86,6 +91,20 @@ export class ShopFixture {
     }
   }
 
+  /** Makes the database refuse writes on new connections, and ends those there are; or lets it accept them again. */
+  async readOnly(on: boolean): Promise<void> {
+    const name = new URL(this.backing.databaseUrl).pathname.slice(1);
+    await this.database.transaction(async (tx) => {
+      await tx.execute('set transaction read write');
+      await tx.execute(`alter database ${name} set default_transaction_read_only = ${on ? 'on' : 'off'}`);
+    });
+    if (!on) return;
+    await this.database.execute(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where datname = current_database() and pid <> pg_backend_pid()`,
+    );
+  }
+
   async stopShops(): Promise<void> {
     await Promise.all(this.shops.splice(0).map((shop) => shop.stop()));
   }
@@ -103,6 +122,17 @@ export async function read(url: string): Promise<{ status: number; body: Buffer;
   const response = await fetch(url);
   const body = Buffer.from(await response.arrayBuffer());
   return { status: response.status, body, replica: response.headers.get('x-replica') };
+}
+
+/** A read of the catalog with its version; `atLeast` asks for a version, as a client does after its own change. */
+export async function readVersion(
+  url: string,
+  atLeast?: number | string,
+): Promise<{ status: number; body: string; version: number; retryAfter: string | null }> {
+  const response = await fetch(url, atLeast === undefined ? {} : { headers: { 'Catalog-Version': String(atLeast) } });
+  const { status, headers } = response;
+  const version = Number(headers.get('catalog-version') ?? Number.NaN);
+  return { status, body: await response.text(), version, retryAfter: headers.get('retry-after') };
 }
 
 /** `count` reads at once. */

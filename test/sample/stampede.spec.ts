@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createLockService } from '../../lib/index.js';
 import { waitUntil } from '../support/wait-until.js';
-import { read, readMany, ShopFixture } from './shop-fixture.js';
+import { read, readMany, readVersion, ShopFixture } from './shop-fixture.js';
 
 describe('many readers of a cold catalog', () => {
   let fixture: ShopFixture;
@@ -90,11 +90,11 @@ describe('many readers of a cold catalog', () => {
     // It has found the cache empty once it waits for the lock: then the lock's release is listened for.
     const channels = () => fixture.redis.pubsub('CHANNELS', `*${fixture.backing.redisPrefix}lock:catalog:lighting*`);
     await waitUntil('the reader waits', async () => (await channels()).length > 0);
-    await fixture.redis.set('catalogJson:lighting', '"filled meanwhile"', 'PX', 60_000);
+    await fixture.redis.set('catalogJson:lighting', '1\n"filled meanwhile"', 'PX', 60_000);
     expect(await answer).toMatchObject({ status: 200, body: Buffer.from('"filled meanwhile"') });
   });
 
-  it('get 409, not 500, when the lock stays taken for longer than they wait', async () => {
+  it('get 503 with Retry-After when the lock stays taken for longer than they wait', async () => {
     const shop = await fixture.shop('with-lock', 1, { LOCK_WAIT_MS: '200' });
     await fixture.cold();
     await using locks = createLockService({
@@ -102,9 +102,9 @@ describe('many readers of a cold catalog', () => {
       keyPrefix: `${fixture.backing.redisPrefix}lock:`,
     });
     await using _lease = await locks.acquire('catalog:lighting');
-    const answer = await read(`${shop.url}/catalog/lighting`);
-    expect(answer.status).toBe(409);
-    expect(JSON.parse(answer.body.toString())).toMatchObject({ code: 'LOCK_BUSY' });
+    const answer = await readVersion(`${shop.url}/catalog/lighting`);
+    expect(answer).toMatchObject({ status: 503, retryAfter: '1' });
+    expect(JSON.parse(answer.body)).toMatchObject({ code: 'CATALOG_BUSY' });
     expect(await fixture.rebuilds()).toEqual([]);
   });
 });

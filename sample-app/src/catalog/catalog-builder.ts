@@ -1,13 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { currentLease } from 'nestjs-redis-lock';
 import { CatalogCache } from './catalog-cache.js';
+import type { VersionedCatalog } from './catalog-cache.js';
 import { catalogChannels } from './catalog-channels.js';
 import type { RebuildMessage } from './catalog-channels.js';
 import { categoryTrees } from './category-tree.js';
 import { CategoryRepository } from './category.repository.js';
 import { RebuildRepository } from './rebuild.repository.js';
-
-const mostTries = 3;
 
 /** Builds an entry of the catalog from the database and caches it. Whether it may run now is the lock's business. */
 @Injectable()
@@ -18,7 +17,7 @@ export class CatalogBuilder {
     @Inject(RebuildRepository) private readonly rebuilds: RebuildRepository,
   ) {}
 
-  async build(section: string): Promise<string> {
+  async build(section: string): Promise<VersionedCatalog> {
     const token = currentLease()?.token ?? null;
     const began = performance.now();
     const report = (ms: number | null, failed: boolean): void => {
@@ -27,29 +26,23 @@ export class CatalogBuilder {
     };
     report(null, false);
     try {
-      const json = await this.buildCurrent(section);
+      const built = await this.buildAndCache(section, token);
       report(performance.now() - began, false);
-      return json;
+      return built;
     } catch (error) {
       report(performance.now() - began, true);
       throw error;
     }
   }
 
-  private async buildCurrent(section: string): Promise<string> {
-    for (let attempt = 1; ; attempt += 1) {
-      const lease = currentLease();
-      const version = await this.cache.version(section);
-      const rebuild = await this.rebuilds.begin(section, lease?.token ?? null);
-      const json = JSON.stringify(categoryTrees(await this.categories.read(section)));
-      await this.rebuilds.end(rebuild);
-
-      // Whoever holds the lock by now has read newer rows than we have.
-      lease?.assertHeld();
-      const written = await this.cache.put(section, json, version);
-      // A category changed while we read. After a few times the readers get what there is. It is not older than what
-      // they asked for, since all of them asked before we had the lock. It stays out of the cache.
-      if (written || attempt === mostTries) return json;
-    }
+  private async buildAndCache(section: string, token: number | null): Promise<VersionedCatalog> {
+    await this.cache.open(section);
+    const rebuild = await this.rebuilds.begin(section, token);
+    const { version, rows } = await this.categories.read(section);
+    await this.rebuilds.end(rebuild);
+    const built = { version, json: JSON.stringify(categoryTrees(rows)) };
+    // Cached also when a category changed meanwhile: it is the newest value there is, under the version it has.
+    await this.cache.put(section, built);
+    return built;
   }
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { fromCache } from '../cache/cache-away.js';
@@ -7,19 +6,42 @@ import { SHOP_CONFIG } from '../config.js';
 import type { ShopConfig } from '../config.js';
 import { WHOLE_CATALOG } from './whole-catalog.js';
 
-/** KEYS: entry, version. ARGV: the version the rows were read at, JSON, ms to live. 1: written, 0: outdated. */
-const putIfCurrent = `
-if redis.call('get', KEYS[2]) ~= ARGV[1] then return 0 end
-redis.call('set', KEYS[1], ARGV[2], 'PX', ARGV[3])
+/** A catalog as JSON, with the version of the database that it was read at. */
+export interface VersionedCatalog {
+  readonly version: number;
+  readonly json: string;
+}
+
+export interface CachedCatalog extends VersionedCatalog {
+  /** Whether no later change of its section is known. */
+  readonly current: boolean;
+}
+
+/**
+ * KEYS: entry, wanted version. ARGV: version, JSON, ms to live. Reply: 1 when written, else 0.
+ *
+ * An older value never replaces a newer one, so a process that lost its lock does no harm. Without a wanted version
+ * (a flush, an eviction) nothing is written: a change that came after the rows were read may have been lost with it.
+ */
+const putIfNewest = `
+if redis.call('exists', KEYS[2]) == 0 then return 0 end
+local stored = tonumber(string.match(redis.call('getrange', KEYS[1], 0, 20), '^%d+'))
+if stored and stored > tonumber(ARGV[1]) then return 0 end
+redis.call('set', KEYS[1], ARGV[1] .. '\\n' .. ARGV[2], 'PX', ARGV[3])
+return 1`;
+
+/** KEYS: wanted versions. ARGV: version. Raises each of them to this version, and lowers none. Reply: 1. */
+const raise = `
+for _, key in ipairs(KEYS) do
+  local wanted = tonumber(redis.call('get', key) or -1)
+  if wanted < tonumber(ARGV[1]) then redis.call('set', key, ARGV[1]) end
+end
 return 1`;
 
 /**
- * The catalog as JSON, in Redis: all of it under `catalogJson`, a section under `catalogJson:<section>`.
- *
- * Beside each entry lies a version, which every change of a category replaces. A rebuild notes the version before it
- * reads the rows and can write its JSON only while that version still stands. Without this, a rebuild that read the old
- * rows could write them after the change had emptied the cache, and they would stay until the entry expires. Versions
- * are random and not counted: a count that was lost (an eviction, a flush) would come to the same numbers again.
+ * The catalog in Redis: all of it under `catalogJson`, a section under `catalogJson:<section>`, each as its version, a
+ * line break and the JSON. Beside it lies the version of the last change of the section. A change raises that one and
+ * leaves the entry in place, so that readers get the last value until a newer one is built.
  */
 @Injectable()
 export class CatalogCache {
@@ -28,33 +50,33 @@ export class CatalogCache {
     @Inject(SHOP_CONFIG) private readonly config: ShopConfig,
   ) {}
 
-  get(section: string): Promise<string | null> {
-    return fromCache(this.redis.get(entryKey(section)));
+  async get(section: string): Promise<CachedCatalog | null> {
+    const [entry, wanted] = await fromCache(this.redis.mget(entryKey(section), wantedKey(section)));
+    const end = entry?.indexOf('\n') ?? -1;
+    if (entry == null || end < 0) return null;
+    const version = Number(entry.slice(0, end));
+    return { version, json: entry.slice(end + 1), current: wanted != null && version >= Number(wanted) };
   }
 
-  /** The version that `put` asks for. Read it before the rows. */
-  async version(section: string): Promise<string> {
-    const fresh = randomUUID();
-    // Not SET … NX GET in one, which Redis knows since 7.0 only.
-    if ((await fromCache(this.redis.set(versionKey(section), fresh, 'NX'))) === 'OK') return fresh;
-    return (await fromCache(this.redis.get(versionKey(section)))) ?? (await this.version(section));
+  /** Call it before the rows are read: from then on a change is noticed even if the cache is flushed. */
+  async open(section: string): Promise<void> {
+    await fromCache(this.redis.set(wantedKey(section), 0, 'NX'));
   }
 
-  /** Writes the entry, unless a category changed since `version` was read. Tells whether it did. */
-  async put(section: string, json: string, version: string): Promise<boolean> {
-    const keys = [entryKey(section), versionKey(section)];
-    const put = this.redis.eval(putIfCurrent, 2, ...keys, version, json, this.config.catalogTtlMs);
-    return (await fromCache(put)) === 1;
+  /** Stores what was built, unless something newer is stored. */
+  async put(section: string, { version, json }: VersionedCatalog): Promise<void> {
+    const keys = [entryKey(section), wantedKey(section)];
+    await fromCache(this.redis.eval(putIfNewest, 2, ...keys, version, json, this.msToLive()));
   }
 
-  /** Empties the entries a section is part of, and outdates the rebuilds of them that are running. */
-  async invalidate(section: string): Promise<void> {
-    const change = this.redis.multi();
-    for (const name of [section, WHOLE_CATALOG]) {
-      change.set(versionKey(name), randomUUID());
-      change.del(entryKey(name));
-    }
-    for (const [error] of (await fromCache(change.exec())) ?? []) if (error) throw error;
+  /** Marks entries that were built before `version` as outdated. */
+  async want(version: number, sections: readonly string[]): Promise<void> {
+    await fromCache(this.redis.eval(raise, sections.length, ...sections.map(wantedKey), version));
+  }
+
+  /** Up to a fifth less than configured: entries that were built together do not expire together. */
+  private msToLive(): number {
+    return Math.ceil(this.config.catalogTtlMs * (0.8 + 0.2 * Math.random()));
   }
 }
 
@@ -62,6 +84,6 @@ function entryKey(section: string): string {
   return section === WHOLE_CATALOG ? 'catalogJson' : `catalogJson:${section}`;
 }
 
-function versionKey(section: string): string {
+function wantedKey(section: string): string {
   return section === WHOLE_CATALOG ? 'catalogVersion' : `catalogVersion:${section}`;
 }

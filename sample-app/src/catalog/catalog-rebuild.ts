@@ -1,13 +1,20 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { BeforeApplicationShutdown } from '@nestjs/common';
 import { WithLock } from 'nestjs-redis-lock';
 import { CatalogBuilder } from './catalog-builder.js';
 import { CatalogCache } from './catalog-cache.js';
+import type { VersionedCatalog } from './catalog-cache.js';
 
-/** What follows a cache miss: one rebuild of a section at a time, over all replicas. */
+/** How long a replica leaves a section alone after a failed refresh, in ms. */
+const pauseMs = 1_000;
+
+/** What follows a cache miss or a change: one rebuild of a section at a time, over all replicas. */
 @Injectable()
-export class CatalogRebuild {
+export class CatalogRebuild implements BeforeApplicationShutdown {
+  private readonly logger = new Logger(CatalogRebuild.name);
   /** Rebuilds that do not have the lock yet. */
-  private readonly waiting = new Map<string, Promise<string>>();
+  private readonly waiting = new Map<string, Promise<VersionedCatalog>>();
+  private readonly refreshing = new Map<string, Promise<void>>();
 
   constructor(
     @Inject(CatalogCache) private readonly cache: CatalogCache,
@@ -15,10 +22,10 @@ export class CatalogRebuild {
   ) {}
 
   /**
-   * Readers of one replica wait for the lock once, not one after another. They share until it is got: what the rebuild
-   * reads from then on may be older than the question of who comes later, and they share the next one.
+   * Readers of one replica wait for the lock once, not one after another. They share until it is acquired: a later
+   * reader may know of a change that the rows of that rebuild do not contain, so it shares the next one.
    */
-  rebuild(section: string): Promise<string> {
+  rebuild(section: string): Promise<VersionedCatalog> {
     const known = this.waiting.get(section);
     if (known !== undefined) return known;
     const rebuild = this.rebuildAlone(section).finally(() => {
@@ -29,14 +36,36 @@ export class CatalogRebuild {
     return rebuild;
   }
 
+  /** Rebuilds in the background, while readers get the last value. */
+  refresh(section: string): void {
+    if (this.refreshing.has(section)) return;
+    const done = (pause: number): void => void setTimeout(() => this.refreshing.delete(section), pause).unref();
+    const refresh = this.rebuild(section).then(
+      () => done(0),
+      (error: unknown) => {
+        this.logger.warn(
+          `"${section}" could not be refreshed: ${error instanceof Error ? error.message : 'no reason'}`,
+        );
+        done(pauseMs);
+      },
+    );
+    this.refreshing.set(section, refresh);
+  }
+
   @WithLock('catalog:<0>')
-  rebuildAlone(section: string): Promise<string> {
+  rebuildAlone(section: string): Promise<VersionedCatalog> {
     this.waiting.delete(section);
     return this.rebuildUnlessCached(section);
   }
 
-  /** Whoever had the lock before has most likely filled the cache. */
-  protected async rebuildUnlessCached(section: string): Promise<string> {
-    return (await this.cache.get(section)) ?? (await this.builder.build(section));
+  /** No request waits for a refresh, and the database is closed after this. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await Promise.all(this.refreshing.values());
+  }
+
+  /** The previous holder of the lock has most likely filled the cache. */
+  protected async rebuildUnlessCached(section: string): Promise<VersionedCatalog> {
+    const cached = await this.cache.get(section);
+    return cached?.current === true ? cached : this.builder.build(section);
   }
 }

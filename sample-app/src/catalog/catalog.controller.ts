@@ -1,14 +1,35 @@
-import { Body, Controller, Get, Header, Inject, Param, Patch } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { applyDecorators, Body, Controller, Get, Header, Inject, Param, Patch, Res } from '@nestjs/common';
+import { ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
 import type { Category } from '../database/schema.js';
-import { ApiErrors, ApiLockErrors } from '../openapi/error-answers.js';
+import { ApiErrors, ApiUnavailable } from '../openapi/error-answers.js';
 import { IdPipe } from '../validation/id.pipe.js';
 import { CategoryAnswer, CategoryTreeAnswer } from './catalog-answers.js';
+import type { VersionedCatalog } from './catalog-cache.js';
+import { AtLeastVersion, catalogVersionHeader } from './catalog-version.js';
 import { CatalogService } from './catalog.service.js';
 import { NewName } from './new-name.js';
 
 // The JSON is sent as it lies in the cache: it is a string here, and Express would call it HTML.
 const json = 'application/json; charset=utf-8';
+
+const versionHeader = {
+  [catalogVersionHeader]: { description: 'How many changes it contains.', schema: { type: 'integer' } },
+} as const;
+
+function ApiCatalog(): MethodDecorator {
+  return applyDecorators(
+    Header('Content-Type', json),
+    ApiHeader({
+      name: catalogVersionHeader,
+      required: false,
+      description: 'Waits for this version: send what a change answered to read that change. Else the last value.',
+      schema: { type: 'integer' },
+    }),
+    ApiOkResponse({ type: [CategoryTreeAnswer], headers: versionHeader }),
+    ApiUnavailable('The catalog is not there yet, and its rebuild takes long (code CATALOG_BUSY).'),
+  );
+}
 
 @ApiTags('Catalog')
 @Controller()
@@ -16,29 +37,42 @@ export class CatalogController {
   constructor(@Inject(CatalogService) private readonly catalog: CatalogService) {}
 
   @Get('catalog')
-  @Header('Content-Type', json)
-  @ApiOperation({ summary: 'Reads all sections, from the cache or, once for all who wait, from the database' })
-  @ApiOkResponse({ type: [CategoryTreeAnswer] })
-  @ApiLockErrors()
-  readAll(): Promise<string> {
-    return this.catalog.catalog();
+  @ApiCatalog()
+  @ApiOperation({ summary: 'Reads all sections, as they were built last' })
+  @ApiErrors({ 400: 'There is no such version.' })
+  async readAll(@AtLeastVersion() version: number, @Res({ passthrough: true }) response: Response): Promise<string> {
+    return answer(await this.catalog.catalog(version), response);
   }
 
   @Get('catalog/:section')
-  @Header('Content-Type', json)
-  @ApiOperation({ summary: 'Reads one section' })
-  @ApiOkResponse({ type: [CategoryTreeAnswer] })
-  @ApiErrors({ 404: 'There is no such section.' })
-  @ApiLockErrors()
-  readSection(@Param('section') section: string): Promise<string> {
-    return this.catalog.section(section);
+  @ApiCatalog()
+  @ApiOperation({ summary: 'Reads one section, as it was built last' })
+  @ApiErrors({ 400: 'There is no such version.', 404: 'There is no such section.' })
+  async readSection(
+    @Param('section') section: string,
+    @AtLeastVersion() version: number,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<string> {
+    return answer(await this.catalog.section(section, version), response);
   }
 
   @Patch('categories/:id')
-  @ApiOperation({ summary: 'Renames a category; the next reader of the catalog sees it' })
-  @ApiOkResponse({ type: CategoryAnswer })
+  @ApiOperation({ summary: 'Renames a category; readers see it after the next rebuild' })
+  @ApiOkResponse({ type: CategoryAnswer, headers: versionHeader })
   @ApiErrors({ 400: 'The id or the body makes no sense.', 404: 'There is no such category.' })
-  rename(@Param('id', IdPipe) id: number, @Body() { name }: NewName): Promise<Category> {
-    return this.catalog.rename(id, name);
+  @ApiUnavailable()
+  async rename(
+    @Param('id', IdPipe) id: number,
+    @Body() { name }: NewName,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<Category> {
+    const { category, version } = await this.catalog.rename(id, name);
+    response.set(catalogVersionHeader, String(version));
+    return category;
   }
+}
+
+function answer({ version, json: body }: VersionedCatalog, response: Response): string {
+  response.set(catalogVersionHeader, String(version));
+  return body;
 }

@@ -1,11 +1,13 @@
-import { Inject, Injectable, NotFoundException } from '@nestjs/common';
+import { BadRequestException, Inject, Injectable, NotFoundException } from '@nestjs/common';
 import { LockBusyError } from 'nestjs-redis-lock';
-import type { Category } from '../database/schema.js';
+import { TryAgainException } from '../errors/try-again.exception.js';
 import { CatalogCache } from './catalog-cache.js';
+import type { VersionedCatalog } from './catalog-cache.js';
 import { catalogChannels } from './catalog-channels.js';
 import type { CacheMessage } from './catalog-channels.js';
 import { CatalogRebuild } from './catalog-rebuild.js';
 import { CategoryRepository } from './category.repository.js';
+import type { RenamedCategory } from './category.repository.js';
 import { WHOLE_CATALOG } from './whole-catalog.js';
 
 @Injectable()
@@ -16,45 +18,61 @@ export class CatalogService {
     @Inject(CatalogRebuild) private readonly rebuilding: CatalogRebuild,
   ) {}
 
-  /** The JSON of all sections. */
-  async catalog(): Promise<string> {
-    return (await this.cached(WHOLE_CATALOG)) ?? (await this.rebuild(WHOLE_CATALOG));
+  /** All sections. See `read` for `atLeast`. */
+  catalog(atLeast = 0): Promise<VersionedCatalog> {
+    return this.read(WHOLE_CATALOG, atLeast);
   }
 
-  /** The JSON of one section. */
-  async section(section: string): Promise<string> {
+  /** One section. See `read` for `atLeast`. */
+  async section(section: string, atLeast = 0): Promise<VersionedCatalog> {
     if (section === WHOLE_CATALOG) throw noSection(section);
-    const cached = await this.cached(section);
-    if (cached !== null) return cached;
-    // Before the lock: a made-up name must not leave keys in Redis.
-    if (!(await this.categories.hasSection(section))) throw noSection(section);
-    return this.rebuild(section);
+    return this.read(section, atLeast);
   }
 
-  async rename(id: number, name: string): Promise<Category> {
-    const category = await this.categories.rename(id, name);
-    if (category === undefined) throw new NotFoundException(`There is no category ${String(id)}.`);
+  async rename(id: number, name: string): Promise<RenamedCategory> {
+    const renamed = await this.categories.rename(id, name);
+    if (renamed === undefined) throw new NotFoundException(`There is no category ${String(id)}.`);
     // After the change is in the database: a rebuild that begins now reads the new name. If this fails, the old name
     // stays in the cache until the entry expires, and the client, who sees the failure, can ask again.
-    await this.cache.invalidate(category.section);
-    return category;
+    await this.cache.want(renamed.version, [renamed.category.section, WHOLE_CATALOG]);
+    return renamed;
   }
 
-  private async cached(section: string): Promise<string | null> {
-    const json = await this.cache.get(section);
-    const message: CacheMessage = { section, hit: json !== null };
+  /**
+   * The last value that was built, at once, while an outdated one is rebuilt in the background. A reader waits only if
+   * there is none, or none of the version it asks for: a client that has made a change asks for the version of it.
+   */
+  private async read(section: string, atLeast: number): Promise<VersionedCatalog> {
+    const cached = await this.cache.get(section);
+    const hit = cached !== null && cached.version >= atLeast;
+    const message: CacheMessage = { section, hit };
     catalogChannels.cache.publish(message);
-    return json;
+    if (hit) {
+      if (!cached.current) this.rebuilding.refresh(section);
+      return cached;
+    }
+    // Before the lock: a made-up name must not leave keys in Redis, nor a made-up version cause a rebuild.
+    if (section !== WHOLE_CATALOG && !(await this.categories.hasSection(section))) throw noSection(section);
+    if (atLeast > 0) await this.expect(section, atLeast);
+    return this.rebuild(section, atLeast);
   }
 
-  private async rebuild(section: string): Promise<string> {
+  /** A replica that died after its change was in the database has not told the cache. */
+  private async expect(section: string, version: number): Promise<void> {
+    const newest = await this.categories.version();
+    if (version > newest) throw new BadRequestException(`There is no version ${String(version)} of the catalog yet.`);
+    await this.cache.want(version, [section]);
+  }
+
+  private async rebuild(section: string, atLeast: number): Promise<VersionedCatalog> {
     try {
       return await this.rebuilding.rebuild(section);
     } catch (error) {
-      // Too many waited for the lock before this reader, but the cache may be full since the first of them was done.
-      const cached = error instanceof LockBusyError ? await this.cache.get(section) : null;
-      if (cached === null) throw error;
-      return cached;
+      if (!(error instanceof LockBusyError)) throw error;
+      // It waited for too long, or too many waited before it. The cache may have been filled meanwhile.
+      const cached = await this.cache.get(section);
+      if (cached !== null && cached.version >= atLeast) return cached;
+      throw new TryAgainException('CATALOG_BUSY', 'The catalog is being rebuilt. Try again later.');
     }
   }
 }

@@ -13,6 +13,10 @@ export async function createTables(database: Database): Promise<void> {
       check ((level = 1) = (parent_id is null))
     );
     create index if not exists categories_section on categories (section);
+    create table if not exists catalog_version (
+      id integer primary key check (id = 1),
+      version bigint not null
+    );
     create table if not exists rebuilds (
       id serial primary key,
       replica text not null,

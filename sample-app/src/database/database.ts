@@ -17,6 +17,9 @@ const statementMs = 15_000;
 /** When we no longer wait for an answer, in ms: the server, if it is there, has given up before. */
 const answerMs = 20_000;
 
+/** How long a connection is used, in seconds: after a failover, none stays with the old server for longer. */
+const lifetimeSeconds = 300;
+
 /**
  * @param name what the server shows the connections as, in `pg_stat_activity`
  * @param waitMs how long a query waits for a connection to be free, or made; default 20,000
@@ -29,6 +32,7 @@ export function openDatabase(url: string, connections: number, name = 'shop', wa
     connectionTimeoutMillis: waitMs,
     statement_timeout: statementMs,
     query_timeout: answerMs,
+    maxLifetimeSeconds: lifetimeSeconds,
   });
   // A connection that breaks while nobody uses it is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => undefined);

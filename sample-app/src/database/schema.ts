@@ -15,6 +15,12 @@ export const categories = pgTable(
   (table) => [index('categories_section').on(table.section)],
 );
 
+/** One row: the number of changes of categories so far. A change adds one in its own statement. */
+export const catalogVersion = pgTable('catalog_version', {
+  id: integer('id').primaryKey(),
+  version: bigint('version', { mode: 'number' }).notNull(),
+});
+
 /** One row for each time the catalog was built from the database: what the lock is judged by. */
 export const rebuilds = pgTable('rebuilds', {
   id: serial('id').primaryKey(),

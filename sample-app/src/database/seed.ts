@@ -1,6 +1,6 @@
 import { createTables } from './create-tables.js';
 import type { Database } from './database.js';
-import { categories, prices, stock } from './schema.js';
+import { catalogVersion, categories, prices, stock } from './schema.js';
 import type { Category, StockItem } from './schema.js';
 
 const sections = [
@@ -60,6 +60,7 @@ export function seedStock(): StockItem[] {
 export async function seed(database: Database): Promise<void> {
   await createTables(database);
   await database.insert(categories).values(seedCategories()).onConflictDoNothing();
+  await database.insert(catalogVersion).values({ id: 1, version: 1 }).onConflictDoNothing();
   await database.insert(stock).values(seedStock()).onConflictDoNothing();
   const first = seedStock().map(({ sku }, index) => ({ sku, cents: 1_990 + 1_000 * index }));
   await database.insert(prices).values(first).onConflictDoNothing();

@@ -1,7 +1,9 @@
-import { Inject, Injectable, ServiceUnavailableException } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { CatalogBuilder } from '../catalog/catalog-builder.js';
 import { CatalogCache } from '../catalog/catalog-cache.js';
+import type { VersionedCatalog } from '../catalog/catalog-cache.js';
 import { CatalogRebuild } from '../catalog/catalog-rebuild.js';
+import { TryAgainException } from '../errors/try-again.exception.js';
 import { SystemSwitch } from './system-switch.js';
 import { StillTakenError } from './systems/evolution-lock.js';
 import type { EvolutionLock } from './systems/evolution-lock.js';
@@ -17,16 +19,16 @@ export class SwitchedRebuild extends CatalogRebuild {
     super(cache, builder);
   }
 
-  override rebuild(section: string): Promise<string> {
+  override rebuild(section: string): Promise<VersionedCatalog> {
     const lock = this.systems.lock();
     return lock === null ? super.rebuild(section) : this.rebuildUnder(lock, section);
   }
 
-  private async rebuildUnder(lock: EvolutionLock, section: string): Promise<string> {
+  private async rebuildUnder(lock: EvolutionLock, section: string): Promise<VersionedCatalog> {
     try {
       return await lock.withLock(`catalog:${section}`, () => this.rebuildUnlessCached(section));
     } catch (error) {
-      if (error instanceof StillTakenError) throw new ServiceUnavailableException(error.message);
+      if (error instanceof StillTakenError) throw new TryAgainException('CATALOG_BUSY', error.message);
       throw error;
     }
   }

@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'drizzle-orm';
 import { CategoryRepository } from '../catalog/category.repository.js';
+import type { VersionedRows } from '../catalog/category.repository.js';
 import { DATABASE } from '../database/database.js';
 import type { Database } from '../database/database.js';
-import type { Category } from '../database/schema.js';
 import { QuerySwitch } from './query-switch.js';
 
 /** Makes the query for the catalog slow: in a shop of a real size it is slow by itself. */
@@ -17,7 +17,7 @@ export class SlowCategoryRepository extends CategoryRepository {
   }
 
   /** The rows are those of the moment the query began, as in one long query. */
-  override async read(section: string): Promise<Category[]> {
+  override async read(section: string): Promise<VersionedRows> {
     const rows = await super.read(section);
     await this.database.execute(sql`select pg_sleep(${this.query.ms / 1000})`);
     return rows;

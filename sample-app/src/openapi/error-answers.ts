@@ -42,7 +42,21 @@ export function ApiErrors(errors: Readonly<Record<number, string>>): MethodDecor
   );
 }
 
-/** Documents what a handler that takes a lock may answer besides: 409 while it is taken, 503 while there are none. */
+/** Documents the 503 of a handler that needs the database or Redis. */
+export function ApiUnavailable(also?: string): MethodDecorator & ClassDecorator {
+  const away = 'The database, Redis or the lock is away. Nothing is wrong with the request: send it again.';
+  return applyDecorators(
+    ApiExtraModels(ErrorAnswer, LockProblem),
+    ApiResponse({
+      status: 503,
+      description: also === undefined ? away : `${also} Or: ${away}`,
+      headers: tryAgain,
+      content: { ...error, ...problem },
+    }),
+  );
+}
+
+/** Documents what a handler that takes a lock may answer besides: 409 while it is taken, 503 while locks are away. */
 export function ApiLockErrors(alsoConflict?: string): MethodDecorator & ClassDecorator {
   const taken = 'The lock stays taken (code LOCK_BUSY): try again later.';
   return applyDecorators(
@@ -50,13 +64,9 @@ export function ApiLockErrors(alsoConflict?: string): MethodDecorator & ClassDec
     ApiResponse({
       status: 409,
       description: alsoConflict === undefined ? taken : `${alsoConflict} Or: ${taken}`,
+      headers: tryAgain,
       content: alsoConflict === undefined ? problem : { ...error, ...problem },
     }),
-    ApiResponse({
-      status: 503,
-      description: 'The database, Redis or the lock is away. Nothing is wrong with the request: send it again.',
-      headers: tryAgain,
-      content: { ...error, ...problem },
-    }),
+    ApiUnavailable(),
   );
 }

@@ -1,3 +1,7 @@
+import { whole } from '../config.js';
+
+const hour = 3_600_000;
+
 /** The shop's configuration is injected, but these go into decorators, which are read when the class is loaded. */
 export interface PriceSettings {
   /** When the prices are refreshed: a cron expression, in the time zone of the process. */
@@ -7,13 +11,15 @@ export interface PriceSettings {
    * nobody runs the same fire again, and shorter than the time between two fires.
    */
   readonly holdMs: number;
+  /** How long a refresh that cannot reach the database or the lock is tried again, in ms. */
+  readonly retryMs: number;
 }
 
 export function readPriceSettings(env: NodeJS.ProcessEnv = process.env): PriceSettings {
   const cron = env.PRICES_CRON ?? '';
-  const holdMs = env.PRICES_HOLD_MS ?? '';
-  if (holdMs !== '' && !/^\d{1,7}$/.test(holdMs)) {
-    throw new Error(`PRICES_HOLD_MS must be a whole number of at most 7 digits, but is "${holdMs}".`);
-  }
-  return { cron: cron === '' ? '0 3 * * *' : cron, holdMs: holdMs === '' ? 60_000 : Number(holdMs) };
+  return {
+    cron: cron === '' ? '0 3 * * *' : cron,
+    holdMs: whole(env, 'PRICES_HOLD_MS', 60_000, 0, hour),
+    retryMs: whole(env, 'PRICES_RETRY_MS', 10 * 60_000, 0, hour),
+  };
 }

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { asc, sql } from 'drizzle-orm';
+import { asc, eq, sql } from 'drizzle-orm';
 import { SHOP_CONFIG } from '../config.js';
 import type { ShopConfig } from '../config.js';
 import { DATABASE } from '../database/database.js';
@@ -19,20 +19,23 @@ export class PriceRepository {
     return this.database.select().from(prices).orderBy(asc(prices.sku));
   }
 
-  /** Notes that the refresh of `fire` begins. `undefined` if it has begun before, whoever did it. */
+  /**
+   * Records that the refresh of `fire` begins. `undefined` if it has begun before under another token. Under the same
+   * one it is the same refresh: the answer to the first attempt was lost.
+   */
   async begin(fire: Date, token: number): Promise<number | undefined> {
     const { replica } = this.config;
     const [row] = await this.database
       .insert(priceRefreshes)
       .values({ fire, replica, token })
-      .onConflictDoNothing()
+      .onConflictDoUpdate({ target: priceRefreshes.fire, set: { token }, setWhere: eq(priceRefreshes.token, token) })
       .returning({ id: priceRefreshes.id });
     return row?.id;
   }
 
   /**
-   * Writes the prices that nobody with a newer lock has written; tells how many those were. If that is all of them, the
-   * refresh has ended, in the same statement.
+   * Writes the prices that no newer lock has written; returns how many those were. If that is all of them, the refresh
+   * has ended, in the same statement. Writing again under the same token changes nothing more.
    */
   async write(refresh: number, offered: readonly OfferedPrice[], token: number): Promise<number> {
     const { rows } = await this.database.execute<{ count: number }>(sql`

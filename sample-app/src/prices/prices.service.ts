@@ -1,8 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { BeforeApplicationShutdown } from '@nestjs/common';
 import { Cron, SchedulerRegistry } from '@nestjs/schedule';
-import { currentLease, WithLock } from 'nestjs-redis-lock';
+import { DrizzleQueryError } from 'drizzle-orm';
+import { currentLease, LockUnavailableError, WithLock } from 'nestjs-redis-lock';
 import type { Lease } from 'nestjs-redis-lock';
+import { isDatabaseAway } from '../errors/database-away.js';
+import { keepTrying } from './keep-trying.js';
+import type { Attempts } from './keep-trying.js';
 import { lastFire } from './last-fire.js';
 import { priceChannel } from './price-channels.js';
 import type { PricesMessage } from './price-channels.js';
@@ -11,14 +15,18 @@ import { PriceRepository } from './price.repository.js';
 import { Supplier } from './supplier.js';
 
 const jobName = 'prices';
-const { cron, holdMs } = readPriceSettings();
+const { cron, holdMs, retryMs } = readPriceSettings();
+/** Between two attempts, in ms. */
+const pauseMs = 500;
 
 /**
  * Asks the supplier for new prices every night. The cron fires on every replica; the one that gets the lock does the
- * work, and the others have nothing to do. If that one dies, the prices stay until the next fire.
+ * work, and the others have nothing to do. It waits for a database that is away, under its lock, so that an outage at
+ * that moment does not cost the prices of a night. If the replica dies, the prices stay until the next fire.
  */
 @Injectable()
 export class PricesService implements BeforeApplicationShutdown {
+  private readonly stopping = new AbortController();
   private running: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -28,19 +36,31 @@ export class PricesService implements BeforeApplicationShutdown {
   ) {}
 
   @Cron(cron, { name: jobName })
+  async refreshTonight(): Promise<void> {
+    const fire = lastFire(this.schedule.getCronJob(jobName).cronTime, new Date());
+    await this.keepTrying(
+      () => this.refresh(fire),
+      (error) => error instanceof LockUnavailableError,
+      this.stopping.signal,
+    );
+  }
+
   @WithLock('prices:refresh', { wait: 0, onBusy: 'skip', holdAtLeast: holdMs })
-  async refresh(): Promise<void> {
+  async refresh(fire: Date): Promise<void> {
     const lease = currentLease();
     if (lease === undefined) throw new Error('Prices can only be refreshed under their lock.');
     const began = performance.now();
-    const fire = lastFire(this.schedule.getCronJob(jobName).cronTime, new Date());
     const report = (outcome: PricesMessage['outcome'], count: number): void => {
       const ms = performance.now() - began;
       const message: PricesMessage = { outcome, fire: fire.getTime(), token: lease.token, prices: count, ms };
       priceChannel.publish(message);
     };
     try {
-      const refresh = this.refreshOnce(fire, lease, report);
+      const refresh = this.keepTrying(
+        () => this.refreshOnce(fire, lease, report),
+        (error) => isDatabaseAway(error instanceof DrizzleQueryError ? error.cause : error),
+        AbortSignal.any([lease.signal, this.stopping.signal]),
+      );
       this.running = refresh.catch(() => undefined);
       await refresh;
     } catch (error) {
@@ -49,9 +69,14 @@ export class PricesService implements BeforeApplicationShutdown {
     }
   }
 
-  /** No request waits for a refresh, so that nobody else would: the database is closed after this. */
+  /** No request waits for a refresh, and the database is closed after this. */
   async beforeApplicationShutdown(): Promise<void> {
+    this.stopping.abort(new Error('The shop is shutting down.'));
     await this.running;
+  }
+
+  private keepTrying<T>(attempt: () => Promise<T>, isPassing: Attempts['isPassing'], signal: AbortSignal): Promise<T> {
+    return keepTrying(attempt, { forMs: retryMs, pauseMs, signal, isPassing });
   }
 
   private async refreshOnce(
