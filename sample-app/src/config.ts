@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 export interface ShopConfig {
   readonly host: string;
   /** 0 takes a free port. */
@@ -33,10 +35,13 @@ export const SHOP_CONFIG = Symbol('SHOP_CONFIG');
 
 const day = 86_400_000;
 
-/** Reads the configuration from the environment. Throws at start-up, naming the variable, when one makes no sense. */
+/** A variable makes no sense. The message is for people: it names the variable, and shows no secret. */
+export class ConfigError extends Error {}
+
+/** Reads the configuration from the environment. Throws a `ConfigError`, naming the variable, when one makes no sense. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): ShopConfig {
   return {
-    host: env.HOST ?? '127.0.0.1',
+    host: host(env),
     port: whole(env, 'PORT', 3000, 0, 65_535),
     replica: env.REPLICA ?? `replica-${String(process.pid)}`,
     databaseUrl: url(env, 'DATABASE_URL', ['postgres:', 'postgresql:']),
@@ -59,21 +64,35 @@ export function whole(env: NodeJS.ProcessEnv, name: string, fallback: number, mi
   if (text === undefined || text === '') return fallback;
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-  throw new Error(`${name} must be a whole number from ${String(min)} to ${String(max)}, but is "${text}".`);
+  throw new ConfigError(`${name} must be a whole number from ${String(min)} to ${String(max)}, but is "${text}".`);
+}
+
+function host(env: NodeJS.ProcessEnv): string {
+  const text = env.HOST ?? '';
+  if (text === '') return '127.0.0.1';
+  if (isIP(text) !== 0 || /^[a-z\d]([a-z\d.-]{0,251}[a-z\d])?$/i.test(text)) return text;
+  throw new ConfigError(`HOST must be an IP address, such as 127.0.0.1 or ::1, or a host name, but is "${text}".`);
 }
 
 function level(env: NodeJS.ProcessEnv): LogLevel {
   const text = env.LOG_LEVEL ?? '';
   const known = logLevels.find((name) => name === (text === '' ? 'info' : text));
   if (known !== undefined) return known;
-  throw new Error(`LOG_LEVEL must be one of ${logLevels.join(', ')}, but is "${text}".`);
+  throw new ConfigError(`LOG_LEVEL must be one of ${logLevels.join(', ')}, but is "${text}".`);
 }
 
 function url(env: NodeJS.ProcessEnv, name: string, protocols: readonly string[]): string {
   const text = env[name] ?? '';
   // The value is not shown: it may hold a password.
-  if (!protocols.some((protocol) => text.startsWith(`${protocol}//`)) || !URL.canParse(text)) {
-    throw new Error(`${name} must be set to a URL that begins with ${protocols.map((p) => `${p}//`).join(' or ')}.`);
+  if (!protocols.some((protocol) => text.startsWith(`${protocol}//`))) {
+    throw new ConfigError(
+      `${name} must be set to a URL that begins with ${protocols.map((p) => `${p}//`).join(' or ')}.`,
+    );
+  }
+  if (!URL.canParse(text) || new URL(text).hash !== '') {
+    throw new ConfigError(
+      `${name} is no valid URL. In a password, write # as %23, / as %2F, ? as %3F, @ as %40, % as %25.`,
+    );
   }
   return text;
 }

@@ -1,5 +1,4 @@
 import 'reflect-metadata';
-import { LabModule } from './lab.module.js';
 import { serve } from './serve.js';
 
-await serve(LabModule);
+await serve(async () => (await import('./lab.module.js')).LabModule);

@@ -1,5 +1,4 @@
 import 'reflect-metadata';
-import { AppModule } from './app.module.js';
 import { serve } from './serve.js';
 
-await serve(AppModule);
+await serve(async () => (await import('./app.module.js')).AppModule);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,18 +9,28 @@ import type { Express } from 'express';
 import { NestFactory } from '@nestjs/core';
 import ts from 'typescript';
 import { startBacking, type Backing } from '../../sample-app/start/backing.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import { waitUntil } from '../support/wait-until.js';
 
 describe('the description of the API', () => {
   const env = { ...process.env };
   let backing: Backing;
+  let database: TcpProxy;
+  let redis: TcpProxy;
   let app: INestApplication;
   let url: string;
   let document: OpenAPIObject;
 
   beforeAll(async () => {
     backing = await startBacking();
-    process.env.DATABASE_URL = backing.databaseUrl;
-    process.env.REDIS_URL = backing.redisUrl;
+    const databaseUrl = new URL(backing.databaseUrl);
+    database = await TcpProxy.start(databaseUrl.href);
+    redis = await TcpProxy.start(backing.redisUrl);
+    databaseUrl.hostname = '127.0.0.1';
+    databaseUrl.port = String(database.port);
+    process.env.DATABASE_URL = databaseUrl.href;
+    process.env.REDIS_URL = redis.url;
+    process.env.LOCK_WAIT_MS = '1000';
     process.env.REDIS_PREFIX = backing.redisPrefix;
     process.env.LOG_LEVEL = 'silent';
     // In this process, so that its routes can be looked at.
@@ -33,6 +44,8 @@ describe('the description of the API', () => {
   }, 60_000);
   afterAll(async () => {
     await app.close();
+    await database.close();
+    await redis.close();
     await backing.stop();
     process.env = env;
   });
@@ -101,9 +114,76 @@ describe('the description of the API', () => {
       expect.arrayContaining(['statusCode', 'message']),
     ]);
     expect(Object.keys(operation('/orders', 'post').responses).sort()).toEqual(
-      ['200', '201', '400', '404', '409', '422', '503'].sort(),
+      ['200', '201', '400', '404', '409', '413', '415', '422', '503'].sort(),
     );
   });
+
+  it('lists every answer that a route really gives', async () => {
+    const body = (method: string, path: string) =>
+      method === 'patch' ? '{"name":"Ash"}' : path === '/orders' ? '{"sku":"oak-table","quantity":1}' : undefined;
+    const send = (method: string, path: string, more: RequestInit = {}) =>
+      fetch(url + path, {
+        method: method.toUpperCase(),
+        body: body(method, path) ?? null,
+        ...more,
+        headers: { 'Content-Type': 'application/json', 'Idempotency-Key': randomUUID(), ...more.headers },
+      });
+    const paths = { '{id}': ['2', '999999', '0x1', '%ff'], '{sku}': ['oak-table', 'nothing', '%ff'] };
+    const sections = ['garden', 'nothing', '%ff'];
+    const seen = new Map<string, Set<number>>();
+    const answers = async (what: 'all' | 'valid'): Promise<void> => {
+      await Promise.all(
+        operations().map(async ({ method, path }) => {
+          const statuses = seen.get(`${method} ${path}`) ?? new Set<number>();
+          seen.set(`${method} ${path}`, statuses);
+          const ends = path.includes('{section}')
+            ? sections
+            : (Object.entries(paths).find(([p]) => path.includes(p))?.[1] ?? ['']);
+          for (const end of what === 'all' ? ends : ends.slice(0, 1)) {
+            const target = path.replace(/\{\w+\}/, end);
+            const requests: RequestInit[] = [{}];
+            if (what === 'all') {
+              const headers: Record<string, string>[] = [
+                { 'Idempotency-Key': 'x' },
+                { 'Catalog-Version': 'x' },
+                { 'Content-Encoding': 'x' },
+              ];
+              if (body(method, target) !== undefined) {
+                const key = { 'Idempotency-Key': 'the-same-key' };
+                const bodies = ['{', `"${'x'.repeat(200_000)}"`, '{"sku":"nothing","quantity":1}'];
+                requests.push(...bodies.map((it) => ({ body: it })), { headers: key }, { headers: key });
+                requests.push({ headers: key, body: '{"sku":"oak-table","quantity":2}' });
+              }
+              requests.push(...headers.map((it) => ({ headers: it })));
+            }
+            for (const more of requests) statuses.add((await send(method, target, more)).status);
+          }
+        }),
+      );
+    };
+    await answers('all');
+    database.refuse();
+    await answers('valid');
+    database.accept();
+    await waitUntil('the database is back', async () => (await send('get', '/prices')).status === 200);
+    // Without an entry, a reader needs the lock.
+    redis.refuse();
+    await answers('valid');
+    redis.accept();
+    await waitUntil('Redis is back', async () => (await send('get', '/catalog/garden')).status === 200);
+
+    for (const { path, method, operation } of operations()) {
+      const where = `${method} ${path}`;
+      const statuses = [...seen.get(where)!].map(String);
+      expect([where, statuses.filter((status) => !(status in operation.responses))]).toEqual([where, []]);
+    }
+    const of = (where: string) => [...seen.get(where)!].sort();
+    expect(of('post /orders')).toEqual(expect.arrayContaining([200, 201, 400, 404, 413, 415, 422, 503]));
+    expect(of('patch /categories/{id}')).toEqual(expect.arrayContaining([200, 400, 404, 413, 415, 503]));
+    for (const where of ['get /catalog', 'get /prices', 'get /stock', 'get /stock/{sku}', 'get /orders/{id}']) {
+      expect([where, of(where)]).toEqual([where, expect.arrayContaining([503])]);
+    }
+  }, 120_000);
 
   it('is a page with nothing from elsewhere', async () => {
     const response = await fetch(`${url}/api`);

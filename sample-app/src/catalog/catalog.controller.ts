@@ -2,7 +2,7 @@ import { applyDecorators, Body, Controller, Get, Header, Inject, Param, Patch, R
 import { ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { Category } from '../database/schema.js';
-import { ApiErrors, ApiUnavailable } from '../openapi/error-answers.js';
+import { ApiBodyErrors, ApiErrors, ApiUnavailable } from '../openapi/error-answers.js';
 import { IdPipe } from '../validation/id.pipe.js';
 import { CategoryAnswer, CategoryTreeAnswer } from './catalog-answers.js';
 import type { VersionedCatalog } from './catalog-cache.js';
@@ -60,6 +60,7 @@ export class CatalogController {
   @ApiOperation({ summary: 'Renames a category; readers see it after the next rebuild' })
   @ApiOkResponse({ type: CategoryAnswer, headers: versionHeader })
   @ApiErrors({ 400: 'The id or the body makes no sense.', 404: 'There is no such category.' })
+  @ApiBodyErrors()
   @ApiUnavailable()
   async rename(
     @Param('id', IdPipe) id: number,

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { REDIS } from '../cache/redis.js';
+import { ConfigError } from '../config.js';
 import { isSystemName, systems } from './systems.js';
 import type { SystemName } from './systems.js';
 import type { EvolutionLock } from './systems/evolution-lock.js';
@@ -47,5 +48,5 @@ export class SystemSwitch implements OnApplicationShutdown {
 function systemFromEnvironment(): SystemName {
   const name = process.env.CATALOG_GUARD ?? 'with-lock';
   if (isSystemName(name)) return name;
-  throw new Error(`CATALOG_GUARD must be one of ${Object.keys(systems).join(', ')}, but is "${name}".`);
+  throw new ConfigError(`CATALOG_GUARD must be one of ${Object.keys(systems).join(', ')}, but is "${name}".`);
 }

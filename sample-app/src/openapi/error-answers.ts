@@ -42,6 +42,11 @@ export function ApiErrors(errors: Readonly<Record<number, string>>): MethodDecor
   );
 }
 
+/** Documents what a handler that takes a body answers when it cannot read it. */
+export function ApiBodyErrors(): MethodDecorator & ClassDecorator {
+  return ApiErrors({ 413: 'The body is larger than 100 kB.', 415: 'The body has an encoding that is not supported.' });
+}
+
 /** Documents the 503 of a handler that needs the database or Redis. */
 export function ApiUnavailable(also?: string): MethodDecorator & ClassDecorator {
   const away = 'The database, Redis or the lock is away. Nothing is wrong with the request: send it again.';

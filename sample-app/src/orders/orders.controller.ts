@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpStatus, Inject, NotFoundException, Param, Po
 import { ApiCreatedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { Order } from '../database/schema.js';
-import { ApiErrors, ApiLockErrors } from '../openapi/error-answers.js';
+import { ApiBodyErrors, ApiErrors, ApiLockErrors, ApiUnavailable } from '../openapi/error-answers.js';
 import { IdPipe } from '../validation/id.pipe.js';
 import { IdempotencyKey, idempotencyKey } from './idempotency-key.js';
 import { NewOrder } from './new-order.js';
@@ -37,6 +37,7 @@ export class OrdersController {
     404: 'There is no such article (code UNKNOWN_SKU).',
     422: 'The key belongs to another order (code KEY_REUSED).',
   })
+  @ApiBodyErrors()
   @ApiLockErrors('Less is left than was ordered (code SOLD_OUT).')
   async place(
     @Body() wanted: NewOrder,
@@ -53,6 +54,7 @@ export class OrdersController {
   @ApiOperation({ summary: 'Reads an order' })
   @ApiOkResponse({ type: OrderAnswer })
   @ApiErrors({ 400: 'The id is not a number.', 404: 'There is no such order.' })
+  @ApiUnavailable()
   async read(@Param('id', IdPipe) id: number): Promise<Order> {
     const order = await this.repository.order(id);
     if (order === undefined) throw new NotFoundException(`There is no order ${String(id)}.`);

@@ -1,7 +1,7 @@
 import { Controller, Get, Inject, Param } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { StockItem } from '../database/schema.js';
-import { ApiErrors } from '../openapi/error-answers.js';
+import { ApiErrors, ApiUnavailable } from '../openapi/error-answers.js';
 import { isSku } from './new-order.js';
 import { StockAnswer } from './order-answers.js';
 import { UnknownSkuException } from './order-errors.js';
@@ -15,6 +15,7 @@ export class StockController {
   @Get()
   @ApiOperation({ summary: 'Lists all articles and what is left of them' })
   @ApiOkResponse({ type: [StockAnswer] })
+  @ApiUnavailable()
   readAll(): Promise<StockItem[]> {
     return this.repository.stock();
   }
@@ -22,7 +23,8 @@ export class StockController {
   @Get(':sku')
   @ApiOperation({ summary: 'Tells what is left of an article' })
   @ApiOkResponse({ type: StockAnswer })
-  @ApiErrors({ 404: 'There is no such article (code UNKNOWN_SKU).' })
+  @ApiErrors({ 400: 'The path is not well-formed.', 404: 'There is no such article (code UNKNOWN_SKU).' })
+  @ApiUnavailable()
   async read(@Param('sku') sku: string): Promise<StockItem> {
     // Anything else, a NUL character for one, PostgreSQL would not even compare.
     const item = isSku(sku) ? await this.repository.stockOf(sku) : undefined;

@@ -1,4 +1,4 @@
-import { whole } from '../config.js';
+import { ConfigError, whole } from '../config.js';
 
 const hour = 3_600_000;
 
@@ -16,10 +16,16 @@ export interface PriceSettings {
 }
 
 export function readPriceSettings(env: NodeJS.ProcessEnv = process.env): PriceSettings {
-  const cron = env.PRICES_CRON ?? '';
   return {
-    cron: cron === '' ? '0 3 * * *' : cron,
+    cron: cronExpression(env),
     holdMs: whole(env, 'PRICES_HOLD_MS', 60_000, 0, hour),
     retryMs: whole(env, 'PRICES_RETRY_MS', 10 * 60_000, 0, hour),
   };
+}
+
+function cronExpression(env: NodeJS.ProcessEnv): string {
+  const text = env.PRICES_CRON ?? '';
+  if (text === '') return '0 3 * * *';
+  if (/^[\w*/,?-]+( +[\w*/,?-]+){4,5}$/.test(text)) return text;
+  throw new ConfigError(`PRICES_CRON must have five or six fields, such as "0 3 * * *", but is "${text}".`);
 }
