@@ -14,6 +14,7 @@ import { LoggingModule } from './logging/logging.module.js';
 import { OrdersModule } from './orders/orders.module.js';
 import { PricesModule } from './prices/prices.module.js';
 import { ReplicaMiddleware } from './replica.middleware.js';
+import { securityHeaders } from './security-headers.js';
 import { validationPipe } from './validation/validation-pipe.js';
 
 /** All of the shop but its catalog, which comes in two forms. */
@@ -46,6 +47,6 @@ import { validationPipe } from './validation/validation-pipe.js';
 })
 export class ShopModule implements NestModule {
   configure(consumer: MiddlewareConsumer): void {
-    consumer.apply(ReplicaMiddleware).forRoutes('{*path}');
+    consumer.apply(securityHeaders, ReplicaMiddleware).forRoutes('{*path}');
   }
 }

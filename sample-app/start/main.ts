@@ -56,8 +56,8 @@ The shop runs at ${shop.url} (${backing.source}). Try:
   curl -s ${shop.url}/catalog | head -c 300         # the first one rebuilds the cache, the others are quick
   curl -s ${shop.url}/catalog/lighting | head -c 300
   curl -si ${shop.url}/health                       # X-Replica names the process that answered
-  curl -si ${shop.url}/orders -H 'Idempotency-Key: my-first-order' -H 'Content-Type: application/json' \\
-       -d '{"sku":"oak-table","quantity":2}'          # once more: 200, and the same order
+  curl -si ${shop.url}/orders -H 'Customer-Token: only-i-know-this-one' -H 'Idempotency-Key: my-first-order' \\
+       -H 'Content-Type: application/json' -d '{"lines":[{"sku":"oak-table","quantity":2}]}'   # once more: 200, the same
   curl -s -X PATCH ${shop.url}/categories/2 -H 'Content-Type: application/json' -d '{"name":"Ash"}'
 
 All of its API: ${shop.url}/api

@@ -31,8 +31,8 @@ describe('a database that fails over', () => {
   const order = (url: string): Promise<Response> =>
     fetch(`${url}/orders`, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json', 'Idempotency-Key': randomUUID() },
-      body: '{"sku":"oak-table","quantity":1}',
+      headers: { 'Content-Type': 'application/json', 'Customer-Token': randomUUID(), 'Idempotency-Key': randomUUID() },
+      body: '{"lines":[{"sku":"oak-table","quantity":1}]}',
     });
 
   it('is answered with 503 and Retry-After while it is read-only, is not ready, and is used again afterwards', async () => {

@@ -77,6 +77,20 @@ describe('the shop', () => {
     expect(names.sort()).toEqual(['replica-1', 'replica-1', 'replica-2', 'replica-2']);
   });
 
+  it.each(['/catalog/garden', '/health', '/nowhere', '/api', '/api/openapi.json'])(
+    'tells browsers to do no more with %s than show it',
+    async (path) => {
+      const { headers } = await fetch(shop.url + path);
+      expect(headers.get('x-powered-by')).toBeNull();
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('referrer-policy')).toBe('no-referrer');
+      const policy = headers.get('content-security-policy');
+      expect(policy).toMatch(path === '/api' ? /^default-src 'self'; / : /^default-src '(none|self)'; /);
+      expect(policy).toContain("frame-ancestors 'none'");
+      expect(policy).not.toContain("script-src 'unsafe-inline'");
+    },
+  );
+
   it.each(['/health', '/health/ready'])('says in %s what is down', async (path) => {
     const up = await health(path);
     expect(up).toMatchObject({ code: 200, status: 'ok', error: {} });

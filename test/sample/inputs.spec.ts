@@ -20,7 +20,7 @@ describe('what a client can send', () => {
     await fixture.stop();
   });
 
-  const orderBody = '{"sku":"oak-table","quantity":1}';
+  const orderBody = '{"lines":[{"sku":"oak-table","quantity":1}]}';
 
   /** The path goes out as it is: `fetch` would normalise it. */
   const send = (
@@ -34,6 +34,7 @@ describe('what a client can send', () => {
       const sent = request({
         ...{ hostname, port, path, method, agent: false },
         headers: {
+          'Customer-Token': 'customer-of-this-test',
           ...(body === undefined ? {} : { 'Content-Type': 'application/json', 'Idempotency-Key': randomUUID() }),
           ...headers,
         },
@@ -68,7 +69,7 @@ describe('what a client can send', () => {
   it('is refused with 400 or 413, not 500, when it is nested', async () => {
     const bodies = [
       ...[nested(15_000, ''), nested(40_000, ''), objects(5_000), objects(15_000)],
-      ...[nested(15_000, ''), objects(5_000)].map((value) => `{"sku":${value},"quantity":1}`),
+      ...[nested(15_000, ''), objects(5_000)].map((value) => `{"lines":[{"sku":${value},"quantity":1}]}`),
       ...[nested(15_000, ''), objects(5_000)].map((value) => `{"name":${value}}`),
       `{"__proto__":${objects(3_000)}}`,
       nested(60_000, ''),
@@ -89,23 +90,33 @@ describe('what a client can send', () => {
   });
 
   it.each([
-    ['{"sku":"oak-table","quantity":9007199254740993}', {}],
-    ['{"sku":"oak-table","quantity":1e400}', {}],
-    ['{"sku":"oak-table","quantity":"1"}', {}],
-    ['{"sku":"oak-table","quantity":[1]}', {}],
-    ['{"sku":"oak-table","quantity":true}', {}],
-    ['{"sku":"oak-table","quantity":null}', {}],
-    ['{"sku":{"toString":"x"},"quantity":1}', {}],
-    ['{"sku":["oak-table"],"quantity":1}', {}],
-    ['{"sku":null,"quantity":1}', {}],
+    ['{"lines":[{"sku":"oak-table","quantity":9007199254740993}]}', {}],
+    ['{"lines":[{"sku":"oak-table","quantity":1e400}]}', {}],
+    ['{"lines":[{"sku":"oak-table","quantity":"1"}]}', {}],
+    ['{"lines":[{"sku":"oak-table","quantity":[1]}]}', {}],
+    ['{"lines":[{"sku":"oak-table","quantity":true}]}', {}],
+    ['{"lines":[{"sku":"oak-table","quantity":null}]}', {}],
+    ['{"lines":[{"sku":{"toString":"x"},"quantity":1}]}', {}],
+    ['{"lines":[{"sku":["oak-table"],"quantity":1}]}', {}],
+    ['{"lines":[{"sku":null,"quantity":1}]}', {}],
     ['{"__proto__":{"sku":"oak-table","quantity":1}}', {}],
+    ['{"lines":[]}', {}],
+    ['{"lines":[null]}', {}],
+    ['{"lines":[[]]}', {}],
+    ['{"lines":[1]}', {}],
+    ['{"lines":{"length":1}}', {}],
+    ['{"lines":"oak-table"}', {}],
+    ['{"lines":[{"sku":"oak-table","quantity":1},{"sku":"oak-table","quantity":1}]}', {}],
+    [`{"lines":[${'{"sku":"a","quantity":1},'.repeat(20)}{"sku":"b","quantity":1}]}`, {}],
     ['null', {}],
     ['1', {}],
     ['\ufeff{', {}],
     [orderBody, { 'Idempotency-Key': `${'a'.repeat(20)}, ${'b'.repeat(20)}` }],
+    [orderBody, { 'Customer-Token': '' }],
+    [orderBody, { 'Customer-Token': 'short' }],
     [orderBody, { 'Idempotency-Key': '' }],
     [orderBody, { 'Idempotency-Key': '\u00e9'.repeat(10) }],
-    ['sku=oak-table&quantity=1', { 'Content-Type': 'application/x-www-form-urlencoded' }],
+    ['lines[0][sku]=oak-table&lines[0][quantity]=1', { 'Content-Type': 'application/x-www-form-urlencoded' }],
     [`a${'[a]'.repeat(200)}=1`, { 'Content-Type': 'application/x-www-form-urlencoded' }],
     [orderBody, { 'Content-Type': 'text/plain' }],
     [orderBody, { 'Content-Type': 'nonsense' }],
@@ -140,7 +151,8 @@ describe('what a client can send', () => {
     const body = fc.oneof(
       fc.record({ sku: value, quantity: value, name: value }, { requiredKeys: [] }),
       fc.record({ name: fc.string({ unit: 'binary', maxLength: 80 }) }),
-      fc.record({ sku: fc.constant('oak-table'), quantity: fc.double() }),
+      fc.record({ lines: fc.array(fc.oneof(value, fc.record({ sku: value, quantity: value }))) }),
+      fc.record({ lines: fc.array(fc.record({ sku: fc.constantFrom('oak-table', 'x'), quantity: fc.double() })) }),
       value,
     );
     const text = fc.oneof(

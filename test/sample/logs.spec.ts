@@ -30,8 +30,13 @@ describe('the log of a replica', () => {
   const order = (url: string, headers: Record<string, string> = {}) =>
     fetch(`${url}/orders`, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json', 'Idempotency-Key': 'key-of-an-order', ...headers },
-      body: '{"sku":"oak-table","quantity":1}',
+      headers: {
+        'Content-Type': 'application/json',
+        'Idempotency-Key': 'key-of-an-order',
+        'Customer-Token': 'token-of-a-customer',
+        ...headers,
+      },
+      body: '{"lines":[{"sku":"oak-table","quantity":1}]}',
     });
 
   it('is JSON, and tells of failed requests and lost locks, but neither of every reader nor of secrets', async () => {
@@ -76,8 +81,8 @@ describe('the log of a replica', () => {
     expect(requests.filter((line) => line.url === '/catalog/lighting')).toHaveLength(1);
     const stale = lines.filter(({ outcome }) => outcome === 'stale');
     expect(stale).toHaveLength(2);
-    for (const line of stale) expect(line).toMatchObject({ sku: 'oak-table', reqId: 'from-the-proxy.1' });
-    for (const secret of ['hidden-secret', new URL(fixture.backing.databaseUrl).password]) {
+    for (const line of stale) expect(line).toMatchObject({ skus: ['oak-table'], reqId: 'from-the-proxy.1' });
+    for (const secret of ['hidden-secret', 'token-of-a-customer', new URL(fixture.backing.databaseUrl).password]) {
       expect(fixture.lines.filter((line) => secret !== '' && line.includes(secret))).toEqual([]);
     }
   });

@@ -97,18 +97,23 @@ describe('the description of the API', () => {
     const order = (body: unknown) =>
       fetch(`${url}/orders`, {
         method: 'POST',
-        headers: { 'Content-Type': 'application/json', 'Idempotency-Key': 'key-of-an-order' },
+        headers: {
+          'Customer-Token': 'customer-of-this-test',
+          'Content-Type': 'application/json',
+          'Idempotency-Key': 'key-of-an-order',
+        },
         body: JSON.stringify(body),
       });
-    const { properties, required } = schema('NewOrder');
+    expect(schema('NewOrder').required).toEqual(['lines']);
+    const { properties, required } = schema('NewOrderLine');
     expect(required).toEqual(Object.keys(properties));
     const example = Object.fromEntries(Object.entries(properties).map(([name, { example: value }]) => [name, value]));
-    const placed = await order(example);
+    const placed = await order({ lines: [example] });
     expect(placed.status).toBe(201);
     expect(Object.keys((await placed.json()) as object).sort()).toEqual(
       Object.keys(schema('OrderAnswer').properties).sort(),
     );
-    const refused = await order({ ...example, quantity: properties.quantity!.maximum! + 1 });
+    const refused = await order({ lines: [{ ...example, quantity: properties.quantity!.maximum! + 1 }] });
     expect([refused.status, Object.keys((await refused.json()) as object)]).toEqual([
       400,
       expect.arrayContaining(['statusCode', 'message']),
@@ -120,13 +125,18 @@ describe('the description of the API', () => {
 
   it('lists every answer that a route really gives', async () => {
     const body = (method: string, path: string) =>
-      method === 'patch' ? '{"name":"Ash"}' : path === '/orders' ? '{"sku":"oak-table","quantity":1}' : undefined;
+      method === 'patch' ? '{"name":"Ash"}' : path === '/orders' ? orderOf('oak-table', 1) : undefined;
     const send = (method: string, path: string, more: RequestInit = {}) =>
       fetch(url + path, {
         method: method.toUpperCase(),
         body: body(method, path) ?? null,
         ...more,
-        headers: { 'Content-Type': 'application/json', 'Idempotency-Key': randomUUID(), ...more.headers },
+        headers: {
+          'Customer-Token': 'customer-of-this-test',
+          'Content-Type': 'application/json',
+          'Idempotency-Key': randomUUID(),
+          ...more.headers,
+        },
       });
     const paths = { '{id}': ['2', '999999', '0x1', '%ff'], '{sku}': ['oak-table', 'nothing', '%ff'] };
     const sections = ['garden', 'nothing', '%ff'];
@@ -150,9 +160,9 @@ describe('the description of the API', () => {
               ];
               if (body(method, target) !== undefined) {
                 const key = { 'Idempotency-Key': 'the-same-key' };
-                const bodies = ['{', `"${'x'.repeat(200_000)}"`, '{"sku":"nothing","quantity":1}'];
+                const bodies = ['{', `"${'x'.repeat(200_000)}"`, orderOf('nothing', 1)];
                 requests.push(...bodies.map((it) => ({ body: it })), { headers: key }, { headers: key });
-                requests.push({ headers: key, body: '{"sku":"oak-table","quantity":2}' });
+                requests.push({ headers: key, body: orderOf('oak-table', 2) });
               }
               requests.push(...headers.map((it) => ({ headers: it })));
             }
@@ -227,6 +237,10 @@ describe('the classes of bodies', () => {
     expect(outputText).toMatch(new RegExp(`design:paramtypes", \\[[^\\]]*\\b${type}\\b`));
   });
 });
+
+function orderOf(sku: string, quantity: number): string {
+  return JSON.stringify({ lines: [{ sku, quantity }] });
+}
 
 interface Route {
   readonly path: string;

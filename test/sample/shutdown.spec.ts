@@ -17,8 +17,8 @@ describe('a replica that is told to stop', () => {
   const order = async (url: string) => {
     const response = await fetch(`${url}/orders`, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json', 'Idempotency-Key': randomUUID() },
-      body: '{"sku":"pine-shelf","quantity":1}',
+      headers: { 'Content-Type': 'application/json', 'Customer-Token': randomUUID(), 'Idempotency-Key': randomUUID() },
+      body: '{"lines":[{"sku":"pine-shelf","quantity":1}]}',
     });
     return { status: response.status, body: (await response.json()) as { id?: number; code?: string } };
   };
@@ -40,7 +40,9 @@ describe('a replica that is told to stop', () => {
       const at = order(url);
       await waitUntil('it is writing', () => connections(sql`wait_event_type = 'Lock'`));
       const behind = order(url);
-      await waitUntil('the second one has looked', () => connections(sql`state = 'idle' and query like '%left join%'`));
+      await waitUntil('the second one has looked', () =>
+        connections(sql`state = 'idle' and query like '%inner join%'`),
+      );
       process.signal('SIGTERM');
       expect(await behind).toMatchObject({ status: 503, body: { code: 'LOCK_SHUTDOWN' } });
       return { first: at };

@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { readConfig } from '../../sample-app/src/config.js';
 import { ServerProcess } from '../../sample-app/services/server-process.js';
 import { startBacking, type Backing } from '../../sample-app/start/backing.js';
@@ -13,9 +13,14 @@ jest.setTimeout(120_000);
 describe('a shop that cannot start', () => {
   let built: BuiltSample;
   let backing: Backing;
+  const children = new Set<ChildProcess>();
 
   beforeAll(async () => {
     [built, backing] = await Promise.all([buildSample(), startBacking()]);
+  });
+  afterEach(() => {
+    for (const child of children) child.kill('SIGKILL');
+    children.clear();
   });
   afterAll(async () => {
     built.remove();
@@ -32,6 +37,7 @@ describe('a shop that cannot start', () => {
   });
   const run = async (env: NodeJS.ProcessEnv, program = 'src/main.js') => {
     const child = spawn(process.execPath, [fileURLToPath(new URL(program, built.folder))], { env: environment(env) });
+    children.add(child);
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (part: Buffer) => (output += part.toString()));
     const [code] = (await once(child, 'close')) as [number | null];

@@ -33,12 +33,18 @@ export async function createTables(database: Database): Promise<void> {
     );
     create table if not exists orders (
       id serial primary key,
-      idempotency_key text not null unique,
+      customer text not null,
+      idempotency_key text not null,
+      replica text not null,
+      created timestamptz(3) not null default now(),
+      constraint orders_key unique (customer, idempotency_key)
+    );
+    create table if not exists order_lines (
+      order_id integer not null references orders (id) on delete cascade,
       sku text not null references stock (sku),
       quantity integer not null check (quantity > 0),
       token bigint not null,
-      replica text not null,
-      created timestamptz(3) not null default now()
+      primary key (order_id, sku)
     );
     create table if not exists prices (
       sku text primary key references stock (sku),

@@ -1,5 +1,16 @@
 import type { AnyPgColumn } from 'drizzle-orm/pg-core';
-import { bigint, index, integer, pgTable, serial, smallint, text, timestamp } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  serial,
+  smallint,
+  text,
+  timestamp,
+  unique,
+} from 'drizzle-orm/pg-core';
 
 /** Three levels: a section of the shop, its groups, and what is in them. */
 export const categories = pgTable(
@@ -42,20 +53,37 @@ export const stock = pgTable('stock', {
   fence: bigint('fence', { mode: 'number' }).notNull().default(0),
 });
 
-export const orders = pgTable('orders', {
-  /** Orders of one sku have their ids in the order in which they took its stock. */
-  id: serial('id').primaryKey(),
-  /** Chosen by the client: an order that is sent again is known by it. */
-  idempotencyKey: text('idempotency_key').notNull().unique(),
-  sku: text('sku')
-    .notNull()
-    .references(() => stock.sku),
-  quantity: integer('quantity').notNull(),
-  /** The fencing token of the lock it was placed under. */
-  token: bigint('token', { mode: 'number' }).notNull(),
-  replica: text('replica').notNull(),
-  created: timestamp('created', { withTimezone: true, precision: 3 }).notNull().defaultNow(),
-});
+export const orders = pgTable(
+  'orders',
+  {
+    /** Orders of one sku have their ids in the order in which they took its stock. */
+    id: serial('id').primaryKey(),
+    /** The hash of the customer's token: see `customer.ts`. */
+    customer: text('customer').notNull(),
+    /** Chosen by the client: an order that is sent again is known by it. */
+    idempotencyKey: text('idempotency_key').notNull(),
+    replica: text('replica').notNull(),
+    created: timestamp('created', { withTimezone: true, precision: 3 }).notNull().defaultNow(),
+  },
+  (table) => [unique('orders_key').on(table.customer, table.idempotencyKey)],
+);
+
+/** The articles of an order. */
+export const orderLines = pgTable(
+  'order_lines',
+  {
+    orderId: integer('order_id')
+      .notNull()
+      .references(() => orders.id),
+    sku: text('sku')
+      .notNull()
+      .references(() => stock.sku),
+    quantity: integer('quantity').notNull(),
+    /** The fencing token of the article's lock under which the order was placed. */
+    token: bigint('token', { mode: 'number' }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.orderId, table.sku] })],
+);
 
 export const prices = pgTable('prices', {
   sku: text('sku')
@@ -80,5 +108,7 @@ export const priceRefreshes = pgTable('price_refreshes', {
 
 export type Category = typeof categories.$inferSelect;
 export type StockItem = typeof stock.$inferSelect;
-export type Order = typeof orders.$inferSelect;
+export type OrderLine = Omit<typeof orderLines.$inferSelect, 'orderId'>;
+/** As a customer sees it. */
+export type Order = Omit<typeof orders.$inferSelect, 'customer'> & { readonly lines: OrderLine[] };
 export type Price = typeof prices.$inferSelect;

@@ -1,9 +1,11 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { OpenAPIObject } from '@nestjs/swagger';
+import type { NextFunction, Request, Response } from 'express';
 import { SHOP_CONFIG } from '../config.js';
 import type { ShopConfig } from '../config.js';
 import { ReplicaMiddleware } from '../replica.middleware.js';
+import { securityHeaders } from '../security-headers.js';
 
 const methods = ['get', 'post', 'put', 'patch', 'delete'] as const;
 
@@ -34,10 +36,17 @@ export function apiDocument(app: INestApplication): OpenAPIObject {
 export function serveApiPage(app: INestApplication): void {
   // The page's routes come before those of Nest, and before its middleware.
   const replica = new ReplicaMiddleware(app.get<ShopConfig>(SHOP_CONFIG));
-  app.use('/api', replica.use.bind(replica));
+  app.use('/api', securityHeaders, pagePolicy, replica.use.bind(replica));
   SwaggerModule.setup('api', app, () => apiDocument(app), {
     jsonDocumentUrl: 'api/openapi.json',
     raw: ['json'],
     customSiteTitle: 'Shop API',
   });
+}
+
+/** The page has its scripts in files, but styles and images inside of it. */
+function pagePolicy(_request: Request, response: Response, next: NextFunction): void {
+  const policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+  response.set('Content-Security-Policy', policy);
+  next();
 }

@@ -1,5 +1,16 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { Order, StockItem } from '../database/schema.js';
+import type { Order, OrderLine, StockItem } from '../database/schema.js';
+
+export class OrderLineAnswer implements OrderLine {
+  @ApiProperty({ example: 'oak-table' })
+  readonly sku!: string;
+
+  @ApiProperty({ example: 2 })
+  readonly quantity!: number;
+
+  @ApiProperty({ description: 'The fencing token of the lock it was placed under.', example: 1_768_000_000_000_001 })
+  readonly token!: number;
+}
 
 /** An order as it is answered. */
 export class OrderAnswer implements Order {
@@ -9,14 +20,8 @@ export class OrderAnswer implements Order {
   @ApiProperty({ example: '2f1b0c9e-6f7d-4a38-9d53-0d6c6b1c7f10' })
   readonly idempotencyKey!: string;
 
-  @ApiProperty({ example: 'oak-table' })
-  readonly sku!: string;
-
-  @ApiProperty({ example: 2 })
-  readonly quantity!: number;
-
-  @ApiProperty({ description: 'The fencing token of the lock it was placed under.', example: 1_768_000_000_000_001 })
-  readonly token!: number;
+  @ApiProperty({ type: [OrderLineAnswer], description: 'Sorted by sku.' })
+  readonly lines!: OrderLineAnswer[];
 
   @ApiProperty({ example: 'replica-1' })
   readonly replica!: string;

@@ -2,7 +2,8 @@ import { channel } from 'node:diagnostics_channel';
 
 /** How an order ended. */
 export interface OrderMessage {
-  readonly sku: string;
+  readonly skus: readonly string[];
+  /** Of all of them together. */
   readonly quantity: number;
   /**
    * - `placed`, or `repeated`: it was placed before, and its client asked again.
@@ -13,7 +14,7 @@ export interface OrderMessage {
    * - `failed`: anything else, a database that is away for instance.
    */
   readonly outcome: 'placed' | 'repeated' | 'sold-out' | 'stale' | 'busy' | 'failed';
-  /** The fencing token of the order, or of the lock under which it failed; `null` if it needed none. */
+  /** The largest fencing token of the order, or of the locks under which it failed; `null` if it needed none. */
   readonly token: number | null;
   /** How long the request took so far. */
   readonly ms: number;

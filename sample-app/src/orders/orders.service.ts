@@ -1,12 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { currentLease, LockBusyError, WithLock } from 'nestjs-redis-lock';
+import { LockBusyError, LockService } from 'nestjs-redis-lock';
+import type { MultiLease } from 'nestjs-redis-lock';
 import type { Order } from '../database/schema.js';
 import { orderChannel } from './order-channels.js';
 import type { OrderMessage } from './order-channels.js';
 import { KeyReusedException, SoldOutException, StaleOrderException, UnknownSkuException } from './order-errors.js';
 import { OrderRepository } from './order.repository.js';
-import type { Standing } from './order.repository.js';
-import type { NewOrder } from './new-order.js';
+import type { OrderKey, Standing } from './order.repository.js';
+import type { NewOrderLine } from './new-order.js';
 
 /** How long a buyer waits for those in front, in ms, until told to try again. */
 const longestWait = 5_000;
@@ -20,15 +21,19 @@ export interface Placement {
 /**
  * Sells what is in stock. Three things stand between a crowd of buyers and a pallet that is sold twice:
  *
- * - The lock. Buyers of one article come one after another, over all replicas, and each reads what the last one left.
- * - The database's own conditions, for when the lock fails: stock is taken only where there is enough of it, and only
- *   under a token larger than that of everyone who wrote before. A process that was stopped for longer than its lease,
- *   and goes on as if it held the lock, changes nothing.
+ * - The locks, one for each article of the order. Buyers of one article come one after another, over all replicas, and
+ *   each reads what the last one left. Several locks are taken in an order that cannot deadlock, all or none.
+ * - The database's own conditions, for when a lock fails: stock is taken only where there is enough of it, and only
+ *   under a token that is not smaller than the one of the last writer. A process that was stopped for longer than its
+ *   lease, and goes on as if it held the lock, changes nothing.
  * - The unique key of an order, for when the answer is lost: asked again, the same order is answered.
  */
 @Injectable()
 export class OrdersService {
-  constructor(@Inject(OrderRepository) private readonly orders: OrderRepository) {}
+  constructor(
+    @Inject(LockService) private readonly locks: LockService,
+    @Inject(OrderRepository) private readonly orders: OrderRepository,
+  ) {}
 
   /**
    * Places an order once, however often it is asked for under the same key.
@@ -36,16 +41,17 @@ export class OrdersService {
    * @throws UnknownSkuException, SoldOutException, KeyReusedException
    * @throws StaleOrderException, LockError if it is worth asking again
    */
-  async place(wanted: NewOrder, key: string): Promise<Placement> {
+  async place(lines: readonly NewOrderLine[], key: OrderKey): Promise<Placement> {
     const began = performance.now();
+    const skus = lines.map(({ sku }) => sku);
+    const quantity = lines.reduce((sum, line) => sum + line.quantity, 0);
     const report = (outcome: OrderMessage['outcome'], token: number | null): void => {
-      const { sku, quantity } = wanted;
-      const message: OrderMessage = { sku, quantity, outcome, token, ms: performance.now() - began };
+      const message: OrderMessage = { skus, quantity, outcome, token, ms: performance.now() - began };
       orderChannel.publish(message);
     };
     try {
-      const placement = await this.placeOrRepeat(wanted, key, (token) => report('stale', token));
-      report(placement.repeated ? 'repeated' : 'placed', placement.order.token);
+      const placement = await this.placeOrRepeat(lines, key, (token) => report('stale', token));
+      report(placement.repeated ? 'repeated' : 'placed', largestToken(placement.order.lines));
       return placement;
     } catch (error) {
       const { outcome, token } = failureOf(error);
@@ -54,60 +60,86 @@ export class OrdersService {
     }
   }
 
-  private async placeOrRepeat(wanted: NewOrder, key: string, onStale: (token: number) => void): Promise<Placement> {
+  private async placeOrRepeat(
+    lines: readonly NewOrderLine[],
+    key: OrderKey,
+    onStale: (token: number) => void,
+  ): Promise<Placement> {
     // Before the lock: neither who asks again nor who comes too late has to stand in line, and a made-up name leaves no
     // keys in Redis.
-    const known = settled(wanted, await this.orders.standing(wanted.sku, key));
+    const known = await this.settled(lines, key);
     if (known !== null) return known;
     try {
-      return await this.placeAlone(wanted, key);
+      return await this.placeAlone(lines, key);
     } catch (error) {
       if (!(error instanceof StaleOrderException)) throw error;
       onStale(error.token);
-      // Once more, under a new lock: the buyer did nothing wrong.
-      return this.placeAlone(wanted, key);
+      // Once more, under new locks: the buyer did nothing wrong.
+      return this.placeAlone(lines, key);
     }
   }
 
-  // A call inside the section would get the same token, and its order would be refused as stale: it gets an error.
-  @WithLock<[NewOrder, string]>('stock:<0.sku>', { wait: longestWait, nested: 'refuse' })
-  async placeAlone(wanted: NewOrder, key: string): Promise<Placement> {
-    const token = tokenOfLock();
+  private placeAlone(lines: readonly NewOrderLine[], key: OrderKey): Promise<Placement> {
+    const names = lines.map(({ sku }) => lockOf(sku));
+    return this.locks.withLock(names, (lease) => this.placeUnder(lease, lines, key), { wait: longestWait });
+  }
+
+  private async placeUnder(lease: MultiLease, lines: readonly NewOrderLine[], key: OrderKey): Promise<Placement> {
     // Whoever had the lock before may have taken the last one.
-    const known = settled(wanted, await this.orders.standing(wanted.sku, key));
+    const known = await this.settled(lines, key);
     if (known !== null) return known;
 
     // Nothing is asked of the lease here: if it is lost by now, the database refuses the token.
-    const order = await this.orders.write(wanted, key, token);
+    const withTokens = lines
+      .map(({ sku, quantity }) => ({ sku, quantity, token: tokenOf(lease, sku) }))
+      .sort((a, b) => (a.sku < b.sku ? -1 : 1));
+    const order = await this.orders.write(withTokens, key);
     if (order !== undefined) return { order, repeated: false };
 
     // Refused. An earlier request of this buyer may have got through meanwhile, or somebody took what was left.
-    const late = settled(wanted, await this.orders.standing(wanted.sku, key));
+    const late = await this.settled(lines, key);
     if (late !== null) return late;
-    throw new StaleOrderException(token);
+    throw new StaleOrderException(largestToken(withTokens));
+  }
+
+  /**
+   * The order that was placed before under this key; `null` if there is none and enough is left of everything.
+   *
+   * @throws UnknownSkuException, SoldOutException, KeyReusedException if no order can be placed
+   */
+  private async settled(lines: readonly NewOrderLine[], key: OrderKey): Promise<Placement | null> {
+    const { items, placed }: Standing = await this.orders.standing(
+      lines.map(({ sku }) => sku),
+      key,
+    );
+    if (placed !== undefined) {
+      const same = ({ sku, quantity }: NewOrderLine): boolean =>
+        placed.lines.some((line) => line.sku === sku && line.quantity === quantity);
+      if (placed.lines.length !== lines.length || !lines.every(same)) throw new KeyReusedException();
+      return { order: placed, repeated: true };
+    }
+    for (const { sku, quantity } of lines) {
+      const item = items.find((each) => each.sku === sku);
+      if (item === undefined) throw new UnknownSkuException(sku);
+      if (item.stock < quantity) throw new SoldOutException(sku, item.stock);
+    }
+    return null;
   }
 }
 
-/**
- * The order that was placed before under this key; `null` if there is none and enough is left.
- *
- * @throws UnknownSkuException, SoldOutException, KeyReusedException if no order can be placed
- */
-function settled({ sku, quantity }: NewOrder, standing: Standing | undefined): Placement | null {
-  if (standing === undefined) throw new UnknownSkuException(sku);
-  const { item, placed } = standing;
-  if (placed !== null) {
-    if (placed.sku !== sku || placed.quantity !== quantity) throw new KeyReusedException();
-    return { order: placed, repeated: true };
-  }
-  if (item.stock < quantity) throw new SoldOutException(sku, item.stock);
-  return null;
+/** The name of the lock of an article. */
+export function lockOf(sku: string): string {
+  return `stock:${sku}`;
 }
 
-function tokenOfLock(): number {
-  const lease = currentLease();
-  if (lease === undefined) throw new Error('An order can only be placed under the lock of its stock.');
-  return lease.token;
+function tokenOf(lease: MultiLease, sku: string): number {
+  const token = lease.tokenOf(lockOf(sku));
+  if (token === undefined) throw new Error('An order can only be placed under the locks of its articles.');
+  return token;
+}
+
+function largestToken(lines: readonly { readonly token: number }[]): number {
+  return Math.max(...lines.map(({ token }) => token));
 }
 
 function failureOf(error: unknown): Pick<OrderMessage, 'outcome' | 'token'> {

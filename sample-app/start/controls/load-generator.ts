@@ -17,6 +17,7 @@ export class LoadGenerator {
   private watchedAt = Number.NEGATIVE_INFINITY;
   private watchers = 0;
   private held = 0;
+  private readonly customer = randomUUID();
   private underWay = 0;
   private dueReaders = 0;
   private dueBuyers = 0;
@@ -87,8 +88,12 @@ export class LoadGenerator {
     // Some things sell better than others.
     const sku = this.skus[Math.floor(Math.random() ** 2 * this.skus.length)];
     if (sku === undefined) return;
-    const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': randomUUID() };
-    this.send('POST', '/orders', headers, JSON.stringify({ sku, quantity: 1 }));
+    const headers = {
+      'Content-Type': 'application/json',
+      'Customer-Token': this.customer,
+      'Idempotency-Key': randomUUID(),
+    };
+    this.send('POST', '/orders', headers, JSON.stringify({ lines: [{ sku, quantity: 1 }] }));
   }
 
   private send(method: string, path: string, headers: OutgoingHttpHeaders = {}, body?: string): void {

@@ -3,11 +3,15 @@ import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Running } from './replicas.js';
 
+export interface Line {
+  readonly sku: string;
+  readonly quantity: number;
+}
+
 /** What a buyer was told in the end. */
 export interface Purchase {
   readonly key: string;
-  readonly sku: string;
-  readonly quantity: number;
+  readonly lines: readonly Line[];
   readonly end: 'placed' | 'sold-out';
   /** The order's id, where it was placed. */
   readonly id: number | null;
@@ -36,7 +40,7 @@ export class Buyers {
 
   constructor(
     private readonly replicas: readonly Running[],
-    private readonly choose: (index: number) => { readonly sku: string; readonly quantity: number },
+    private readonly choose: (index: number) => readonly Line[],
   ) {}
 
   /** Lets `count` buyers buy one thing after another for as long as `more` says so. */
@@ -53,21 +57,21 @@ export class Buyers {
 
   private async buyOne(index: number): Promise<void> {
     const key = randomUUID();
-    const { sku, quantity } = this.choose(index);
-    const answer = await this.insist(key, sku, quantity);
+    const lines = this.choose(index);
+    const answer = await this.insist(key, lines);
     const end = answer.status === 409 ? 'sold-out' : 'placed';
     const id = answer.body.id ?? null;
-    this.purchases.push({ key, sku, quantity, end, id });
+    this.purchases.push({ key, lines, end, id });
     // Some ask once more although they were answered.
     if (end !== 'placed' || index % 20 !== 0) return;
     this.counts.askedTwice += 1;
-    const again = await this.insist(key, sku, quantity);
+    const again = await this.insist(key, lines);
     if (again.status !== 200 || again.body.id !== id) throw new Error(`Another answer: ${JSON.stringify(again)}`);
   }
 
-  private async insist(key: string, sku: string, quantity: number): Promise<Answer> {
+  private async insist(key: string, lines: readonly Line[]): Promise<Answer> {
     for (;;) {
-      const answer = await this.ask(key, JSON.stringify({ sku, quantity }));
+      const answer = await this.ask(key, JSON.stringify({ lines }));
       if (answer === null) {
         this.counts.lost += 1;
         await sleep(50);
@@ -93,7 +97,12 @@ export class Buyers {
         method: 'POST',
         agent: this.agent,
         timeout: patienceMs,
-        headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key, 'Content-Length': body.length },
+        headers: {
+          'Content-Type': 'application/json',
+          'Customer-Token': 'the-buyer-of-this-test',
+          'Idempotency-Key': key,
+          'Content-Length': body.length,
+        },
       });
       sent.on('timeout', () => sent.destroy()).on('error', lost);
       sent.on('response', (response) => {

@@ -19,15 +19,15 @@ export async function ledger(database: Database, pieces: ReadonlyMap<string, num
   const initial = JSON.stringify([...pieces].map(([sku, count]) => ({ sku, count })));
   const { rows } = await database.execute<Omit<Ledger, 'placedBy'>>(sql`
     with initial as (select * from json_to_recordset(${initial}::json) as initial (sku text, count int)),
-    sold as (select sku, sum(quantity)::int as quantity, max(token) as token from orders group by sku),
+    sold as (select sku, sum(quantity)::int as quantity, max(token) as token from order_lines group by sku),
     books as (
       select initial.sku, initial.count, stock.stock as left, coalesce(sold.quantity, 0) as sold, stock.fence, sold.token
       from initial join stock using (sku) left join sold using (sku)
     ),
-    steps as (select token, lag(token) over (partition by sku order by id) as before from orders)
+    steps as (select token, lag(token) over (partition by sku order by order_id) as before from order_lines)
     select
       (select count(*)::int from orders) as orders,
-      (select count(distinct idempotency_key)::int from orders) as keys,
+      (select count(distinct (customer, idempotency_key))::int from orders) as keys,
       (select coalesce(json_agg(sku), '[]') from books
         where sold > count or "left" < 0 or sold + "left" <> count) as wrong,
       (select count(*)::int from books where "left" = 0) as "soldOut",

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { eq } from 'drizzle-orm';
 import { connectLockService, type LockService } from '../../../lib/index.js';
-import { orders, stock } from '../../../sample-app/src/database/schema.js';
+import { orderLines, orders, stock } from '../../../sample-app/src/database/schema.js';
 import { ShopFixture } from '../shop-fixture.js';
 import { Buyers } from './buyers.js';
 import { Chaos } from './chaos.js';
@@ -46,11 +46,13 @@ describe('orders at four replicas, whose lock holders are stopped for longer tha
       locks,
       skus.map((sku) => `stock:${sku}`),
     );
-    const buyers = new Buyers(replicas.running, (index) => ({
-      // Every fifth wants one of the first four.
-      sku: skus[index % 5 === 0 ? (index / 5) % 4 : 4 + (index % 60)]!,
-      quantity: 1 + (index % 3),
-    }));
+    const buyers = new Buyers(replicas.running, (index) => {
+      const quantity = 1 + (index % 3);
+      // Every fifth wants one of the first four, and every seventh wants something else as well.
+      const wanted = [index % 5 === 0 ? (index / 5) % 4 : 4 + (index % 60)];
+      if (index % 7 === 0) wanted.push(4 + ((index + 31) % 60));
+      return wanted.map((which) => ({ sku: skus[which]!, quantity }));
+    });
     let bought = false;
     const more = (): boolean => buyers.begun < enoughOrders || chaos.incidents < incidents;
     const buying = buyers.buy(128, more).finally(() => (bought = true));
@@ -82,12 +84,17 @@ describe('orders at four replicas, whose lock holders are stopped for longer tha
 
     // Every buyer's own memory is what the database says.
     const written = new Map(
-      (await fixture.database.select().from(orders)).map((order) => [order.idempotencyKey, order]),
+      (await fixture.database.select().from(orders)).map((order) => [order.idempotencyKey, order.id]),
     );
-    const forgotten = purchases.filter(({ key, sku, quantity, end, id }) => {
-      const order = written.get(key);
-      if (end === 'sold-out') return order !== undefined;
-      return order?.id !== id || order.sku !== sku || order.quantity !== quantity;
+    const linesOf = new Map<number, string[]>();
+    for (const { orderId, sku, quantity } of await fixture.database.select().from(orderLines)) {
+      linesOf.set(orderId, [...(linesOf.get(orderId) ?? []), `${sku} ${String(quantity)}`]);
+    }
+    const forgotten = purchases.filter(({ key, lines, end, id }) => {
+      const known = written.get(key);
+      if (end === 'sold-out') return known !== undefined;
+      const wanted = lines.map(({ sku, quantity }) => `${sku} ${String(quantity)}`);
+      return known !== id || linesOf.get(known!)?.sort().join() !== wanted.sort().join();
     });
     expect(forgotten).toEqual([]);
 
@@ -101,9 +108,11 @@ describe('orders at four replicas, whose lock holders are stopped for longer tha
   it('are counted by a ledger that sees what is wrong', async () => {
     const [sku] = skus;
     const books = async () => ledger(fixture.database, pieces);
-    await fixture.database
+    const [made] = await fixture.database
       .insert(orders)
-      .values({ idempotencyKey: 'made-up', sku: sku!, quantity: 1, token: 1, replica: 'x' });
+      .values({ customer: 'x', idempotencyKey: 'made-up', replica: 'x' })
+      .returning();
+    await fixture.database.insert(orderLines).values({ orderId: made!.id, sku: sku!, quantity: 1, token: 1 });
     expect(await books()).toMatchObject({ wrong: [sku], tokensBack: 1 });
     await fixture.database.delete(orders).where(eq(orders.idempotencyKey, 'made-up'));
     expect(await books()).toMatchObject({ wrong: [], tokensBack: 0 });
