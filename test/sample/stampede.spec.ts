@@ -51,7 +51,7 @@ describe('many readers of a cold catalog', () => {
   });
 
   it('cause one rebuild although it takes several times the lease', async () => {
-    const shop = await fixture.shop('with-lock', 2, { LOCK_LEASE_MS: '600', CATALOG_QUERY_MS: '2500' });
+    const shop = await fixture.shop('with-lock', 2, { LOCK_LEASE_MS: '2000', CATALOG_QUERY_MS: '7000' });
     await fixture.cold();
     const answers = await readMany(`${shop.url}/catalog`, 10);
     expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
