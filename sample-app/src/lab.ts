@@ -1,4 +1,11 @@
 import 'reflect-metadata';
+import { systemFromEnvironment } from './evolution/system-switch.js';
+import { queryMsFromEnvironment } from './live/query-switch.js';
 import { serve } from './serve.js';
 
-await serve(async () => (await import('./lab.module.js')).LabModule);
+await serve(async () => {
+  // Before anything is started, as the settings of the shop itself.
+  systemFromEnvironment();
+  queryMsFromEnvironment();
+  return (await import('./lab.module.js')).LabModule;
+});

@@ -28,8 +28,7 @@ export async function serve(importRoot: () => Promise<Type | DynamicModule>): Pr
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     console.error(error.message);
-    // A part that reads its own setting may come after one that has opened a connection.
-    process.exit(1);
+    process.exitCode = 1;
   }
 }
 

@@ -68,15 +68,15 @@ it('orders of several articles are written at the same time without a lock, each
 it('an order under the newest token of one article and an older one of another changes nothing', async () => {
   const [one, two] = ['steel-lamp', 'linen-curtain'];
   const lines = (older: number) => [
-    { sku: two!, quantity: 1, token: token - older },
-    { sku: one!, quantity: 1, token },
+    { sku: two, quantity: 1, token: token - older },
+    { sku: one, quantity: 1, token },
   ];
   expect(await orders.write(lines(0), { customer: 'somebody', key: 'both-new' })).toBeDefined();
   expect(await orders.write(lines(1), { customer: 'somebody', key: 'one-old' })).toBeUndefined();
   const rows = await opened.database
     .select()
     .from(stock)
-    .where(inArray(stock.sku, [one!, two!]));
+    .where(inArray(stock.sku, [one, two]));
   expect(rows.map(({ stock: left }) => left)).toEqual([4_999, 4_999]);
 });
 

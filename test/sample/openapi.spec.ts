@@ -126,7 +126,7 @@ describe('the description of the API', () => {
   it('lists every answer that a route really gives', async () => {
     const body = (method: string, path: string) =>
       method === 'patch' ? '{"name":"Ash"}' : path === '/orders' ? orderOf('oak-table', 1) : undefined;
-    const send = (method: string, path: string, more: RequestInit = {}) =>
+    const send = (method: string, path: string, more: Variant = {}) =>
       fetch(url + path, {
         method: method.toUpperCase(),
         body: body(method, path) ?? null,
@@ -151,7 +151,7 @@ describe('the description of the API', () => {
             : (Object.entries(paths).find(([p]) => path.includes(p))?.[1] ?? ['']);
           for (const end of what === 'all' ? ends : ends.slice(0, 1)) {
             const target = path.replace(/\{\w+\}/, end);
-            const requests: RequestInit[] = [{}];
+            const requests: Variant[] = [{}];
             if (what === 'all') {
               const headers: Record<string, string>[] = [
                 { 'Idempotency-Key': 'x' },
@@ -237,6 +237,12 @@ describe('the classes of bodies', () => {
     expect(outputText).toMatch(new RegExp(`design:paramtypes", \\[[^\\]]*\\b${type}\\b`));
   });
 });
+
+/** What is different in a request from one that should succeed. */
+interface Variant {
+  readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
 
 function orderOf(sku: string, quantity: number): string {
   return JSON.stringify({ lines: [{ sku, quantity }] });

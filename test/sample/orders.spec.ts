@@ -232,7 +232,11 @@ describe('an order', () => {
     });
     await using lease = await locks.acquire(`stock:${sku}`);
     const answer = await order(of(sku, 1));
-    expect(answer).toMatchObject({ status: 409, body: { code: 'LOCK_BUSY' } });
+    expect(answer).toMatchObject({
+      status: 409,
+      retryAfter: expect.stringMatching(/^[1-9]\d*$/),
+      body: { code: 'LOCK_BUSY' },
+    });
     expect(await placed()).toEqual([]);
     const waiting = order(of(sku, 1));
     await lease.release();

@@ -51,11 +51,11 @@ export class CatalogCache {
   ) {}
 
   async get(section: string): Promise<CachedCatalog | null> {
-    const [entry, wanted] = await fromCache(this.redis.mget(entryKey(section), wantedKey(section)));
-    const end = entry?.indexOf('\n') ?? -1;
-    if (entry == null || end < 0) return null;
+    const [entry = null, wanted = null] = await fromCache(this.redis.mget(entryKey(section), wantedKey(section)));
+    if (entry === null) return null;
+    const end = entry.indexOf('\n');
     const version = Number(entry.slice(0, end));
-    return { version, json: entry.slice(end + 1), current: wanted != null && version >= Number(wanted) };
+    return { version, json: entry.slice(end + 1), current: wanted !== null && version >= Number(wanted) };
   }
 
   /** Call it before the rows are read: from then on a change is noticed even if the cache is flushed. */

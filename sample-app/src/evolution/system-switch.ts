@@ -45,7 +45,8 @@ export class SystemSwitch implements OnApplicationShutdown {
   }
 }
 
-function systemFromEnvironment(): SystemName {
+/** @throws ConfigError */
+export function systemFromEnvironment(): SystemName {
   const name = process.env.CATALOG_GUARD ?? 'with-lock';
   if (isSystemName(name)) return name;
   throw new ConfigError(`CATALOG_GUARD must be one of ${Object.keys(systems).join(', ')}, but is "${name}".`);

@@ -5,7 +5,7 @@ import { mostQueryMs } from './settings.js';
 /** How much longer the query for the catalog is made to take, in ms. It can be changed while the shop runs. */
 @Injectable()
 export class QuerySwitch {
-  private current = whole(process.env, 'CATALOG_QUERY_MS', 300, 0, mostQueryMs);
+  private current = queryMsFromEnvironment();
 
   get ms(): number {
     return this.current;
@@ -14,4 +14,9 @@ export class QuerySwitch {
   set(ms: number): void {
     this.current = ms;
   }
+}
+
+/** @throws ConfigError */
+export function queryMsFromEnvironment(): number {
+  return whole(process.env, 'CATALOG_QUERY_MS', 300, 0, mostQueryMs);
 }

@@ -94,7 +94,7 @@ describe('orders at four replicas, whose lock holders are stopped for longer tha
       const known = written.get(key);
       if (end === 'sold-out') return known !== undefined;
       const wanted = lines.map(({ sku, quantity }) => `${sku} ${String(quantity)}`);
-      return known !== id || linesOf.get(known!)?.sort().join() !== wanted.sort().join();
+      return known !== id || linesOf.get(known)?.sort().join() !== wanted.sort().join();
     });
     expect(forgotten).toEqual([]);
 
