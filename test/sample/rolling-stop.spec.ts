@@ -25,8 +25,12 @@ describe('replicas that are stopped in order, one after another, under load', ()
     const order = async (sku: string): Promise<void> => {
       const { status } = await fetch(`${shop.url}/orders`, {
         method: 'POST',
-        headers: { 'Content-Type': 'application/json', 'Idempotency-Key': randomUUID() },
-        body: JSON.stringify({ sku, quantity: 1 }),
+        headers: {
+          'Content-Type': 'application/json',
+          'Customer-Token': randomUUID(),
+          'Idempotency-Key': randomUUID(),
+        },
+        body: JSON.stringify({ lines: [{ sku, quantity: 1 }] }),
       });
       count(`order ${status}`);
     };
