@@ -178,7 +178,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         const waiting = there.acquire(name, { wait: 20_000 });
         await waitUntil('the other replica waits', () => there.stats().waiting === 1);
         await sleep(50);
-        await lease.extend(50);
+        await lease.extend(600);
         const next = await waiting;
         expect(next.token).toBeGreaterThan(lease.token);
         await expect(lease.release()).resolves.toBe('lost');
