@@ -16,6 +16,7 @@ const floors = [
   ['telemetry/'],
   ['errors/'],
   ['time/'],
+  ['context/'],
   ['lists/'],
 ];
 /** May be imported from everywhere, and imports nothing of the library. */

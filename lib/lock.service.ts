@@ -29,6 +29,9 @@ import { WaitLines, type WaitLineLength } from './waiting/wait-lines.js';
 /** A shutdown that takes longer names the locks that it waits for. */
 const SLOW_SHUTDOWN_MS = 1_500;
 
+/** Without this Node would watch for the end of each. */
+const RESOURCE_OPTIONS = { requireManualDestroy: true };
+
 /** What a service has in hand now. */
 export interface LockStats {
   /** Leases held by callers of this service. */
@@ -228,9 +231,9 @@ export class LockService {
       if (error instanceof LockError) tellRefused(name, error, 0);
       throw error;
     }
-    const claim = (hold: Hold, since: number): Lease => this.begin(hold, request, since);
-    const told = channels.acquired.hasSubscribers ? AsyncResource.bind(claim) : claim;
-    const served = this.lines.join(name, request, told);
+    const origin = new AsyncResource('nestjs-redis-lock:lease', RESOURCE_OPTIONS);
+    const claim = (hold: Hold, since: number): Lease => this.begin(hold, request, since, origin);
+    const served = this.lines.join(name, request, claim);
     return channels.refused.hasSubscribers ? tellingRefusal(name, served) : served;
   }
 
@@ -248,10 +251,10 @@ export class LockService {
     return null;
   }
 
-  private begin(hold: Hold, request: ResolvedAcquire, asked: number): Lease {
-    const tenure = new Tenure(hold, request.holdAtLeast, this);
+  private begin(hold: Hold, request: ResolvedAcquire, asked: number, origin: AsyncResource): Lease {
+    const tenure = new Tenure(hold, request.holdAtLeast, this, origin);
     this.tenures.begin(tenure);
-    tellAcquired(hold, tenure.since - asked);
+    if (channels.acquired.hasSubscribers) tenure.inContext(() => tellAcquired(hold, tenure.since - asked));
     return new Lease(tenure);
   }
 

@@ -1,3 +1,4 @@
+import type { AsyncResource } from 'node:async_hooks';
 import { LockLostError, LockShutdownError, type LockLostReason } from '../errors/index.js';
 import type { Linked, LinkedList } from '../lists/linked-list.js';
 import type { Hold, HoldObserver, ReleaseOutcome } from '../stores/hold.js';
@@ -35,6 +36,8 @@ export class Tenure implements HoldObserver, Linked<Tenure> {
     /** How long after `since` the lock stays taken at least, in ms. */
     public holdAtLeast: number,
     private readonly context: TenureContext,
+    /** The async context in which the lock was acquired. */
+    private readonly origin: AsyncResource,
   ) {
     this.name = hold.name;
     this.token = hold.token;
@@ -107,6 +110,10 @@ export class Tenure implements HoldObserver, Linked<Tenure> {
     this.end(error);
   }
 
+  inContext(run: () => void): void {
+    this.origin.runInAsyncScope(run);
+  }
+
   onReleased(outcome: ReleaseOutcome): void {
     this.context.onReleased(this, outcome);
   }
@@ -114,6 +121,8 @@ export class Tenure implements HoldObserver, Linked<Tenure> {
   private end(error: LockLostError | LockShutdownError): void {
     if (this.endedBy !== null) return;
     this.endedBy = error;
-    this.controller?.abort(error);
+    const { controller } = this;
+    // A timer or a reply may have found out, or code of another section.
+    if (controller !== null) this.inContext(() => controller.abort(error));
   }
 }

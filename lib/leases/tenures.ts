@@ -1,4 +1,5 @@
 import { LinkedList } from '../lists/linked-list.js';
+import { Timer } from '../time/timer.js';
 import type { Tenure } from './tenure.js';
 
 /** The tenures of one service that have not ended. */
@@ -29,9 +30,9 @@ export class Tenures {
     if (this.running.size === 0) return;
     const slow = slowMs < timeoutMs ? setTimeout(onSlow, slowMs) : undefined;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs);
+      const timer = new Timer(resolve).start(timeoutMs);
       this.onEmpty = () => {
-        clearTimeout(timer);
+        timer.stop();
         resolve();
       };
     });

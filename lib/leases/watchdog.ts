@@ -3,6 +3,7 @@ import { Hold, validityOf, type HoldKeeper } from '../stores/hold.js';
 import type { LockStore } from '../stores/lock-store.js';
 import type { Reporter } from '../telemetry/reporter.js';
 import { renewalWarning } from '../telemetry/warnings.js';
+import { onNextTick } from '../time/ticks.js';
 import { TimerWheel, WheelEntry } from '../time/timer-wheel.js';
 
 /** A hold with no more than this left counts as over: the wheel may fire that much early. */
@@ -46,7 +47,7 @@ export class Watchdog implements HoldKeeper {
     }
     hold.keeper = this;
     this.watched += 1;
-    if (this.begun.length === 0) process.nextTick(this.scheduleBegun);
+    if (this.begun.length === 0) onNextTick(this.scheduleBegun);
     if (this.begun.at(-1) !== hold) this.begun.push(hold);
     if (this.skewCheck.bucket === null) this.startSkewCheck();
   }
@@ -63,7 +64,7 @@ export class Watchdog implements HoldKeeper {
     if (hold.keeper !== this) return;
     this.watched -= 1;
     hold.keeper = null;
-    if (hold.bucket !== null) process.nextTick(this.tidyUp, hold);
+    if (hold.bucket !== null) onNextTick(this.tidyUp, hold);
   }
 
   /** Lets go of everything; leases that still run end by themselves. */

@@ -17,6 +17,8 @@ export type ReleaseOutcome = 'released' | 'lost' | 'unconfirmed';
 /** The caller's side of a hold. */
 export interface HoldObserver {
   onHoldLost(error: LockLostError): void;
+  /** Runs `run` in the async context in which the lock was acquired. */
+  inContext(run: () => void): void;
   onReleased(outcome: ReleaseOutcome): void;
 }
 
@@ -149,9 +151,13 @@ export class Hold extends WheelEntry {
     if (this.lost !== null) return;
     this.lost = new LockLostError(this.name, this.current, reason);
     this.line?.onHoldLost(this);
-    this.observer?.onHoldLost(this.lost);
+    const { observer } = this;
+    observer?.onHoldLost(this.lost);
+    if (!channels.lost.hasSubscribers) return;
     const message: LostMessage = { name: this.name, token: this.current, reason };
-    channels.lost.publish(message);
+    const publish = (): void => channels.lost.publish(message);
+    if (observer === null) publish();
+    else observer.inContext(publish);
   }
 
   override onDue(): void {

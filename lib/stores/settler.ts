@@ -1,4 +1,6 @@
+import { inServiceContext } from '../context/service-context.js';
 import { LockUnavailableError } from '../errors/index.js';
+import { Timer } from '../time/timer.js';
 import type { LockStore } from './lock-store.js';
 
 const FIRST_PAUSE_MS = 50;
@@ -36,8 +38,7 @@ export class Settler {
   settle(name: string, owner: string, leaseMs: number, keepMs = 0): void {
     const since = performance.now();
     const debt: Debt = { name, owner, keepUntil: since + keepMs, until: since + leaseMs + MAX_PAUSE_MS };
-    const done = this.work(debt).finally(() => this.debts.delete(done));
-    this.debts.add(done);
+    inServiceContext(this.begin, this, debt);
   }
 
   /** Tries each once more, now, and forgets the rest. */
@@ -45,6 +46,11 @@ export class Settler {
     this.closing = true;
     for (const wake of [...this.pauses.values()]) wake();
     await Promise.all(this.debts);
+  }
+
+  private begin(debt: Debt): void {
+    const done = this.work(debt).finally(() => this.debts.delete(done));
+    this.debts.add(done);
   }
 
   private async work(debt: Debt): Promise<void> {
@@ -68,12 +74,11 @@ export class Settler {
     if (this.closing) return Promise.resolve();
     return new Promise((resolve) => {
       const wake = (): void => {
-        clearTimeout(timer);
+        timer.stop();
         this.pauses.delete(debt);
         resolve();
       };
-      const timer = setTimeout(wake, ms);
-      timer.unref();
+      const timer = new Timer(wake, false).start(ms);
       this.pauses.set(debt, wake);
     });
   }

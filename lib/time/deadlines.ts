@@ -1,7 +1,6 @@
 import { LinkedList, type Linked } from '../lists/linked-list.js';
+import { Timer } from './timer.js';
 
-/** With more than this `setTimeout` fires at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 const SPARE_LISTS = 16;
 
 /** Something that has to be over in a time. It is among the `Deadlines` of one owner at most, once. */
@@ -30,7 +29,9 @@ export class Deadlines<Entry extends Deadline> {
   size = 0;
   private readonly lists = new Map<number, LinkedList<Deadline>>();
   private recent: { readonly limitMs: number; readonly list: LinkedList<Deadline> } | null = null;
-  private timer: NodeJS.Timeout | null = null;
+  private readonly timer = new Timer(() => {
+    this.fire();
+  });
   private armedFor = Infinity;
   private resting = false;
 
@@ -84,20 +85,16 @@ export class Deadlines<Entry extends Deadline> {
   }
 
   private arm(at: number): void {
-    if (this.timer !== null) clearTimeout(this.timer);
     this.armedFor = at;
-    const delay = Math.max(1, Math.ceil(at - performance.now()));
-    this.timer = setTimeout(this.fire, Math.min(delay, MAX_TIMER_MS));
+    this.timer.start(Math.max(1, Math.ceil(at - performance.now())));
   }
 
   private disarm(): void {
-    if (this.timer !== null) clearTimeout(this.timer);
-    this.timer = null;
+    this.timer.stop();
     this.armedFor = Infinity;
   }
 
-  private readonly fire = (): void => {
-    this.timer = null;
+  private fire(): void {
     this.armedFor = Infinity;
     const now = performance.now();
     for (const list of [...this.lists.values()]) {
@@ -109,5 +106,5 @@ export class Deadlines<Entry extends Deadline> {
     }
     const next = this.first();
     if (next < this.armedFor) this.arm(next);
-  };
+  }
 }

@@ -1,4 +1,6 @@
 import { pop, push } from './min-heap.js';
+import { onNextTurn } from './ticks.js';
+import { Timer } from './timer.js';
 
 /** One thing that becomes due at a time. An entry is in one wheel at most, once. */
 export abstract class WheelEntry {
@@ -43,8 +45,6 @@ const SLOT_MS = 4;
 const SPARE_SLOTS = 16;
 /** How many entries fire in one turn of the event loop; what is left goes on after input was read. */
 const TURN = 256;
-/** With more than this `setTimeout` fires at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Many due times, one timer. Adding and removing are O(1), so a wait limit or a lease costs no timer of its own.
@@ -53,7 +53,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 export class TimerWheel<Entry extends WheelEntry = WheelEntry> {
   private readonly slots = new Map<number, Bucket>();
   private readonly order: number[] = []; // a binary min-heap of the keys of `slots`
-  private timer: NodeJS.Timeout | null = null;
+  private readonly timer: Timer;
   private armedFor = Infinity;
   private next: NodeJS.Immediate | null = null;
   private firing: Bucket | null = null;
@@ -61,7 +61,11 @@ export class TimerWheel<Entry extends WheelEntry = WheelEntry> {
   private size = 0;
 
   /** @param keepsProcessAlive whether a pending entry keeps the process running */
-  constructor(private readonly keepsProcessAlive: boolean) {}
+  constructor(private readonly keepsProcessAlive: boolean) {
+    this.timer = new Timer(() => {
+      this.onTimer();
+    }, keepsProcessAlive);
+  }
 
   /** Due at `at` or up to a slot earlier. */
   addBefore(entry: Entry, at: number): void {
@@ -110,7 +114,7 @@ export class TimerWheel<Entry extends WheelEntry = WheelEntry> {
    * process end.
    */
   private rest(): void {
-    this.timer?.unref();
+    this.timer.unref();
     if (this.slots.size > SPARE_SLOTS) this.dropEmptySlots();
   }
 
@@ -135,29 +139,25 @@ export class TimerWheel<Entry extends WheelEntry = WheelEntry> {
     bucket.add(entry);
     this.size += 1;
     if (slot < this.armedFor) this.arm(slot);
-    else if (this.size === 1 && this.keepsProcessAlive) this.timer?.ref();
+    else if (this.size === 1 && this.keepsProcessAlive) this.timer.ref();
   }
 
   private arm(slot: number): void {
-    if (this.timer !== null) clearTimeout(this.timer);
     this.armedFor = slot;
-    const delay = Math.min(Math.max(0, Math.ceil(slot * SLOT_MS - performance.now())), MAX_TIMER_MS);
-    this.timer = setTimeout(this.onTimer, delay);
-    if (!this.keepsProcessAlive) this.timer.unref();
+    this.timer.start(Math.ceil(slot * SLOT_MS - performance.now()));
+    if (this.keepsProcessAlive) this.timer.ref();
   }
 
   private disarm(): void {
-    if (this.timer !== null) clearTimeout(this.timer);
-    this.timer = null;
+    this.timer.stop();
     this.armedFor = Infinity;
   }
 
-  private readonly onTimer = (): void => {
-    this.timer = null;
+  private onTimer(): void {
     this.armedFor = Infinity;
     // What is due now goes along with what still has to fire from before.
     if (this.next === null) this.fire();
-  };
+  }
 
   private readonly fire = (): void => {
     this.next = null;
@@ -201,6 +201,6 @@ export class TimerWheel<Entry extends WheelEntry = WheelEntry> {
 
   /** An immediate that does not keep the process alive would wait for the next timer or input, however long that takes. */
   private goOn(): void {
-    this.next = setImmediate(this.fire);
+    this.next = onNextTurn(this.fire);
   }
 }

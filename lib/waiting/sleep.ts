@@ -1,8 +1,10 @@
-const MAX_MS = 2 ** 31 - 1;
+import { onNextTick } from '../time/ticks.js';
+import { Timer } from '../time/timer.js';
 
 /** A sleep that others can end or shorten. */
 export class Sleep {
-  private timer: NodeJS.Timeout | undefined;
+  /** Most tries succeed at once and need no timer. */
+  private timer: Timer | null = null;
   /** When it would have ended if nobody had shortened it, and when it ends now. */
   private due = 0;
   private endsAt = 0;
@@ -17,20 +19,24 @@ export class Sleep {
 
   /** Ends it now. Nothing happens if nobody sleeps. */
   readonly end = (): void => {
-    const { onEnd, timer } = this;
+    const { onEnd } = this;
     if (onEnd === null) return;
     this.onEnd = null;
     onEnd();
-    // Whoever is woken is in a hurry: what he sends now goes out first.
-    process.nextTick(clearTimeout, timer);
+    // Stop the timer after the woken caller has sent its request.
+    if (this.timer?.running === true) onNextTick(stopTimer, this);
   };
+
+  /** @internal */
+  stopTimer(): void {
+    if (this.onEnd === null) this.timer?.stop();
+  }
 
   /** Ends it in `ms`, or when it would have ended anyway. */
   endIn(ms: number): void {
     if (this.onEnd === null) return;
     const endsAt = Math.min(performance.now() + ms, this.due);
     if (endsAt === this.endsAt) return;
-    clearTimeout(this.timer);
     this.arm(endsAt);
   }
 
@@ -38,6 +44,11 @@ export class Sleep {
     this.endsAt = endsAt;
     const ms = Math.max(0, endsAt - performance.now());
     // Redis counts the holder's lease in whole milliseconds; a look a moment too early would only be one too many.
-    this.timer = setTimeout(this.end, Math.min(ms + 1, MAX_MS));
+    this.timer ??= new Timer(this.end);
+    this.timer.start(ms + 1);
   }
+}
+
+function stopTimer(sleep: Sleep): void {
+  sleep.stopTimer();
 }

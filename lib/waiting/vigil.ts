@@ -1,4 +1,5 @@
 import type { LockStore, NoticeSubscription } from '../stores/lock-store.js';
+import { onMicrotask } from '../time/ticks.js';
 import { Sleep } from './sleep.js';
 import { Turn } from './turn.js';
 
@@ -95,7 +96,7 @@ export class Vigil {
 
   /** Something changed: look again, as soon as what changes it is done. */
   wake(): void {
-    queueMicrotask(this.sleeper.end);
+    onMicrotask(this.sleeper.end);
   }
 
   close(): void {

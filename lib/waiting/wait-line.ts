@@ -1,3 +1,4 @@
+import { inServiceContext } from '../context/service-context.js';
 import { LockAbortedError, LockShutdownError, LockUnavailableError, type LockError } from '../errors/index.js';
 import { LinkedList, type Linked } from '../lists/linked-list.js';
 import type { Hold, HoldObserver, HoldOwner, ReleaseOutcome } from '../stores/hold.js';
@@ -161,7 +162,7 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
     const hasTime = (this.queue.first?.request.wait ?? 0) > MAX_PATIENCE_MS;
     this.pursuit = new Pursuit(this, store, settler, this.context.nextOwner(), tokens, hasTime ? turn : null);
     work.begin();
-    this.pursuit.start();
+    inServiceContext(this.pursuit.start, this.pursuit);
   }
 
   onPursued(hold: Hold | null): void {
@@ -209,7 +210,7 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
     const next = this.queue.first;
     if (next === null) void this.giveBack(hold, 0, null);
     else if (this.fits(hold, next)) this.grant(hold, next);
-    else void this.renewThenServe(hold, next);
+    else void inServiceContext(this.renewThenServe, this, hold, next);
   }
 
   private grant(hold: Hold, waiter: Waiter): void {

@@ -79,7 +79,11 @@ describe('the validity of a lease', () => {
     const hold = grant(1_000);
     const heard: string[] = [];
     hold.line = { onHoldLost: () => heard.push('line') };
-    hold.observer = { onHoldLost: ({ reason }) => heard.push(reason), onReleased: () => undefined };
+    hold.observer = {
+      onHoldLost: ({ reason }) => heard.push(reason),
+      inContext: (run: () => void) => run(),
+      onReleased: () => undefined,
+    };
     hold.lose('taken');
     hold.lose('expired');
     expect(hold.remaining()).toBe(0);

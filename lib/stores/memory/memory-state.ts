@@ -1,3 +1,5 @@
+import { onNextTurn } from '../../time/ticks.js';
+
 interface Entry {
   owner: string;
   /** `performance.now()` at which the lease ends. */
@@ -50,7 +52,7 @@ export class MemoryState {
   /** Tells the listeners, but not before the caller is done. Returns how many there are beside `except`. */
   notify(key: string, except: ReadonlySet<() => void>): number {
     const listeners = [...(this.listeners.get(key) ?? [])];
-    setImmediate(() => {
+    onNextTurn(() => {
       for (const listener of listeners) if (this.listeners.get(key)?.has(listener) === true) listener();
     });
     return listeners.filter((listener) => !except.has(listener)).length;

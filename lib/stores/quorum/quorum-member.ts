@@ -1,3 +1,4 @@
+import { inServiceContext } from '../../context/service-context.js';
 import { LockConfigError, LockUnavailableError } from '../../errors/index.js';
 import type { LockState, NoticeSubscription, ReleaseReply, RenewReply } from '../lock-store.js';
 import type { RedisClient } from '../redis/redis-client.js';
@@ -149,6 +150,10 @@ export class QuorumMember {
   private onSilence(): void {
     if (this.stuck || !this.store.ready) return;
     this.stuck = true;
+    inServiceContext(this.ping, this);
+  }
+
+  private ping(): void {
     this.node.client.call('ping').then(this.onSpoke, this.onSpoke);
   }
 

@@ -1,3 +1,4 @@
+import { Timer } from '../../time/timer.js';
 import type { NoticeSubscription } from '../lock-store.js';
 import { poll } from './poll.js';
 import type { QuorumMember } from './quorum-member.js';
@@ -13,7 +14,9 @@ const MERGE_MS = 10;
 export class QuorumSubscription implements NoticeSubscription {
   private readonly parts: Map<QuorumMember, NoticeSubscription>;
   private heard = 0;
-  private timer: NodeJS.Timeout | null = null;
+  private readonly timer = new Timer(() => {
+    this.tell();
+  });
 
   constructor(
     private readonly members: readonly QuorumMember[],
@@ -44,7 +47,7 @@ export class QuorumSubscription implements NoticeSubscription {
   }
 
   close(): void {
-    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer.stop();
     for (const part of this.parts.values()) part.close();
   }
 
@@ -52,13 +55,12 @@ export class QuorumSubscription implements NoticeSubscription {
   private readonly onPart = (): void => {
     this.heard += 1;
     if (this.heard >= this.majority) this.tell();
-    else this.timer ??= setTimeout(this.tell, MERGE_MS);
+    else if (!this.timer.running) this.timer.start(MERGE_MS);
   };
 
-  private readonly tell = (): void => {
-    if (this.timer !== null) clearTimeout(this.timer);
-    this.timer = null;
+  private tell(): void {
+    this.timer.stop();
     this.heard = 0;
     this.onNotice();
-  };
+  }
 }

@@ -1,4 +1,5 @@
 import { LockUnavailableError } from '../../errors/index.js';
+import { onNextTick } from '../../time/ticks.js';
 import type { KeyGroup } from './key-mixing.js';
 import type { ReleaseRequest } from './lock-batches.js';
 import { LIMIT, sendCall, type Asked, type BatchedScript } from './script-batch.js';
@@ -48,7 +49,7 @@ export class AckedLane {
     if (this.running) return;
     this.running = true;
     // What is asked for in the same turn goes along.
-    process.nextTick(() => void this.run());
+    onNextTick(() => void this.run());
   }
 
   private async run(): Promise<void> {

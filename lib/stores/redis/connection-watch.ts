@@ -1,6 +1,8 @@
 import { EventEmitter } from 'node:events';
+import { inServiceContext } from '../../context/service-context.js';
 import { LockUnavailableError } from '../../errors/index.js';
 import { Deadlines, type Deadline } from '../../time/deadlines.js';
+import { Timer } from '../../time/timer.js';
 import type { RedisClient } from './redis-client.js';
 import { hasCode, isOfReplica, USE_CLUSTER, withoutArguments } from './server-error.js';
 
@@ -41,7 +43,9 @@ export class ConnectionWatch {
   private connectedAt = 0;
   private droppedAt = -Infinity;
   private lastError: Error | undefined;
-  private revival: NodeJS.Timeout | null = null;
+  private readonly revival = new Timer(() => {
+    if (this.client.status === 'end') this.connect();
+  });
 
   /** @param onDrop the connection is given up, since its server is silent or no longer the master */
   constructor(
@@ -73,20 +77,20 @@ export class ConnectionWatch {
   /** Resolves once the client is ready; rejects with `LockUnavailableError` after `timeoutMs`. */
   async whenReady(timeoutMs: number): Promise<void> {
     if (this.ready) return;
-    if (this.client.status === 'wait') this.client.connect().catch(this.onError);
+    if (this.client.status === 'wait') this.connect();
     await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const timer = new Timer(() => {
         if (this.client.status === 'connect') this.onUnanswered(this.connectedAt, this.answers);
         waiter.reject(this.unreachable(timeoutMs));
-      }, timeoutMs);
+      }).start(timeoutMs);
       const waiter: Waiter = {
         resolve: () => {
-          clearTimeout(timer);
+          timer.stop();
           this.waiters.delete(waiter);
           resolve();
         },
         reject: (error) => {
-          clearTimeout(timer);
+          timer.stop();
           this.waiters.delete(waiter);
           reject(error);
         },
@@ -128,6 +132,10 @@ export class ConnectionWatch {
     return;
   }
 
+  private connect(): void {
+    inServiceContext(this.client.connect, this.client).catch(this.onError);
+  }
+
   private drop(): void {
     const now = performance.now();
     // Requests that were under way together fail together: once is enough.
@@ -146,7 +154,7 @@ export class ConnectionWatch {
     this.client.off('ready', this.onReady);
     this.client.off('close', this.onClose);
     this.client.off('end', this.onEnd);
-    if (this.revival !== null) clearTimeout(this.revival);
+    this.revival.stop();
     if (this.ownsClient) this.expectErrors();
     // An own client keeps its error listener: it may report once more while it goes down.
     for (const waiter of [...this.waiters]) waiter.reject(this.unreachable(0));
@@ -196,11 +204,7 @@ export class ConnectionWatch {
    * connection of ours lives as long as its service.
    */
   private readonly onEnd = (): void => {
-    if (this.revival !== null) clearTimeout(this.revival);
-    this.revival = setTimeout(() => {
-      this.revival = null;
-      if (this.client.status === 'end') this.client.connect().catch(this.onError);
-    }, REVIVAL_PAUSE_MS);
+    this.revival.start(REVIVAL_PAUSE_MS);
   };
 
   private readonly onError = (error: unknown): void => {

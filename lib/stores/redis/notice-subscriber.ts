@@ -1,3 +1,5 @@
+import { inServiceContext } from '../../context/service-context.js';
+import { Timer } from '../../time/timer.js';
 import type { NoticeSubscription } from '../lock-store.js';
 import type { NoticeLink } from './notice-link.js';
 import { unanswered } from './server-error.js';
@@ -31,7 +33,9 @@ export class NoticeSubscriber {
   /** All notices so far. */
   private received = 0;
   /** One timer for all channels that nobody listens to: leaving and coming back cost none. */
-  private sweep: NodeJS.Timeout | null = null;
+  private readonly sweep = new Timer(() => {
+    this.onSweep();
+  }, false);
 
   constructor(private readonly link: NoticeLink) {
     link.start({ onMessage: this.onMessage, onLost: this.onLost, onBack: this.onBack });
@@ -62,7 +66,7 @@ export class NoticeSubscriber {
       get active() {
         return channel.confirmed;
       },
-      activate: () => (channel.subscribed ??= this.subscribe(channel)),
+      activate: () => (channel.subscribed ??= inServiceContext(this.subscribe, this, channel)),
       close: () => {
         channel.listeners.delete(listener);
         if (channel.listeners.size > 0 || this.closed) return;
@@ -89,7 +93,7 @@ export class NoticeSubscriber {
 
   close(): void {
     this.closed = true;
-    if (this.sweep !== null) clearTimeout(this.sweep);
+    this.sweep.stop();
     this.channels.clear();
     this.link.close();
   }
@@ -110,11 +114,10 @@ export class NoticeSubscriber {
   }
 
   private sweepIn(ms: number): void {
-    this.sweep ??= setTimeout(this.onSweep, ms).unref();
+    if (!this.sweep.running) this.sweep.start(ms);
   }
 
-  private readonly onSweep = (): void => {
-    this.sweep = null;
+  private onSweep(): void {
     const now = performance.now();
     let next = Infinity;
     for (const { name, leftAt, asked } of [...this.channels.values()]) {
@@ -128,7 +131,7 @@ export class NoticeSubscriber {
       if (asked) this.unsubscribe(name);
     }
     if (next < Infinity) this.sweepIn(Math.max(next, SWEEP_MS));
-  };
+  }
 
   private unsubscribe(name: string): void {
     if (!this.closed && !this.channels.has(name)) this.link.unsubscribe(name);

@@ -1,4 +1,5 @@
 import { Cluster, Redis, type ClusterNode, type ClusterOptions, type RedisOptions } from 'ioredis';
+import { inServiceContext } from '../../context/service-context.js';
 import { LockConfigError } from '../../errors/index.js';
 import { isRedisClient, type RedisClient } from './redis-client.js';
 
@@ -43,10 +44,11 @@ const OWN_CLIENT: RedisOptions = {
  */
 export function openClient(target: string | RedisOptions, more: RedisOptions = {}): RedisClient {
   const own = { ...OWN_CLIENT, ...more };
-  const client =
+  const client = inServiceContext(() =>
     typeof target === 'string'
       ? new Redis(target, own)
-      : new Redis({ ...own, ...(hasSentinels(target) ? WITH_SENTINELS : {}), ...target });
+      : new Redis({ ...own, ...(hasSentinels(target) ? WITH_SENTINELS : {}), ...target }),
+  );
   try {
     return checkClient(client);
   } catch (error) {
@@ -82,7 +84,7 @@ export function openNodes(targets: readonly (string | RedisOptions)[]): OpenNode
  * @throws LockConfigError if its options cannot be used; nothing stays open then
  */
 export function openCluster(nodes: readonly ClusterNode[], options: ClusterOptions = {}): RedisClient {
-  const cluster = new Cluster([...nodes], {
+  const own: ClusterOptions = {
     clusterRetryStrategy: retryStrategy,
     ...options,
     retryDelayOnFailover: 0,
@@ -96,7 +98,8 @@ export function openCluster(nodes: readonly ClusterNode[], options: ClusterOptio
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: null,
     },
-  });
+  };
+  const cluster = inServiceContext(() => new Cluster([...nodes], own));
   try {
     return checkClient(cluster);
   } catch (error) {
@@ -130,7 +133,7 @@ export const NODE_WRITES: Readonly<Record<string, unknown>> = { ...BESIDE, conne
 
 /** Opens the connection for notices beside `client`, with the same server and rights. */
 export function openSubscriberFor(client: RedisClient): RedisClient {
-  return client.duplicate({
+  return inServiceContext(client.duplicate, client, {
     ...(hasSentinels(client.options) ? WITH_SENTINELS : {}),
     ...NODE_NOTICES,
     retryStrategy,
@@ -139,7 +142,7 @@ export function openSubscriberFor(client: RedisClient): RedisClient {
 
 /** Opens a connection beside `client` for writes that replicas have to acknowledge. */
 export function openWriterFor(client: RedisClient): RedisClient {
-  return client.duplicate({
+  return inServiceContext(client.duplicate, client, {
     ...(hasSentinels(client.options) ? WITH_SENTINELS : {}),
     ...NODE_WRITES,
     retryStrategy,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { LockUnavailableError } from '../../errors/index.js';
+import { sleep, Timer } from '../../time/timer.js';
 import type {
   AcquireReply,
   LockState,
@@ -237,10 +237,11 @@ export class RedisStore implements LockStore {
 
 /** Waits for `request`, whatever becomes of it, but not longer than `timeoutMs`. */
 async function within(request: Promise<unknown>, timeoutMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
+  let onTimeout: () => void = () => undefined;
   const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs);
+    onTimeout = resolve;
   });
+  const timer = new Timer(onTimeout).start(timeoutMs);
   await Promise.race([request.catch(() => undefined), timeout]);
-  clearTimeout(timer);
+  timer.stop();
 }

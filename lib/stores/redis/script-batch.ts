@@ -1,4 +1,5 @@
 import { LockUnavailableError } from '../../errors/index.js';
+import { onNextTick } from '../../time/ticks.js';
 import { isOneForAll } from './answers.js';
 import type { Flight, LateAnswer, Sender } from './flight.js';
 import type { KeyGroup } from './key-mixing.js';
@@ -154,7 +155,7 @@ export class ScriptBatch<Request extends { readonly name: string }, Reply> {
     if (this.waiting) return;
     this.waiting = true;
     // After all promise callbacks of this turn, before any input or timer: gathers the most and waits for nothing.
-    process.nextTick(this.flush);
+    onNextTick(this.flush);
   }
 
   private hasRoom(open: Open<Request, Reply>, { request }: Asked<Request, Reply>, timeoutMs: number): boolean {

@@ -1,3 +1,4 @@
+import { inServiceContext } from '../../context/service-context.js';
 import type { LockUnavailableError } from '../../errors/index.js';
 import type { ConnectionWatch } from './connection-watch.js';
 import { Flight, type LateAnswer, type Sender } from './flight.js';
@@ -53,7 +54,8 @@ export class ScriptCaller {
   /** Runs a script and resolves with what it answers. */
   call(script: Script, keys: string[], args: RedisArgument[], timeoutMs: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.send(script, [keys.length, ...keys, ...args], timeoutMs, { onReply: resolve, onFailure: reject });
+      const sender: Sender = { onReply: resolve, onFailure: reject };
+      inServiceContext(this.send, this, script, [keys.length, ...keys, ...args], timeoutMs, sender);
     });
   }
 
@@ -82,7 +84,7 @@ export class ScriptCaller {
     return new Promise((resolve, reject) => {
       const flight = new Flight(this.connection, timeoutMs, { onReply: resolve, onFailure: reject }, undefined);
       const answer = new Promise((begin) => {
-        begin(send());
+        begin(inServiceContext(send));
       });
       answer.then(
         (value) => {

@@ -1,3 +1,4 @@
+import { inServiceContext } from '../../../context/service-context.js';
 import type { RedisClient } from '../redis-client.js';
 import { isServerError } from '../server-error.js';
 import type { ClusterClient, ClusterNodeClient } from './cluster-client.js';
@@ -30,7 +31,9 @@ export class ClusterMap {
 
   /** Another connection to a node that is known; `undefined` if it is not. It gives up for good when it is cut. */
   open(address: string, options: Record<string, unknown>): RedisClient | undefined {
-    return this.nodeAt(address)?.duplicate({
+    const node = this.nodeAt(address);
+    if (node === undefined) return undefined;
+    return inServiceContext(node.duplicate, node, {
       retryStrategy: null,
       readOnly: false,
       lazyConnect: false,
@@ -50,14 +53,17 @@ export class ClusterMap {
     if (this.refreshing !== null) return this.refreshing;
     if (performance.now() - this.refreshedAt < REFRESH_PAUSE_MS || this.client.status !== 'ready')
       return Promise.resolve();
-    this.refreshing = new Promise<void>((resolve) => {
+    return (this.refreshing = inServiceContext(this.ask, this));
+  }
+
+  private ask(): Promise<void> {
+    return new Promise<void>((resolve) => {
       this.client.refreshSlotsCache(() => {
         this.refreshing = null;
         this.refreshedAt = performance.now();
         resolve();
       });
     });
-    return this.refreshing;
   }
 
   /** Whether the servers have sharded channels (Redis 7); `undefined` before `learn`. */

@@ -1,4 +1,5 @@
 import { LockUnavailableError } from '../../../errors/index.js';
+import { Timer } from '../../../time/timer.js';
 import { confirmed } from '../confirmed.js';
 import type { NoticeEvents, NoticeLink } from '../notice-link.js';
 import type { RedisClient } from '../redis-client.js';
@@ -32,7 +33,9 @@ export class ShardLink implements NoticeLink {
   private readonly homes = new Map<string, Shard>();
   private events: NoticeEvents | null = null;
   private closed = false;
-  private timer: NodeJS.Timeout | null = null;
+  private readonly timer = new Timer(() => {
+    this.look();
+  }, false);
   private readonly unwatch: () => void;
 
   constructor(
@@ -94,7 +97,7 @@ export class ShardLink implements NoticeLink {
   close(): void {
     this.closed = true;
     this.unwatch();
-    if (this.timer !== null) clearInterval(this.timer);
+    this.timer.stop();
     for (const shard of this.shards.values()) this.forget(shard);
   }
 
@@ -144,15 +147,13 @@ export class ShardLink implements NoticeLink {
   }
 
   private lookNowAndThen(): void {
-    if (this.timer !== null || this.closed) return;
-    this.timer = setInterval(() => {
-      if (this.homes.size > 0) void this.map.refresh();
-      else if (this.timer !== null) {
-        clearInterval(this.timer);
-        this.timer = null;
-      }
-    }, LOOK_EVERY_MS);
-    this.timer.unref();
+    if (!this.timer.running && !this.closed) this.timer.start(LOOK_EVERY_MS);
+  }
+
+  private look(): void {
+    if (this.homes.size === 0) return;
+    void this.map.refresh();
+    this.lookNowAndThen();
   }
 
   /** Leaves nodes whose place another has taken. */

@@ -1,0 +1,30 @@
+import { AsyncResource } from 'node:async_hooks';
+
+/** Under which symbols Node keeps the async context of a resource: up to Node 22, and from Node 24. */
+const CONTEXT_SYMBOLS = ['kResourceStore', 'context_frame'];
+
+/**
+ * The empty async context. Without it, a timer, tick or connection that serves many callers would run in the context of
+ * the caller that happened to start it: renewals would appear in the trace of a request that has ended, its data would
+ * stay in memory, and an abort listener could join the lease of another caller.
+ */
+const scope = emptyScope();
+
+/** Runs `run` in the empty async context, and so everything that it starts: timers, ticks, promises, connections. */
+export function inServiceContext<Args extends unknown[], Result>(
+  run: (this: unknown, ...args: Args) => Result,
+  thisArg?: unknown,
+  ...args: Args
+): Result {
+  return scope.runInAsyncScope(run, thisArg, ...args);
+}
+
+function emptyScope(): AsyncResource {
+  const resource = new AsyncResource('nestjs-redis-lock', { requireManualDestroy: true });
+  // The context of the code that loads this module: inside a request, where it is loaded lazily. Node has no public way
+  // out of all contexts. If these symbols change, that context remains.
+  for (const symbol of Object.getOwnPropertySymbols(resource)) {
+    if (CONTEXT_SYMBOLS.includes(symbol.description ?? '')) Reflect.set(resource, symbol, undefined);
+  }
+  return resource;
+}
