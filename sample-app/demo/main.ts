@@ -1,4 +1,5 @@
 import { stopAll, stopOnExit } from '../services/cleanup.js';
+import { endWithParent } from '../services/parent-watch.js';
 import { startBacking } from '../start/backing.js';
 import { demoArguments, usage } from './arguments.js';
 import type { DemoArguments } from './arguments.js';
@@ -10,6 +11,7 @@ import type { StampedeResult } from './stampede.js';
 
 /** `npm run demo`: the readers on a cold catalog, or with `--evolution` the table of systems and scenarios. */
 async function main(): Promise<void> {
+  endWithParent();
   const asked = wanted();
   if (asked === undefined) process.exitCode = 2;
   else if (asked.show === 'help') console.log(usage);
@@ -68,7 +70,8 @@ function setting(name: string, fallback: number, min: number, max: number): numb
 
 main()
   .catch((error: unknown) => {
-    console.error(error);
+    // Not the error itself: its cause may show a URL with a password.
+    console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;
   })
   .finally(stopAll)

@@ -39,6 +39,7 @@ export interface StampedeResult {
 export async function stampede(options: StampedeOptions): Promise<StampedeResult> {
   const { backing, guard } = options;
   const redis = new Redis(backing.redisUrl, { keyPrefix: backing.redisPrefix });
+  redis.on('error', () => undefined);
   const { database, close } = openDatabase(backing.databaseUrl, 1);
   const check = await CatalogCheck.of(database);
   const shop = await startShop({

@@ -71,7 +71,7 @@ export class Forwarder {
     for (const target of this.targets.order()) {
       try {
         this.asked.set(request, target);
-        await this.proxy.web(request, response, { target: target.url, buffer: body.stream() });
+        await this.proxy.web(request, response, { target: target.address, buffer: body.stream() });
         return;
       } catch (error) {
         if (response.headersSent || response.closed) break;

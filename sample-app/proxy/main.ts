@@ -4,8 +4,8 @@ import { Targets } from './targets.js';
 
 /**
  * A round-robin proxy in front of the replicas. `TARGETS`: their URLs with commas between them. `CONTROLS`: the URL
- * that gets all below `/controls`; without it there is nothing there. `PORT`: where it listens on 127.0.0.1; 0 or
- * nothing takes a free port.
+ * that gets all below `/controls`; without it there is nothing there. `HOST`, `PORT`: where it listens, by default on
+ * a free port of 127.0.0.1.
  */
 const urls = (process.env.TARGETS ?? '').split(',').filter((target) => URL.canParse(target));
 if (urls.length === 0) throw new Error('TARGETS must be a list of URLs: http://127.0.0.1:3001,http://127.0.0.1:3002');
@@ -15,11 +15,14 @@ const forwarder = new Forwarder(targets, process.env.CONTROLS);
 const server = createServer((request, response) => void forwarder.forward(request, response));
 // Readers keep their connections between two rounds of a load test.
 server.keepAliveTimeout = 65_000;
-// The launcher waits for this line and reads the port from it.
-server.listen({ host: '127.0.0.1', port: Number(process.env.PORT ?? '0'), backlog: 4_096 }, () => {
+const host = process.env.HOST ?? '127.0.0.1';
+server.listen({ host, port: Number(process.env.PORT ?? '0'), backlog: 4_096 }, () => {
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
-  console.log(`proxy listens on http://127.0.0.1:${String(port)}`);
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${String(port)}`;
+  console.log(`proxy listens on ${url}`);
+  // For a launcher.
+  process.send?.({ listening: url });
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {

@@ -16,6 +16,8 @@ const readyLimits = { lateMs: 1_000, noneMs: 3_000 };
 export class Target {
   private life: 'up' | 'slow' | 'down' = 'up';
   private ready = true;
+  /** Where requests go. The host is without the brackets of an IPv6 address: it is looked up as it stands. */
+  readonly address: { readonly protocol: string; readonly host: string; readonly port: string };
   private readonly inFlight = new Set<ClientRequest>();
   private readonly probes: readonly Probe[];
 
@@ -24,6 +26,8 @@ export class Target {
     readonly url: string,
     private readonly onDown: (target: Target) => void,
   ) {
+    const { protocol, hostname, port } = new URL(url);
+    this.address = { protocol, host: hostname.replace(/^\[|\]$/g, ''), port };
     this.probes = [
       new Probe(new URL('/health/live', url), liveLimits, (result) => this.hearLife(result)),
       new Probe(new URL('/health/ready', url), readyLimits, (result) => this.hearReadiness(result)),

@@ -9,15 +9,18 @@ export interface Stoppable {
 const running = new Set<Stoppable>();
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const end = new AbortController();
+/** A signal this long after the first one, in ms, is a second wish: npm sends Ctrl-C once more right after it. */
+const secondAfterMs = 1_000;
 let listening = false;
+let signalledAt: number | undefined;
 
 /** Aborts when everything begins to be stopped: nothing should be started any more. */
 export const ending = end.signal;
 
 /**
  * Remembers `resource` until the returned function is called: Ctrl-C, SIGTERM and a closed terminal stop it first and
- * then end the process by that same signal; any other end of the process (an uncaught error, `process.exit`) reaches
- * `stopNow`.
+ * then end the process by that same signal; any other end of the process (an uncaught error, `process.exit`, a second
+ * Ctrl-C) reaches `stopNow`.
  */
 export function stopOnExit(resource: Stoppable): () => void {
   running.add(resource);
@@ -47,16 +50,25 @@ function lastStarted(): Stoppable | undefined {
 function listen(): void {
   if (listening) return;
   listening = true;
-  for (const signal of signals) process.once(signal, () => void endBy(signal));
+  for (const signal of signals) process.on(signal, onSignal);
   process.once('exit', () => {
     for (const resource of [...running].reverse()) resource.stopNow();
   });
+}
+
+function onSignal(signal: NodeJS.Signals): void {
+  const now = performance.now();
+  if (signalledAt === undefined) {
+    signalledAt = now;
+    void endBy(signal);
+  } else if (now - signalledAt > secondAfterMs) process.exit(1);
 }
 
 async function endBy(signal: NodeJS.Signals): Promise<void> {
   await stopAll().catch((error: unknown) => {
     console.error(error);
   });
-  // The listener was a `once`, so the signal now has its usual effect, and our parent sees why we ended.
+  // The signal then has its usual effect, and our parent sees why we ended.
+  for (const each of signals) process.off(each, onSignal);
   process.kill(process.pid, signal);
 }

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { startPostgresProcess } from './postgres-process.js';
 import type { RunningPostgres } from './running-postgres.js';
+import { addressOf, serviceUrl } from './service-url.js';
 
 export type { RunningPostgres } from './running-postgres.js';
 
@@ -12,18 +13,21 @@ export async function startPostgres(): Promise<RunningPostgres> {
   return { url, source: 'DATABASE_URL', stop: () => Promise.resolve() };
 }
 
+const expected = {
+  variable: 'DATABASE_URL',
+  protocols: ['postgres:', 'postgresql:'],
+  example: 'postgres://user:password@host:5432/name',
+} as const;
+
 async function mustAnswer(url: string): Promise<void> {
-  if (!/^postgres(ql)?:\/\//.test(url)) {
-    throw new Error('DATABASE_URL should look like postgres://user:password@host:5432/name.');
-  }
+  const address = addressOf(serviceUrl(url, expected), 5432);
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
   try {
     await client.connect();
     await client.query('select 1');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    // The URL itself is not shown: it holds a password.
-    throw new Error(`DATABASE_URL is set, and no PostgreSQL answers there: ${reason}`, { cause: error });
+    throw new Error(`DATABASE_URL leads to ${address}, and no PostgreSQL answers there: ${reason}`, { cause: error });
   } finally {
     await client.end().catch(() => undefined);
   }

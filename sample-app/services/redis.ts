@@ -4,6 +4,7 @@ import { findRedisProgram } from './find-program.js';
 import { OwnRedis } from './own-redis.js';
 import { startRedisContainer } from './redis-container.js';
 import type { RedisSource, RunningRedis } from './running-redis.js';
+import { addressOf, serviceUrl } from './service-url.js';
 
 export type { RedisSource, RunningRedis } from './running-redis.js';
 
@@ -51,8 +52,14 @@ export async function startRedis(): Promise<RunningRedis> {
   );
 }
 
+const expected = {
+  variable: 'REDIS_URL',
+  protocols: ['redis:', 'rediss:'],
+  example: 'redis://user:password@host:6379/0',
+} as const;
+
 async function existingRedis(url: string): Promise<RunningRedis> {
-  const shown = withoutPassword(url);
+  const address = addressOf(serviceUrl(url, expected), 6379);
   const client = new Redis(url, {
     lazyConnect: true,
     retryStrategy: () => null,
@@ -68,7 +75,7 @@ async function existingRedis(url: string): Promise<RunningRedis> {
     await client.connect();
     await client.ping();
   } catch (error) {
-    throw new Error(`REDIS_URL is ${shown}, and no Redis answers there: ${messageOf(reason ?? error)}`, {
+    throw new Error(`REDIS_URL leads to ${address}, and no Redis answers there: ${messageOf(reason ?? error)}`, {
       cause: error,
     });
   } finally {
@@ -80,16 +87,6 @@ async function existingRedis(url: string): Promise<RunningRedis> {
 async function ownRedis(program: string, source: RedisSource): Promise<RunningRedis> {
   const server = await OwnRedis.start(program);
   return { url: server.url, source, server, stop: () => server.stop() };
-}
-
-function withoutPassword(url: string): string {
-  try {
-    const parsed = new URL(url);
-    if (parsed.password !== '') parsed.password = '***';
-    return parsed.href;
-  } catch {
-    throw new Error('REDIS_URL is not a URL. It should look like redis://user:password@host:6379/0.');
-  }
 }
 
 function messageOf(error: unknown): string {

@@ -9,8 +9,11 @@ export interface ServerProcessOptions {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
-  /** The line of its output that says it accepts connections. */
-  readonly ready: RegExp;
+  /**
+   * How it says that it accepts connections: by a line of its output, or `'ipc'`: by a message `{ listening: URL }` of
+   * a Node program. A line of a log depends on the log level.
+   */
+  readonly ready: RegExp | 'ipc';
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
   readonly uid?: number;
@@ -29,7 +32,7 @@ const keptLines = 30;
 
 /** A server that runs as a process of ours, from its "ready" line until it is gone, and no longer than we do. */
 export class ServerProcess implements Stoppable {
-  /** The line that said it was ready. */
+  /** The line, or the URL, that said it was ready. */
   readyLine = '';
   private readonly lastLines: string[] = [];
   private readonly exited: Promise<unknown>;
@@ -47,7 +50,7 @@ export class ServerProcess implements Stoppable {
   static async start(options: ServerProcessOptions): Promise<ServerProcess> {
     const { command, args, env, cwd, uid, gid } = options;
     const child = spawn(command, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(options.ready === 'ipc' ? (['ipc'] as const) : [])],
       env: env ?? process.env,
       // A process group of its own: Ctrl-C in a terminal then reaches only us, and we stop things in order.
       detached: true,
@@ -120,11 +123,17 @@ export class ServerProcess implements Stoppable {
           this.lastLines.push(line);
           if (this.lastLines.length > keptLines) this.lastLines.shift();
           onLine?.(line);
-          if (this.readyLine !== '' || !ready.test(line)) return;
+          if (ready === 'ipc' || this.readyLine !== '' || !ready.test(line)) return;
           this.readyLine = line;
           settle();
         });
       }
+      this.child.on('message', (message) => {
+        const url = listeningUrl(message);
+        if (this.readyLine !== '' || url === undefined) return;
+        this.readyLine = url;
+        settle();
+      });
       this.child.once('error', (error) => {
         settle(new Error(`${name} could not be started: ${error.message}`, { cause: error }));
       });
@@ -137,4 +146,9 @@ export class ServerProcess implements Stoppable {
   private failure(what: string): Error {
     return new Error(`${what}. Its last lines:\n${this.lastLines.join('\n')}`);
   }
+}
+
+function listeningUrl(message: unknown): string | undefined {
+  if (typeof message !== 'object' || message === null || !('listening' in message)) return undefined;
+  return typeof message.listening === 'string' ? message.listening : undefined;
 }

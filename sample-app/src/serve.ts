@@ -8,6 +8,7 @@ import { Logger as JsonLogger } from 'nestjs-pino';
 import { ConfigError, readConfig } from './config.js';
 import type { ShopConfig } from './config.js';
 import { serveApiPage } from './openapi/api-page.js';
+import { announce } from './announce.js';
 
 /** How many new connections may wait to be accepted: a stampede brings more at once than the usual 511. */
 const backlog = 4_096;
@@ -43,6 +44,7 @@ async function start(root: Type | DynamicModule, { host, port, replica }: ShopCo
   await app.init();
 
   const server = app.getHttpServer();
+  announce(server);
   server.keepAliveTimeout = keepAliveMs;
   server.listen({ host, port, backlog }, () => {
     const address = server.address();

@@ -5,6 +5,7 @@ import { startRedis } from '../services/redis.js';
 import type { RunningRedis } from '../services/redis.js';
 import { openDatabase } from '../src/database/database.js';
 import { seed } from '../src/database/seed.js';
+import { deleteKeys } from './delete-keys.js';
 
 /** What the shop stands on: a Redis, and a database of this run with the categories in it. */
 export interface Backing {
@@ -38,6 +39,7 @@ export async function startBacking(): Promise<Backing> {
     stop: async () => {
       await onServer(postgres.url, `drop database if exists ${run} with (force)`);
       await postgres.stop();
+      if (redis.source === 'REDIS_URL') await deleteKeys(redis.url, run);
       await redis.stop();
     },
   };

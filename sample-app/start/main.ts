@@ -1,8 +1,10 @@
 import { ending, stopAll, stopOnExit } from '../services/cleanup.js';
+import { endWithParent } from '../services/parent-watch.js';
 import { startBacking } from './backing.js';
 import { ControlServer } from './controls/control-server.js';
 import { Controls } from './controls/controls.js';
 import { Complaints } from './complaints.js';
+import { listenAddress } from './listen-address.js';
 import { startShop } from './shop.js';
 
 /** A lock that was lost with its holder is free after this time: soon enough to watch it. */
@@ -20,6 +22,8 @@ const guard = 'with-lock';
 
 /** `npm start`: the whole shop on this machine, with a page that shows what it does, until Ctrl-C. */
 async function main(): Promise<void> {
+  endWithParent();
+  const { host, port } = await listenAddress();
   console.log('Starting Redis, PostgreSQL, 4 replicas of the shop and a proxy …');
   const backing = await startBacking();
   stopOnExit({ stop: backing.stop, stopNow: () => undefined });
@@ -31,7 +35,8 @@ async function main(): Promise<void> {
     databaseUrl: backing.databaseUrl,
     replicas: 4,
     guard,
-    port: Number(process.env.PORT ?? '0'),
+    host,
+    port,
     controlsUrl: server.url,
     env: {
       REDIS_PREFIX: backing.redisPrefix,
@@ -74,6 +79,7 @@ async function endWithoutProxy(): Promise<void> {
 }
 
 main().catch(async (error: unknown) => {
+  // Not the error itself: its cause may show a URL with a password.
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
   await stopAll();

@@ -8,6 +8,8 @@ export interface ShopOptions {
   readonly replicas: number;
   /** Starts the shop with the lab, and guards its catalog by this at first. Without it the plain shop is started. */
   readonly guard?: SystemName;
+  /** Where the replicas and the proxy listen: 127.0.0.1 or ::1. Default 127.0.0.1. */
+  readonly host?: string;
   /** Where the proxy listens; 0 takes a free port. Default 0. */
   readonly port?: number;
   /** Where the proxy leads to with all below `/controls`. Default nowhere. */
@@ -39,8 +41,6 @@ export interface Shop {
   readonly stop: () => Promise<void>;
 }
 
-const listening = /listens on (http:\/\/[^\s"]+)/;
-
 export async function startShop(options: ShopOptions): Promise<Shop> {
   const started = new Set<ServerProcess>();
   const replicas: Replica[] = [];
@@ -52,7 +52,7 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
     if (stopping) await process.stop();
     started.add(process);
     void process.untilExit().then(() => started.delete(process));
-    return { name, process, url: listening.exec(process.readyLine)?.[1] ?? '' };
+    return { name, process, url: process.readyLine };
   };
   const startReplica = (name: string, port: string): Promise<Replica> =>
     start(name, options.guard === undefined ? 'src/main.js' : 'src/lab.js', {
@@ -97,14 +97,14 @@ function startProgram(
   name: string,
   program: string,
   env: NodeJS.ProcessEnv,
-  { programs = new URL('..', import.meta.url), onLine }: ShopOptions,
+  { host = '127.0.0.1', programs = new URL('..', import.meta.url), onLine }: ShopOptions,
 ): Promise<ServerProcess> {
   return ServerProcess.start({
     name,
     command: process.execPath,
     args: [fileURLToPath(new URL(program, programs))],
-    env: { ...process.env, NO_COLOR: '1', ...env },
-    ready: listening,
+    env: { ...process.env, NO_COLOR: '1', HOST: host, ...env },
+    ready: 'ipc',
     // Not SIGTERM: nothing takes the place of a replica while the whole shop stops, so it need not wait.
     stopSignal: 'SIGINT',
     ...(onLine === undefined ? {} : { onLine: (line: string) => onLine(`${name}: ${line}`) }),

@@ -1,8 +1,9 @@
-import { Global, Inject, Module } from '@nestjs/common';
+import { Global, Inject, Logger, Module } from '@nestjs/common';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { SHOP_CONFIG } from '../config.js';
 import type { ShopConfig } from '../config.js';
+import { logOutages } from './outage-log.js';
 import { REDIS } from './redis.js';
 
 @Global()
@@ -11,12 +12,15 @@ import { REDIS } from './redis.js';
     {
       provide: REDIS,
       inject: [SHOP_CONFIG],
-      useFactory: (config: ShopConfig) =>
-        new Redis(config.redisUrl, {
+      useFactory: (config: ShopConfig) => {
+        const redis = new Redis(config.redisUrl, {
           keyPrefix: config.redisPrefix,
           // Without a limit a reader waits for a lost Redis for as long as it is away.
           commandTimeout: 5_000,
-        }),
+        });
+        logOutages(redis, new Logger('Redis'));
+        return redis;
+      },
     },
   ],
   exports: [REDIS],

@@ -6,11 +6,14 @@ import type { Settings } from '../../src/live/settings.js';
 import { ControlError } from './control-error.js';
 
 const againAfterMs = 300;
+/** A Redis that outlives the shop forgets the settings after this time; they are written again before that. */
+const keptMs = 86_400_000;
 
 /** Tells all replicas, now and later ones, what guards the catalog and how slow it is; also a Redis that forgot it. */
 export class SettingsControl {
   private settings: Settings;
   private timer: NodeJS.Timeout | undefined;
+  private readonly refresh = setInterval(() => void this.write(), keptMs / 24);
   private closed = false;
 
   /** @param redis with the shop's prefix before keys */
@@ -48,6 +51,7 @@ export class SettingsControl {
   close(): void {
     this.closed = true;
     clearTimeout(this.timer);
+    clearInterval(this.refresh);
   }
 
   private async change(settings: Settings, done: string): Promise<string> {
@@ -60,7 +64,7 @@ export class SettingsControl {
   private async write(): Promise<boolean> {
     clearTimeout(this.timer);
     try {
-      await this.redis.set(settingsKey, JSON.stringify(this.settings));
+      await this.redis.set(settingsKey, JSON.stringify(this.settings), 'PX', keptMs);
       await this.redis.publish(`${this.prefix}${settingsKey}`, '');
       return true;
     } catch {

@@ -1,21 +1,26 @@
 import { Redis } from 'ioredis';
 import type { WriteOutcome } from '../actor/actor-messages.js';
 
+/** Where the Redis outlives a run that was killed, its keys go after this time, in s. The scripts below have it too. */
+const keptS = 3_600;
+
 /** KEYS: who is inside, the most there were. ARGV: caller. */
 const enter = `
 redis.call('sadd', KEYS[1], ARGV[1])
+redis.call('expire', KEYS[1], 3600)
 local inside = redis.call('scard', KEYS[1])
-if inside > tonumber(redis.call('get', KEYS[2]) or '0') then redis.call('set', KEYS[2], inside) end
+if inside > tonumber(redis.call('get', KEYS[2]) or '0') then redis.call('set', KEYS[2], inside, 'EX', 3600) end
 return inside`;
 
 /** KEYS: value, fence, writes. ARGV: caller, token or nothing. 1: written; 0: it, or a later token, has been here. */
 const write = `
 if ARGV[2] ~= '' then
   if tonumber(ARGV[2]) <= tonumber(redis.call('get', KEYS[2]) or '0') then return 0 end
-  redis.call('set', KEYS[2], ARGV[2])
+  redis.call('set', KEYS[2], ARGV[2], 'EX', 3600)
 end
-redis.call('set', KEYS[1], ARGV[1])
+redis.call('set', KEYS[1], ARGV[1], 'EX', 3600)
 redis.call('rpush', KEYS[3], ARGV[1])
+redis.call('expire', KEYS[3], 3600)
 return 1`;
 
 /**
@@ -50,12 +55,13 @@ export class Witness {
   /** Looks at the cache, as every rebuild does inside the lock; notes a rebuild if it is cold. */
   async beginRebuildIfCold(): Promise<boolean> {
     if ((await this.redis.exists(this.key('cache'))) === 1) return false;
-    await this.redis.incr(this.key('rebuilds'));
+    const key = this.key('rebuilds');
+    await this.redis.multi().incr(key).expire(key, keptS).exec();
     return true;
   }
 
   async fillCache(): Promise<void> {
-    await this.redis.set(this.key('cache'), 'the catalog');
+    await this.redis.set(this.key('cache'), 'the catalog', 'EX', keptS);
   }
 
   /** Writes the guarded value: with a condition where the caller has a token to show. */
