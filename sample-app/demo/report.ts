@@ -15,15 +15,18 @@ export function table(results: readonly StampedeResult[]): string {
   return lines.join('\n');
 }
 
-/** How the guarded run compares with one rebuild by itself. Told, not judged: it depends on the machine. */
-export function comparison({ served, aloneMs, warmMs }: StampedeResult): string {
-  const last = lastOf(served);
-  return [
-    `One reader of a cold catalog, by itself: ${seconds(aloneMs)}.`,
-    `With @WithLock the last of ${String(served.length)} readers had the catalog after ${seconds(last)}: ` +
-      `${(last / aloneMs).toFixed(2)} times that.`,
-    `This machine needs ${seconds(warmMs)} to hand out as many answers when the catalog is warm.`,
-  ].join('\n');
+/** What the runs show, in a sentence for each. Times depend on the machine; how often the query ran does not. */
+export function summary(results: readonly StampedeResult[]): string {
+  const [first] = results;
+  const readers = (first?.served.length ?? 0).toLocaleString('en');
+  return [`${readers} readers came at once to an empty cache.`, ...results.map(sentence)].join('\n');
+}
+
+function sentence({ guard, rebuilds, served }: StampedeResult): string {
+  const times = rebuilds === 1 ? 'once' : `${rebuilds.toLocaleString('en')} times`;
+  const wrong = served.filter(({ error }) => error !== '').length;
+  const right = wrong === 0 ? 'every reader got the catalog' : `${wrong.toLocaleString('en')} readers did not get it`;
+  return `  ${systems[guard]}: the slow query ran ${times}, and ${right}, the last one after ${seconds(lastOf(served))}.`;
 }
 
 /** What is wrong with the guarded run; nothing, if all is well. */

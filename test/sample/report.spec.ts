@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { commandsSoFar } from '../../sample-app/demo/redis-commands.js';
-import { complaints, failures, table } from '../../sample-app/demo/report.js';
+import { complaints, failures, summary, table } from '../../sample-app/demo/report.js';
 import type { StampedeResult } from '../../sample-app/demo/stampede.js';
 import { readConfig } from '../../sample-app/src/config.js';
 import { seedCategories } from '../../sample-app/src/database/seed.js';
@@ -37,6 +37,23 @@ describe("the demo's report", () => {
     expect(cells(lines[2]!)).toEqual(['', '@WithLock', '1', '0.30 s', '0.20 s', '0.30 s', '1,234', '0', '']);
     expect(cells(lines[3]!).slice(1, 3)).toEqual(['no guard', '1,999']);
     expect(new Set(lines.map((line) => line.length)).size).toBe(1);
+  });
+});
+
+describe('the end of the demo', () => {
+  it('says in plain sentences how often the query ran, and whether all readers got the catalog', () => {
+    const served = [100, 300].map((ms) => ({ ms, error: '' }));
+    const result = { aloneMs: 100, warmMs: 50, served, rebuilds: 1, redisCommands: 9 };
+    expect(
+      summary([
+        { ...result, guard: 'none', rebuilds: 1_743, served: [{ ms: 1_200, error: 'status 500' }, served[0]!] },
+        { ...result, guard: 'with-lock' },
+      ]).split('\n'),
+    ).toEqual([
+      '2 readers came at once to an empty cache.',
+      '  no guard: the slow query ran 1,743 times, and 1 readers did not get it, the last one after 1.20 s.',
+      '  @WithLock: the slow query ran once, and every reader got the catalog, the last one after 0.30 s.',
+    ]);
   });
 });
 
