@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eq, sql } from 'drizzle-orm';
 import { stock } from '../../sample-app/src/database/schema.js';
 import { createLockService } from '../../lib/index.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 import { waitUntil } from '../support/wait-until.js';
 import { read, ShopFixture } from './shop-fixture.js';
 
@@ -106,6 +107,28 @@ describe('the log of a replica', () => {
       },
     });
     expect(fixture.lines.filter((line) => line.includes('key-of-an-order'))).toEqual([]);
+  });
+
+  it('is JSON while Redis is away too, and tells once that it went and once that it is back', async () => {
+    fixture.lines.length = 0;
+    await using redis = await TcpProxy.start(fixture.backing.redisUrl);
+    const { replicas } = await fixture.shop('with-lock', 1, { REDIS_URL: redis.url });
+    const { url } = replicas[0]!;
+    redis.refuse();
+    const outages = () =>
+      linesOf('replica-1')
+        .filter(({ msg }) => /^(no connection to Redis|connected to Redis again)/.test(msg))
+        .map(({ level }) => level);
+    await waitUntil('it notices', () => outages().length > 0);
+    for (let i = 0; i < 10; i += 1) await read(`${url}/health/ready`);
+    expect((await read(`${url}/health/ready`)).status).toBe(503);
+    redis.accept();
+    await waitUntil('it is ready again', async () => (await read(`${url}/health/ready`)).status === 200);
+    await waitUntil('it says so', () => outages().length > 1);
+    expect(outages()).toEqual(['warn', 'info']);
+    // Every line is parsed here.
+    expect(linesOf('replica-1').every(({ replica }) => replica === 'replica-1')).toBe(true);
+    await fixture.stopShops();
   });
 
   it('names every request with an id at level debug, and makes one up where the given one is odd', async () => {
