@@ -53,6 +53,23 @@ describeInBrowser('the connection of the live page', () => {
     await tab.page.locator('#connection[data-state="connected"]').waitFor();
   });
 
+  it('is closed while the tab is hidden, and opened again when it is shown', async () => {
+    const hide = (hidden: boolean) =>
+      tab.page.evaluate(`(() => {
+        Object.defineProperty(document, 'hidden', { configurable: true, get: () => ${hidden} });
+        document.dispatchEvent(new Event('visibilitychange'));
+      })()`);
+    await waitUntil('one stream is open', () => shop.openStreams === 1);
+    const streams = shop.streams;
+    await hide(true);
+    await waitUntil('the stream is closed', () => shop.openStreams === 0);
+    expect(shop.streams).toBe(streams);
+    await hide(false);
+    await waitUntil('the stream is open again', () => shop.openStreams === 1);
+    expect(shop.streams).toBe(streams + 1);
+    await tab.page.locator('#connection[data-state="connected"]').waitFor();
+  });
+
   it('stays one connection, however long it lasts', async () => {
     const streams = shop.streams;
     const shown = () => tab.text('#charts .legend');

@@ -14,6 +14,11 @@ const types: Record<string, string> = {
 
 /** Serves the page, and a stream that stops to speak when it is told to. It has no controls. */
 export class HangingShop {
+  /** How many streams are open now. */
+  get openStreams(): number {
+    return this.open.size;
+  }
+
   /** How often the stream was asked for. */
   streams = 0;
   hangs = false;
@@ -58,6 +63,7 @@ export class HangingShop {
     response.writeHead(200, { 'Content-Type': 'text/event-stream' });
     response.flushHeaders();
     this.open.add(response);
+    response.once('close', () => this.open.delete(response));
   }
 
   private speak(): void {

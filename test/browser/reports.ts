@@ -10,7 +10,7 @@ export function report(replica: string, more: Partial<ReplicaReport> = {}): Repl
     periodMs: 200,
     guard: 'with-lock',
     queryMs: 300,
-    requests: { answered: 0, failed: 0, running: 0 },
+    requests: { answered: 0, failed: 0, refused: 0, running: 0 },
     latency: [],
     cache: { hits: 0, misses: 0, rebuilds: 0, rebuilding: 0 },
     orders: { placed: 0, soldOut: 0 },

@@ -27,7 +27,9 @@ describe('what the page knows', () => {
   });
 
   it('takes rates over the time that was counted', () => {
-    const shop = after(report('replica-1', { requests: { answered: 30, failed: 3, running: 0 }, periodMs: 300 }));
+    const shop = after(
+      report('replica-1', { requests: { answered: 30, failed: 3, refused: 2, running: 0 }, periodMs: 300 }),
+    );
     const watch = shop.replicas.get('replica-1')!;
     expect(watch.rate(({ requests }) => requests.answered, start)).toBe(100);
     expect(watch.rate(({ requests }) => requests.answered, start + 2_000)).toBe(0);
@@ -46,10 +48,10 @@ describe('what the page knows', () => {
       [bucketOf(10), 99],
       [bucketOf(1_000), 1],
     ] as const;
-    const requests = { answered: 100, failed: 1, running: 0 };
+    const requests = { answered: 100, failed: 1, refused: 4, running: 0 };
     const shop = after(report('replica-1', { requests, latency }), report('replica-2', { requests, latency }));
     const [second] = shop.history.seconds(start + 1_000);
-    expect(second).toMatchObject({ second: start / 1_000, requests: 200, failed: 2 });
+    expect(second).toMatchObject({ second: start / 1_000, requests: 200, failed: 2, refused: 8 });
     expect(second!.p50Ms!).toBeCloseTo(10, -1);
     expect(second!.p99Ms!).toBeLessThan(12);
     expect(shop.history.seconds(start)).toEqual([]);
@@ -87,6 +89,40 @@ describe('the board of locks', () => {
       report('replica-2', { held: [held(name, 8, 900)] }),
     );
     expect(locks(shop)[0]!.holders.map(({ replica }) => replica)).toEqual(['replica-2', 'replica-1']);
+  });
+
+  it('never goes back to a holder that was overtaken: the token that was seen last is the largest', () => {
+    const taken = (token: number | null) =>
+      ({ type: 'acquired', at: 0, name, token, waitedMs: 0, handedOver: false }) as const;
+    const released = (token: number | null) => ({ type: 'released', at: 0, name, token, heldMs: 9 }) as const;
+    for (const [first, second] of [
+      [7, 8],
+      [null, null],
+    ] as const) {
+      // replica-1 is stopped with the lock; its lease ends, and replica-2 takes the lock.
+      const shop = after(report('replica-1', { held: [held(name, first, first && 900)], events: [taken(first)] }));
+      shop.takeReport(
+        report('replica-2', { held: [held(name, second, second && 900)], events: [taken(second)] }),
+        start + 2_000,
+      );
+      expect(locks(shop, start + 2_000)[0]!.holders.map(({ replica }) => replica)).toEqual(['replica-2', 'replica-1']);
+      // replica-2 releases it.
+      shop.takeReport(report('replica-2', { seq: 2, events: [released(second)] }), start + 2_500);
+      const free = { holders: [], lastHolder: 'replica-2', lastToken: second };
+      expect(locks(shop, start + 2_500)[0]).toMatchObject(free);
+      expect(told(shop, start + 2_500)).not.toContain('replica-1 has the lock');
+      // replica-1 continues, and tells late what it did.
+      const late = { type: 'renewed', at: 0, name, token: 7 } as const;
+      shop.takeReport(
+        report('replica-1', {
+          seq: 2,
+          held: first === null ? [] : [held(name, 7, 0)],
+          events: first === null ? [] : [late],
+        }),
+        start + 2_600,
+      );
+      expect(locks(shop, start + 2_600)[0]).toMatchObject(free);
+    }
   });
 
   it('shows a holder that fell silent until some time after its lease', () => {

@@ -21,7 +21,10 @@ export class LiveRequestsMiddleware implements NestMiddleware {
     const began = performance.now();
     counts.requestBegan();
     response.once('close', () => {
-      counts.requestEnded(response.writableFinished ? response.statusCode : null, performance.now() - began);
+      const status = response.writableFinished ? response.statusCode : null;
+      // Only a busy lock says when to try again; 409 also means sold out.
+      const busy = status === 409 && response.hasHeader('Retry-After');
+      counts.requestEnded(status, performance.now() - began, busy);
     });
   }
 }

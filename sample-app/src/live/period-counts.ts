@@ -5,6 +5,7 @@ import type { CacheCounts, LatencyCounts, OrderCounts, RequestCounts } from './r
 export class PeriodCounts {
   private answered = 0;
   private failed = 0;
+  private refused = 0;
   private running = 0;
   private latency = new Map<number, number>();
   private hits = 0;
@@ -18,12 +19,16 @@ export class PeriodCounts {
     this.running += 1;
   }
 
-  /** @param status `null` if the client went away before there was an answer */
-  requestEnded(status: number | null, ms: number): void {
+  /**
+   * @param status `null` if the client went away before there was an answer
+   * @param busy whether it was refused since a lock was busy
+   */
+  requestEnded(status: number | null, ms: number, busy: boolean): void {
     this.running -= 1;
     if (status === null) return;
     this.answered += 1;
     if (status >= 500) this.failed += 1;
+    if (busy) this.refused += 1;
     const bucket = bucketOf(ms);
     this.latency.set(bucket, (this.latency.get(bucket) ?? 0) + 1);
   }
@@ -52,12 +57,20 @@ export class PeriodCounts {
 
   /** Hands over the counts and begins anew; what is under way stays. */
   take(): { requests: RequestCounts; latency: LatencyCounts; cache: CacheCounts; orders: OrderCounts } {
-    const { answered, failed, running, hits, misses, rebuilds, rebuilding, placed, soldOut } = this;
+    const { answered, failed, refused, running, hits, misses, rebuilds, rebuilding, placed, soldOut } = this;
     const latency = [...this.latency].sort(([a], [b]) => a - b);
-    this.answered = this.failed = this.hits = this.misses = this.rebuilds = this.placed = this.soldOut = 0;
+    this.answered =
+      this.failed =
+      this.refused =
+      this.hits =
+      this.misses =
+      this.rebuilds =
+      this.placed =
+      this.soldOut =
+        0;
     this.latency = new Map();
     return {
-      requests: { answered, failed, running },
+      requests: { answered, failed, refused, running },
       latency,
       cache: { hits, misses, rebuilds, rebuilding },
       orders: { placed, soldOut },

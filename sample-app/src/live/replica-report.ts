@@ -34,6 +34,8 @@ export interface RequestCounts {
   readonly answered: number;
   /** Of these, with 5xx. */
   readonly failed: number;
+  /** Of these, with 409 since the lock was busy. */
+  readonly refused: number;
   /** Under way now. */
   readonly running: number;
 }

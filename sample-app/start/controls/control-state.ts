@@ -7,7 +7,12 @@ export interface ControlState {
   readonly guard: SystemName;
   readonly queryMs: number;
   readonly load: Load;
+  /** The one that runs, or the last one. */
   readonly stampede: StampedeState | null;
+  /** The last finished one for each guard, the oldest first. */
+  readonly results: readonly StampedeState[];
+  /** Grows with each change of the table at `GET /controls/evolution`. */
+  readonly evolutionVersion: number;
   /** Why something is not possible here, by the control's name: a Redis that is somebody else's cannot be restarted. */
   readonly unavailable: Readonly<Record<string, string>>;
 }
@@ -32,7 +37,10 @@ export interface StampedeState {
   readonly guard: SystemName;
   readonly readers: number;
   readonly served: number;
+  /** Readers that got no catalog, or a wrong one. */
   readonly errors: number;
+  /** Of these, with 409 since the lock was busy. */
+  readonly refused: number;
   /** Counted in the database. */
   readonly rebuilds: number;
   readonly startedAt: number;

@@ -94,7 +94,7 @@ export class Controls {
       'redis/continue': (body) => (body.only(), this.redisControl.continue()),
     };
     server.serve({
-      reads: { state: () => this.state, evolution: () => this.evolution.current },
+      reads: { state: () => this.readState(), evolution: () => this.evolution.current },
       action: (path) => this.action(path),
       onStream: (stream) => this.onStream(stream),
     });
@@ -112,8 +112,16 @@ export class Controls {
       queryMs,
       load: this.load.current,
       stampede: this.stampede.state,
+      results: this.stampede.results,
+      evolutionVersion: this.evolution.version,
       unavailable: this.redisControl.unavailable,
     };
+  }
+
+  /** A page reads the state twice a second for as long as somebody looks at it. */
+  private readState(): ControlState {
+    this.load.seen();
+    return this.state;
   }
 
   close(): Promise<void> {

@@ -11,6 +11,8 @@ const tellEveryMs = 250;
 
 /** Plays all scenarios with all systems, beside the shop, and shows the table as it fills. */
 export class EvolutionControl {
+  /** Grows with each change of the table. */
+  version = 0;
   private table: EvolutionTable;
   private readonly end = new AbortController();
   private timer: NodeJS.Timeout | undefined;
@@ -68,6 +70,7 @@ export class EvolutionControl {
 
   private show(table: EvolutionTable): void {
     this.table = table;
+    this.version += 1;
     if (this.end.signal.aborted) return;
     this.timer ??= setTimeout(() => {
       this.timer = undefined;

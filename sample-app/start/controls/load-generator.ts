@@ -54,6 +54,11 @@ export class LoadGenerator {
     };
   }
 
+  /** A page that asks now and then is open, too. */
+  seen(): void {
+    this.watchedAt = performance.now();
+  }
+
   /** Nobody comes until the returned function is called. */
   hold(): () => void {
     this.held += 1;

@@ -14,6 +14,7 @@ const countEveryMs = 200;
 /** Lets many readers at once at a cold catalog, through the proxy, and counts what that costs. */
 export class StampedeControl {
   private last: StampedeState | null = null;
+  private readonly finished = new Map<SystemName, StampedeState>();
   private running = false;
   private closed = false;
 
@@ -29,6 +30,10 @@ export class StampedeControl {
 
   get state(): StampedeState | null {
     return this.last;
+  }
+
+  get results(): readonly StampedeState[] {
+    return [...this.finished.values()];
   }
 
   /** Resolves when the last reader was served, or failed. */
@@ -55,7 +60,7 @@ export class StampedeControl {
     await this.cold.empty();
     const before = await this.rebuilds.last();
     const guard = this.guard();
-    const started = { guard, readers, served: 0, errors: 0, rebuilds: 0, startedAt: Date.now() };
+    const started = { guard, readers, served: 0, errors: 0, refused: 0, rebuilds: 0, startedAt: Date.now() };
     this.tell({ ...started, lastMs: null, p50Ms: null, p99Ms: null });
 
     let served = 0;
@@ -72,16 +77,18 @@ export class StampedeControl {
       const sorted = all.map(({ ms }) => ms).sort((a, b) => a - b);
       const at = (share: number): number => Math.round(sorted[Math.ceil(share * sorted.length) - 1] ?? 0);
       const errors = all.filter(({ error }) => error !== '').length;
+      const refused = all.filter(({ error }) => error === 'status 409').length;
       clearInterval(counting);
       const rebuilt = await this.rebuilds.since(before);
       over = true;
       this.tell({
         ...started,
-        ...{ served: readers, errors, rebuilds: rebuilt },
+        ...{ served: readers - errors, errors, refused, rebuilds: rebuilt },
         ...{ lastMs: at(1), p50Ms: at(0.5), p99Ms: at(0.99) },
       });
       const times = rebuilt === 1 ? 'once' : `${String(rebuilt)} times`;
-      const failed = errors === 0 ? '' : ` ${String(errors)} got no catalog.`;
+      const busy = refused === 0 ? '' : `, ${String(refused)} of them since the lock was busy (409)`;
+      const failed = errors === 0 ? '' : ` ${String(errors)} got no catalog${busy}.`;
       return `${String(readers)} readers at once: the catalog was rebuilt ${times} (${systems[guard]}), and the last reader was served after ${(at(1) / 1000).toFixed(1)} s.${failed}`;
     } finally {
       over = true;
@@ -92,6 +99,10 @@ export class StampedeControl {
 
   private tell(state: StampedeState): void {
     this.last = state;
+    if (state.lastMs !== null) {
+      this.finished.delete(state.guard);
+      this.finished.set(state.guard, state);
+    }
     if (!this.closed) this.onChange();
   }
 }

@@ -59,10 +59,6 @@ new WatchedStream({
 });
 
 async function connectControls(): Promise<void> {
-  const readEvolution = async (): Promise<void> => {
-    const table = await client.read('evolution');
-    if (table !== null) evolution.show(table as EvolutionTable);
-  };
   const found = await client.connect({
     onState: (state) => {
       shop.controls = state;
@@ -74,7 +70,6 @@ async function connectControls(): Promise<void> {
   byId('replicas').replaceChildren();
   cards = new ReplicaCards(byId('replicas'), panel.replicaButtons);
   panel.reveal();
-  await readEvolution();
 }
 
 themeSwitch(() => charts.redraw());

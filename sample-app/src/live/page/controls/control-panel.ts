@@ -50,6 +50,7 @@ export class ControlPanel {
     for (const { path, button } of this.buttons) button.allow(reasonAgainst(path, controls));
     this.sliders.show(controls);
     this.guards.show(controls);
+    for (const result of controls?.results ?? []) this.results.take(result);
     this.results.take(controls?.stampede ?? null);
     if (controls !== null) setText(byId('redis-state'), redisStates[controls.redis]);
     setText(this.redisLabel, controls?.redis === 'paused' ? 'Continue' : 'Pause');

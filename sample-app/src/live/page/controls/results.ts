@@ -48,8 +48,12 @@ function makeCard({ guard }: StampedeState): Part<StampedeState> {
   };
 }
 
-function readersLine({ readers, served, errors, lastMs }: StampedeState): string {
-  const errorsText = errors === 0 ? '' : `, ${count(errors, 'error')}`;
+function readersLine({ readers, served, errors, refused, lastMs }: StampedeState): string {
+  const failed = errors - refused;
+  const errorsText = [
+    failed === 0 ? '' : `, ${count(failed, 'error')}`,
+    refused === 0 ? '' : `, ${number.format(refused)} refused (409, lock busy)`,
+  ].join('');
   if (lastMs === null) return `${number.format(served)} of ${count(readers, 'reader')} served${errorsText}`;
   return `for ${count(readers, 'reader')}${errors === 0 ? '' : `, ${number.format(served)} served`}${errorsText}`;
 }

@@ -66,7 +66,17 @@ export class EvolutionView {
     this.chosen = key === this.chosen ? null : key;
     for (const [name, button] of this.buttons) setAttribute(button, 'aria-expanded', String(name === this.chosen));
     if (this.chosen === null) this.details.hide();
-    else this.showDetails(this.chosen);
+    else {
+      this.showDetails(this.chosen);
+      this.uncover(key);
+    }
+  }
+
+  /** The details stay at the bottom of the window, and must not cover the cell they are about. */
+  private uncover(key: string): void {
+    const cell = this.buttons.get(key)?.getBoundingClientRect();
+    const covered = (cell?.bottom ?? 0) - byId('evolution-details').getBoundingClientRect().top;
+    if (covered > 0) scrollBy({ top: covered + 8 });
   }
 
   private showDetails(key: string): void {

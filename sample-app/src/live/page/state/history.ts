@@ -7,6 +7,7 @@ export interface Second {
   readonly second: number;
   readonly requests: number;
   readonly failed: number;
+  readonly refused: number;
   readonly hits: number;
   readonly rebuilds: number;
   /** `null` when no request was answered. */
@@ -18,6 +19,7 @@ interface Sums {
   second: number;
   requests: number;
   failed: number;
+  refused: number;
   hits: number;
   rebuilds: number;
   readonly latency: Map<number, number>;
@@ -40,6 +42,7 @@ export class History {
     const sums = this.at(current);
     sums.requests += report.requests.answered;
     sums.failed += report.requests.failed;
+    sums.refused += report.requests.refused;
     sums.hits += report.cache.hits;
     sums.rebuilds += report.cache.rebuilds;
     for (const [bucket, count] of report.latency) sums.latency.set(bucket, (sums.latency.get(bucket) ?? 0) + count);
@@ -65,7 +68,7 @@ export class History {
 }
 
 function empty(second: number): Sums {
-  return { second, requests: 0, failed: 0, hits: 0, rebuilds: 0, latency: new Map() };
+  return { second, requests: 0, failed: 0, refused: 0, hits: 0, rebuilds: 0, latency: new Map() };
 }
 
 function finished({ latency, ...sums }: Sums): Second {

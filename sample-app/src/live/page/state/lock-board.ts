@@ -12,12 +12,12 @@ export interface LockHolder {
 
 export interface LockRow {
   readonly name: string;
-  /** Whoever came last first. More than one: the others were overtaken, or the lock failed. */
+  /** The newest first. More than one: the others were overtaken, or the lock failed. */
   readonly holders: readonly LockHolder[];
   /** The longest lease seen, in ms. */
   readonly leaseMs: number;
   readonly waiting: readonly { readonly replica: string; readonly callers: number }[];
-  /** Whoever had it before, when nobody has it now. */
+  /** The newest holder seen so far. */
   readonly lastHolder: string | null;
   readonly lastToken: number | null;
   /** When it was renewed last, in ms since 1970; 0: never. */
@@ -26,6 +26,8 @@ export interface LockRow {
 
 interface Known {
   seenAt: number;
+  /** When the newest holder was seen to get the lock, in ms since 1970; 0: never. */
+  takenAt: number;
   leaseMs: number;
   lastHolder: string | null;
   lastToken: number | null;
@@ -45,6 +47,9 @@ export class LockBoard {
   happened(replica: string, event: LiveEvent, now: number): void {
     if (event.type !== 'acquired' && event.type !== 'renewed') return;
     const known = this.see(event.name, now);
+    // A replica that was stopped tells late what it did: a later holder has been there since.
+    if (isOlder(event.token, known.lastToken)) return;
+    if (event.type === 'acquired') known.takenAt = now;
     known.lastHolder = replica;
     known.lastToken = event.token;
     if (event.type === 'renewed') known.renewedAt = now;
@@ -53,6 +58,7 @@ export class LockBoard {
   rows(replicas: ReadonlyMap<string, ReplicaWatch>, now: number): LockRow[] {
     const holders = new Map<string, LockHolder[]>();
     const waiting = new Map<string, { replica: string; callers: number }[]>();
+    const overtaken = new Set<LockHolder>();
     for (const [replica, watch] of replicas) {
       const silent = watch.isSilent(now);
       const age = now - watch.heardAt;
@@ -61,7 +67,15 @@ export class LockBoard {
         const known = this.see(name, watch.heardAt);
         if (remainingMs !== null) known.leaseMs = Math.max(known.leaseMs, remainingMs);
         if (silent && (left === null ? age > keptMs : left < -ghostMs)) continue;
-        push(holders, name, { replica, token, remainingMs: left === null ? null : Math.max(0, left), silent });
+        if (token !== null && !isOlder(token, known.lastToken)) {
+          known.lastHolder = replica;
+          known.lastToken = token;
+        }
+        const holder = { replica, token, remainingMs: left === null ? null : Math.max(0, left), silent };
+        push(holders, name, holder);
+        // Without tokens only the time tells: another replica took the lock after this one fell silent.
+        if (token === null && silent && known.lastHolder !== replica && known.takenAt > watch.heardAt)
+          overtaken.add(holder);
       }
       if (silent) continue;
       for (const { name, callers } of watch.report.waiting) {
@@ -74,7 +88,7 @@ export class LockBoard {
       .sort(([a], [b]) => a.localeCompare(b))
       .map(([name, { leaseMs, lastHolder, lastToken, renewedAt }]) => ({
         name,
-        holders: (holders.get(name) ?? []).sort(newestFirst),
+        holders: current(holders.get(name) ?? [], (it) => overtaken.has(it) || isOlder(it.token, lastToken)),
         waiting: waiting.get(name) ?? [],
         leaseMs,
         lastHolder,
@@ -84,7 +98,7 @@ export class LockBoard {
   }
 
   private see(name: string, at: number): Known {
-    const known = this.known.get(name) ?? { seenAt: at, leaseMs: 0, lastHolder: null, lastToken: null, renewedAt: 0 };
+    const known = this.known.get(name) ?? { ...unknown, seenAt: at };
     known.seenAt = Math.max(known.seenAt, at);
     this.known.set(name, known);
     return known;
@@ -96,6 +110,20 @@ export class LockBoard {
       if (index >= mostNames || now - seenAt > keptMs + ghostMs) this.known.delete(name);
     });
   }
+}
+
+const unknown: Known = { seenAt: 0, takenAt: 0, leaseMs: 0, lastHolder: null, lastToken: null, renewedAt: 0 };
+
+function isOlder(token: number | null, newest: number | null): boolean {
+  return token !== null && newest !== null && token < newest;
+}
+
+/**
+ * A holder that was overtaken is shown beside the one that overtook it. Once that one has released the lock, the lock is
+ * free, whatever the first one still believes.
+ */
+function current(holders: LockHolder[], isOvertaken: (holder: LockHolder) => boolean): LockHolder[] {
+  return holders.every(isOvertaken) ? [] : holders.sort(newestFirst);
 }
 
 function newestFirst(a: LockHolder, b: LockHolder): number {

@@ -24,10 +24,18 @@ export class WatchedStream {
   constructor(private readonly options: WatchedStreamOptions) {
     this.open();
     setInterval(() => this.check(), checkMs);
+    // A browser opens six connections to one host, over all its tabs: a tab that nobody sees must not keep one.
+    document.addEventListener('visibilitychange', () => (document.hidden ? this.close() : this.open()));
+  }
+
+  private close(): void {
+    this.source?.close();
+    this.source = null;
   }
 
   private open(): void {
-    this.source?.close();
+    this.close();
+    if (document.hidden) return;
     this.openedAt = Date.now();
     const source = new EventSource(this.options.url);
     this.source = source;
@@ -41,9 +49,11 @@ export class WatchedStream {
   }
 
   private check(): void {
+    if (document.hidden) return;
     const now = Date.now();
     const quiet = now - Math.max(this.heardAt, this.openedAt);
-    const broken = this.source?.readyState !== EventSource.OPEN && quiet > checkMs;
+    // A stream that is being opened is not broken yet.
+    const broken = this.source?.readyState !== EventSource.OPEN && this.heardAt > this.openedAt && quiet > checkMs;
     if (this.connected && (broken || quiet > (this.options.quietMs ?? 1_500))) this.tell(false);
     if (this.connected) return;
     const closed = this.source?.readyState === EventSource.CLOSED || this.heardAt > this.openedAt;

@@ -36,10 +36,13 @@ const figures: readonly Figure[] = [
     values: [({ p50Ms }) => p50Ms, ({ p99Ms }) => p99Ms],
   },
   {
-    title: 'Errors, each second',
+    title: 'Errors and refusals, each second',
     text: plain,
-    lines: [{ label: 'answers with 5xx', colour: '--chart-5', bars: true }],
-    values: [({ failed }) => failed],
+    lines: [
+      { label: 'answers with 5xx', colour: '--chart-5', bars: true },
+      { label: 'refused, lock busy (409)', colour: '--chart-4' },
+    ],
+    values: [({ failed }) => failed, ({ refused }) => refused],
   },
 ];
 

@@ -20,7 +20,13 @@ const conditions: Readonly<Record<ReplicaCondition, string>> = {
   silent: 'silent',
 };
 
-const figures = { rate: 'requests/s', running: 'under way', hits: 'cache hits/s', failed: 'errors/s' } as const;
+const figures = {
+  rate: 'requests/s',
+  running: 'under way',
+  hits: 'cache hits/s',
+  failed: 'errors/s',
+  refused: 'refused/s (busy)',
+} as const;
 
 /** A card for each replica: how it is, what it does, and what it holds. */
 export class ReplicaCards {
@@ -69,12 +75,13 @@ function makeCard(name: string, buttons: Part<ReplicaCondition>): Part<Card> {
       const watch = shop.replicas.get(name);
       setText(process, processLine(shop, name, now));
       const speaks = watch?.isSilent(now) === false;
-      const rate = (key: 'answered' | 'failed') =>
+      const rate = (key: 'answered' | 'failed' | 'refused') =>
         watch === undefined ? 0 : watch.rate(({ requests }) => requests[key], now);
       setText(values.rate, number.format(rate('answered')));
       setText(values.running, speaks ? number.format(watch.report.requests.running) : '–');
       setText(values.hits, number.format(watch?.rate(({ cache }) => cache.hits, now) ?? 0));
       setText(values.failed, number.format(rate('failed')));
+      setText(values.refused, number.format(rate('refused')));
       setAttribute(values.failed, 'data-bad', rate('failed') > 0 ? 'yes' : null);
       setText(holds, holdsLine(shop, name, state));
       setAttribute(holds, 'data-holds', holds.textContent === 'holds no lock' ? null : 'yes');
