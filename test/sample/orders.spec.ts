@@ -38,7 +38,8 @@ describe('an order', () => {
   });
 
   const me = 'customer-of-this-test';
-  const customerHeader = (customer: string | null) => (customer === null ? {} : { 'Customer-Token': customer });
+  const customerHeader = (customer: string | null): Record<string, string> =>
+    customer === null ? {} : { 'Customer-Token': customer };
   const of = (article: string, quantity: unknown) => ({ lines: [{ sku: article, quantity }] });
   const order = async (
     body: unknown,
