@@ -10,6 +10,11 @@ export class HolderNews {
 
   constructor(private readonly name: string) {}
 
+  /** Whether the last that was heard is that the lock is held. */
+  get saysBusy(): boolean {
+    return this.heardBusy && this.trouble === null;
+  }
+
   onBusy(remainingMs: number | undefined): void {
     this.trouble = null;
     this.heardBusy = true;

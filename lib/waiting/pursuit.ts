@@ -10,8 +10,8 @@ const FIRST_RETRY_MS = 20;
 const MAX_RETRY_MS = 500;
 /** Pauses between contenders that get in each other's way double this often at most. */
 const MAX_SPLITS = 6;
-/** A holder without a lease (somebody else's key) is looked at again after this long, in ms. */
-const LEASELESS_RECHECK_MS = 10_000;
+/** Notifications can be lost without an error, so the lock is checked again after this long in any case, in ms. */
+const RECHECK_MS = 3_000;
 
 type BusyReply = AcquireReply & { readonly taken: false };
 type TakenReply = AcquireReply & { readonly taken: true };
@@ -34,14 +34,16 @@ export interface PursuingLine {
 }
 
 /**
- * Gets one lock for the head of one line: try, subscribe, try again, then sleep until a notice, the holder's expiry or
- * the next reason to look. There is no polling: while a healthy holder keeps the lock, a pursuit sends one request for
- * each lease it sees.
+ * Gets one lock for the head of one line: try, subscribe, try again, then sleep until a notice or the holder's expiry.
+ * Notifications are hints that can be lost: as a safeguard the lock is also checked every few seconds, and once more
+ * before a waiter is told that it is busy.
  */
 export class Pursuit {
   private readonly vigil: Vigil;
   /** Whether an earlier try may have taken the lock without our knowing. */
   private uncertain = false;
+  /** Whether a request for the lock is in flight. */
+  private asking = false;
   /** How many tries in a row Redis could not answer, and after how many contenders had got in each other's way. */
   private failures = 0;
   private splits = 0;
@@ -74,6 +76,17 @@ export class Pursuit {
     this.vigil.wake();
   }
 
+  /**
+   * The waiter at the head has no time left: it depends on the request in flight, or on one that is sent now. `false`: the
+   * lock has just been seen busy, and there is no such request.
+   */
+  askOnce(): boolean {
+    if (this.asking) return true;
+    if (!this.vigil.asleep) return false;
+    this.vigil.wake();
+    return true;
+  }
+
   /** A try, at once: this may be the very moment in which the lock was given up. Never throws. */
   private readonly attempt = (): void => {
     const head = this.line.head();
@@ -90,6 +103,7 @@ export class Pursuit {
 
   /** It counts though nobody may wait any more. */
   private readonly onReply = (reply: AcquireReply): void => {
+    this.asking = false;
     this.uncertain = false;
     this.failures = 0;
     this.vigil.onTried(reply.taken, this.outlook);
@@ -122,12 +136,13 @@ export class Pursuit {
 
   private rest({ pauseMs, remainingMs }: BusyReply, outlook: Outlook): void {
     if (pauseMs !== undefined) this.vigil.sleepDeaf(pauseMs * 2 ** (this.splits - 1), this.attempt);
-    else if (outlook.listening) this.vigil.untilTurn(outlook, remainingMs ?? LEASELESS_RECHECK_MS, this.attempt);
+    else if (outlook.listening) this.vigil.untilTurn(outlook, Math.min(remainingMs ?? Infinity, RECHECK_MS), this.attempt);
     else this.attempt();
   }
 
   /** Redis could not say; anything else is a defect. */
   private readonly onError = (error: unknown): void => {
+    this.asking = false;
     if (!(error instanceof LockUnavailableError)) {
       this.clear();
       this.line.onDefect(error);
@@ -170,6 +185,7 @@ export class Pursuit {
 
   private ask({ request }: Waiter): Promise<AcquireReply> {
     const { leaseMs, minReplicas } = request;
+    this.asking = true;
     this.asked = request;
     this.leaseMs = Math.max(this.leaseMs, leaseMs);
     this.outlook = this.vigil.look();

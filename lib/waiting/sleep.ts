@@ -10,6 +10,11 @@ export class Sleep {
   private endsAt = 0;
   private onEnd: (() => void) | null = null;
 
+  /** Whether a sleep is under way. */
+  get active(): boolean {
+    return this.onEnd !== null;
+  }
+
   /** Sleeps for `ms`, one at a time, then runs `onEnd`: in the very call that ends it, so that nothing gets in between. */
   start(ms: number, onEnd: () => void): void {
     this.onEnd = onEnd;

@@ -32,6 +32,10 @@ export class Vigil {
     private turn: Turn | null,
   ) {}
 
+  get asleep(): boolean {
+    return this.sleeper.active;
+  }
+
   /** How long to let others go first before the first try, in ms. */
   stepBackMs(): number {
     const { turn } = this;

@@ -104,21 +104,23 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
   onBusy(remainingMs: number | undefined): void {
     this.news.onBusy(remainingMs);
     const { first } = this.queue;
-    if (first?.request.wait === 0) this.leave(first, this.news.failure(first.waitedMs()));
+    if (first?.onLastAttempt === true) this.leave(first, this.news.failure(first.waitedMs()));
   }
 
   onSplit(last: boolean): void {
     this.news.onBusy(undefined);
     const { first } = this.queue;
     // One try is over when somebody has the lock: if all gave up because nobody has it, nobody would get it.
-    if (last && first?.request.wait === 0) this.leave(first, this.news.failure(first.waitedMs()));
+    if (first?.expired === true || (last && first?.request.wait === 0)) {
+      this.leave(first, this.news.failure(first.waitedMs()));
+    }
   }
 
   onTrouble(error: LockUnavailableError): void {
     this.news.trouble = error;
     if (!error.retryable) this.rejectAll(error);
     const { first } = this.queue;
-    if (first?.request.wait === 0) this.leave(first, error);
+    if (first?.onLastAttempt === true) this.leave(first, error);
   }
 
   private refusalOf({ signal, wait }: WaitRequest): LockError | null {
@@ -139,6 +141,11 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
   }
 
   onExpired(waiter: Waiter): void {
+    // The lock may be free without a notification having arrived, so the head asks once more before it is told "busy".
+    if (waiter === this.queue.first && this.news.saysBusy && this.pursuit?.askOnce() === true) {
+      waiter.expired = true;
+      return;
+    }
     this.leave(waiter, this.currentNews().failure(waiter.waitedMs()));
   }
 

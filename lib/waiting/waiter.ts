@@ -40,6 +40,9 @@ export class Waiter extends WheelEntry implements Linked<Waiter> {
   /** @internal */
   next: Waiter | null = null;
 
+  /** Whether its time to wait is over: the next reply decides. */
+  expired = false;
+
   private settle!: (value: unknown) => void;
   private fail!: (error: Error) => void;
   private onAbort: (() => void) | null = null;
@@ -67,6 +70,11 @@ export class Waiter extends WheelEntry implements Linked<Waiter> {
   reject(error: Error): void {
     this.cleanUp();
     this.fail(error);
+  }
+
+  /** Whether it leaves when the next reply says that the lock is busy. */
+  get onLastAttempt(): boolean {
+    return this.expired || this.request.wait === 0;
   }
 
   waitedMs(): number {

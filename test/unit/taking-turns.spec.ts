@@ -194,7 +194,6 @@ describe('a process among others that want the same lock', () => {
     const refused = lines
       .join(NAME, { wait: 11, leaseMs: 30_000, renews: true, minReplicas: 0, signal: leaving.signal }, () => undefined)
       .catch((error: unknown) => error);
-    store.silent = true;
     await pass(100);
     await expect(refused).resolves.toBeInstanceOf(LockBusyError);
   });
