@@ -44,6 +44,8 @@ export class Pursuit {
   private uncertain = false;
   /** Whether a request for the lock is in flight. */
   private asking = false;
+  /** The subscription that is being confirmed. */
+  private listening: Promise<void> | null = null;
   /** How many tries in a row Redis could not answer, and after how many contenders had got in each other's way. */
   private failures = 0;
   private splits = 0;
@@ -82,8 +84,12 @@ export class Pursuit {
    */
   askOnce(): boolean {
     if (this.asking) return true;
-    if (!this.vigil.asleep) return false;
-    this.vigil.wake();
+    if (this.listening !== null) {
+      // The lock may have been free for as long as the confirmation is missing.
+      this.listening = null;
+      queueMicrotask(this.attempt);
+    } else if (this.vigil.asleep) this.vigil.wake();
+    else return false;
     return true;
   }
 
@@ -128,15 +134,31 @@ export class Pursuit {
     else if (outlook.listening) this.rest(reply, outlook);
     else {
       // The release may have come before the subscription, so the lock is tried again once it stands.
-      vigil.listen().then(() => {
-        this.rest(reply, outlook);
-      }, this.onError);
+      const listening = (this.listening = vigil.listen());
+      const then = (next: () => void): void => {
+        if (this.listening !== listening) return;
+        this.listening = null;
+        next();
+      };
+      listening.then(
+        () => {
+          then(() => {
+            this.rest(reply, outlook);
+          });
+        },
+        (error: unknown) => {
+          then(() => {
+            this.onError(error);
+          });
+        },
+      );
     }
   }
 
   private rest({ pauseMs, remainingMs }: BusyReply, outlook: Outlook): void {
     if (pauseMs !== undefined) this.vigil.sleepDeaf(pauseMs * 2 ** (this.splits - 1), this.attempt);
-    else if (outlook.listening) this.vigil.untilTurn(outlook, Math.min(remainingMs ?? Infinity, RECHECK_MS), this.attempt);
+    else if (outlook.listening)
+      this.vigil.untilTurn(outlook, Math.min(remainingMs ?? Infinity, RECHECK_MS), this.attempt);
     else this.attempt();
   }
 

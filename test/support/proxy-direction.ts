@@ -18,11 +18,12 @@ export class ProxyDirection {
     if (flow === 'pass') for (const deliver of held) deliver();
   }
 
-  connect(from: Socket, to: Socket): void {
+  /** @param passes whether this connection still carries anything */
+  connect(from: Socket, to: Socket, passes: () => boolean = () => true): void {
     // Chunks of one connection leave one after another, also when the delay changes in between.
     let line: Promise<unknown> = Promise.resolve();
     from.on('data', (chunk: Buffer) => {
-      if (this.flow === 'drop') return;
+      if (this.flow === 'drop' || !passes()) return;
       const deliver = (): void => {
         const due = Date.now() + this.delayMs;
         line = line.then(async () => {

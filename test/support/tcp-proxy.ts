@@ -2,15 +2,29 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { ProxyDirection, type Flow } from './proxy-direction.js';
 
+interface Pair {
+  readonly client: Socket;
+  readonly server: Socket;
+  /** What the client has sent. */
+  sent: string;
+  /** Whether the peer has vanished: nothing goes either way, and neither side is told. */
+  vanished: boolean;
+}
+
+/** Commands that open a subscription. */
+export const SUBSCRIBES = /subscribe/i;
+
 /**
  * Stands between a client and a Redis and spoils the connection on request: loses what goes one way, holds it back,
  * delays it, cuts all connections.
  */
 export class TcpProxy implements AsyncDisposable {
-  private readonly pairs = new Set<{ client: Socket; server: Socket }>();
+  private readonly pairs = new Set<Pair>();
   private readonly toServer = new ProxyDirection();
   private readonly toClient = new ProxyDirection();
   private refusing = false;
+  /** How many connections were made through it so far. */
+  opened = 0;
 
   private constructor(
     private readonly listener: Server,
@@ -64,6 +78,18 @@ export class TcpProxy implements AsyncDisposable {
     this.replies = 'pass';
   }
 
+  /**
+   * The peer of each open connection vanishes without a FIN: both directions are swallowed for good, and the client can
+   * only notice the silence. New connections are served. Returns how many connections that are.
+   *
+   * @param which only connections on which the client has sent something that matches
+   */
+  vanish(which = /^/): number {
+    const found = [...this.pairs].filter(({ sent, vanished }) => !vanished && which.test(sent));
+    for (const pair of found) pair.vanished = true;
+    return found.length;
+  }
+
   /** From now on every chunk of replies arrives this much later, in order. */
   delayReplies(ms: number): void {
     this.toClient.delayMs = ms;
@@ -113,10 +139,15 @@ export class TcpProxy implements AsyncDisposable {
       client.destroy();
       return;
     }
+    this.opened += 1;
     const server = connect(this.target);
-    const pair = { client, server };
+    const pair: Pair = { client, server, sent: '', vanished: false };
     this.pairs.add(pair);
-    const part = (): void => {
+    client.on('data', (chunk: Buffer) => (pair.sent += chunk.toString('latin1')));
+    const passes = (): boolean => !pair.vanished;
+    const part = (closed: Socket): void => {
+      // A peer that has vanished does not say that it closed.
+      if (pair.vanished && closed === server) return;
       this.pairs.delete(pair);
       client.destroy();
       server.destroy();
@@ -125,10 +156,12 @@ export class TcpProxy implements AsyncDisposable {
       socket.setNoDelay(true);
       // An error is always followed by `close`.
       socket.on('error', () => undefined);
-      socket.on('close', part);
+      socket.on('close', () => {
+        part(socket);
+      });
     }
-    this.toServer.connect(client, server);
-    this.toClient.connect(server, client);
+    this.toServer.connect(client, server, passes);
+    this.toClient.connect(server, client, passes);
   }
 }
 

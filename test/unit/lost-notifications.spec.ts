@@ -102,6 +102,17 @@ describe('a waiter whose notifications are lost', () => {
     await expect(waiting).resolves.toMatchObject({ name: NAME });
   });
 
+  it('checks once more also while its subscription is not confirmed', async () => {
+    store.counts = undefined;
+    store.subscribe = () => ({ active: false, activate: () => new Promise(() => undefined), close: () => undefined });
+    const waiting = join(500);
+    await pass(100);
+    expect(store.tries).toBe(1);
+    store.busy = false;
+    await pass(500);
+    await expect(waiting).resolves.toMatchObject({ name: NAME });
+  });
+
   it('is told of the trouble when the last check fails', async () => {
     const outcome = outcomeOf(join(1_000));
     await pass(10);

@@ -1,6 +1,7 @@
 import { inServiceContext } from '../../context/service-context.js';
 import { LockConfigError, LockUnavailableError } from '../../errors/index.js';
 import type { LockState, NoticeSubscription, ReleaseReply, RenewReply } from '../lock-store.js';
+import type { Heartbeat } from '../redis/heartbeat.js';
 import type { RedisClient } from '../redis/redis-client.js';
 import { RedisStore } from '../redis/redis-store.js';
 import { ScriptBatch } from '../redis/script-batch.js';
@@ -26,6 +27,8 @@ export interface QuorumMemberOptions {
   readonly tokenTtl: number;
   /** How long a server must have been up to have a vote, in ms; 0: always. */
   readonly restartGuard: number;
+  /** Checks the connections for notifications of all nodes. */
+  readonly heartbeat?: Heartbeat;
   /** Gets warnings about a server. */
   readonly reporter?: Reporter;
 }
@@ -62,6 +65,7 @@ export class QuorumMember {
       commandTimeout,
       tokenTtl,
       timeoutFor: (leaseMs) => this.timeoutFor(leaseMs),
+      ...(options.heartbeat === undefined ? {} : { heartbeat: options.heartbeat }),
       ...(options.reporter === undefined ? {} : { reporter: options.reporter }),
     });
     this.guard = new RestartGuard(client, restartGuard, label);

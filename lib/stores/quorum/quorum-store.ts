@@ -10,6 +10,7 @@ import type {
   ReleaseReply,
   RenewReply,
 } from '../lock-store.js';
+import { Heartbeat } from '../redis/heartbeat.js';
 import { Ballot } from './ballot.js';
 import { Election } from './election.js';
 import { poll, type Tally } from './poll.js';
@@ -36,7 +37,8 @@ export class QuorumStore implements LockStore {
     nodes: readonly QuorumNodeClient[],
     private readonly options: QuorumMemberOptions,
   ) {
-    this.members = nodes.map((node) => new QuorumMember(node, options));
+    const heartbeat = new Heartbeat(options.commandTimeout);
+    this.members = nodes.map((node) => new QuorumMember(node, { ...options, heartbeat }));
     this.majority = Math.floor(nodes.length / 2) + 1;
   }
 

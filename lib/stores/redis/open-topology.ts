@@ -2,6 +2,7 @@ import { isClusterClient } from './cluster/cluster-client.js';
 import { clusterTopology } from './cluster/cluster-topology.js';
 import { ConnectionWatch } from './connection-watch.js';
 import { slotOfLock } from './cluster/slot-of-lock.js';
+import { Heartbeat } from './heartbeat.js';
 import type { KeyLayout } from './key-layout.js';
 import { KeyMixing } from './key-mixing.js';
 import { openWriterFor } from './open-client.js';
@@ -15,13 +16,16 @@ export interface TopologyOptions {
   readonly ownsClient: boolean;
   readonly openSubscriber: () => RedisClient;
   readonly commandTimeout: number;
+  /** Checks the connections for notifications. Default: one of its own. */
+  readonly heartbeat?: Heartbeat;
 }
 
 export function topologyOf(options: TopologyOptions, layout: KeyLayout): Topology {
   const { client, ownsClient, openSubscriber, commandTimeout } = options;
-  if (isClusterClient(client)) return clusterTopology(client, ownsClient, commandTimeout, layout);
+  const heartbeat = options.heartbeat ?? new Heartbeat(commandTimeout);
+  if (isClusterClient(client)) return clusterTopology(client, ownsClient, commandTimeout, layout, heartbeat);
   const mixing = new KeyMixing((name) => slotOfLock(layout, name));
-  const link = new SingleLink(openSubscriber, commandTimeout);
+  const link = new SingleLink(openSubscriber, commandTimeout, heartbeat);
   const routes = new SingleWriteRoute(() => openWriterFor(client), mixing, commandTimeout);
   const connection = new ConnectionWatch(client, ownsClient, commandTimeout, () => {
     link.reconnect();

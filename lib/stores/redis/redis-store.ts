@@ -14,6 +14,7 @@ import type { Reporter } from '../../telemetry/reporter.js';
 import { AckedWrites } from './acked-writes.js';
 import { isClusterClient } from './cluster/cluster-client.js';
 import type { ConnectionWatch } from './connection-watch.js';
+import type { Heartbeat } from './heartbeat.js';
 import { KeyLayout } from './key-layout.js';
 import { KeyProbe } from './key-probe.js';
 import { NoticeSubscriber } from './notice-subscriber.js';
@@ -47,6 +48,8 @@ export interface RedisStoreOptions {
   readonly minReplicas?: number;
   /** How long a token is remembered after its last use, in ms. */
   readonly tokenTtl: number;
+  /** Checks the connections for notifications; shared by several stores of one service. */
+  readonly heartbeat?: Heartbeat;
   /** How long a request about a lease of this length may take, in ms. Default: `commandTimeout` or a third of the lease. */
   readonly timeoutFor?: (leaseMs: number) => number;
   /** Gets warnings about the server or the client. */

@@ -1,17 +1,27 @@
 import { ConnectionWatch } from './connection-watch.js';
+import { confirmed } from './confirmed.js';
+import { Pulse, type Heartbeat } from './heartbeat.js';
 import type { NoticeEvents, NoticeLink } from './notice-link.js';
 import type { RedisClient } from './redis-client.js';
-import { confirmed } from './confirmed.js';
+
+interface Connection {
+  readonly client: RedisClient;
+  readonly watch: ConnectionWatch;
+  readonly pulse: Pulse;
+}
 
 /** Notices over one connection, opened when the first caller has to wait, and made anew by itself when it is cut. */
 export class SingleLink implements NoticeLink {
-  private connection: ConnectionWatch | null = null;
+  private connection: Connection | null = null;
   private events: NoticeEvents | null = null;
+  /** The channels that were asked for: the server may have subscribed them even if its answer never came. */
+  private readonly asked = new Set<string>();
 
   /** @param open makes the connection; it must not subscribe again by itself after a reconnection */
   constructor(
     private readonly open: () => RedisClient,
     private readonly timeoutMs: number,
+    private readonly heartbeat: Heartbeat,
   ) {}
 
   start(events: NoticeEvents): void {
@@ -19,38 +29,50 @@ export class SingleLink implements NoticeLink {
   }
 
   async subscribe(channel: string): Promise<void> {
-    const connection = (this.connection ??= this.connect());
-    await connection.whenReady(this.timeoutMs);
-    await confirmed(connection.client.call('subscribe', channel), this.timeoutMs);
+    const { client, watch, pulse } = (this.connection ??= this.connect());
+    this.asked.add(channel);
+    this.heartbeat.add(pulse);
+    await watch.whenReady(this.timeoutMs);
+    await confirmed(client.call('subscribe', channel), this.timeoutMs);
+    pulse.heard();
   }
 
   unsubscribe(channel: string): void {
-    if (this.connection?.ready === true) this.connection.client.call('unsubscribe', channel).catch(() => undefined);
+    this.asked.delete(channel);
+    const { connection } = this;
+    if (connection?.watch.ready === true) connection.client.call('unsubscribe', channel).catch(() => undefined);
   }
 
   reconnect(): void {
-    if (this.connection?.ready === true) this.connection.client.disconnect(true);
+    if (this.connection?.watch.ready === true) this.connection.client.disconnect(true);
   }
 
   close(): void {
     if (this.connection === null) return;
-    const { client } = this.connection;
+    const { client, watch, pulse } = this.connection;
+    this.heartbeat.remove(pulse);
     client.off('message', this.onMessage);
     client.off('ready', this.onReady);
     client.off('close', this.onClose);
-    this.connection.dispose();
+    watch.dispose();
     client.disconnect();
   }
 
-  private connect(): ConnectionWatch {
+  private connect(): Connection {
     const client = this.open();
     client.on('message', this.onMessage);
     client.on('ready', this.onReady);
     client.on('close', this.onClose);
-    return new ConnectionWatch(client, true, this.timeoutMs);
+    const watch = new ConnectionWatch(client, true, this.timeoutMs);
+    const inUse = (): boolean => this.asked.size > 0;
+    const replace = (): void => {
+      client.disconnect(true);
+    };
+    return { client, watch, pulse: new Pulse(client, inUse, replace) };
   }
 
   private readonly onMessage = (channel: unknown): void => {
+    this.connection?.pulse.heard();
     this.events?.onMessage(String(channel));
   };
 
@@ -59,6 +81,7 @@ export class SingleLink implements NoticeLink {
   };
 
   private readonly onReady = (): void => {
+    this.connection?.pulse.heard();
     this.events?.onBack();
   };
 }

@@ -1,3 +1,4 @@
+import type { Heartbeat } from '../heartbeat.js';
 import type { KeyLayout } from '../key-layout.js';
 import { KeyMixing } from '../key-mixing.js';
 import { NODE_NOTICES, NODE_WRITES } from '../open-client.js';
@@ -14,13 +15,14 @@ export function clusterTopology(
   ownsClient: boolean,
   commandTimeout: number,
   layout: KeyLayout,
+  heartbeat: Heartbeat,
 ): Topology {
   const map = new ClusterMap(client);
   const slotOf = (name: string): number => slotOfLock(layout, name);
   const mixing = new KeyMixing(slotOf, 'slot');
   return {
     connection: new ClusterWatch(client, map, ownsClient, commandTimeout),
-    link: new ShardLink(map, (address) => map.open(address, NODE_NOTICES), commandTimeout),
+    link: new ShardLink(map, (address) => map.open(address, NODE_NOTICES), commandTimeout, heartbeat),
     routes: new ClusterWriteRoutes(map, mixing, slotOf, (address) => map.open(address, NODE_WRITES), commandTimeout),
     mixing,
     ordered: false,

@@ -1,6 +1,7 @@
 import { LockUnavailableError } from '../../../errors/index.js';
 import { Timer } from '../../../time/timer.js';
 import { confirmed } from '../confirmed.js';
+import { Pulse, type Heartbeat } from '../heartbeat.js';
 import type { NoticeEvents, NoticeLink } from '../notice-link.js';
 import type { RedisClient } from '../redis-client.js';
 import { unanswered } from '../server-error.js';
@@ -17,6 +18,7 @@ const LOOK_EVERY_MS = 5_000;
 interface Shard {
   readonly address: string;
   readonly client: RedisClient;
+  readonly pulse: Pulse;
   /** The channels that are confirmed here. */
   readonly channels: Set<string>;
   /** The channels that were asked for here: the node may carry that out though its answer was not waited for. */
@@ -42,6 +44,7 @@ export class ShardLink implements NoticeLink {
     private readonly map: ClusterMap,
     private readonly open: (address: string) => RedisClient | undefined,
     private readonly timeoutMs: number,
+    private readonly heartbeat: Heartbeat,
   ) {
     this.unwatch = map.watch(() => {
       this.onRefreshed();
@@ -65,8 +68,10 @@ export class ShardLink implements NoticeLink {
       try {
         await untilReady(shard.client, left());
         shard.asked.add(channel);
+        this.heartbeat.add(shard.pulse);
         await confirmed(shard.client.call(sharded ? 'ssubscribe' : 'subscribe', channel), left());
         if (this.shards.get(address) !== shard) throw unanswered(new Error('connection closed'));
+        shard.pulse.heard();
         shard.channels.add(channel);
         this.homes.set(channel, shard);
         this.lookNowAndThen();
@@ -114,9 +119,16 @@ export class ShardLink implements NoticeLink {
     this.dropUnused();
     const client = this.open(address);
     if (client === undefined) return undefined;
-    const shard: Shard = { address, client, channels: new Set(), asked: new Set() };
+    const asked = new Set<string>();
+    const inUse = (): boolean => asked.size > 0;
+    const replace = (): void => {
+      client.disconnect();
+    };
+    const pulse = new Pulse(client, inUse, replace);
+    const shard: Shard = { address, client, pulse, channels: new Set(), asked };
     this.shards.set(address, shard);
     const onMessage = (channel: unknown): void => {
+      pulse.heard();
       this.events?.onMessage(String(channel));
     };
     const onLost = (): void => {
@@ -191,6 +203,7 @@ export class ShardLink implements NoticeLink {
 
   private forget(shard: Shard): void {
     if (this.shards.get(shard.address) === shard) this.shards.delete(shard.address);
+    this.heartbeat.remove(shard.pulse);
     shard.client.disconnect();
   }
 }

@@ -1,0 +1,93 @@
+import { AsyncResource } from 'node:async_hooks';
+import type { RedisClient } from './redis-client.js';
+import { isServerError } from './server-error.js';
+
+/** How long a connection that listens may be silent at least before it is replaced, in ms. */
+const MIN_SILENCE_MS = 2_000;
+/** The time without any data after which a connection is replaced, in ticks; halfway a PING asks for a sign of life. */
+const LIMIT_TICKS = 4;
+const PING_TICKS = LIMIT_TICKS / 2;
+
+/**
+ * Checks connections that only listen: their peer can vanish without a FIN, and then nothing would ever fail on them.
+ *
+ * Silence is counted in ticks, not in ms. After a stall of the event loop or of the whole process only one tick is due, and
+ * the data that waits in the socket is read before the next one: a local stall is never taken for a silent server.
+ */
+export class Heartbeat {
+  private readonly pulses = new Set<Pulse>();
+  private timer: NodeJS.Timeout | null = null;
+  /** Bound here: the timer serves all callers and must not keep the async context of the one that started it. */
+  private readonly start: () => NodeJS.Timeout;
+
+  /** @param commandTimeout how long one request may take, in ms */
+  constructor(commandTimeout: number) {
+    const tickMs = Math.max(MIN_SILENCE_MS, 2 * commandTimeout) / LIMIT_TICKS;
+    this.start = AsyncResource.bind(() => setInterval(this.onTick, tickMs).unref());
+  }
+
+  /** Checks a connection for as long as it is in use. */
+  add(pulse: Pulse): void {
+    this.pulses.add(pulse);
+    this.timer ??= this.start();
+  }
+
+  remove(pulse: Pulse): void {
+    this.pulses.delete(pulse);
+    if (this.pulses.size > 0 || this.timer === null) return;
+    clearInterval(this.timer);
+    this.timer = null;
+  }
+
+  private readonly onTick = (): void => {
+    for (const pulse of [...this.pulses]) if (!pulse.tick()) this.remove(pulse);
+  };
+}
+
+/** How long one connection has been silent. */
+export class Pulse {
+  private silentTicks = 0;
+
+  /**
+   * @param inUse whether anything is subscribed on the connection, or may be
+   * @param replace gives the connection up
+   */
+  constructor(
+    private readonly client: RedisClient,
+    private readonly inUse: () => boolean,
+    private readonly replace: () => void,
+  ) {}
+
+  /** Something arrived, or the connection is a new one. */
+  readonly heard = (): void => {
+    this.silentTicks = 0;
+  };
+
+  /** `false`: the connection is not in use any more. */
+  tick(): boolean {
+    if (!this.inUse()) return false;
+    const { status } = this.client;
+    // While the client connects, ioredis limits the time. A handshake without an answer has no limit there.
+    if (status !== 'ready' && status !== 'connect') {
+      this.silentTicks = 0;
+      return true;
+    }
+    this.silentTicks += 1;
+    if (this.silentTicks >= LIMIT_TICKS) {
+      this.silentTicks = 0;
+      this.replace();
+    } else if (this.silentTicks === PING_TICKS && status === 'ready') void this.ping();
+    return true;
+  }
+
+  /** Never rejects. */
+  private async ping(): Promise<void> {
+    try {
+      await this.client.call('ping');
+      this.heard();
+    } catch (error) {
+      // A server that refuses has answered.
+      if (isServerError(error)) this.heard();
+    }
+  }
+}
