@@ -1,15 +1,15 @@
 import {
-  Logger,
   Module,
   type DynamicModule,
   type FactoryProvider,
   type InjectionToken,
   type ModuleMetadata,
+  type OnModuleInit,
   type Provider,
   type Type,
 } from '@nestjs/common';
-import { DiscoveryModule, DiscoveryService, ExternalContextCreator } from '@nestjs/core';
-import { connectLockService } from './create-lock-service.js';
+import { DiscoveryModule, DiscoveryService, ExternalContextCreator, ModuleRef, ModulesContainer } from '@nestjs/core';
+import { appLockService, refuseRequestScope, withLogger } from './app-lock-service.js';
 import { checkConnection } from './decorators/decorator-options.js';
 import { LockLifecycle } from './decorators/lock-lifecycle.js';
 import { LockConfigError } from './errors/index.js';
@@ -21,6 +21,7 @@ import {
   LOCK_CONNECTION_NAME,
   LOCK_LIFECYCLE,
   LOCK_MODULE_OPTIONS,
+  LOCK_SCOPE_CHECK,
 } from './tokens.js';
 
 /** How a lock module is registered. */
@@ -97,17 +98,33 @@ function register(
     { provide: LOCK_CONNECTION_NAME, useValue: connection },
     {
       provide: token,
-      inject: [LOCK_MODULE_OPTIONS, DiscoveryService],
-      useFactory: (lockOptions: LockServiceOptions, discovery: DiscoveryService) => {
-        refuseDoubles(connection, discovery);
-        return connectLockService(withLogger(lockOptions, connection));
-      },
+      inject: [LOCK_MODULE_OPTIONS, ModulesContainer, DiscoveryService, ModuleRef],
+      useFactory: (
+        lockOptions: LockServiceOptions,
+        container: ModulesContainer,
+        discovery: DiscoveryService,
+        moduleRef: ModuleRef,
+      ) => appLockService(connection, lockOptions, { container, discovery, moduleRef }),
     },
     {
       provide: LOCK_LIFECYCLE,
-      inject: [token, DiscoveryService, ExternalContextCreator],
-      useFactory: (service: LockService, discovery: DiscoveryService, contexts: ExternalContextCreator) =>
-        new LockLifecycle(connection, service, discovery, contexts),
+      inject: [token, DiscoveryService, ExternalContextCreator, LOCK_MODULE_OPTIONS],
+      useFactory: (
+        service: LockService,
+        discovery: DiscoveryService,
+        contexts: ExternalContextCreator,
+        lockOptions: LockServiceOptions,
+      ) => new LockLifecycle(connection, service, discovery, contexts, withLogger(lockOptions, connection).logger),
+    },
+    {
+      // Depends on nothing that could be request-scoped, so that Nest always makes it at start-up.
+      provide: LOCK_SCOPE_CHECK,
+      inject: [DiscoveryService],
+      useFactory: (discovery: DiscoveryService): OnModuleInit => ({
+        onModuleInit: () => {
+          refuseRequestScope(connection, discovery);
+        },
+      }),
     },
   ];
   if (connection === DEFAULT_CONNECTION) providers.push({ provide: LockService, useExisting: token });
@@ -118,13 +135,6 @@ function register(
     providers,
     exports: connection === DEFAULT_CONNECTION ? [token, LockService] : [token],
   };
-}
-
-/** Warnings go to the app's own log unless the options say otherwise. */
-function withLogger(options: LockServiceOptions, connection: string): LockServiceOptions {
-  if (options.logger !== undefined) return options;
-  const context = connection === DEFAULT_CONNECTION ? 'RedisLockModule' : `RedisLockModule:${connection}`;
-  return { ...options, logger: new Logger(context) };
 }
 
 function asyncOptions({ useFactory, inject = [], useClass, useExisting }: RedisLockModuleAsyncOptions): Provider[] {
@@ -142,17 +152,4 @@ function asyncOptions({ useFactory, inject = [], useClass, useExisting }: RedisL
     inject: [factory],
   };
   return useClass === undefined ? [provider] : [{ provide: useClass, useClass }, provider];
-}
-
-/** With two services under one name it would be chance which of them a provider gets. */
-function refuseDoubles(connection: string, discovery: DiscoveryService): void {
-  const same = discovery
-    .getProviders()
-    .filter(({ token, instance }) => token === LOCK_CONNECTION_NAME && instance === connection);
-  if (same.length < 2) return;
-  const which = connection === DEFAULT_CONNECTION ? 'without a name' : `with the name "${connection}"`;
-  throw new LockConfigError(
-    `RedisLockModule is registered ${String(same.length)} times ${which}. Register it once, in the root module, and give ` +
-      `every further connection a "name" of its own.`,
-  );
 }

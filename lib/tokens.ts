@@ -31,5 +31,8 @@ export const LOCK_MODULE_OPTIONS = Symbol.for('nestjs-redis-lock/module-options'
 /** The token of what a module does at its app's start and shutdown. */
 export const LOCK_LIFECYCLE = Symbol.for('nestjs-redis-lock/lifecycle');
 
+/** The token of what refuses request-scoped options at an app's start. */
+export const LOCK_SCOPE_CHECK = Symbol.for('nestjs-redis-lock/scope-check');
+
 /** The token of the optional options of an injected `LockExceptionFilter`. */
 export const LOCK_FILTER_OPTIONS = Symbol.for('nestjs-redis-lock/filter-options');

@@ -35,7 +35,13 @@ export function serviceOf(instance: unknown, connection: string, title: string):
   if (service !== undefined) return service as LockService;
   throw new LockConfigError(
     `${title} was not run: it needs a lock, and its instance has no lock service. Nest gives it one after the ` +
-      `constructor; what a factory made or "useValue" holds gets it when the app starts, if it is no request-scoped or ` +
-      `transient provider. Was the instance made with "new", or the method called without its instance?`,
+      `constructor; an instance of a factory or "useValue" gets it in app.init(), unless it is request-scoped or transient. ` +
+      `Was the instance made with "new", was the method called before app.init(), or without its instance? ` +
+      FROM_A_CONTAINER,
   );
 }
+
+/** What to do in a test of a class with locked methods. */
+const FROM_A_CONTAINER =
+  'In a test, get the instance from a module and call init() first: Test.createTestingModule({ imports: ' +
+  '[RedisLockModule.forRoot({ memory: true })], providers: [...] }).compile().';

@@ -3,6 +3,7 @@ import type { DiscoveryService, ExternalContextCreator } from '@nestjs/core';
 import 'reflect-metadata';
 import { LockConfigError } from '../errors/index.js';
 import type { LockService } from '../lock.service.js';
+import type { LockLogger } from '../telemetry/reporter.js';
 import { LOCKED_CLASS } from '../tokens.js';
 import { watchHandlers } from './decorated-method.js';
 import { locksOf } from './handler-locks.js';
@@ -20,6 +21,7 @@ export class LockLifecycle implements OnModuleInit, BeforeApplicationShutdown, O
     private readonly service: Partial<Pick<LockService, 'refuse' | 'close'>>,
     private readonly discovery: DiscoveryService,
     private readonly contexts: ExternalContextCreator,
+    private readonly logger: LockLogger | false | undefined,
   ) {
     // Nest takes the handlers before the first hook. A subclass inherits the locks of a class, not its watched handlers.
     for (const type of this.classes()) if (locksOf(type).length > 0) watchHandlers(type.prototype);
@@ -33,7 +35,7 @@ export class LockLifecycle implements OnModuleInit, BeforeApplicationShutdown, O
     for (const instance of [...providers, ...this.instancesThatLock(this.discovery.getControllers())]) {
       giveService(instance, this.connection, this.service);
     }
-    warnOfOuterInterceptors(this.connection, this.classes(), this.contexts);
+    warnOfOuterInterceptors(this.connection, this.classes(), this.contexts, this.logger);
   }
 
   /** Requests that have begun are still finishing after this: they keep the locks they have. */

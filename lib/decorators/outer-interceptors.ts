@@ -1,5 +1,6 @@
-import { ClassSerializerInterceptor, Logger } from '@nestjs/common';
+import { ClassSerializerInterceptor } from '@nestjs/common';
 import type { ApplicationConfig, ExternalContextCreator } from '@nestjs/core';
+import { Reporter, type LockLogger } from '../telemetry/reporter.js';
 import { methodsOf } from './decorated-method.js';
 import { locksOf } from './handler-locks.js';
 
@@ -17,12 +18,14 @@ export function warnOfOuterInterceptors(
   connection: string,
   classes: readonly { readonly prototype: object }[],
   contexts: ExternalContextCreator,
+  logger: LockLogger | false | undefined,
 ): void {
   const locked = [...new Set(classes.filter((type) => takesLocks(type, connection)).map(nameOf))];
   const outer = globalInterceptors(contexts).filter((name) => !HARMLESS.includes(name));
   if (locked.length === 0 || outer.length === 0) return;
   const more = locked.length > LISTED ? ` and ${String(locked.length - LISTED)} more` : '';
-  new Logger('RedisLockModule').warn(
+  new Reporter(logger ?? false).warn(
+    'interceptors',
     `Global interceptors run outside of the locks of @UseLock on ${locked.slice(0, LISTED).join(', ')}${more}: ` +
       `${outer.join(', ')}. If one of them opens a transaction, it commits after the lock is released: bind it to the ` +
       `controller or the handler with @UseInterceptors, where the lock is outside of it.`,

@@ -65,7 +65,9 @@ export function UseLock(
     replaceMethod(method, function (this: unknown, ...args: unknown[]) {
       if (hasPassed(lock)) return callHandler(method, this, args);
       const error = new LockConfigError(
-        `${title} was not run: @UseLock guards calls that Nest makes for a client, and this is none. Use @WithLock.`,
+        `${title} was not run: @UseLock guards calls that Nest makes for a client, and this is none. Use @WithLock. ` +
+          `In a test, send a request to the app: createNestApplication() of a testing module that imports ` +
+          `RedisLockModule.forRoot({ memory: true }).`,
       );
       if (!isAsync(original)) throw error;
       return Promise.reject(error);

@@ -1,0 +1,93 @@
+import { Inject, Logger } from '@nestjs/common';
+import type { DiscoveryService, ModuleRef, ModulesContainer } from '@nestjs/core';
+import { connectLockService } from './create-lock-service.js';
+import { LockConfigError } from './errors/index.js';
+import { LockService } from './lock.service.js';
+import type { LockServiceOptions } from './module-options.js';
+import { DEFAULT_CONNECTION, getLockServiceToken, LOCK_CONNECTION_NAME } from './tokens.js';
+
+/** What a lock module's provider of the service needs to know about its app. */
+export interface AppParts {
+  readonly container: ModulesContainer;
+  readonly discovery: DiscoveryService;
+  readonly moduleRef: ModuleRef;
+}
+
+/** Nest may call a provider's factory again: for each request, or when a module is loaded lazily once more. */
+const services = new WeakMap<ModulesContainer, Map<string, Promise<LockService>>>();
+
+/**
+ * The service of one connection: one for each app and name.
+ *
+ * @throws LockConfigError if the module is registered twice under this name, or its options are request-scoped
+ */
+export async function appLockService(
+  connection: string,
+  options: LockServiceOptions,
+  { container, discovery, moduleRef }: AppParts,
+): Promise<LockService> {
+  refuseDoubles(connection, discovery);
+  refuseRequestScope(connection, discovery);
+  if (isReplaced(connection, discovery)) return (await moduleRef.create(Replacement)).service;
+  const ofApp = services.get(container) ?? new Map<string, Promise<LockService>>();
+  services.set(container, ofApp);
+  const known = ofApp.get(connection);
+  if (known !== undefined) return known;
+  const connecting = connectLockService(withLogger(options, connection));
+  ofApp.set(connection, connecting);
+  try {
+    return await connecting;
+  } catch (error) {
+    ofApp.delete(connection);
+    throw error;
+  }
+}
+
+/** Warnings go to the app's own log unless the options say otherwise. */
+export function withLogger(options: LockServiceOptions, connection: string): LockServiceOptions {
+  if (options.logger !== undefined) return options;
+  const context = connection === DEFAULT_CONNECTION ? 'RedisLockModule' : `RedisLockModule:${connection}`;
+  return { ...options, logger: new Logger(context) };
+}
+
+/**
+ * @throws LockConfigError if the options depend on a request, so that Nest would make a service, with connections of its
+ *   own, for each request
+ */
+export function refuseRequestScope(connection: string, discovery: DiscoveryService): void {
+  const token = getLockServiceToken(connection);
+  const provider = discovery.getProviders().find((each) => each.token === token);
+  if (provider?.isDependencyTreeStatic() !== false) return;
+  throw new LockConfigError(
+    `The options of RedisLockModule ${named(connection)} come from a request-scoped provider: each request would open ` +
+      `connections of its own. Make what "useFactory", "useClass" or "useExisting" depends on a provider of the default ` +
+      `scope. To separate tenants, put the tenant into the lock's name.`,
+  );
+}
+
+/** With two services under one name it would be chance which of them a provider gets. */
+function refuseDoubles(connection: string, discovery: DiscoveryService): void {
+  const same = discovery
+    .getProviders()
+    .filter(({ token, instance }) => token === LOCK_CONNECTION_NAME && instance === connection);
+  if (same.length < 2) return;
+  throw new LockConfigError(
+    `RedisLockModule is registered ${String(same.length)} times ${named(connection)}. Register it once, in the root ` +
+      `module, and give every further connection a "name" of its own.`,
+  );
+}
+
+function named(connection: string): string {
+  return connection === DEFAULT_CONNECTION ? 'without a name' : `with the name "${connection}"`;
+}
+
+/** Whether a test has overridden the class `LockService`, which is an alias of the token otherwise. */
+function isReplaced(connection: string, discovery: DiscoveryService): boolean {
+  if (connection !== DEFAULT_CONNECTION) return false;
+  const byClass = discovery.getProviders().find(({ token }) => token === LockService);
+  return byClass !== undefined && byClass.inject?.[0] !== getLockServiceToken(connection);
+}
+
+class Replacement {
+  constructor(@Inject(LockService) readonly service: LockService) {}
+}
