@@ -47,6 +47,15 @@ export function returnsObservable(target: object, key: string | symbol): boolean
   return typeof type === 'function' && isObservable(type.prototype);
 }
 
+/** Whether the compiler recorded that a method returns a promise. */
+export function returnsPromise(target: object, key: string | symbol): boolean {
+  return Reflect.getMetadata('design:returntype', target, key) === Promise;
+}
+
+export function isAsync(method: unknown): boolean {
+  return Object.prototype.toString.call(method) === '[object AsyncFunction]';
+}
+
 /** Puts `wrapper` in the method's place, with the name, the length and the metadata that other decorators look for. */
 export function replaceMethod({ original, descriptor }: DecoratedMethod, wrapper: DecoratedMethod['original']): void {
   for (const property of ['name', 'length'] as const) {

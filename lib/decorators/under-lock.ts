@@ -53,6 +53,29 @@ export async function promiseUnderLock<Args extends readonly unknown[]>(call: Lo
 }
 
 /**
+ * As `promiseUnderLock`, for a method of which it is not known that it returns a promise. If it returns an Observable, its
+ * caller does not expect a promise and handles no rejection: it gets the error when it uses the Observable.
+ */
+export function unknownUnderLock<Args extends readonly unknown[]>(call: LockedCall<Args>): Promise<unknown> {
+  const handleRejection = () => {
+    promise.catch(() => undefined);
+  };
+  const promise = promiseUnderLock({
+    ...call,
+    run: () => {
+      const result = call.run();
+      if (isObservable(result)) handleRejection();
+      return result;
+    },
+  });
+  const refuse = () => {
+    handleRejection();
+    throw streamInPromiseMode(call.title);
+  };
+  return Object.defineProperties(promise, { subscribe: { value: refuse }, pipe: { value: refuse } });
+}
+
+/**
  * A stream that takes the lock when it is subscribed to, then runs `call` and passes its stream on. The lock is released
  * when that stream completes or fails, before the subscriber is notified, or when the subscriber leaves. If `call` says
  * that work goes on, the subscriber is notified and the lock is released when the work is over.
@@ -82,7 +105,8 @@ export function streamUnderLock<Args extends readonly unknown[]>(call: LockedCal
       progress.entered = true;
       if (subscriber.closed) return;
       const source = call.run();
-      if (!isObservable(source)) throw noStreamInStreamMode(call.title, source);
+      // A promise still runs: it keeps the lock until it is settled.
+      if (!isObservable(source)) throw await noStreamInStreamMode(call.title, source);
       const ended = forward(from(source));
       await ended.catch(() => undefined);
       const work = call.unfinished?.();
@@ -143,12 +167,17 @@ function eitherSignal(one: AbortSignal, other: AbortSignal | undefined): AbortSi
 
 function streamInPromiseMode(title: string): LockConfigError {
   return new LockConfigError(
-    `${title} returned an Observable, but its lock was only held for the call. ` +
-      `Declare its return type as Observable, or add the option returns: 'observable'.`,
+    `${title} is used as an Observable, but its lock was only held for the call: the compiler recorded no return type ` +
+      `Observable. Add the option returns: 'observable'; a type that is imported by "import type" is not recorded.`,
   );
 }
 
-function noStreamInStreamMode(title: string, result: unknown): LockConfigError {
+async function noStreamInStreamMode(title: string, result: unknown): Promise<LockConfigError> {
   const got = result instanceof Promise ? 'a promise' : `a value of type ${typeof result}`;
-  return new LockConfigError(`${title} is declared to return an Observable, but returned ${got}.`);
+  const [outcome] = await Promise.allSettled([result]);
+  return new LockConfigError(
+    `${title} is declared to return an Observable, but returned ${got}.`,
+    undefined,
+    outcome.status === 'rejected' ? { cause: outcome.reason } : undefined,
+  );
 }

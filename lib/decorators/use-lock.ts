@@ -2,7 +2,7 @@ import type { ExecutionContext } from '@nestjs/common';
 import 'reflect-metadata';
 import { LockConfigError } from '../errors/index.js';
 import { LOCKED_CLASS } from '../tokens.js';
-import { decoratedMethod, replaceMethod, watchHandlers } from './decorated-method.js';
+import { decoratedMethod, isAsync, replaceMethod, watchHandlers } from './decorated-method.js';
 import { planOf, type LockDecoratorOptions } from './decorator-options.js';
 import { addLock, interceptFirst, type HandlerLock } from './handler-locks.js';
 import { injectService } from './injected-service.js';
@@ -77,8 +77,4 @@ export function UseLock(
     // Interceptors of the class run outside of those of the handler.
     interceptFirst(interceptor, target.constructor);
   };
-}
-
-function isAsync(method: unknown): boolean {
-  return Object.prototype.toString.call(method) === '[object AsyncFunction]';
 }

@@ -1,11 +1,11 @@
 import { LockConfigError, type LockBusyError } from '../errors/index.js';
 import { show } from '../module-options.js';
 import { ARGUMENT_ROOTS } from '../naming/name-template.js';
-import { decoratedMethod, replaceMethod, returnsObservable } from './decorated-method.js';
+import { decoratedMethod, isAsync, replaceMethod, returnsObservable, returnsPromise } from './decorated-method.js';
 import { planOf, type LockDecoratorOptions } from './decorator-options.js';
 import { injectService, serviceOf } from './injected-service.js';
 import { nameRenderer, type LockNameSource } from './name-source.js';
-import { promiseUnderLock, streamUnderLock, type LockedCall } from './under-lock.js';
+import { promiseUnderLock, streamUnderLock, unknownUnderLock, type LockedCall } from './under-lock.js';
 import type { LockedMethodDecorator } from './with-lock-types.js';
 
 /**
@@ -32,7 +32,10 @@ export interface WithLockOptions<
  *
  * - A method that returns a promise holds the lock until that is settled.
  * - A method that returns an Observable holds it from subscription until the stream completes, fails or is unsubscribed
- *   from. Each subscription takes the lock and calls the method again.
+ *   from: its teardown must end the work. Return a promise, and not `from(promise)`, where it does not. Each subscription
+ *   takes the lock and calls the method again.
+ *
+ * A lock must be outside of a transaction: put `@WithLock` above a decorator that opens one.
  *
  * The method never runs without its lock. Its result and its errors are passed on as they are.
  *
@@ -71,7 +74,12 @@ export function WithLock(
   return (target: object, key: string | symbol, given?: PropertyDescriptor) => {
     const method = decoratedMethod('@WithLock', target, key, given);
     const { title, original } = method;
-    const underLock = returns === 'observable' || returnsObservable(target, key) ? streamUnderLock : promiseUnderLock;
+    const isStream = returns === 'observable' || returnsObservable(target, key);
+    if (isStream && isAsync(original)) {
+      throw new LockConfigError(`${title} is async and returns a promise. Leave out returns: 'observable'.`);
+    }
+    const isPromise = isAsync(original) || returnsPromise(target, key);
+    const underLock = isStream ? streamUnderLock : isPromise ? promiseUnderLock : unknownUnderLock;
 
     injectService(target, plan.connection);
     replaceMethod(method, function (this: unknown, ...args: unknown[]) {

@@ -1,4 +1,5 @@
 import { LockNameError, quoteName } from '../errors/index.js';
+import { foreignPlaceholder } from './foreign-placeholders.js';
 
 /** What `<…>` may name in a template. */
 export interface TemplateRoots {
@@ -59,6 +60,7 @@ export class NameTemplate {
       }
     }
     if (literal !== '') parts.push({ literal });
+    refuseForeign(source, parts, roots);
     if (!source.isWellFormed()) throw bad(source, 'it holds a lone surrogate');
     return new NameTemplate(source, parts);
   }
@@ -93,10 +95,26 @@ export class NameTemplate {
   }
 }
 
+/** @throws LockNameError if a literal part has a placeholder as other libraries write it */
+function refuseForeign(template: string, parts: readonly Part[], roots: TemplateRoots): void {
+  for (const [at, part] of parts.entries()) {
+    if (!('literal' in part)) continue;
+    // A literal behind a placeholder does not begin the name.
+    const text = at === 0 ? part.literal : `>${part.literal}`;
+    const found = foreignPlaceholder(text, (name) => roots.accepts(name));
+    if (found === undefined) continue;
+    throw bad(
+      template,
+      `${quoteName(found)} is no placeholder but literal text, so that all calls would share one lock. Write ` +
+        `${roots.description}; for a name that contains such text, use a function`,
+    );
+  }
+}
+
 function parsePlaceholder(template: string, source: string, roots: TemplateRoots): Part {
   const path = source.split('.');
   if (!path.every((segment) => SEGMENT.test(segment))) {
-    throw bad(template, `<${source}> is not a path of names with dots between them`);
+    throw bad(template, `<${source}> is not a path of names with dots between them; write ${roots.description}`);
   }
   if (!roots.accepts(path[0] as string)) throw bad(template, `<${source}> must begin with ${roots.description}`);
   return { path, source };
