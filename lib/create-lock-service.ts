@@ -4,6 +4,7 @@ import { resolveSettings, type LockServiceOptions, type ResolvedSettings } from 
 import type { LockStore } from './stores/lock-store.js';
 import { MemoryState } from './stores/memory/memory-state.js';
 import { MemoryStore } from './stores/memory/memory-store.js';
+import { clientWarnings } from './stores/redis/client-warnings.js';
 import { checkClient, openClient, openCluster, openNodes, openSubscriberFor } from './stores/redis/open-client.js';
 import { QuorumStore } from './stores/quorum/quorum-store.js';
 import type { RedisClient } from './stores/redis/redis-client.js';
@@ -72,7 +73,8 @@ function createStore(options: LockServiceOptions, settings: ResolvedSettings, re
   }
   const ownsClient = !('client' in options);
   const client = clientFor(options);
-  const openSubscriber = () => openSubscriberFor(client);
+  if (!ownsClient) for (const warning of clientWarnings(client)) reporter.warn('client', warning);
+  const openSubscriber = () => openSubscriberFor(client, reporter);
   return new RedisStore({
     client,
     ownsClient,

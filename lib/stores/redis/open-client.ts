@@ -1,6 +1,8 @@
 import { Cluster, Redis, type ClusterNode, type ClusterOptions, type RedisOptions } from 'ioredis';
 import { inServiceContext } from '../../context/service-context.js';
 import { LockConfigError } from '../../errors/index.js';
+import type { Reporter } from '../../telemetry/reporter.js';
+import { followCredentials } from './credentials.js';
 import { isRedisClient, type RedisClient } from './redis-client.js';
 
 /** A client of one of several nodes, how its connection for notices is made, and its address without a password. */
@@ -132,21 +134,22 @@ export const NODE_NOTICES: Readonly<Record<string, unknown>> = {
 export const NODE_WRITES: Readonly<Record<string, unknown>> = { ...BESIDE, connectionName: 'nestjs-redis-lock:writes' };
 
 /** Opens the connection for notices beside `client`, with the same server and rights. */
-export function openSubscriberFor(client: RedisClient): RedisClient {
-  return inServiceContext(client.duplicate, client, {
-    ...(hasSentinels(client.options) ? WITH_SENTINELS : {}),
-    ...NODE_NOTICES,
-    retryStrategy,
-  });
+export function openSubscriberFor(client: RedisClient, reporter?: Reporter): RedisClient {
+  return openBeside(client, NODE_NOTICES, reporter);
 }
 
 /** Opens a connection beside `client` for writes that replicas have to acknowledge. */
-export function openWriterFor(client: RedisClient): RedisClient {
-  return inServiceContext(client.duplicate, client, {
+export function openWriterFor(client: RedisClient, reporter?: Reporter): RedisClient {
+  return openBeside(client, NODE_WRITES, reporter);
+}
+
+function openBeside(client: RedisClient, options: Readonly<Record<string, unknown>>, reporter?: Reporter): RedisClient {
+  const copy = inServiceContext(client.duplicate, client, {
     ...(hasSentinels(client.options) ? WITH_SENTINELS : {}),
-    ...NODE_WRITES,
+    ...options,
     retryStrategy,
   });
+  return followCredentials(copy, client, reporter);
 }
 
 function hasSentinels(options: { readonly sentinels?: unknown } | undefined): boolean {

@@ -1,3 +1,4 @@
+import type { Reporter } from '../../telemetry/reporter.js';
 import { isClusterClient } from './cluster/cluster-client.js';
 import { clusterTopology } from './cluster/cluster-topology.js';
 import { ConnectionWatch } from './connection-watch.js';
@@ -18,15 +19,17 @@ export interface TopologyOptions {
   readonly commandTimeout: number;
   /** Checks the connections for notifications. Default: one of its own. */
   readonly heartbeat?: Heartbeat;
+  readonly reporter?: Reporter;
 }
 
 export function topologyOf(options: TopologyOptions, layout: KeyLayout): Topology {
   const { client, ownsClient, openSubscriber, commandTimeout } = options;
   const heartbeat = options.heartbeat ?? new Heartbeat(commandTimeout);
-  if (isClusterClient(client)) return clusterTopology(client, ownsClient, commandTimeout, layout, heartbeat);
+  if (isClusterClient(client))
+    return clusterTopology(client, ownsClient, commandTimeout, layout, heartbeat, options.reporter);
   const mixing = new KeyMixing((name) => slotOfLock(layout, name));
   const link = new SingleLink(openSubscriber, commandTimeout, heartbeat);
-  const routes = new SingleWriteRoute(() => openWriterFor(client), mixing, commandTimeout);
+  const routes = new SingleWriteRoute(() => openWriterFor(client, options.reporter), mixing, commandTimeout);
   const connection = new ConnectionWatch(client, ownsClient, commandTimeout, () => {
     link.reconnect();
     routes.reconnect();

@@ -1,4 +1,6 @@
 import { inServiceContext } from '../../../context/service-context.js';
+import type { Reporter } from '../../../telemetry/reporter.js';
+import { credentialsOf, reportRefusals, sameCredentials, type Credentials } from '../credentials.js';
 import type { RedisClient } from '../redis-client.js';
 import { isServerError } from '../server-error.js';
 import type { ClusterClient, ClusterNodeClient } from './cluster-client.js';
@@ -12,7 +14,15 @@ export class ClusterMap {
   private refreshedAt = -Infinity;
   private shardedChannels: boolean | undefined;
 
-  constructor(private readonly client: ClusterClient) {}
+  /** The credentials that all nodes had at first. */
+  private readonly initial: Credentials;
+
+  constructor(
+    private readonly client: ClusterClient,
+    private readonly reporter?: Reporter,
+  ) {
+    this.initial = this.credentials();
+  }
 
   /** The address of the master of a slot; `undefined` if that is not known. */
   masterOf(slot: number): string | undefined {
@@ -33,13 +43,23 @@ export class ClusterMap {
   open(address: string, options: Record<string, unknown>): RedisClient | undefined {
     const node = this.nodeAt(address);
     if (node === undefined) return undefined;
-    return inServiceContext(node.duplicate, node, {
+    // A node's client keeps the options that it was made with: a password that was changed for all nodes is newer.
+    const now = this.credentials();
+    const copy = inServiceContext(node.duplicate, node, {
       retryStrategy: null,
       readOnly: false,
       lazyConnect: false,
       enableReadyCheck: true,
       ...options,
+      ...(sameCredentials(now, this.initial) ? {} : now),
     });
+    return reportRefusals(copy, this.reporter);
+  }
+
+  private credentials(): Credentials {
+    const { options } = this.client;
+    const shared: unknown = options === undefined ? undefined : Reflect.get(options, 'redisOptions');
+    return credentialsOf(typeof shared === 'object' && shared !== null ? shared : undefined);
   }
 
   /** `listener` runs after the client heard anew who serves what. */

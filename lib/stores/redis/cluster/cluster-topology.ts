@@ -1,3 +1,4 @@
+import type { Reporter } from '../../../telemetry/reporter.js';
 import type { Heartbeat } from '../heartbeat.js';
 import type { KeyLayout } from '../key-layout.js';
 import { KeyMixing } from '../key-mixing.js';
@@ -16,8 +17,9 @@ export function clusterTopology(
   commandTimeout: number,
   layout: KeyLayout,
   heartbeat: Heartbeat,
+  reporter?: Reporter,
 ): Topology {
-  const map = new ClusterMap(client);
+  const map = new ClusterMap(client, reporter);
   const slotOf = (name: string): number => slotOfLock(layout, name);
   const mixing = new KeyMixing(slotOf, 'slot');
   return {

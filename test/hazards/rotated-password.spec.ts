@@ -1,0 +1,154 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Cluster, Redis } from 'ioredis';
+import { connectLockService, type CallersClient, type LockService, type LockSettings } from 'nestjs-redis-lock';
+import { lockKey, noticeChannel } from '../support/lock-keys.js';
+import { RedisCluster } from '../support/redis-cluster.js';
+import { describeWithRedisServer } from '../support/redis-server.js';
+import { ReplicatedRedis } from '../support/replicated-redis.js';
+import { uniqueName } from '../support/test-redis.js';
+import { waitUntil } from '../support/wait-until.js';
+
+const USER = 'app';
+const LONG_MS = 600_000;
+
+/** Far more sockets than a test needs would stay open if it failed. */
+describe('when the password of a caller’s client is changed at run time', () => {
+  describeWithRedisServer('on one server', () => {
+    let set: ReplicatedRedis;
+    let admin: Redis;
+    let name: string;
+    let client: Redis;
+    let warnings: string[];
+    beforeAll(async () => {
+      set = await ReplicatedRedis.start(1);
+      admin = set.master.client();
+      await admin.set('first', 1);
+      expect(await admin.wait(1, 20_000)).toBe(1);
+    }, 60_000);
+    beforeEach(async () => {
+      name = uniqueName('rotated');
+      warnings = [];
+      await admin.call('acl', 'setuser', USER, 'reset', 'on', '>old', '~*', '&*', '+@all');
+      client = set.master.client({ username: USER, password: 'old' });
+    });
+    afterAll(() => set.stop());
+
+    const open = (settings: LockSettings = {}): Promise<LockService> =>
+      connectLockService({
+        client,
+        leaseMs: LONG_MS,
+        logger: { warn: (message: string) => warnings.push(message) },
+        ...settings,
+      });
+    const rotate = async (): Promise<void> => {
+      await admin.call('acl', 'setuser', USER, 'resetpass', '>new');
+      await client.call('auth', USER, 'new');
+    };
+    const untilListening = (): Promise<unknown> =>
+      waitUntil('the waiter is subscribed', async () => {
+        const reply = (await admin.call('pubsub', 'numsub', noticeChannel(name))) as [string, number];
+        return reply[1] === 1;
+      });
+
+    it('the connection for notifications takes the new one over when it reconnects', async () => {
+      await using locks = await open();
+      await using holder = await connectLockService({ url: set.url, leaseMs: LONG_MS });
+      const lease = await holder.acquire(name);
+      const waiting = locks.acquire(name, { wait: Infinity });
+      await untilListening();
+      await rotate();
+      client.options.password = 'new';
+      await admin.call('client', 'kill', 'type', 'pubsub');
+      await untilListening();
+      await lease.release();
+      await (await waiting).release();
+      expect(warnings.filter((warning) => warning.includes('authenticate'))).toEqual([]);
+    });
+
+    it('the connection for acknowledged writes takes the new one over, too', async () => {
+      await using locks = await open({ minReplicas: 1 });
+      await locks.withLock(name, () => undefined);
+      await rotate();
+      client.options.password = 'new';
+      const list = (await admin.client('LIST')) as string;
+      const id = /^id=(\d+).*name=nestjs-redis-lock:writes/m.exec(list)?.[1];
+      await admin.call('client', 'kill', 'id', id!);
+      await locks.withLock(name, () => undefined, { wait: 20_000 });
+    });
+
+    it('a warning says what to do when the client was given the new one by AUTH only', async () => {
+      await using locks = await open();
+      await using holder = await connectLockService({ url: set.url, leaseMs: LONG_MS });
+      const lease = await holder.acquire(name);
+      const waiting = locks.acquire(name, { wait: Infinity });
+      await untilListening();
+      await rotate();
+      await admin.call('client', 'kill', 'type', 'pubsub');
+      await waitUntil('there is a warning', () =>
+        warnings.some((warning) => warning.includes('client.options.password')),
+      );
+      expect(warnings.join()).not.toMatch(/\bold\b|\bnew\b/);
+      // As soon as the client has it, the connection has it as well.
+      client.options.password = 'new';
+      await untilListening();
+      await lease.release();
+      await (await waiting).release();
+    });
+
+    it('start-up says that a client without socketTimeout can stay dead', async () => {
+      await using locks = await open();
+      expect(warnings.filter((warning) => warning.includes('socketTimeout'))).toHaveLength(1);
+      const careful = set.master.client({ username: USER, password: 'old', socketTimeout: 5_000 });
+      warnings = [];
+      await using others = await connectLockService({
+        client: careful,
+        logger: { warn: (message: string) => warnings.push(message) },
+      });
+      await Promise.all([locks, others].map((each) => each.withLock(uniqueName(), () => undefined)));
+      expect(warnings).toEqual([]);
+    });
+  });
+
+  describeWithRedisServer('on a cluster', () => {
+    let cluster: RedisCluster;
+    beforeAll(async () => {
+      cluster = await RedisCluster.start({ masters: 3, replicas: 0 });
+    }, 60_000);
+    afterAll(() => cluster.stop());
+
+    it('a new connection for notifications has the new one', async () => {
+      const name = uniqueName('rotated');
+      const all = async (...args: string[]): Promise<void> => {
+        for (const { admin } of cluster.members) await admin.call('acl', 'setuser', USER, ...args);
+      };
+      await all('reset', 'on', '>old', '~*', '&*', '+@all');
+      const redisOptions = { username: USER, password: 'old' };
+      const client = new Cluster(cluster.nodes, { redisOptions });
+      try {
+        await using locks = await connectLockService({
+          client: client as CallersClient,
+          leaseMs: LONG_MS,
+          logger: false,
+        });
+        await using holder = await connectLockService({ cluster: { nodes: cluster.nodes }, leaseMs: LONG_MS });
+        const lease = await holder.acquire(name);
+        const waiting = locks.acquire(name, { wait: Infinity });
+        const { admin } = await cluster.masterOf(lockKey(name));
+        const untilListening = (): Promise<unknown> =>
+          waitUntil('the waiter is subscribed', async () => {
+            const reply = (await admin.call('pubsub', 'shardnumsub', noticeChannel(name))) as [string, number];
+            return reply[1] === 1;
+          });
+        await untilListening();
+        await all('resetpass', '>new');
+        client.options.redisOptions!.password = 'new';
+        await admin.call('client', 'kill', 'type', 'pubsub');
+        await untilListening();
+        await lease.release();
+        await (await waiting).release();
+      } finally {
+        client.disconnect();
+      }
+    });
+  });
+});
