@@ -26,7 +26,9 @@ export async function extendTenure(
   const renewal = store.renew(hold.name, hold.owner, leaseMs, hold.minReplicas);
   const { held, sentAt } = await renewal.catch((error: unknown): RenewReply => {
     if (error instanceof LockUnavailableError && !error.outcomeUnknown) takeBack();
-    if (!tenure.over) keeper.watch(hold);
+    // A release that overtook this call is the reason, whether or not Redis answered.
+    if (tenure.over) tenure.assertHeld();
+    keeper.watch(hold);
     throw error instanceof LockUnavailableError ? error.forLock(hold.name) : error;
   });
   tenure.assertHeld();

@@ -71,7 +71,7 @@ export class Tenure implements HoldObserver, Linked<Tenure> {
 
   assertHeld(): void {
     if (this.remaining() > 0) return;
-    throw this.endedBy ?? new LockLostError(this.name, this.token, 'expired');
+    throw this.endedBy ?? new LockLostError(this.name, this.token, this.over ? 'released' : 'expired');
   }
 
   /** The section begins only now: until then other locks were waited for. */

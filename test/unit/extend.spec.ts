@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/glo
 import { connectLockService, LockConfigError, LockLostError, type LockService } from 'nestjs-redis-lock';
 import { lockKey } from '../support/lock-keys.js';
 import { redisClient, testRedisUrl, uniqueName } from '../support/test-redis.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 import { untilIdle } from '../support/until-idle.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -70,6 +71,39 @@ describe('extending a lease', () => {
     await expect(lease.extend(10_000)).rejects.toMatchObject({ code: 'LOCK_LOST', reason: 'taken' });
     expect(lease.signal.aborted).toBe(true);
     await expect(lease.release()).resolves.toBe('lost');
+  });
+
+  it('reports "released" if a release overtakes it', async () => {
+    const lease = await locks.acquire(name);
+    const extended = expect(lease.extend(5_000)).rejects.toMatchObject({ code: 'LOCK_LOST', reason: 'released' });
+    await expect(lease.release()).resolves.toBe('released');
+    await extended;
+  });
+
+  it('reports "released" if a release overtakes it, with the next local caller inside', async () => {
+    const first = await locks.acquire(name);
+    const waiting = [1, 2].map(() => locks.acquire(name));
+    await first.release();
+    const lease = await waiting[0]!;
+    const extended = expect(lease.extend(60_000)).rejects.toMatchObject({ code: 'LOCK_LOST', reason: 'released' });
+    await lease.release();
+    const next = await waiting[1]!;
+    await extended;
+    next.assertHeld();
+    await next.release();
+    await untilIdle(locks);
+  });
+
+  it('reports "released" if a release overtakes it and Redis does not answer', async () => {
+    await using proxy = await TcpProxy.start(testRedisUrl());
+    await using remote = await connectLockService({ url: proxy.url, commandTimeout: 100 });
+    const lease = await remote.acquire(name);
+    proxy.replies = 'hold';
+    const extended = expect(lease.extend(5_000)).rejects.toMatchObject({ code: 'LOCK_LOST', reason: 'released' });
+    await expect(lease.release()).resolves.toBe('unconfirmed');
+    await extended;
+    proxy.replies = 'pass';
+    await untilIdle(remote);
   });
 
   it('is refused once it is over, and with a length that cannot be', async () => {
