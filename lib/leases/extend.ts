@@ -1,6 +1,7 @@
 import { LockLostError, LockUnavailableError } from '../errors/index.js';
 import type { Hold, HoldKeeper } from '../stores/hold.js';
 import type { LockStore, RenewReply } from '../stores/lock-store.js';
+import { OverdueError } from '../stores/overdue-error.js';
 import type { Tenure } from './tenure.js';
 
 /**
@@ -23,18 +24,23 @@ export async function extendTenure(
   if (fix) hold.renews = false;
   const takeBack = hold.foresee(leaseMs);
   keeper.watch(hold);
+  const confirm = ({ held, sentAt }: RenewReply): void => {
+    tenure.assertHeld();
+    if (!held) throw lostBy(hold, keeper) ?? new LockLostError(tenure.name, tenure.token, 'taken');
+    hold.confirm(sentAt, leaseMs);
+    keeper.watch(hold);
+  };
   const renewal = store.renew(hold.name, hold.owner, leaseMs, hold.minReplicas);
-  const { held, sentAt } = await renewal.catch((error: unknown): RenewReply => {
+  const reply = await renewal.catch((error: unknown): never => {
     if (error instanceof LockUnavailableError && !error.outcomeUnknown) takeBack();
     // A release that overtook this call is the reason, whether or not Redis answered.
     if (tenure.over) tenure.assertHeld();
+    // The call has failed, but the lease counts from when the request was sent.
+    if (error instanceof OverdueError) (error as OverdueError<RenewReply>).reply.then(confirm).catch(() => undefined);
     keeper.watch(hold);
     throw error instanceof LockUnavailableError ? error.forLock(hold.name) : error;
   });
-  tenure.assertHeld();
-  if (!held) throw lostBy(hold, keeper) ?? new LockLostError(tenure.name, tenure.token, 'taken');
-  hold.confirm(sentAt, leaseMs);
-  keeper.watch(hold);
+  confirm(reply);
 }
 
 function lostBy(hold: Hold, keeper: HoldKeeper): LockLostError | null {

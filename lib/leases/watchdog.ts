@@ -1,6 +1,7 @@
 import { LockUnavailableError } from '../errors/index.js';
 import { Hold, validityOf, type HoldKeeper } from '../stores/hold.js';
 import type { LockStore } from '../stores/lock-store.js';
+import { orLate } from '../stores/overdue-error.js';
 import type { Reporter } from '../telemetry/reporter.js';
 import { renewalWarning } from '../telemetry/warnings.js';
 import { onNextTick } from '../time/ticks.js';
@@ -106,22 +107,27 @@ export class Watchdog implements HoldKeeper {
     else this.schedule(hold, performance.now() + MIN_RETRY_MS);
   }
 
-  /** Never rejects. A failed renewal takes nothing away: it is tried again for as long as the lease runs. */
+  /**
+   * Never rejects. A failed renewal takes nothing away: it is tried again for as long as the lease runs. A late reply counts
+   * from when the renewal was sent.
+   */
   private async renew(hold: Hold): Promise<void> {
     this.renewing.add(hold);
     // While the request is under way the deadline is still watched.
     this.schedule(hold, Infinity);
     let retryAt = 0;
     try {
-      const { held, sentAt } = await this.store.renew(hold.name, hold.owner, this.leaseMs, hold.minReplicas);
+      const renewal = this.store.renew(hold.name, hold.owner, this.leaseMs, hold.minReplicas);
+      const { held, sentAt } = await orLate(renewal, (error) => {
+        this.onRenewalFailed(hold, error);
+      });
       if (hold.keeper !== this) return;
       if (held) {
         this.failing.delete(hold);
         hold.confirm(sentAt, this.leaseMs);
       } else this.lose(hold, 'taken');
     } catch (error) {
-      hold.doubtful = true;
-      if (hold.keeper === this) this.onRenewalFailed(hold, error);
+      this.onRenewalFailed(hold, error);
       const share = error instanceof LockUnavailableError && !error.retryable ? 3 : 10;
       retryAt = performance.now() + Math.min(Math.max(this.leaseMs / share, MIN_RETRY_MS), MAX_RETRY_MS);
     } finally {
@@ -131,7 +137,8 @@ export class Watchdog implements HoldKeeper {
   }
 
   private onRenewalFailed(hold: Hold, error: unknown): void {
-    if (this.failing.has(hold)) return;
+    hold.doubtful = true;
+    if (hold.keeper !== this || this.failing.has(hold)) return;
     this.failing.add(hold);
     this.reporter.warn('renewal', renewalWarning(hold.name, hold.remaining(), error));
   }

@@ -2,6 +2,7 @@ import { inServiceContext } from '../context/service-context.js';
 import { LockUnavailableError } from '../errors/index.js';
 import { Timer } from '../time/timer.js';
 import type { LockStore } from './lock-store.js';
+import { OverdueError } from './overdue-error.js';
 
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 1_000;
@@ -11,16 +12,29 @@ interface Debt {
   readonly owner: string;
   /** `performance.now()` until which the lock is to stay taken. */
   readonly keepUntil: number;
+  /** `performance.now()` until which the release is repeated, although it succeeds; 0: it is not. */
+  readonly repeatUntil: number;
   /** `performance.now()` after which the lease is over: a server that refuses is asked no more. */
   readonly until: number;
 }
 
+export interface SettleOptions {
+  /** If above 0, the lock is not freed but left to expire that much later, in ms. */
+  readonly keepMs?: number;
+  /** A release that is in flight already. */
+  readonly underWay?: Promise<unknown> | undefined;
+  /** `performance.now()` until which the release is repeated: an acquire may still arrive. */
+  readonly repeatUntil?: number;
+}
+
 /**
- * Settles what nobody knows the outcome of: a request that may have taken a lock for somebody who no longer wants it.
- * Such an owner is released in the background, again and again, until Redis answers.
+ * Settles requests whose outcome is unknown: one may have taken a lock that no caller wants any more. The owner is
+ * released in the background, again and again, until Redis answers. While a release is in flight, its late reply counts
+ * and no other is sent.
  */
 export class Settler {
-  private readonly pauses = new Map<Debt, () => void>();
+  /** What ends the present pause, or the wait for a late reply. */
+  private readonly wakers = new Map<Debt, () => void>();
   private readonly debts = new Set<Promise<void>>();
   private closing = false;
 
@@ -34,40 +48,69 @@ export class Settler {
     return this.debts.size;
   }
 
-  /** @param keepMs if above 0, the lock is not freed but left to expire that much later */
-  settle(name: string, owner: string, leaseMs: number, keepMs = 0): void {
+  settle(name: string, owner: string, leaseMs: number, options: SettleOptions = {}): void {
+    const { keepMs = 0, underWay, repeatUntil = 0 } = options;
     const since = performance.now();
-    const debt: Debt = { name, owner, keepUntil: since + keepMs, until: since + leaseMs + MAX_PAUSE_MS };
-    inServiceContext(this.begin, this, debt);
+    const debt: Debt = { name, owner, keepUntil: since + keepMs, repeatUntil, until: since + leaseMs + MAX_PAUSE_MS };
+    inServiceContext(this.begin, this, debt, underWay);
   }
 
   /** Tries each once more, now, and forgets the rest. */
   async close(): Promise<void> {
     this.closing = true;
-    for (const wake of [...this.pauses.values()]) wake();
+    for (const wake of [...this.wakers.values()]) wake();
     await Promise.all(this.debts);
   }
 
-  private begin(debt: Debt): void {
-    const done = this.work(debt).finally(() => this.debts.delete(done));
+  private begin(debt: Debt, underWay: Promise<unknown> | undefined): void {
+    const done = this.work(debt, underWay).finally(() => this.debts.delete(done));
     this.debts.add(done);
   }
 
-  private async work(debt: Debt): Promise<void> {
+  private async work(debt: Debt, underWay: Promise<unknown> | undefined): Promise<void> {
+    let release = underWay;
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
-      const lastTry = this.closing;
+      const lastTry = this.closing && release === undefined;
       try {
-        // Sent on the connection that the lost request used, hence after it.
-        await this.store.release(debt.name, debt.owner, Math.max(0, Math.ceil(debt.keepUntil - performance.now())));
-        return;
+        await this.confirmed(debt, release ?? this.release(debt));
+        if (lastTry || performance.now() >= debt.repeatUntil) return;
       } catch (error) {
         // A client may have kept the lost request, to send it once it is connected again: until then nothing is over.
         const hopeless = this.untilLeaseEnds || (error instanceof LockUnavailableError && !error.retryable);
         const final = hopeless && performance.now() >= debt.until;
         if (lastTry || final) return;
       }
+      release = undefined;
       await this.pause(debt, pause);
     }
+  }
+
+  private release({ name, owner, keepUntil }: Debt): Promise<unknown> {
+    // Sent on the connection that the lost request used, hence after it.
+    return this.store.release(name, owner, Math.max(0, Math.ceil(keepUntil - performance.now())));
+  }
+
+  private async confirmed(debt: Debt, release: Promise<unknown>): Promise<void> {
+    try {
+      await release;
+    } catch (error) {
+      if (!(error instanceof OverdueError) || this.closing) throw error;
+      await this.late(debt, error);
+    }
+  }
+
+  private late(debt: Debt, error: OverdueError): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.wakers.set(debt, () => {
+        this.wakers.delete(debt);
+        reject(error);
+      });
+      error.reply
+        .finally(() => {
+          this.wakers.delete(debt);
+        })
+        .then(resolve, reject);
+    });
   }
 
   private pause(debt: Debt, ms: number): Promise<void> {
@@ -75,11 +118,11 @@ export class Settler {
     return new Promise((resolve) => {
       const wake = (): void => {
         timer.stop();
-        this.pauses.delete(debt);
+        this.wakers.delete(debt);
         resolve();
       };
       const timer = new Timer(wake, false).start(ms);
-      this.pauses.set(debt, wake);
+      this.wakers.set(debt, wake);
     });
   }
 }

@@ -1,4 +1,5 @@
 import { LinkedList, type Linked } from '../lists/linked-list.js';
+import { onNextTurn } from './ticks.js';
 import { Timer } from './timer.js';
 
 const SPARE_LISTS = 16;
@@ -30,7 +31,7 @@ export class Deadlines<Entry extends Deadline> {
   private readonly lists = new Map<number, LinkedList<Deadline>>();
   private recent: { readonly limitMs: number; readonly list: LinkedList<Deadline> } | null = null;
   private readonly timer = new Timer(() => {
-    this.fire();
+    this.onTimer();
   });
   private armedFor = Infinity;
   private resting = false;
@@ -94,8 +95,14 @@ export class Deadlines<Entry extends Deadline> {
     this.armedFor = Infinity;
   }
 
-  private fire(): void {
+  private onTimer(): void {
     this.armedFor = Infinity;
+    // After a stall, timers fire before the sockets are read, though the reply may be waiting there.
+    if (this.first() <= performance.now()) onNextTurn(this.fire);
+    else this.fire();
+  }
+
+  private readonly fire = (): void => {
     const now = performance.now();
     for (const list of [...this.lists.values()]) {
       for (let { first } = list; first !== null && first.dueAt <= now; { first } = list) {
@@ -106,5 +113,5 @@ export class Deadlines<Entry extends Deadline> {
     }
     const next = this.first();
     if (next < this.armedFor) this.arm(next);
-  }
+  };
 }

@@ -45,6 +45,8 @@ const SLOT_MS = 4;
 const SPARE_SLOTS = 16;
 /** How many entries fire in one turn of the event loop; what is left goes on after input was read. */
 const TURN = 256;
+/** A timer that fires this much late, in ms, fires after a stall of the event loop. */
+const STALL_MS = 20;
 
 /**
  * Many due times, one timer. Adding and removing are O(1), so a wait limit or a lease costs no timer of its own.
@@ -154,9 +156,13 @@ export class TimerWheel<Entry extends WheelEntry = WheelEntry> {
   }
 
   private onTimer(): void {
+    const stalled = performance.now() - this.armedFor * SLOT_MS > STALL_MS;
     this.armedFor = Infinity;
     // What is due now goes along with what still has to fire from before.
-    if (this.next === null) this.fire();
+    if (this.next !== null) return;
+    // After a stall, timers fire before the sockets are read, though a grant or a renewal may be waiting there.
+    if (stalled) this.goOn();
+    else this.fire();
   }
 
   private readonly fire = (): void => {

@@ -1,6 +1,7 @@
 import { LockUnavailableError } from '../errors/index.js';
 import { Hold } from '../stores/hold.js';
 import type { AcquireReply, LockStore } from '../stores/lock-store.js';
+import { OverdueError } from '../stores/overdue-error.js';
 import type { Settler } from '../stores/settler.js';
 import type { Turn } from './turn.js';
 import { Vigil, type Outlook } from './vigil.js';
@@ -40,12 +41,16 @@ export interface PursuingLine {
  */
 export class Pursuit {
   private readonly vigil: Vigil;
-  /** Whether an earlier try may have taken the lock without our knowing. */
+  /** Whether the last try may have taken the lock without our knowing. */
   private uncertain = false;
   /** Whether a request for the lock is in flight. */
   private asking = false;
   /** The subscription that is being confirmed. */
   private listening: Promise<void> | null = null;
+  /** Whether an earlier try may still be carried out, on a connection that was closed. */
+  private stray = false;
+  /** The late reply that is waited for. */
+  private late: Promise<AcquireReply> | null = null;
   /** How many tries in a row Redis could not answer, and after how many contenders had got in each other's way. */
   private failures = 0;
   private splits = 0;
@@ -75,7 +80,8 @@ export class Pursuit {
 
   /** Something changed: look again now. */
   wake(): void {
-    this.vigil.wake();
+    if (this.late === null) this.vigil.wake();
+    else queueMicrotask(this.stopWaiting);
   }
 
   /**
@@ -105,6 +111,32 @@ export class Pursuit {
     } catch (error) {
       this.onError(error);
     }
+  };
+
+  /**
+   * While a request is in flight, the same one behind it on the same connection would be answered no sooner: the late reply
+   * is waited for, for as long as a caller wants the lock.
+   */
+  private waitFor(late: Promise<AcquireReply>): void {
+    this.late = late;
+    late.then(
+      (reply) => {
+        if (this.late !== late) return;
+        this.late = null;
+        this.onReply(reply);
+      },
+      (error: unknown) => {
+        if (this.late !== late) return;
+        this.late = null;
+        this.onError(error);
+      },
+    );
+  }
+
+  private readonly stopWaiting = (): void => {
+    if (this.late === null || this.line.head() !== null) return;
+    this.late = null;
+    this.finish(null);
   };
 
   /** It counts though nobody may wait any more. */
@@ -171,9 +203,14 @@ export class Pursuit {
       return;
     }
     this.uncertain ||= error.outcomeUnknown;
+    this.stray ||= error.outcomeUnknown && !(error instanceof OverdueError);
     this.line.onTrouble(error.forLock(this.line.name));
     if (this.line.head() === null) {
       this.finish(null);
+      return;
+    }
+    if (error instanceof OverdueError) {
+      this.waitFor(error.reply as Promise<AcquireReply>);
       return;
     }
     this.vigil.sleep(Math.min(FIRST_RETRY_MS * 2 ** this.failures, MAX_RETRY_MS), this.attempt);
@@ -185,13 +222,15 @@ export class Pursuit {
       this.uncertain = true;
       hold = null;
     }
+    // The release of a hold takes care of earlier tries for the same owner, too.
+    if (hold !== null) this.stray = false;
     this.clear();
     this.line.onPursued(hold);
   }
 
   private clear(): void {
     this.vigil.close();
-    if (this.uncertain) this.settler.settle(this.line.name, this.owner, this.leaseMs);
+    if (this.uncertain || this.stray) this.settler.settle(this.line.name, this.owner, this.leaseMs);
   }
 
   /** Tells the line, and counts how often in a row contenders got in each other's way. */

@@ -3,6 +3,7 @@ import { LockAbortedError, LockShutdownError, LockUnavailableError, type LockErr
 import { LinkedList, type Linked } from '../lists/linked-list.js';
 import type { Hold, HoldObserver, HoldOwner, ReleaseOutcome } from '../stores/hold.js';
 import type { ReleaseReply } from '../stores/lock-store.js';
+import { OverdueError, orLate } from '../stores/overdue-error.js';
 import type { TimerWheel } from '../time/timer-wheel.js';
 import { HolderNews } from './holder-news.js';
 import type { LineContext } from './line-context.js';
@@ -248,7 +249,10 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
 
   private async renewFor(hold: Hold, leaseMs: number, minReplicas: number): Promise<boolean> {
     try {
-      const { held, sentAt } = await this.context.store.renew(this.name, hold.owner, leaseMs, minReplicas);
+      const renewal = this.context.store.renew(this.name, hold.owner, leaseMs, minReplicas);
+      const { held, sentAt } = await orLate(renewal, (error) => {
+        this.news.trouble = error.forLock(this.name);
+      });
       if (!held) return false;
       hold.confirm(sentAt, leaseMs);
       hold.minReplicas = minReplicas;
@@ -280,9 +284,11 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
     keeper.letGo(hold);
     return released.then(
       ({ held, listeners }: ReleaseReply) => done(held ? 'released' : 'lost', listeners),
-      () => {
+      (error: unknown) => {
         this.news.clear();
-        settler.settle(this.name, hold.owner, hold.leaseMs, keepMs);
+        // A release that is only late is not sent again: its reply settles it.
+        const underWay = error instanceof OverdueError ? error.reply : undefined;
+        settler.settle(this.name, hold.owner, hold.leaseMs, { keepMs, underWay });
         return done('unconfirmed', 0);
       },
     );

@@ -73,7 +73,7 @@ describe('deadlines', () => {
   });
 
   it('may end and begin others when they are told', async () => {
-    const other = add(20);
+    const other = add(2_000);
     let last: { entry: Entry } | undefined;
     const first = add(10, () => {
       deadlines.remove(other.entry);

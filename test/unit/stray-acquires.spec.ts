@@ -1,63 +1,99 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { StrayAcquires } from '../../lib/stores/redis/stray-acquires.js';
 
-const request = (owner: string) => ({ name: `lock of ${owner}`, owner, leaseMs: 1_000 });
+const [a, b, c] = ['a', 'b', 'c'].map((owner) => ({ name: `lock of ${owner}`, owner, leaseMs: 1_000 })) as [
+  Request,
+  Request,
+  Request,
+];
+type Request = { name: string; owner: string; leaseMs: number };
 const taken = [1, 17];
 const busy = [0, 250];
 
-describe('acquires that were given up', () => {
-  let again: string[];
+describe('acquires whose outcome is not known', () => {
+  let again: { owner: string; until: number }[];
   let strays: StrayAcquires;
   beforeEach(() => {
     again = [];
-    strays = new StrayAcquires((name, owner, leaseMs) => again.push(`${owner}: ${name}, ${leaseMs}`));
+    strays = new StrayAcquires(({ owner }, until) => again.push({ owner, until }));
   });
 
-  it('are released once more when the answer says taken, and the owner was released before', () => {
-    const late = strays.watch([request('a'), request('b'), request('c')]);
-    late.onGivenUp();
+  const overdue = (...requests: Request[]): void => requests.forEach((request) => strays.onOverdue(request));
+  const late = (reply: unknown, ...requests: Request[]): void =>
+    requests.forEach((request, index) => strays.onLate(request, reply, index));
+
+  it('are released once more when the late reply says taken, and the owner was released before', () => {
+    overdue(a, b, c);
     expect(strays.size).toBe(3);
     strays.onReleased('a');
     strays.onReleased('b');
-    late.onAnswered([...taken, ...busy, ...taken]);
+    late([...taken, ...busy, ...taken], a, b, c);
     // b did not get it, and c still wants it.
-    expect(again).toEqual(['a: lock of a, 1000']);
+    expect(again).toEqual([{ owner: 'a', until: 0 }]);
     expect(strays.size).toBe(0);
   });
 
   it('are released once more, all of them, when one number says that the whole call was done', () => {
-    const late = strays.watch([request('a'), request('b'), request('c')]);
-    late.onGivenUp();
+    overdue(a, b, c);
     for (const owner of ['a', 'b', 'c']) strays.onReleased(owner);
-    late.onAnswered(17);
-    expect(again).toEqual(['a: lock of a, 1000', 'b: lock of b, 1000', 'c: lock of c, 1000']);
+    late(17, a, b, c);
+    expect(again.map(({ owner }) => owner)).toEqual(['a', 'b', 'c']);
     expect(strays.size).toBe(0);
   });
 
-  it('are forgotten when no answer can come', () => {
-    const late = strays.watch([request('a')]);
-    late.onGivenUp();
+  it('are not released once more where requests are carried out in order', () => {
+    strays.inOrder.onOverdue(a);
     strays.onReleased('a');
-    late.onAnswered(undefined);
+    strays.inOrder.onLate(a, taken, 0);
     expect({ again, size: strays.size }).toEqual({ again: [], size: 0 });
   });
 
-  it('are waited for one by one when an owner gave up several', () => {
-    const first = strays.watch([request('a')]);
-    const second = strays.watch([request('a')]);
-    first.onGivenUp();
-    second.onGivenUp();
-    first.onAnswered(taken);
+  it('are waited for one by one when several requests of an owner are overdue', () => {
+    overdue(a);
+    overdue(a);
+    late(taken, a);
     expect(again).toEqual([]);
     strays.onReleased('a');
-    second.onAnswered(taken);
+    late(taken, a);
     expect(again).toHaveLength(1);
     expect(strays.size).toBe(0);
   });
 
-  it('do not concern who was answered in time', () => {
-    strays.watch([request('a')]);
-    strays.onReleased('a');
+  it('do not concern an owner that was answered in time', () => {
+    expect(strays.onReleased('a')).toBe(0);
     expect(strays.size).toBe(0);
+  });
+
+  describe('on a connection that was closed', () => {
+    it('make the release of their owner repeated for as long as they may arrive, or their lease lasts', () => {
+      const now = performance.now();
+      strays.onCut(a, 500);
+      strays.onCut(b, 5_000);
+      expect(strays.onReleased('a')).toBeGreaterThanOrEqual(now + 500);
+      const until = strays.onReleased('b');
+      expect(until).toBeGreaterThanOrEqual(now + 1_000);
+      expect(until).toBeLessThan(now + 5_000);
+      expect({ again, size: strays.size }).toEqual({ again: [], size: 0 });
+    });
+
+    it('make it repeated too if the owner was released before', () => {
+      const now = performance.now();
+      overdue(a);
+      expect(strays.onReleased('a')).toBe(0);
+      late(undefined, a);
+      overdue(b);
+      strays.onReleased('b');
+      strays.onCut(b, 500);
+      late(undefined, b);
+      expect(again).toEqual([{ owner: 'b', until: expect.any(Number) }]);
+      expect(again[0]!.until).toBeGreaterThanOrEqual(now + 500);
+      expect(strays.size).toBe(0);
+    });
+
+    it('concern no owner whose requests can no longer arrive', () => {
+      strays.onCut(a, 0);
+      expect(strays.onReleased('a')).toBe(0);
+      expect(strays.size).toBe(0);
+    });
   });
 });

@@ -70,14 +70,20 @@ export class QuorumMember {
     });
     this.guard = new RestartGuard(client, restartGuard, label);
     client.on('close', this.onSpoke);
-    this.grants = new ScriptBatch(this.store.scripts, grantBatch(this.store.layout, tokenTtl));
-    this.confirms = new ScriptBatch(this.store.scripts, confirmBatch(this.store.layout, tokenTtl));
+    const { scripts, layout, strays } = this.store;
+    this.grants = new ScriptBatch(scripts, grantBatch(layout, tokenTtl, strays.inOrder));
+    this.confirms = new ScriptBatch(scripts, confirmBatch(layout, tokenTtl, strays.inOrder));
     this.settler = new Settler({ release: (name, owner, keepMs) => this.release(name, owner, keepMs, true) }, true);
   }
 
   /** The server process behind the connection; `undefined` while it is not known. */
   get runId(): string | undefined {
     return this.guard.runId;
+  }
+
+  /** How many votes are still given back in the background. */
+  get unsettled(): number {
+    return this.settler.size + this.store.unsettled;
   }
 
   async connect(timeoutMs: number): Promise<void> {

@@ -43,7 +43,7 @@ export class QuorumStore implements LockStore {
   }
 
   get unsettled(): number {
-    return this.members.reduce((sum, { settler }) => sum + settler.size, 0);
+    return this.members.reduce((sum, { unsettled }) => sum + unsettled, 0);
   }
 
   async connect(timeoutMs: number): Promise<void> {
@@ -193,7 +193,7 @@ export class QuorumStore implements LockStore {
     try {
       return await member.release(name, owner, keepMs, notify);
     } catch (error) {
-      if (ballot !== undefined) member.settler.settle(name, owner, ballot.leaseMs, keepMs);
+      if (ballot !== undefined) member.settler.settle(name, owner, ballot.leaseMs, { keepMs });
       throw error;
     }
   }

@@ -1,5 +1,5 @@
 import type { KeyLayout } from '../redis/key-layout.js';
-import type { BatchedScript } from '../redis/script-batch.js';
+import type { BatchedScript, StrayWatch } from '../redis/script-batch.js';
 import { Script } from '../redis/script.js';
 import { CONFIRM } from './scripts/confirm.lua.js';
 import { GRANT } from './scripts/grant.lua.js';
@@ -36,8 +36,19 @@ export interface ConfirmRequest {
   readonly rejoinMs: number;
 }
 
-export function grantBatch(layout: KeyLayout, tokenTtl: number): BatchedScript<GrantRequest, GrantReply> {
+interface Vote {
+  readonly name: string;
+  readonly owner: string;
+  readonly leaseMs: number;
+}
+
+export function grantBatch(
+  layout: KeyLayout,
+  tokenTtl: number,
+  strays: StrayWatch<Vote>,
+): BatchedScript<GrantRequest, GrantReply> {
   return {
+    strays,
     script: GRANT_SCRIPT,
     fits: () => true,
     pushKeys: (args, { name }) => args.push(layout.lock(name), layout.token(name)),
@@ -53,8 +64,25 @@ export function grantBatch(layout: KeyLayout, tokenTtl: number): BatchedScript<G
   };
 }
 
-export function confirmBatch(layout: KeyLayout, tokenTtl: number): BatchedScript<ConfirmRequest, boolean> {
+/** Without `rejoinMs` it takes nothing, and does no harm when it is carried out late. */
+export function confirmBatch(
+  layout: KeyLayout,
+  tokenTtl: number,
+  strays: StrayWatch<Vote>,
+): BatchedScript<ConfirmRequest, boolean> {
+  const voteOf = ({ name, owner, rejoinMs }: ConfirmRequest): Vote => ({ name, owner, leaseMs: rejoinMs });
   return {
+    strays: {
+      onOverdue: (request) => {
+        if (request.rejoinMs > 0) strays.onOverdue(voteOf(request));
+      },
+      onLate: (request, reply, index) => {
+        if (request.rejoinMs > 0) strays.onLate(voteOf(request), reply, index);
+      },
+      onCut: (request, ms) => {
+        if (request.rejoinMs > 0) strays.onCut(voteOf(request), ms);
+      },
+    },
     script: CONFIRM_SCRIPT,
     fits: () => true,
     pushKeys: (args, { name }) => args.push(layout.lock(name), layout.token(name)),

@@ -2,6 +2,7 @@ import { LockUnavailableError } from '../../errors/index.js';
 import { onNextTick } from '../../time/ticks.js';
 import type { KeyGroup } from './key-mixing.js';
 import type { ReleaseRequest } from './lock-batches.js';
+import { makeOverdue, OverdueError } from '../overdue-error.js';
 import { LIMIT, sendCall, type Asked, type BatchedScript } from './script-batch.js';
 import type { ScriptCaller } from './script-caller.js';
 import { unanswered } from './server-error.js';
@@ -9,6 +10,10 @@ import { unanswered } from './server-error.js';
 interface Owned {
   readonly name: string;
   readonly owner: string;
+}
+
+interface Leased extends Owned {
+  readonly leaseMs: number;
 }
 
 export interface AckedKind<Request, Reply> {
@@ -20,14 +25,14 @@ export interface AckedKind<Request, Reply> {
 }
 
 /** One request on its way through a lane. */
-export interface Acked<Request = Owned, Reply = unknown> {
+export interface Acked<Request = Leased, Reply = unknown> {
   readonly kind: AckedKind<Request, Reply>;
   readonly request: Request;
   readonly group: KeyGroup;
   readonly minReplicas: number;
   readonly timeoutMs: number;
-  readonly resolve: (reply: Reply) => void;
-  readonly reject: (error: unknown) => void;
+  resolve: (reply: Reply) => void;
+  reject: (error: LockUnavailableError) => void;
 }
 
 /**
@@ -57,37 +62,46 @@ export class AckedLane {
       const { timeoutMs } = first;
       const group = this.waiting.filter((acked) => acked.timeoutMs === timeoutMs);
       this.waiting = this.waiting.filter((acked) => acked.timeoutMs !== timeoutMs);
-      try {
-        await this.send(group, timeoutMs);
-      } catch (error) {
-        for (const { reject } of group) reject(error);
-      }
+      // A group that is overdue does not keep the next one waiting: on one connection all is done in order.
+      await new Promise<void>((resolve) => {
+        void this.complete(new Group(group, timeoutMs, resolve)).then(resolve);
+      });
     }
     this.running = false;
     this.onIdle();
   }
 
+  /** Never rejects. */
+  private async complete(group: Group): Promise<void> {
+    try {
+      await this.send(group);
+    } catch (error) {
+      for (const acked of group.all) acked.reject(error as LockUnavailableError);
+    }
+  }
+
   /** Resolves when all is answered for; what has to be given back is on its way by then. */
-  private async send(group: readonly Acked[], timeoutMs: number): Promise<void> {
+  private async send(group: Group): Promise<void> {
+    const { timeoutMs } = group;
     const caller = this.caller();
     await caller.whenReady(timeoutMs);
     const { cuts, resends } = caller;
-    const calls = callsOf(group);
+    const calls = callsOf(group.all);
     // Written to the connection in one go, the WAITs behind the scripts: nothing can come in between.
-    const writes = calls.map((call) => runCall(caller, call[0].kind.batched, call, timeoutMs));
-    let acks = countAcks(caller, group, timeoutMs);
+    const writes = calls.map((call) => runCall(caller, call[0].kind.batched, call, timeoutMs, group));
+    let acks = countAcks(caller, group);
     const replies = await Promise.all(writes);
     if (caller.resends !== resends) {
       // Scripts were sent once more, behind the WAITs. On a new connection WAIT knows of no write.
       await Promise.all(acks.values());
-      acks = caller.cuts === cuts ? countAcks(caller, group, timeoutMs) : new Map<number, Promise<number | Error>>();
+      acks = caller.cuts === cuts ? countAcks(caller, group) : new Map<number, Promise<number | Error>>();
     }
     const short: Short[] = [];
     for (const [index, call] of calls.entries()) {
       for (const [place, acked] of call.entries()) {
         const reply = replies[index]?.[place];
         const { kind, minReplicas } = acked;
-        if (reply instanceof Error) acked.reject(reply);
+        if (reply instanceof LockUnavailableError) acked.reject(reply);
         else if (!kind.granted(reply)) acked.resolve(reply);
         else {
           const count = (await acks.get(minReplicas)) ?? unanswered(new Error('connection closed'));
@@ -123,6 +137,28 @@ interface Short {
 
 type Call = [Acked, ...Acked[]];
 
+/** Requests whose writes one WAIT answers for. Once any reply is overdue, all of them are. */
+class Group {
+  /** For how long a late reply can be used, in ms. */
+  readonly usefulMs: number;
+  private overdue = false;
+
+  constructor(
+    readonly all: readonly Acked[],
+    readonly timeoutMs: number,
+    private readonly onLate: () => void,
+  ) {
+    this.usefulMs = Math.max(...all.map(({ request }) => request.leaseMs));
+  }
+
+  readonly onOverdue = (error: LockUnavailableError): void => {
+    if (this.overdue) return;
+    this.overdue = true;
+    for (const acked of this.all) makeOverdue(acked, error);
+    this.onLate();
+  };
+}
+
 /** Requests that one script call can serve: of one kind and one group, and such as fit together. */
 function callsOf(group: readonly Acked[]): Call[] {
   const open = new Map<unknown, Map<KeyGroup, Call>>();
@@ -143,12 +179,17 @@ function callsOf(group: readonly Acked[]): Call[] {
   return calls;
 }
 
-/** Never rejects: an error in the place of a reply is that request's own. */
+/**
+ * Never rejects: an error in the place of a reply is that request's own.
+ *
+ * @param group whose replies also count if they are late
+ */
 function runCall<Request extends Owned>(
   caller: ScriptCaller,
   batched: BatchedScript<Request, unknown>,
   call: Call,
   timeoutMs: number,
+  group?: Group,
 ): Promise<unknown[]> {
   const asked: Asked<Request, unknown>[] = [];
   const replies = call.map(
@@ -156,7 +197,15 @@ function runCall<Request extends Owned>(
       new Promise<unknown>((resolve) => {
         // A request of the other kinds has what the release needs, and more.
         const request = { keepMs: 0, notify: true, ...acked.request } as unknown as Request;
-        asked.push({ request, resolve, reject: resolve });
+        const reject = (error: LockUnavailableError): void => {
+          if (group === undefined || !(error instanceof OverdueError)) {
+            resolve(error);
+            return;
+          }
+          group.onOverdue(error);
+          error.reply.then(resolve, resolve);
+        };
+        asked.push({ request, resolve, reject });
       }),
   );
   sendCall(caller, batched, asked, timeoutMs);
@@ -164,16 +213,13 @@ function runCall<Request extends Owned>(
 }
 
 /** For each number of replicas wanted: how many have acknowledged, or why that is not known. */
-function countAcks(
-  caller: ScriptCaller,
-  group: readonly Acked[],
-  timeoutMs: number,
-): Map<number, Promise<number | Error>> {
-  const levels = [...new Set(group.map(({ minReplicas }) => minReplicas))].sort((a, b) => a - b);
+function countAcks(caller: ScriptCaller, group: Group): Map<number, Promise<number | Error>> {
+  const { timeoutMs } = group;
+  const levels = [...new Set(group.all.map(({ minReplicas }) => minReplicas))].sort((a, b) => a - b);
   // All of them together have to be over clearly before the requests are given up.
   const waitMs = Math.max(1, Math.floor(timeoutMs / 2 / levels.length));
   const count = (level: number): Promise<number | Error> =>
-    caller.waitForReplicas(level, waitMs, timeoutMs).catch((error: unknown) => error as Error);
+    caller.waitForReplicas(level, waitMs, timeoutMs, group).catch((error: unknown) => error as Error);
   return new Map(levels.map((level) => [level, count(level)]));
 }
 

@@ -1,5 +1,6 @@
 import { LockUnavailableError } from '../../errors/index.js';
 import type { AcquireReply, RenewReply } from '../lock-store.js';
+import { OverdueError } from '../overdue-error.js';
 import { AckedLane, type Acked, type AckedKind } from './acked-lane.js';
 import type { AcquireRequest, ReleaseRequest, RenewRequest } from './lock-batches.js';
 import type { KeyGroup } from './key-mixing.js';
@@ -55,7 +56,7 @@ export class AckedWrites {
     return this.run(this.renewals, request, minReplicas, timeoutMs);
   }
 
-  private async run<Request extends { name: string; owner: string }, Reply>(
+  private async run<Request extends { name: string; owner: string; leaseMs: number }, Reply>(
     kind: AckedKind<Request, Reply>,
     request: Request,
     minReplicas: number,
@@ -68,6 +69,7 @@ export class AckedWrites {
         this.laneOf(node).add(acked as unknown as Acked);
       });
     } catch (error) {
+      if (error instanceof OverdueError) throw error;
       throw error instanceof LockUnavailableError ? error.forLock(request.name) : error;
     }
   }

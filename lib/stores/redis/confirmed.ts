@@ -1,23 +1,22 @@
 import { LockUnavailableError } from '../../errors/index.js';
-import { Timer } from '../../time/timer.js';
+import { RunningTimer } from '../../time/running-timer.js';
 import { isServerError, refused, unanswered } from './server-error.js';
 
 /** Waits for a subscription that was sent. Rejects with `LockUnavailableError`, after `timeoutMs` at the latest. */
 export async function confirmed(sent: Promise<unknown>, timeoutMs: number): Promise<void> {
-  let onTimeout: (error: LockUnavailableError) => void = () => undefined;
+  let timer: RunningTimer | undefined;
   const timeout = new Promise<never>((_resolve, reject) => {
-    onTimeout = reject;
+    timer = new RunningTimer(timeoutMs, () => {
+      const what = `Redis did not confirm a subscription within ${String(timeoutMs)} ms.`;
+      reject(new LockUnavailableError(what, undefined, { retryable: true, outcomeUnknown: false }));
+    });
   });
-  const timer = new Timer(() => {
-    const what = `Redis did not confirm a subscription within ${String(timeoutMs)} ms.`;
-    onTimeout(new LockUnavailableError(what, undefined, { retryable: true, outcomeUnknown: false }));
-  }).start(timeoutMs);
   try {
     await Promise.race([sent, timeout]);
   } catch (error) {
     if (error instanceof LockUnavailableError) throw error;
     throw isServerError(error) ? refused(error, undefined) : unanswered(error);
   } finally {
-    timer.stop();
+    timer?.stop();
   }
 }

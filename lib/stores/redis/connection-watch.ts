@@ -1,22 +1,26 @@
-import { EventEmitter } from 'node:events';
 import { inServiceContext } from '../../context/service-context.js';
 import { LockUnavailableError } from '../../errors/index.js';
 import { Deadlines, type Deadline } from '../../time/deadlines.js';
+import { RunningTimer } from '../../time/running-timer.js';
 import { Timer } from '../../time/timer.js';
 import type { RedisClient } from './redis-client.js';
 import { hasCode, isOfReplica, USE_CLUSTER, withoutArguments } from './server-error.js';
+import { SilenceWatch, type SilentConnection } from './silence-watch.js';
+import { closedByPeer, expectErrors, resetSocket, socketOf } from './socket.js';
 
-/** A request that a cut leaves without an answer. */
-type Cuttable = Deadline & { onCut(): void };
+/** A request in flight. `final`: no reply can come any more. */
+type Cuttable = Deadline & { onCut(final: boolean): void };
 
 interface Waiter {
   resolve(): void;
   reject(error: Error): void;
 }
 
-/** How long a connection may be silent at least before it is given up, in ms. */
-const MIN_SILENCE_MS = 2_000;
 const DROP_PAUSE_MS = 500;
+/** How long requests of a connection that the other side closed may still be on their way, through a proxy, in ms. */
+export const STRAY_MS = 1_000;
+/** How long at most after we gave a connection up ourselves: a proxy or a network may keep them, in ms. */
+const MAX_STRAY_MS = 60_000;
 /** How long after it was given up a connection is made anew, in ms. */
 const REVIVAL_PAUSE_MS = 200;
 
@@ -24,22 +28,28 @@ const REVIVAL_PAUSE_MS = 200;
  * Follows the state of one client. Requests are only sent while the client is ready, since ioredis parks what it gets
  * while it is offline and would send it later, when the caller has long given up.
  */
-export class ConnectionWatch {
+export class ConnectionWatch implements SilentConnection {
   /** How often the connection was cut. If it changed during a request, the request may have been sent twice. */
   cuts = 0;
 
-  /** The requests under way, each due when it is given up. */
+  /** The requests in flight, each due when its timeout, or its use, is over. */
   readonly flights = new Deadlines<Cuttable>();
 
-  /** Requests that were given up, but whose answers still matter. */
-  readonly awaited = new Set<Cuttable>();
+  /** Requests whose timeout is over and whose replies have not come. */
+  readonly overdue = new Set<Cuttable>();
+
+  /** How long requests of the connection that was closed last may still be carried out, in ms. */
+  strayMs = 0;
+
+  /** Whether the service is closed. */
+  disposed = false;
 
   /** How many requests were answered on this client, with whatever. */
   answers = 0;
 
   private readonly waiters = new Set<Waiter>();
-  private readonly silenceLimitMs: number;
-  private silence = { since: 0, answers: -1 };
+  private readonly silence: SilenceWatch;
+  private socket: ReturnType<typeof socketOf>;
   private connectedAt = 0;
   private droppedAt = -Infinity;
   private lastError: Error | undefined;
@@ -54,7 +64,8 @@ export class ConnectionWatch {
     commandTimeout: number,
     private readonly onDrop: () => void = () => undefined,
   ) {
-    this.silenceLimitMs = Math.max(MIN_SILENCE_MS, 2 * commandTimeout);
+    this.silence = new SilenceWatch(this, commandTimeout);
+    this.socket = socketOf(client);
     client.on('connect', this.onConnect);
     client.on('ready', this.onReady);
     client.on('close', this.onClose);
@@ -79,10 +90,10 @@ export class ConnectionWatch {
     if (this.ready) return;
     if (this.client.status === 'wait') this.connect();
     await new Promise<void>((resolve, reject) => {
-      const timer = new Timer(() => {
-        if (this.client.status === 'connect') this.onUnanswered(this.connectedAt, this.answers);
+      const timer = new RunningTimer(timeoutMs, () => {
+        if (this.client.status === 'connect') this.onSlowHandshake(performance.now() - this.connectedAt);
         waiter.reject(this.unreachable(timeoutMs));
-      }).start(timeoutMs);
+      });
       const waiter: Waiter = {
         resolve: () => {
           timer.stop();
@@ -99,17 +110,33 @@ export class ConnectionWatch {
     });
   }
 
+  get awaitsAnswer(): boolean {
+    return this.overdue.size > 0 || this.client.status === 'connect';
+  }
+
+  /** A request was answered, with whatever. */
+  onAnswered(): void {
+    this.answers += 1;
+  }
+
   /**
-   * A request got no answer in its time. When nothing at all was heard for long, a connection of ours is made anew: the
-   * server may be stopped or cut off, and Sentinel may know of another by now. Nothing is sent again.
+   * A request got no reply within its timeout.
    *
-   * @param sentAt when the request was sent, on the monotonic clock
-   * @param answers how many answers there had been then
+   * @param answers how many answers there had been when it was sent
    */
-  onUnanswered(sentAt: number, answers: number): void {
-    if (!this.ownsClient || answers !== this.answers) return;
-    if (this.silence.answers !== answers) this.silence = { since: sentAt, answers };
-    if (performance.now() - this.silence.since >= this.silenceLimitMs) this.drop();
+  onOverdue(request: Cuttable, timeoutMs: number, answers: number): void {
+    this.overdue.add(request);
+    if (this.ownsClient && !this.disposed) this.silence.begin(answers === this.answers ? timeoutMs : 0);
+  }
+
+  /** The server has accepted the connection, but not answered on it for `silentMs`. */
+  onSlowHandshake(silentMs: number): void {
+    if (this.ownsClient && !this.disposed) this.silence.begin(silentMs);
+  }
+
+  /** The connection is silent: another is made, and Sentinel may know of another server by now. Nothing is sent again. */
+  giveUp(): void {
+    this.drop();
   }
 
   /**
@@ -141,32 +168,27 @@ export class ConnectionWatch {
     // Requests that were under way together fail together: once is enough.
     if (now - this.droppedAt < DROP_PAUSE_MS || !['ready', 'connect'].includes(this.client.status)) return;
     this.droppedAt = now;
-    this.silence = { since: 0, answers: -1 };
-    this.expectErrors();
+    expectErrors(this.client);
+    resetSocket(this.client);
     this.client.disconnect(true);
     this.onDrop();
   }
 
   /** Stops listening; whoever still waits is refused. */
   dispose(): void {
+    this.disposed = true;
+    this.silence.stop();
+    // Late replies are of no use any more; the other requests end with their timeout.
+    for (const flight of [...this.overdue]) flight.onCut(true);
     this.flights.rest();
     this.client.off('connect', this.onConnect);
     this.client.off('ready', this.onReady);
     this.client.off('close', this.onClose);
     this.client.off('end', this.onEnd);
     this.revival.stop();
-    if (this.ownsClient) this.expectErrors();
+    if (this.ownsClient) expectErrors(this.client);
     // An own client keeps its error listener: it may report once more while it goes down.
     for (const waiter of [...this.waiters]) waiter.reject(this.unreachable(0));
-  }
-
-  /**
-   * A TLS handshake that is broken off may fail more than once. ioredis listens for one error of a socket; the next would
-   * end the process.
-   */
-  private expectErrors(): void {
-    const stream: unknown = Reflect.get(this.client, 'stream');
-    if (stream instanceof EventEmitter) stream.on('error', () => undefined);
   }
 
   private unreachable(timeoutMs: number): LockUnavailableError {
@@ -185,17 +207,21 @@ export class ConnectionWatch {
 
   private readonly onConnect = (): void => {
     this.connectedAt = performance.now();
+    this.socket = socketOf(this.client);
   };
 
   private readonly onReady = (): void => {
     this.lastError = undefined;
+    this.silence.stop(true);
     for (const waiter of [...this.waiters]) waiter.resolve();
   };
 
   private readonly onClose = (): void => {
     this.cuts += 1;
+    this.silence.stop();
+    this.strayMs = closedByPeer(this.socket) ? STRAY_MS : MAX_STRAY_MS;
     // Our own client does not send a request again, so no answer will come; a caller's client may do so.
-    if (this.ownsClient) for (const flight of [...this.flights.entries(), ...this.awaited]) flight.onCut();
+    for (const flight of new Set([...this.flights.entries(), ...this.overdue])) flight.onCut(this.ownsClient);
     this.flights.rest();
   };
 
@@ -208,7 +234,7 @@ export class ConnectionWatch {
   };
 
   private readonly onError = (error: unknown): void => {
-    this.expectErrors();
+    expectErrors(this.client);
     this.lastError = error instanceof Error ? withoutArguments(error) : new Error(String(error));
   };
 }

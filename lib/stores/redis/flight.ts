@@ -4,25 +4,26 @@ import { now } from '../../time/instant.js';
 import type { ConnectionWatch } from './connection-watch.js';
 import { isServerError, refused, unanswered } from './server-error.js';
 
-/** Who a request is sent for. One of the two is called, once. */
+/** Sends a request and takes its outcome. One of `onReply` and `onFailure` is called, once. */
 export interface Sender {
+  /** For how long after it was sent a reply can be used, in ms. Unless it is above the timeout, no late reply is used. */
+  readonly usefulMs: number;
   onReply(value: unknown, flight: Flight): void;
   onFailure(error: LockUnavailableError): void;
+  /** The timeout is over. The request is still in flight, and a late reply goes to `onReply`. */
+  onOverdue(error: LockUnavailableError): void;
+  /** Called once after `onOverdue` or a timeout, for whatever became of the reply; `undefined`: none, or an error. */
+  onLate?(value: unknown): void;
+  /** The connection was closed under the request, which may still be carried out within `ms`. */
+  onCut?(ms: number): void;
 }
 
-/** Hears of an answer that comes after its request was given up. */
-export interface LateAnswer {
-  onGivenUp(): void;
-  /** @param value `undefined` if there will be none, or only an error */
-  onAnswered(value: unknown): void;
-}
-
-/** One request on its way: it is answered, fails, is cut off or gets no answer in its time, whichever comes first. */
+/** One request to Redis, from sending it until nothing more can come of it. */
 export class Flight extends Deadline {
   /** When the request was sent. */
   readonly sentAt = now();
-  private over = false;
-  private awaited: LateAnswer | undefined;
+  /** `overdue`: its timeout is over. `done`: its sender has the outcome. */
+  private state: 'open' | 'overdue' | 'done' = 'open';
   private readonly cuts: number;
   private readonly answers: number;
 
@@ -30,7 +31,6 @@ export class Flight extends Deadline {
     private readonly connection: ConnectionWatch,
     private readonly timeoutMs: number,
     private readonly sender: Sender,
-    private readonly late: LateAnswer | undefined,
   ) {
     super();
     this.cuts = connection.cuts;
@@ -38,9 +38,9 @@ export class Flight extends Deadline {
     connection.flights.add(this, this.sentAt.mono, timeoutMs);
   }
 
-  /** Whether somebody still waits for the answer. */
+  /** Whether its timeout is not over. */
   get open(): boolean {
-    return !this.over;
+    return this.state === 'open';
   }
 
   /** Whether the connection was cut meanwhile, so that ioredis may have sent the request twice. */
@@ -49,58 +49,72 @@ export class Flight extends Deadline {
   }
 
   onReply(value: unknown): void {
-    this.connection.answers += 1;
-    if (this.over) this.answerLate(value);
-    else {
-      this.end();
-      this.sender.onReply(value, this);
-    }
+    this.connection.onAnswered();
+    if (!this.end(value)) this.sender.onReply(value, this);
   }
 
   onError(error: unknown): void {
     const served = isServerError(error);
-    if (served) this.connection.answers += 1;
+    if (served) this.connection.onAnswered();
     else this.connection.onBroken();
-    if (this.over) this.answerLate(undefined);
-    else {
-      this.end();
-      if (served) this.connection.onRefused(error);
-      this.sender.onFailure(served ? refused(error, undefined, this.connection.adviceOn(error)) : unanswered(error));
-    }
+    if (!served) this.sender.onCut?.(this.connection.strayMs);
+    if (this.end(undefined)) return;
+    if (served) this.connection.onRefused(error);
+    this.sender.onFailure(served ? refused(error, undefined, this.connection.adviceOn(error)) : unanswered(error));
   }
 
-  /** The connection was closed: no answer will come. */
-  onCut(): void {
-    if (this.over) this.answerLate(undefined);
-    else {
-      this.end();
+  /** The server did not know the script, and it is too late to send it whole: a release may be behind this request. */
+  onUnknownScript(): void {
+    this.connection.onAnswered();
+    if (this.end(undefined)) return;
+    const what = 'Redis did not know the script, and said so too late.';
+    this.sender.onFailure(new LockUnavailableError(what, undefined, { retryable: true, outcomeUnknown: false }));
+  }
+
+  /**
+   * The connection was closed.
+   *
+   * @param final whether no reply can come any more: the client does not send the request again
+   */
+  onCut(final: boolean): void {
+    const { state } = this;
+    this.sender.onCut?.(this.connection.strayMs);
+    if (final) this.end(undefined);
+    else if (state === 'overdue') this.stopWaiting();
+    if (final ? state !== 'done' : state === 'overdue') {
       this.sender.onFailure(unanswered(new Error('connection closed')));
     }
   }
 
   override onDue(): void {
-    this.connection.onUnanswered(this.sentAt.mono, this.answers);
-    // Giving up the connection may have cut the request off.
-    if (this.over) return;
-    this.end();
-    const what = `Redis did not answer within ${String(this.timeoutMs)} ms.`;
-    this.sender.onFailure(new LockUnavailableError(what, undefined, { retryable: true, outcomeUnknown: true }));
-    if (this.late === undefined) return;
-    this.late.onGivenUp();
-    this.awaited = this.late;
-    this.connection.awaited.add(this);
+    const { connection, sender, timeoutMs } = this;
+    const late = this.state === 'overdue';
+    const what = `Redis did not answer within ${String(late ? sender.usefulMs : timeoutMs)} ms.`;
+    const error = new LockUnavailableError(what, undefined, { retryable: true, outcomeUnknown: true });
+    if (!late) {
+      this.state = 'overdue';
+      connection.onOverdue(this, timeoutMs, this.answers);
+      sender.onOverdue(error);
+    }
+    // A client that was cut off may or may not send it again.
+    if (late || sender.usefulMs <= timeoutMs || this.maybeResent || connection.disposed) {
+      this.stopWaiting();
+      sender.onFailure(error);
+    } else connection.flights.add(this, this.sentAt.mono, sender.usefulMs);
   }
 
-  private end(): void {
-    this.over = true;
+  /** The reply is of no use any more, but what it says may be. */
+  private stopWaiting(): void {
+    this.state = 'done';
     this.connection.flights.remove(this);
   }
 
-  private answerLate(value: unknown): void {
-    if (this.awaited === undefined) return;
-    this.connection.awaited.delete(this);
-    const { awaited } = this;
-    this.awaited = undefined;
-    awaited.onAnswered(value);
+  /** Nothing more will come. Returns whether its sender had the outcome before. */
+  private end(value: unknown): boolean {
+    const { connection, state } = this;
+    this.state = 'done';
+    connection.flights.remove(this);
+    if (state !== 'open' && connection.overdue.delete(this)) this.sender.onLate?.(value);
+    return state === 'done';
   }
 }

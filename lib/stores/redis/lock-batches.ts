@@ -1,8 +1,7 @@
 import type { AcquireReply, ReleaseReply, RenewReply } from '../lock-store.js';
 import { CHANNEL_PREFIX, type KeyLayout } from './key-layout.js';
 import type { NoticeSubscriber } from './notice-subscriber.js';
-import type { BatchedScript } from './script-batch.js';
-import type { StrayAcquires } from './stray-acquires.js';
+import type { BatchedScript, StrayWatch } from './script-batch.js';
 import { ACQUIRE_SCRIPT, RELEASE_SCRIPT, RENEW_SCRIPT, SHARDED_RELEASE_SCRIPT } from './scripts/index.js';
 
 export interface AcquireRequest {
@@ -25,11 +24,13 @@ export interface ReleaseRequest {
   readonly notify: boolean;
 }
 
-/** @param strays where an answer may come when its request was given up and settled */
+/** A late reply to a release ends a clean-up; after this long, in ms, it is sent again. */
+const RELEASE_USEFUL_MS = 10_000;
+
 export function acquireBatch(
   layout: KeyLayout,
   tokenTtl: number,
-  strays?: StrayAcquires,
+  strays: StrayWatch<AcquireRequest>,
 ): BatchedScript<AcquireRequest, AcquireReply> {
   return {
     script: ACQUIRE_SCRIPT,
@@ -48,7 +49,8 @@ export function acquireBatch(
       if (status === 1) return { taken: true, token: value, sentAt };
       return { taken: false, remainingMs: value < 0 ? undefined : value };
     },
-    ...(strays === undefined ? {} : { late: (requests) => strays.watch(requests) }),
+    usefulMs: leaseOf,
+    strays,
   };
 }
 
@@ -61,6 +63,7 @@ export function renewBatch(layout: KeyLayout, tokenTtl: number): BatchedScript<R
       args.push(tokenTtl, requests[0].leaseMs);
       for (const { owner } of requests) args.push(owner);
     },
+    usefulMs: leaseOf,
     read: (status, _detail, _request, { sentAt }) => ({ held: status === 1, sentAt }),
   };
 }
@@ -83,12 +86,18 @@ export function releaseBatch(
       args.push(keepMs, notify ? CHANNEL_PREFIX : '');
       for (const { owner } of requests) args.push(owner);
     },
+    usefulMs: () => RELEASE_USEFUL_MS,
     read: (status, detail, { name }, { maybeResent }) => ({
       // An earlier send of this request may have done the work, and its reply was lost with the connection.
       held: status === 1 || maybeResent,
       listeners: Math.max(0, Number(detail) - (notices.hears(layout.channel(name)) ? 1 : 0)),
     }),
   };
+}
+
+/** A reply that comes later than the lease lasts is of no use: leases count from when the request was sent. */
+function leaseOf({ leaseMs }: { readonly leaseMs: number }): number {
+  return leaseMs;
 }
 
 function sameLease(first: { readonly leaseMs: number }, { leaseMs }: { readonly leaseMs: number }): boolean {

@@ -70,8 +70,9 @@ export class RedisStore implements LockStore {
   private readonly acked: AckedWrites;
   private closed = false;
   private readonly settler = new Settler(this);
-  private readonly strays = new StrayAcquires((name, owner, leaseMs) => {
-    this.settler.settle(name, owner, leaseMs);
+  /** Follows acquires that may be carried out after their owner was released. */
+  readonly strays = new StrayAcquires(({ name, owner, leaseMs }, repeatUntil) => {
+    this.settler.settle(name, owner, leaseMs, { repeatUntil });
   });
   private readonly acquires: ScriptBatch<AcquireRequest, AcquireReply>;
   private readonly renewals: ScriptBatch<RenewRequest, RenewReply>;
@@ -88,13 +89,12 @@ export class RedisStore implements LockStore {
     const { ordered, routes } = this.topology;
     const renew = renewBatch(layout, options.tokenTtl);
     const release = releaseBatch(layout, notices, () => this.topology.sharded === true);
-    const watched = acquireBatch(layout, options.tokenTtl, this.strays);
-    // On one connection requests are carried out in the order they were sent: no acquire gets behind its release.
-    const acquire = ordered ? acquireBatch(layout, options.tokenTtl) : watched;
+    const acquire = acquireBatch(layout, options.tokenTtl, ordered ? this.strays.inOrder : this.strays);
+    const acked = acquireBatch(layout, options.tokenTtl, this.strays);
     this.acquires = new ScriptBatch(scripts, acquire);
     this.renewals = new ScriptBatch(scripts, renew);
     this.releases = new ScriptBatch(scripts, release);
-    this.acked = new AckedWrites(routes, { acquire: watched, renew, release });
+    this.acked = new AckedWrites(routes, { acquire: acked, renew, release });
   }
 
   /** Whether a request would be sent at once. */
@@ -163,11 +163,18 @@ export class RedisStore implements LockStore {
 
   /** @param notify whether waiters are told */
   release(name: string, owner: string, keepMs: number, notify = true): Promise<ReleaseReply> {
-    this.strays.onReleased(owner);
+    const repeatUntil = this.strays.onReleased(owner);
+    if (repeatUntil > 0) this.repeatRelease(name, owner, keepMs, repeatUntil);
     if (this.topology.sharded === undefined) {
       return this.learn().then(() => this.release(name, owner, keepMs, notify));
     }
     return this.releases.run({ name, owner, keepMs, notify }, this.options.commandTimeout);
+  }
+
+  private repeatRelease(name: string, owner: string, keepMs: number, repeatUntil: number): void {
+    const leaseMs = repeatUntil - performance.now();
+    // The first release is being sent.
+    this.settler.settle(name, owner, leaseMs, { keepMs, repeatUntil, underWay: Promise.resolve() });
   }
 
   async inspect(name: string): Promise<LockState> {

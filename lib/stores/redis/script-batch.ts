@@ -1,7 +1,8 @@
 import { LockUnavailableError } from '../../errors/index.js';
 import { onNextTick } from '../../time/ticks.js';
 import { isOneForAll } from './answers.js';
-import type { Flight, LateAnswer, Sender } from './flight.js';
+import { makeOverdue, type ReplySlot } from '../overdue-error.js';
+import type { Flight, Sender } from './flight.js';
 import type { KeyGroup } from './key-mixing.js';
 import type { RedisArgument } from './redis-client.js';
 import type { ScriptCaller } from './script-caller.js';
@@ -29,17 +30,26 @@ export interface BatchedScript<Request, Reply> {
   readonly urgent?: boolean;
   readonly pushKeys: (args: RedisArgument[], request: Request) => void;
   readonly pushArgs: (args: RedisArgument[], requests: readonly [Request, ...Request[]]) => void;
-  /** Who has to hear of an answer that comes after the requests were given up. */
-  readonly late?: (requests: readonly Request[]) => LateAnswer;
+  /** For how long after it was sent a reply can be used, in ms. Default: the timeout. */
+  readonly usefulMs?: (request: Request) => number;
+  /** Who follows requests that may be carried out after their timeout, or after their connection was closed. */
+  readonly strays?: StrayWatch<Request>;
   /** Reads what the script answered to one request: a status other than -1, and a detail. */
   readonly read: (status: number, detail: unknown, request: Request, flight: Flight) => Reply;
 }
 
-/** One request, and who waits for its reply. */
-export interface Asked<Request, Reply> {
+/** Follows requests whose outcome matters although their reply is late or lost. */
+export interface StrayWatch<Request> {
+  onOverdue(request: Request): void;
+  /** The reply to a request that was overdue; `undefined`: none will come. */
+  onLate(request: Request, reply: unknown, index: number): void;
+  /** The request may still be carried out within `ms`, though its connection was closed. */
+  onCut(request: Request, ms: number): void;
+}
+
+/** One request, and where its reply goes. */
+export interface Asked<Request, Reply> extends ReplySlot<Reply> {
   readonly request: Request;
-  readonly resolve: (reply: Reply) => void;
-  readonly reject: (error: LockUnavailableError) => void;
 }
 
 /**
@@ -54,19 +64,24 @@ class Call<Request extends { readonly name: string }, Reply> implements Sender {
     private readonly timeoutMs: number,
   ) {}
 
+  get usefulMs(): number {
+    const [first] = this.asked as [Asked<Request, Reply>];
+    return this.batched.usefulMs?.(first.request) ?? 0;
+  }
+
   send(): void {
-    const { batched, timeoutMs } = this;
+    const { batched } = this;
     const requests = this.asked.map(({ request }) => request) as [Request, ...Request[]];
     const args: RedisArgument[] = [0];
     for (const request of requests) batched.pushKeys(args, request);
     args[0] = args.length - 1;
     batched.pushArgs(args, requests);
-    this.scripts.send(batched.script, args, timeoutMs, this, batched.late?.(requests));
+    this.scripts.send(batched.script, args, this.timeoutMs, this);
   }
 
   onReply(value: unknown, flight: Flight): void {
     if (isOneForAll(value)) {
-      for (const { request, resolve } of this.asked) resolve(this.batched.read(1, value, request, flight));
+      for (const asked of this.asked) asked.resolve(this.batched.read(1, value, asked.request, flight));
     } else if (Array.isArray(value) && value.length === 2 * this.asked.length) this.onReplies(value, flight);
     else {
       // Whatever stands in between may have passed the request on.
@@ -77,19 +92,20 @@ class Call<Request extends { readonly name: string }, Reply> implements Sender {
 
   private onReplies(replies: readonly unknown[], flight: Flight): void {
     let place = 0;
-    for (const { request, resolve, reject } of this.asked) {
+    for (const asked of this.asked) {
+      const { request } = asked;
       const status = Number(replies[place]);
       const detail = replies[place + 1];
       place += 2;
-      if (status === -1) reject(this.scripts.refusal(new Error(String(detail)), request.name));
-      else resolve(this.batched.read(status, detail, request, flight));
+      if (status === -1) asked.reject(this.scripts.refusal(new Error(String(detail)), request.name));
+      else asked.resolve(this.batched.read(status, detail, request, flight));
     }
   }
 
   onFailure(error: LockUnavailableError): void {
     const { cause } = error;
     if (this.asked.length > 1 && isServerError(cause) && isAboutKeys(cause)) this.sendOneByOne(cause);
-    else for (const { reject } of this.asked) reject(error);
+    else for (const asked of this.asked) asked.reject(error);
   }
 
   /** The server rejected the call as a whole, so it carried out none of it. */
@@ -98,6 +114,22 @@ class Call<Request extends { readonly name: string }, Reply> implements Sender {
     scripts.mixing.onRejected(reason);
     scripts.resends += 1;
     for (const each of this.asked) new Call(scripts, batched, [each], timeoutMs).send();
+  }
+
+  onOverdue(error: LockUnavailableError): void {
+    const isOfUse = this.usefulMs > this.timeoutMs;
+    for (const asked of this.asked) {
+      this.batched.strays?.onOverdue(asked.request);
+      if (isOfUse) makeOverdue(asked, error);
+    }
+  }
+
+  onLate(value: unknown): void {
+    for (const [index, { request }] of this.asked.entries()) this.batched.strays?.onLate(request, value, index);
+  }
+
+  onCut(ms: number): void {
+    for (const { request } of this.asked) this.batched.strays?.onCut(request, ms);
   }
 }
 

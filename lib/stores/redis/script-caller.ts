@@ -1,16 +1,27 @@
 import { inServiceContext } from '../../context/service-context.js';
 import type { LockUnavailableError } from '../../errors/index.js';
 import type { ConnectionWatch } from './connection-watch.js';
-import { Flight, type LateAnswer, type Sender } from './flight.js';
+import { Flight, type Sender } from './flight.js';
 import type { KeyMixing } from './key-mixing.js';
 import type { RedisArgument } from './redis-client.js';
 import type { Script } from './script.js';
 import { hasCode, isServerError, refused } from './server-error.js';
 
+/** How a request makes use of a late reply. */
+interface LateReply {
+  /** For how long after it was sent, in ms. */
+  readonly usefulMs: number;
+  /** The timeout is over. */
+  onOverdue(error: LockUnavailableError): void;
+}
+
 /** Runs scripts on one Redis, each within its time, and turns every failure into `LockUnavailableError`. */
 export class ScriptCaller {
   /** How often a script was sent again behind what was sent meanwhile: whole, or for one lock of several. */
   resends = 0;
+
+  /** Scripts that the server was found not to know too late to send them whole. */
+  private readonly unknown = new Set<Script>();
 
   /** @param mixing which locks may share a call */
   constructor(
@@ -36,14 +47,14 @@ export class ScriptCaller {
    *
    * @param args what follows the script's digest: the number of keys, the keys, the arguments
    */
-  send(script: Script, args: RedisArgument[], timeoutMs: number, sender: Sender, late?: LateAnswer): void {
+  send(script: Script, args: RedisArgument[], timeoutMs: number, sender: Sender): void {
     if (this.connection.ready) {
-      this.evaluate(script, args, new Flight(this.connection, timeoutMs, sender, late));
+      this.evaluate(script, args, new Flight(this.connection, timeoutMs, sender));
       return;
     }
     this.connection.whenReady(timeoutMs).then(
       () => {
-        this.evaluate(script, args, new Flight(this.connection, timeoutMs, sender, late));
+        this.evaluate(script, args, new Flight(this.connection, timeoutMs, sender));
       },
       (error: unknown) => {
         sender.onFailure(error as LockUnavailableError);
@@ -54,7 +65,7 @@ export class ScriptCaller {
   /** Runs a script and resolves with what it answers. */
   call(script: Script, keys: string[], args: RedisArgument[], timeoutMs: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const sender: Sender = { onReply: resolve, onFailure: reject };
+      const sender = senderOf(resolve, reject);
       inServiceContext(this.send, this, script, [keys.length, ...keys, ...args], timeoutMs, sender);
     });
   }
@@ -64,9 +75,9 @@ export class ScriptCaller {
    *
    * @param waitMs how long the server waits for them
    */
-  async waitForReplicas(count: number, waitMs: number, timeoutMs: number): Promise<number> {
+  async waitForReplicas(count: number, waitMs: number, timeoutMs: number, late?: LateReply): Promise<number> {
     const { client } = this.connection;
-    return Number(await this.ask(() => client.call('wait', count, waitMs), timeoutMs));
+    return Number(await this.ask(() => client.call('wait', count, waitMs), timeoutMs, late));
   }
 
   /** Tries the right to EVAL, which is needed only now and then: while the server knows the scripts, nobody would notice. */
@@ -80,9 +91,9 @@ export class ScriptCaller {
   }
 
   /** Any other request, under the same rules. */
-  ask(send: () => Promise<unknown>, timeoutMs: number): Promise<unknown> {
+  ask(send: () => Promise<unknown>, timeoutMs: number, late?: LateReply): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const flight = new Flight(this.connection, timeoutMs, { onReply: resolve, onFailure: reject }, undefined);
+      const flight = new Flight(this.connection, timeoutMs, senderOf(resolve, reject, late));
       const answer = new Promise((begin) => {
         begin(inServiceContext(send));
       });
@@ -107,17 +118,27 @@ export class ScriptCaller {
     const onReply = (value: unknown): void => {
       flight.onReply(value);
     };
+    const onError = (error: unknown): void => {
+      flight.onError(error);
+    };
+    if (this.unknown.delete(script)) {
+      this.request('eval', script.source, args).then(onReply, onError);
+      return;
+    }
     this.request('evalsha', script.sha1, args).then(onReply, (error: unknown) => {
       // After SCRIPT FLUSH, a restart or a failover the server does not know the script; EVAL teaches it again.
-      // Not once the request was given up: EVAL would come after the release that cleans up behind it.
-      if (!isServerError(error) || !hasCode(error, 'NOSCRIPT') || !flight.open) {
+      if (!isServerError(error) || !hasCode(error, 'NOSCRIPT')) {
         flight.onError(error);
         return;
       }
+      // Not once the request is overdue: EVAL could come after the release that cleans up behind it.
+      if (!flight.open) {
+        this.unknown.add(script);
+        flight.onUnknownScript();
+        return;
+      }
       this.resends += 1;
-      this.request('eval', script.source, args).then(onReply, (again: unknown) => {
-        flight.onError(again);
-      });
+      this.request('eval', script.source, args).then(onReply, onError);
     });
   }
 
@@ -129,4 +150,13 @@ export class ScriptCaller {
       return Promise.reject(error instanceof Error ? error : new Error(String(error)));
     }
   }
+}
+
+function senderOf(onReply: Sender['onReply'], onFailure: Sender['onFailure'], late?: LateReply): Sender {
+  return {
+    usefulMs: late?.usefulMs ?? 0,
+    onReply,
+    onFailure,
+    onOverdue: (error) => late?.onOverdue(error),
+  };
 }

@@ -1,5 +1,5 @@
 import { maybeDone } from './answers.js';
-import type { LateAnswer } from './flight.js';
+import type { StrayWatch } from './script-batch.js';
 
 interface StrayRequest {
   readonly name: string;
@@ -8,58 +8,102 @@ interface StrayRequest {
 }
 
 interface Stray {
-  /** How many answers for this owner are still to come. */
+  /** How many late replies for this owner are still to come. */
   pending: number;
+  /** Until when a request of a closed connection may still be carried out, on the monotonic clock. */
+  until: number;
+  /** The owner is released for good: nobody will ask for a lock in its name any more. */
   released: boolean;
 }
 
-/**
- * Acquires that were given up while their answers were still to come. Where requests do not all take the same way (the
- * nodes of a cluster, a connection for writes that replicas acknowledge), such a request may be carried out behind the
- * release that settles it, and would leave a lock that nobody holds. Its late answer says so: then the owner is
- * released once more.
- */
-export class StrayAcquires {
-  private readonly strays = new Map<string, Stray>();
+/** How often owners whose requests can no longer arrive are looked for at most, in ms. */
+const SWEEP_MS = 1_000;
 
-  /** @param releaseAgain has to see to it that the owner is released, and must not throw */
-  constructor(private readonly releaseAgain: (name: string, owner: string, leaseMs: number) => void) {}
+/**
+ * Acquires that may be carried out behind the release of their owner, and would leave a lock that nobody holds:
+ *
+ * - Not all requests take the same way (the nodes of a cluster, a connection for writes that replicas acknowledge). The
+ *   late reply tells whether such a lock was taken; then the owner is released once more.
+ * - A request in flight on a connection that was closed may arrive after everything that is sent on the next one, and
+ *   no reply tells. Such an owner is released again and again until nothing can arrive any more.
+ *
+ * A late renewal or release does no harm: both compare the owner, and no owner is used twice.
+ */
+export class StrayAcquires implements StrayWatch<StrayRequest> {
+  private readonly strays = new Map<string, Stray>();
+  private sweptAt = 0;
+
+  /**
+   * @param releaseAgain has to see to it that the owner is released, until `until` on the monotonic clock if that is given,
+   *   and must not throw
+   */
+  constructor(private readonly releaseAgain: (request: StrayRequest, until: number) => void) {}
 
   get size(): number {
     return this.strays.size;
   }
 
-  /** Watches for the answer to one call. */
-  watch(requests: readonly StrayRequest[]): LateAnswer {
+  onOverdue({ owner }: StrayRequest): void {
+    this.strayOf(owner).pending += 1;
+  }
+
+  onLate(request: StrayRequest, reply: unknown, index: number): void {
+    const stray = this.strays.get(request.owner);
+    if (stray === undefined) return;
+    stray.pending -= 1;
+    if (stray.pending === 0 && stray.until === 0) this.strays.delete(request.owner);
+    // Not yet released: the owner still wants the lock, or will be released later.
+    if (maybeDone(reply, index) && stray.released) this.releaseAgain(request, 0);
+  }
+
+  onCut(request: StrayRequest, ms: number): void {
+    const now = performance.now();
+    // What arrives later than that is forgotten by itself before long.
+    const until = now + Math.min(ms, request.leaseMs);
+    this.sweep(now);
+    const stray = this.strayOf(request.owner);
+    if (stray.released) this.releaseAgain(request, until);
+    else stray.until = Math.max(stray.until, until);
+    if (stray.released && stray.pending === 0) this.strays.delete(request.owner);
+  }
+
+  /** For requests that are carried out in the order they were sent: no acquire gets behind its release. */
+  get inOrder(): StrayWatch<StrayRequest> {
     return {
-      onGivenUp: () => {
-        for (const { owner } of requests) this.onGivenUp(owner);
+      onOverdue: (request) => {
+        this.onOverdue(request);
       },
-      onAnswered: (value) => {
-        for (const [index, request] of requests.entries()) this.onAnswered(request, maybeDone(value, index));
+      onLate: (request) => {
+        this.onLate(request, undefined, 0);
+      },
+      onCut: (request, ms) => {
+        this.onCut(request, ms);
       },
     };
   }
 
-  /** This owner is released for good: nobody will ask for a lock in its name any more. */
-  onReleased(owner: string): void {
-    if (this.strays.size === 0) return;
+  /** This owner is released for good. Returns until when that has to be repeated, on the monotonic clock; 0: it need not. */
+  onReleased(owner: string): number {
+    if (this.strays.size === 0) return 0;
     const stray = this.strays.get(owner);
-    if (stray !== undefined) stray.released = true;
-  }
-
-  private onGivenUp(owner: string): void {
-    const stray = this.strays.get(owner);
-    if (stray === undefined) this.strays.set(owner, { pending: 1, released: false });
-    else stray.pending += 1;
-  }
-
-  private onAnswered({ name, owner, leaseMs }: StrayRequest, taken: boolean): void {
-    const stray = this.strays.get(owner);
-    if (stray === undefined) return;
-    stray.pending -= 1;
+    if (stray === undefined) return 0;
+    const { until } = stray;
+    stray.released = true;
+    stray.until = 0;
     if (stray.pending === 0) this.strays.delete(owner);
-    // Not yet released: the owner still wants the lock, or will be released later.
-    if (taken && stray.released) this.releaseAgain(name, owner, leaseMs);
+    return until > performance.now() ? until : 0;
+  }
+
+  private strayOf(owner: string): Stray {
+    let stray = this.strays.get(owner);
+    if (stray === undefined) this.strays.set(owner, (stray = { pending: 0, until: 0, released: false }));
+    return stray;
+  }
+
+  /** An owner that lost its lock is never released. */
+  private sweep(now: number): void {
+    if (now - this.sweptAt < SWEEP_MS) return;
+    this.sweptAt = now;
+    for (const [owner, { pending, until }] of this.strays) if (pending === 0 && until < now) this.strays.delete(owner);
   }
 }

@@ -18,6 +18,7 @@ const INJECTED = [
   'clearTimeout',
   'setInterval',
   'setImmediate',
+  'clearImmediate',
   'performance',
   'Date',
   'Math',
@@ -96,6 +97,7 @@ export class LibrarySlot {
         throw new Error('the simulation has no setInterval');
       },
       (run: () => void) => setTimeout(run, 0),
+      (timer?: SimTimer) => process().clearTimeout(timer),
       { now: () => process().mono(), timeOrigin: EPOCH_MS },
       { now: () => process().wall() },
       math,

@@ -20,6 +20,7 @@ const STORE = 'stores/quorum/quorum-store';
 const PURSUIT = 'waiting/pursuit';
 const LINE = 'waiting/wait-line';
 const VIGIL = 'waiting/vigil';
+const STRAYS = 'stores/redis/stray-acquires';
 
 /** Deletes the lock, whoever holds it. */
 const releaseUnchecked: ScriptModel = (keys, args, redis, publish) =>
@@ -91,6 +92,25 @@ const LOST_RELEASE = schedule(
   1,
   [someCall(100, 0, { lease: 20_000, section: 30 })],
   [{ at: 120, kind: 'hold', process: 0, node: 0, direction: 'requests', ms: 40, thenCut: true }],
+);
+
+/** An acquire is in flight when its connection is cut, and its caller gives up; the network may deliver it later. */
+const KEPT_ACQUIRE = Array.from({ length: 16 }, (_, seed) =>
+  schedule(
+    seed,
+    // The first call teaches the nodes the script.
+    [someCall(20, 0, { section: 1 }), someCall(100, 0, { lease: 20_000, wait: 30, section: 5 })],
+    [{ at: 99, kind: 'hold', process: 0, node: 0, direction: 'requests', ms: 40, thenCut: true }],
+  ),
+);
+
+/** Replies take longer than the request timeout. */
+const SLOW_LINK = [1, 2, 3].map((seed) =>
+  schedule(
+    seed,
+    [someCall(100, 0, { lease: 20_000, section: 5 })],
+    [{ at: 99, kind: 'hold', process: 0, node: 0, direction: 'replies', ms: 350, thenCut: false }],
+  ),
 );
 
 /** The lock is released while a waiter's connection for notices is down. */
@@ -221,13 +241,18 @@ export const MUTATIONS: readonly ListedMutation[] = [
     'hold = null;',
   ),
   edit('the next caller gets whatever lease there is', ALL, LINE, 'else if (this.fits(hold, next))', 'else if (true)'),
-  edit('no settling of a lost reply', SINGLE, PURSUIT, 'if (this.uncertain)', 'if (false)'),
+  edit('no settling of a lost reply', SINGLE, PURSUIT, 'if (this.uncertain || this.stray)', 'if (false)'),
+  {
+    ...edit('a release behind a lost acquire is not repeated', ALL, STRAYS, 'stray.until = Math.max(', '0 * Math.max('),
+    examples: KEPT_ACQUIRE,
+  },
+  { ...edit('a late grant is dropped', SINGLE, PURSUIT, 'this.onReply(reply);', ';'), examples: SLOW_LINK },
   {
     ...edit(
       'no settling of a lost release',
       SINGLE,
       LINE,
-      'settler.settle(this.name, hold.owner, hold.leaseMs, keepMs);',
+      'settler.settle(this.name, hold.owner, hold.leaseMs, { keepMs, underWay });',
       '',
     ),
     examples: [LOST_RELEASE],
@@ -237,8 +262,8 @@ export const MUTATIONS: readonly ListedMutation[] = [
       'the deadline counts from the reply',
       SINGLE,
       'stores/redis/flight',
-      'this.end();\n            this.sender.onReply',
-      'this.end();\n            this.sentAt = (0, instant_js_1.now)();\n            this.sender.onReply',
+      'this.sender.onReply(value, this);',
+      'this.sender.onReply(value, Object.create(this, { sentAt: { value: (0, instant_js_1.now)() } }));',
     ),
     examples: SLOW_GRANT,
   },

@@ -6,8 +6,12 @@ import type { Outbound, Peer, SimNode } from '../redis/sim-node.js';
 
 export interface ConnectionEnd {
   onOutbound(message: Outbound): void;
-  onClosed(): void;
+  /** @param byPeer whether the other side closed it, as far as the client can see */
+  onClosed(byPeer: boolean): void;
 }
+
+/** How long a network or a proxy may keep requests of a cut connection, in µs: if it has told the client of the cut, and not. */
+const KEPT_US = { told: 900_000, silent: 3_500_000 };
 
 interface Flying<T> {
   readonly item: T;
@@ -121,14 +125,24 @@ export class SimConnection implements Peer {
     this.drop(false, 500);
   }
 
-  /** The way is cut: some requests on it still arrive, some replies, too; the client notices after `noticeUs`. */
+  /**
+   * The way is cut: some requests on it still arrive, some of them long after the client has another connection; some
+   * replies, too. The client notices after `noticeUs`.
+   */
   cut(chance: Random, noticeUs: number): void {
     if (!this.serverOpen) return;
     const requests = [...[...this.flyingUp].map(({ item }) => item), ...this.heldUp];
     const arrive = chance.chance(0.5) ? requests.length : chance.int(0, requests.length);
     for (const command of requests.slice(0, arrive)) this.link.node.receive(this, command);
     this.link.node.forget(this);
-    this.drop(chance.chance(0.3), noticeUs);
+    const silent = chance.chance(0.5);
+    if (chance.chance(0.5)) {
+      const kept = chance.int(0, silent ? KEPT_US.silent : KEPT_US.told);
+      this.link.world.after(kept, () => {
+        for (const command of requests.slice(arrive)) this.link.node.receive(this, command);
+      });
+    }
+    this.drop(chance.chance(0.3), noticeUs, !silent);
   }
 
   /** The client closes it: what it has sent arrives. */
@@ -147,7 +161,7 @@ export class SimConnection implements Peer {
     this.link.connections.delete(this);
   }
 
-  private drop(keepReplies: boolean, noticeUs: number): void {
+  private drop(keepReplies: boolean, noticeUs: number, byPeer = true): void {
     if (this.closing) return;
     const { world, process } = this.link;
     this.serverOpen = false;
@@ -163,7 +177,7 @@ export class SimConnection implements Peer {
     }
     world.at(noticeAt, () => {
       this.link.connections.delete(this);
-      process.deliver('message', () => this.end.onClosed());
+      process.deliver('message', () => this.end.onClosed(byPeer));
     });
   }
 

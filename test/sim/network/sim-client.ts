@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import type { SimTimer } from '../kernel/sim-process.js';
 import type { Argument } from '../redis/script-models.js';
 import type { Outbound } from '../redis/sim-node.js';
@@ -37,6 +38,8 @@ const CLOSE_US = 300;
 /** What the library needs of an ioredis client, on a simulated link, with ioredis's ways of losing a connection. */
 export class SimClient implements ConnectionEnd {
   status = 'connecting';
+  /** What the library looks at below an ioredis client. */
+  readonly stream = Object.assign(new EventEmitter(), { readableEnded: false });
   private readonly listeners = new Map<string, Set<Listener>>();
   private connection: SimConnection | null = null;
   private inFlight: Pending[] = [];
@@ -50,6 +53,7 @@ export class SimClient implements ConnectionEnd {
     private readonly link: Link,
     private readonly kind: ClientKind,
   ) {
+    this.stream.setMaxListeners(0);
     this.open();
   }
 
@@ -123,8 +127,9 @@ export class SimClient implements ConnectionEnd {
     else pending?.resolve(message.value);
   }
 
-  onClosed(): void {
+  onClosed(byPeer: boolean): void {
     if (this.status === 'end') return;
+    this.stream.readableEnded = byPeer;
     this.connection = null;
     if (this.kind.resends) this.parked.unshift(...this.inFlight.filter(({ command }) => command[0] !== 'info'));
     // Without resending ioredis forgets what was in flight: those promises stay open for ever.
@@ -141,7 +146,7 @@ export class SimClient implements ConnectionEnd {
     const { world, process } = this.link;
     world.after(CLOSE_US, () => {
       process.deliver('message', () => {
-        if (this.connection === connection) this.onClosed();
+        if (this.connection === connection) this.onClosed(false);
       });
     });
   }

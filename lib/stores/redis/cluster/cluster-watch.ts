@@ -1,8 +1,10 @@
-import { ConnectionWatch } from '../connection-watch.js';
+import { ConnectionWatch, STRAY_MS } from '../connection-watch.js';
 import type { RedisClient } from '../redis-client.js';
 import { catchAsking } from './catch-asking.js';
 import type { ClusterClient, ClusterNodeClient } from './cluster-client.js';
 import type { ClusterMap } from './cluster-map.js';
+
+type Overdue = Parameters<ConnectionWatch['onOverdue']>[0];
 
 /**
  * Follows a cluster's client. It is ready as long as the cluster is known; the connections to its nodes come and go. What
@@ -18,12 +20,18 @@ export class ClusterWatch extends ConnectionWatch {
     commandTimeout: number,
   ) {
     super(cluster, ownsClient, commandTimeout);
+    this.strayMs = STRAY_MS;
     cluster.on('+node', this.onNode);
     cluster.on('-node', this.onNodeGone);
     for (const node of cluster.nodes('all')) this.onNode(node);
   }
 
-  override onUnanswered(): void {
+  override onOverdue(request: Overdue): void {
+    this.overdue.add(request);
+    void this.map.refresh();
+  }
+
+  override onSlowHandshake(): void {
     void this.map.refresh();
   }
 
@@ -78,8 +86,13 @@ export class NodeWatch extends ConnectionWatch {
     super(client, true, commandTimeout);
   }
 
-  override onUnanswered(sentAt: number, answers: number): void {
-    super.onUnanswered(sentAt, answers);
+  override onOverdue(request: Overdue, timeoutMs: number, answers: number): void {
+    super.onOverdue(request, timeoutMs, answers);
+    void this.map.refresh();
+  }
+
+  override onSlowHandshake(silentMs: number): void {
+    super.onSlowHandshake(silentMs);
     void this.map.refresh();
   }
 

@@ -1,0 +1,65 @@
+import { RunningTimer } from '../../time/running-timer.js';
+import type { RedisClient } from './redis-client.js';
+import { expectErrors } from './socket.js';
+
+const PROBE: Readonly<Record<string, unknown>> = {
+  autoResubscribe: false,
+  autoResendUnfulfilledCommands: false,
+  enableOfflineQueue: false,
+  // It is ready once the server has answered INFO.
+  enableReadyCheck: true,
+  failoverDetector: false,
+  lazyConnect: false,
+  maxRetriesPerRequest: null,
+  retryStrategy: null,
+  disconnectTimeout: 100,
+  connectionName: 'nestjs-redis-lock:probe',
+};
+
+/** Tries whether a new connection beside `client` is answered. */
+export class ConnectionProbe {
+  private readonly client: RedisClient | null;
+  private readonly timer: RunningTimer;
+  private over = false;
+
+  /** @param onEnd told once whether it was answered, unless it was stopped before */
+  constructor(
+    client: RedisClient,
+    timeoutMs: number,
+    private readonly onEnd: (answered: boolean) => void,
+  ) {
+    this.timer = new RunningTimer(timeoutMs, () => {
+      this.end(false);
+    });
+    this.client = open(client);
+    this.client?.on('error', () => undefined);
+    this.client?.on('ready', () => {
+      this.end(true);
+    });
+    this.client?.on('end', () => {
+      this.end(false);
+    });
+  }
+
+  stop(): void {
+    this.over = true;
+    this.timer.stop();
+    if (this.client === null) return;
+    expectErrors(this.client);
+    this.client.disconnect();
+  }
+
+  private end(answered: boolean): void {
+    if (this.over) return;
+    this.stop();
+    this.onEnd(answered);
+  }
+}
+
+function open(client: RedisClient): RedisClient | null {
+  try {
+    return client.duplicate(PROBE);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,161 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Redis } from 'ioredis';
+import { connectLockService, type LockService } from 'nestjs-redis-lock';
+import { confirmed } from '../../lib/stores/redis/confirmed.js';
+import { RunningTimer } from '../../lib/time/running-timer.js';
+import { TimerWheel, WheelEntry } from '../../lib/time/timer-wheel.js';
+import { lockKey } from '../support/lock-keys.js';
+import { QuorumNodes } from '../support/quorum-nodes.js';
+import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
+import { redisClient, testRedisUrl, uniqueName } from '../support/test-redis.js';
+import { untilIdle } from '../support/until-idle.js';
+
+/** Nothing else runs meanwhile: no timer, no reply. */
+function block(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
+
+/** Sends a request in this turn of the event loop, and stalls the loop from the next turn on, while Redis answers. */
+async function stallFor<T>(ms: number, send: () => Promise<T>): Promise<T> {
+  const reply = send();
+  reply.catch(() => undefined);
+  await new Promise((resolve) => setImmediate(resolve));
+  block(ms);
+  return reply;
+}
+
+describe('a stall of the event loop with the reply in the socket', () => {
+  let locks: LockService;
+  let admin: Redis;
+  let name: string;
+
+  beforeEach(async () => {
+    locks = await connectLockService({ url: testRedisUrl(), commandTimeout: 200 });
+    admin = redisClient();
+    name = uniqueName('stall');
+  });
+  afterEach(async () => {
+    await locks.close();
+    admin.disconnect();
+  });
+
+  it('does not fail a single attempt to acquire', async () => {
+    const lease = await stallFor(300, () => locks.tryAcquire(name));
+    expect(lease).not.toBeNull();
+    await lease!.release();
+    await untilIdle(locks);
+  });
+
+  it('does not fail an attempt with a short lease, whose timeout is shorter', async () => {
+    const lease = await stallFor(150, () => locks.tryAcquire(name, { lease: 300 }));
+    lease!.assertHeld();
+    await lease!.release();
+    await untilIdle(locks);
+  });
+
+  it('does not make a release unconfirmed', async () => {
+    const lease = await locks.acquire(name);
+    await expect(stallFor(300, () => lease.release())).resolves.toBe('released');
+    expect(await admin.exists(lockKey(name))).toBe(0);
+    await untilIdle(locks);
+  });
+
+  it('does not fail an extend', async () => {
+    const lease = await locks.acquire(name);
+    await stallFor(300, () => lease.extend(60_000));
+    expect(lease.remaining()).toBeGreaterThan(40_000);
+    await lease.release();
+  });
+
+  it('does not end the wait of a caller whose grant is in the socket', async () => {
+    const lease = await stallFor(300, () => locks.acquire(name, { wait: 100 }));
+    lease.assertHeld();
+    await lease.release();
+    await untilIdle(locks);
+  });
+
+  it('does not fail start-up', async () => {
+    await using late = await stallFor(600, () => connectLockService({ url: testRedisUrl(), startupTimeout: 400 }));
+    await (await late.acquire(name)).release();
+  });
+
+  it('does not fail a single attempt over a quorum', async () => {
+    await using nodes = await QuorumNodes.start(3);
+    await using quorum = await connectLockService({ nodes: nodes.urls, commandTimeout: 200, restartGuard: 0 });
+    // Teaches the nodes the scripts, which takes one more round trip.
+    await (await quorum.acquire(name)).release();
+    const lease = await stallFor(300, () => quorum.tryAcquire(name, { lease: 20_000 }));
+    lease!.assertHeld();
+    await lease!.release();
+  });
+});
+
+describeWithRedisServer('a stall of the event loop that is longer than a connection may be silent', () => {
+  it('replaces no healthy connection', async () => {
+    await using server = await RedisServer.start();
+    await using locks = await connectLockService({ url: server.url });
+    const connections = async (): Promise<string[]> => {
+      const list = String(await server.client().call('client', 'list'));
+      return [...list.matchAll(/^id=(\d+) .*name=nestjs-redis-lock/gm)].map(([, id]) => id!).sort();
+    };
+    const before = await connections();
+    const lease = await stallFor(2_600, () => locks.acquire(uniqueName('stall')));
+    await lease.release();
+    await sleep(300);
+    expect(await connections()).toEqual(before);
+  });
+});
+
+describe('after a stall of the event loop', () => {
+  /** Resolves in the poll phase of the event loop, as data from a socket arrives. */
+  const arrival = async (): Promise<void> => {
+    const { stat } = await import('node:fs');
+    await new Promise<void>((resolve) => stat('/', () => resolve()));
+  };
+
+  it('what was due in a timer wheel happens behind the data that has arrived', async () => {
+    const order: string[] = [];
+    const wheel = new TimerWheel(true);
+    class Entry extends WheelEntry {
+      override onDue(): void {
+        order.push('due');
+      }
+    }
+    wheel.addAfter(new Entry(), performance.now() + 10);
+    const data = arrival().then(() => order.push('data'));
+    await new Promise((resolve) => setImmediate(resolve));
+    block(100);
+    await data;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    wheel.clear();
+    expect(order).toEqual(['data', 'due']);
+  });
+
+  it('a subscription whose confirmation has arrived is confirmed', async () => {
+    const sent = arrival();
+    const waiting = confirmed(sent, 20);
+    await new Promise((resolve) => setImmediate(resolve));
+    block(100);
+    await waiting;
+  });
+
+  it('a timeout has most of its time left', async () => {
+    const began = performance.now();
+    let due = false;
+    const timer = new RunningTimer(400, () => (due = true));
+    block(500);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(due).toBe(false);
+    await new Promise<void>((resolve) => {
+      const look = setInterval(() => {
+        if (!due) return;
+        clearInterval(look);
+        resolve();
+      }, 10);
+    });
+    expect(performance.now() - began).toBeGreaterThanOrEqual(500 + 300);
+    timer.stop();
+  });
+});
