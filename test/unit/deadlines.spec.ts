@@ -22,9 +22,9 @@ describe('deadlines', () => {
   beforeEach(() => {
     deadlines = new Deadlines();
     timers = 0;
-    globalThis.setTimeout = ((callback: () => void, ms: number) => {
+    globalThis.setTimeout = ((callback: () => void, ms: number, ...args: []) => {
       timers += 1;
-      return setTimer(callback, ms);
+      return setTimer(callback, ms, ...args);
     }) as typeof setTimeout;
   });
   afterEach(() => {

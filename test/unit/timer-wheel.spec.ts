@@ -37,7 +37,8 @@ describe('the timer wheel', () => {
 
   it('waits for the rest where a timer fires early', async () => {
     const setTimer = globalThis.setTimeout;
-    const early = ((callback: () => void, ms: number) => setTimer(callback, ms - 2)) as typeof setTimeout;
+    const early = ((callback: () => void, ms: number, ...args: []) =>
+      setTimer(callback, ms - 2, ...args)) as typeof setTimeout;
     globalThis.setTimeout = early;
     try {
       // The very end of a slot.
