@@ -30,11 +30,11 @@ if stored and stored > tonumber(ARGV[1]) then return 0 end
 redis.call('set', KEYS[1], ARGV[1] .. '\\n' .. ARGV[2], 'PX', ARGV[3])
 return 1`;
 
-/** KEYS: wanted versions. ARGV: version. Raises each of them to this version, and lowers none. Reply: 1. */
+/** KEYS: wanted versions. ARGV: version, ms to live. Raises each to this version, and lowers none. Reply: 1. */
 const raise = `
 for _, key in ipairs(KEYS) do
   local wanted = tonumber(redis.call('get', key) or -1)
-  if wanted < tonumber(ARGV[1]) then redis.call('set', key, ARGV[1]) end
+  if wanted < tonumber(ARGV[1]) then redis.call('set', key, ARGV[1], 'PX', ARGV[2]) end
 end
 return 1`;
 
@@ -60,7 +60,9 @@ export class CatalogCache {
 
   /** Call it before the rows are read: from then on a change is noticed even if the cache is flushed. */
   async open(section: string): Promise<void> {
-    await fromCache(this.redis.set(wantedKey(section), 0, 'NX'));
+    const key = wantedKey(section);
+    const opened = this.redis.multi().set(key, 0, 'NX').pexpire(key, this.wantedMs).exec();
+    for (const [error] of (await fromCache(opened)) ?? []) if (error) throw error;
   }
 
   /** Stores what was built, unless something newer is stored. */
@@ -71,7 +73,12 @@ export class CatalogCache {
 
   /** Marks entries that were built before `version` as outdated. */
   async want(version: number, sections: readonly string[]): Promise<void> {
-    await fromCache(this.redis.eval(raise, sections.length, ...sections.map(wantedKey), version));
+    await fromCache(this.redis.eval(raise, sections.length, ...sections.map(wantedKey), version, this.wantedMs));
+  }
+
+  /** A day longer than any entry lives: an outdated entry must never find its wanted version gone. */
+  private get wantedMs(): number {
+    return this.config.catalogTtlMs + 86_400_000;
   }
 
   /** Up to a fifth less than configured: entries that were built together do not expire together. */
