@@ -24,7 +24,10 @@ export interface AcquireOptions {
   readonly lease?: 'renew' | number;
   /** Gives up waiting when it aborts. It does not touch a lock already held. */
   readonly signal?: AbortSignal;
-  /** Keeps the lock this long after it was taken, even if it is released sooner. Default 0. */
+  /**
+   * Keeps the lock this long after it was taken, even if it is released sooner or the process dies. A lease that is renewed
+   * lasts at least as long from the start. Default 0.
+   */
   readonly holdAtLeast?: number;
   /**
    * The lock counts only when that many replicas acknowledged it (`WAIT`), and so does each renewal. Too few: it is given
@@ -75,17 +78,21 @@ export class AcquireResolver {
   private readonly defaults: ResolvedAcquire;
   private readonly known = new WeakMap<AcquireOptions, ResolvedAcquire>();
 
-  constructor(private readonly settings: ResolvedSettings) {
-    this.defaults = resolveAcquire({}, settings);
+  /** @param maxLeaseMs the longest lease that the store grants */
+  constructor(
+    private readonly settings: ResolvedSettings,
+    private readonly maxLeaseMs: number = MAX_LEASE_MS,
+  ) {
+    this.defaults = resolveAcquire({}, settings, maxLeaseMs);
   }
 
   /** @throws LockConfigError that names the option */
   resolve(options: AcquireOptions | undefined): ResolvedAcquire {
     if (options === undefined) return this.defaults;
-    if (!Object.isFrozen(options)) return resolveAcquire(options, this.settings);
+    if (!Object.isFrozen(options)) return resolveAcquire(options, this.settings, this.maxLeaseMs);
     let resolved = this.known.get(options);
     if (resolved === undefined) {
-      resolved = resolveAcquire(options, this.settings);
+      resolved = resolveAcquire(options, this.settings, this.maxLeaseMs);
       if (isConstant(options)) this.known.set(options, resolved);
     }
     return resolved;
@@ -103,13 +110,25 @@ function isConstant(options: object): boolean {
  *
  * @throws LockConfigError that names the option
  */
-export function resolveAcquire(options: AcquireOptions, settings: ResolvedSettings): ResolvedAcquire {
+export function resolveAcquire(
+  options: AcquireOptions,
+  settings: ResolvedSettings,
+  maxLeaseMs = MAX_LEASE_MS,
+): ResolvedAcquire {
   checkAcquireOptions(options);
   const { lease = 'renew', holdAtLeast = 0 } = options;
-  const leaseMs = lease === 'renew' ? settings.leaseMs : lease;
+  // If the process dies, nothing but the lease keeps the lock taken.
+  const leaseMs = lease === 'renew' ? Math.max(settings.leaseMs, holdAtLeast) : lease;
   if (holdAtLeast > leaseMs && lease !== 'renew') {
     throw new LockConfigError(
       `"holdAtLeast" (${String(holdAtLeast)}) must not be longer than the fixed "lease" (${String(leaseMs)}).`,
+    );
+  }
+  if (leaseMs > maxLeaseMs) {
+    throw new LockConfigError(
+      `"${lease === 'renew' ? 'holdAtLeast' : 'lease'}" (${String(leaseMs)}) must not be longer than "restartGuard" ` +
+        `(${String(maxLeaseMs)}): a node could forget the lock and vote again. Raise "restartGuard" in every service that ` +
+        `uses these nodes.`,
     );
   }
   return {

@@ -8,7 +8,7 @@ import {
   LockUnavailableError,
   type LockLostReason,
 } from './errors/index.js';
-import { enclosingLease, runUnder } from './leases/current-lease.js';
+import { enclosingLease, runsUnderLease, runUnder } from './leases/current-lease.js';
 import { extendTenure } from './leases/extend.js';
 import { Lease } from './leases/lease.js';
 import { MultiLease } from './leases/multi-lease.js';
@@ -31,6 +31,9 @@ const SLOW_SHUTDOWN_MS = 1_500;
 
 /** Without this Node would watch for the end of each. */
 const RESOURCE_OPTIONS = { requireManualDestroy: true };
+
+/** How long a shutdown waits for sections after it has aborted their signals, in ms. */
+const ABORTED_DRAIN_MS = 500;
 
 /** What a service has in hand now. */
 export interface LockStats {
@@ -62,7 +65,7 @@ export class LockService {
     private readonly settings: ResolvedSettings,
     private readonly reporter = new Reporter(settings.logger),
   ) {
-    this.options = new AcquireResolver(settings);
+    this.options = new AcquireResolver(settings, store.maxLeaseMs);
     this.watchdog = new Watchdog(store, settings.leaseMs, reporter);
     this.lines = new WaitLines(store, this.watchdog, settings, randomUUID());
   }
@@ -89,6 +92,7 @@ export class LockService {
   ): Promise<T> {
     const lease = await this.acquire(names as string, options);
     const leases = lease instanceof Lease ? [lease] : (lease as MultiLease).leases;
+    for (const each of leases) each.enterSection();
     try {
       return await runUnder(this, leases, () => section(lease as Lease & MultiLease));
     } finally {
@@ -162,16 +166,19 @@ export class LockService {
     return this.lines.lengths();
   }
 
-  /** Grants no new locks from now on: who waits and who comes gets `LockShutdownError`. Running sections go on. */
+  /**
+   * Grants no new locks from now on: waiting and new callers get `LockShutdownError`. Running sections go on, and code
+   * inside them can still take locks until the service is closed.
+   */
   refuse(): void {
     this.refusing = true;
-    this.lines.refuse();
+    this.lines.refuseOutsiders();
   }
 
   /**
-   * Refuses new locks, waits for running sections (for `shutdownTimeout` at most), then aborts the signals of those
-   * that still run and closes what this service opened. Locks of sections that still run are not released, since they
-   * still guard something: their leases end by themselves.
+   * Refuses new locks, waits for held leases and running sections (for `shutdownTimeout` at most), then aborts the signals
+   * of those that remain, gives them a moment to end and release their locks, and closes what this service opened. Locks
+   * of sections that still run are not released, since they still guard something: their leases end by themselves.
    */
   close(): Promise<void> {
     return (this.closed ??= this.shutDown());
@@ -213,8 +220,7 @@ export class LockService {
         leases.push(await this.acquireOne(name, { ...part, wait }));
       }
       const lease = new MultiLease(leases);
-      const fixedMs = request.renews ? undefined : request.leaseMs;
-      await Promise.all(leases.map((each) => each.begin(fixedMs, request.holdAtLeast)));
+      await Promise.all(leases.map((each) => each.begin(request)));
       lease.assertHeld();
       return lease;
     } catch (error) {
@@ -233,7 +239,7 @@ export class LockService {
     }
     const origin = new AsyncResource('nestjs-redis-lock:lease', RESOURCE_OPTIONS);
     const claim = (hold: Hold, since: number): Lease => this.begin(hold, request, since, origin);
-    const served = this.lines.join(name, request, claim);
+    const served = this.lines.join(name, request, claim, runsUnderLease());
     return channels.refused.hasSubscribers ? tellingRefusal(name, served) : served;
   }
 
@@ -246,39 +252,41 @@ export class LockService {
         void joined.release();
         throw new LockBusyError(name, { reason: 'nested', waitedMs: 0, remainingMs: undefined });
       }
-      if (this.refusing) throw new LockShutdownError(name);
+      // The shutdown waits for sections: they can finish what they have begun.
+      if (this.refusing && !runsUnderLease()) throw new LockShutdownError(name);
     }
     return null;
   }
 
   private begin(hold: Hold, request: ResolvedAcquire, asked: number, origin: AsyncResource): Lease {
     const tenure = new Tenure(hold, request.holdAtLeast, this, origin);
-    this.tenures.begin(tenure);
+    if (!tenure.ended) this.tenures.begin(tenure);
     if (channels.acquired.hasSubscribers) tenure.inContext(() => tellAcquired(hold, tenure.since - asked));
     return new Lease(tenure);
   }
 
   /** @internal */
   release(tenure: Tenure): Promise<ReleaseOutcome> {
-    const { holdAtLeast, since, hold } = tenure;
-    return this.lines.release(hold, holdAtLeast === 0 ? 0 : Math.max(0, holdAtLeast - (performance.now() - since)));
+    return this.lines.release(tenure.hold, tenure.keepMs());
   }
 
   /** @internal */
   onReleased(tenure: Tenure, outcome: ReleaseOutcome): void {
     this.tenures.end(tenure);
-    if (outcome === 'lost' && !tenure.ended) this.onLost(tenure, 'taken');
+    if (outcome === 'lost' && !tenure.ended) this.reporter.warn('lost', lostWarning(tenure.hold, 'taken'));
     tellReleased(tenure, outcome);
   }
 
   /** @internal */
-  onLost({ hold }: Tenure, reason: LockLostReason): void {
-    this.reporter.warn('lost', lostWarning(hold, reason));
+  onLost(tenure: Tenure, reason: LockLostReason): void {
+    this.tenures.lose(tenure);
+    this.reporter.warn('lost', lostWarning(tenure.hold, reason));
   }
 
   /** @internal */
   async extend(tenure: Tenure, ms: number, fix: boolean): Promise<void> {
-    await extendTenure(tenure, checkLease('ms', ms), fix, this.store, this.watchdog);
+    const leaseMs = Math.max(checkLease('ms', ms), Math.ceil(tenure.keepMs()));
+    await extendTenure(tenure, leaseMs, fix, this.store, this.watchdog);
   }
 
   private async shutDown(): Promise<void> {
@@ -291,9 +299,11 @@ export class LockService {
       const warning = slowShutdownWarning(this.tenures.names(), shutdownTimeout - SLOW_SHUTDOWN_MS);
       this.reporter.warn('shutdown', warning);
     });
+    this.lines.refuseAll();
+    this.tenures.shutDown();
+    await this.tenures.drain(ABORTED_DRAIN_MS);
     const left = this.tenures.names();
     if (left.length > 0) this.reporter.warn('shutdown', leftWarning(left));
-    this.tenures.shutDown();
     this.watchdog.close();
     await this.lines.close();
     await this.store.close();

@@ -41,6 +41,14 @@ export function enclosingLease(service: object, name: string): Lease | undefined
   return undefined;
 }
 
+/** Whether the calling code runs in a section whose lock is still held, of any service of this process. */
+export function runsUnderLease(): boolean {
+  for (let section = storage.getStore(); section !== undefined; section = section.outer) {
+    if (section.lease.remaining() > 0) return true;
+  }
+  return false;
+}
+
 /** Runs `body` with `leases` as what `currentLease` and nested calls see. */
 export function runUnder<T>(service: object, leases: readonly Lease[], body: () => T): T {
   let section = storage.getStore();

@@ -3,6 +3,13 @@ import type { ReleaseOutcome } from '../stores/hold.js';
 import type { FencingToken } from './fencing-token.js';
 import type { Tenure } from './tenure.js';
 
+/** What an acquisition asks of its lease. */
+export interface LeaseTerms {
+  readonly leaseMs: number;
+  readonly renews: boolean;
+  readonly holdAtLeast: number;
+}
+
 /**
  * A lock held for a time. Keep it no longer than needed, pass its `signal` on, and hand its `token` to whatever the
  * lock guards.
@@ -84,13 +91,19 @@ export class Lease implements AsyncDisposable {
   }
 
   /**
-   * @internal Begins anew as part of several: with a fixed lease of `fixedMs` if that is given. A joined lease stays as
+   * @internal All locks of several are there: the fixed lease and `holdAtLeast` count from now on. A joined lease stays as
    * the outer section wants it.
    */
-  async begin(fixedMs: number | undefined, holdAtLeast: number): Promise<void> {
+  async begin({ leaseMs, renews, holdAtLeast }: LeaseTerms): Promise<void> {
     if (this.joined) return;
     this.tenure.begin(holdAtLeast);
-    if (fixedMs !== undefined) await this.tenure.extend(fixedMs, true);
+    // If the process dies now, the lock stays taken for as long as its lease lasts.
+    if (!renews || holdAtLeast > this.tenure.remaining()) await this.tenure.extend(leaseMs, !renews);
+  }
+
+  /** @internal Code begins to run under this lease; it ends by releasing it. */
+  enterSection(): void {
+    this.tenure.inSection = true;
   }
 
   /** @internal A lease for a nested call, on the same lock; `null` when this one is over. */

@@ -26,6 +26,8 @@ export class Tenure implements HoldObserver, Linked<Tenure> {
   previous: Tenure | null = null;
   /** @internal */
   next: Tenure | null = null;
+  /** Whether code runs under it that ends by releasing it. */
+  inSection = false;
   private users = 1;
   private outcome: Promise<ReleaseOutcome> | null = null;
   private controller: AbortController | null = null;
@@ -80,13 +82,18 @@ export class Tenure implements HoldObserver, Linked<Tenure> {
     this.holdAtLeast = holdAtLeast;
   }
 
+  /** How long the lock is to stay taken from now on, for `holdAtLeast`, in ms. */
+  keepMs(): number {
+    return this.holdAtLeast === 0 ? 0 : Math.max(0, this.holdAtLeast - (performance.now() - this.since));
+  }
+
   join(): void {
     this.users += 1;
   }
 
   leave(): Promise<ReleaseOutcome> {
     this.users -= 1;
-    if (this.users > 0) return Promise.resolve(this.endedBy === null ? 'released' : 'lost');
+    if (this.users > 0) return Promise.resolve(this.endedBy instanceof LockLostError ? 'lost' : 'released');
     return (this.outcome ??= this.context.release(this));
   }
 

@@ -104,6 +104,9 @@ export interface LockStore {
   /** How many requests that nobody waits for any more the store still undoes by itself. */
   readonly unsettled?: number;
 
+  /** The longest lease that the store grants, in ms, where it has a limit of its own. */
+  readonly maxLeaseMs?: number | undefined;
+
   /** Closes what the store opened itself. */
   close(): Promise<void>;
 }

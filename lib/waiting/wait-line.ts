@@ -58,14 +58,18 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
     return this.queue.size === 0 && (this.phase === 'pursuing' || this.phase === 'passing');
   }
 
-  /** Waits for the lock in turn, and resolves with what `claim` makes of it. */
-  join<T>(request: WaitRequest, claim: Claim<T>): Promise<T> {
+  /**
+   * Waits for the lock in turn, and resolves with what `claim` makes of it.
+   *
+   * @param underLease whether the caller runs in a section that a shutdown waits for
+   */
+  join<T>(request: WaitRequest, claim: Claim<T>, underLease = false): Promise<T> {
     const refusal = this.refusalOf(request);
     if (refusal !== null) {
       if (this.phase === 'idle') this.rest();
       return Promise.reject(refusal);
     }
-    const waiter = new Waiter(request, this, claim);
+    const waiter = new Waiter(request, this, claim, underLease);
     this.queue.push(waiter);
     if (this.phase === 'idle') this.pursue();
     return waiter.served as Promise<T>;
@@ -93,9 +97,15 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
     return RELEASED;
   }
 
-  /** Refuses everyone who waits. A holder keeps what it has. */
-  refuseAll(): void {
-    this.rejectAll(new LockShutdownError(this.name));
+  /**
+   * Refuses waiting callers since the service shuts down. A holder keeps its lock.
+   *
+   * @param all `false`: callers that run in a section stay, since the shutdown waits for them
+   */
+  refuse(all: boolean): void {
+    for (const waiter of this.queue.entries()) {
+      if (all || !waiter.underLease) this.leave(waiter, new LockShutdownError(this.name));
+    }
   }
 
   head(): Waiter | null {
@@ -244,7 +254,9 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
     if (hold.leaseMs !== request.leaseMs || hold.minReplicas < request.minReplicas || hold.remaining() <= 0)
       return false;
     // A fixed lease is the caller's from the start: what an earlier caller used of it must be given back first.
-    return hold.fresh || (request.renews && hold.renews);
+    if (hold.fresh) return true;
+    // If the process dies, the lock stays taken only for what is left of the lease.
+    return request.renews && hold.renews && hold.remaining() >= request.holdAtLeast;
   }
 
   private async renewFor(hold: Hold, leaseMs: number, minReplicas: number): Promise<boolean> {

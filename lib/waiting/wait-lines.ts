@@ -68,15 +68,19 @@ export class WaitLines {
     return sum;
   }
 
-  /** Waits for the lock in turn, and resolves with what `claim` makes of it. */
-  join<T>(name: string, request: WaitRequest, claim: Claim<T>): Promise<T> {
+  /**
+   * Waits for the lock in turn, and resolves with what `claim` makes of it.
+   *
+   * @param underLease whether the caller runs in a section that a shutdown waits for
+   */
+  join<T>(name: string, request: WaitRequest, claim: Claim<T>, underLease = false): Promise<T> {
     if (this.closed) return Promise.reject(new LockShutdownError(name));
     let line = this.lines.get(name);
     if (line === undefined) {
       line = new WaitLine(name, this.context);
       this.lines.set(name, line);
     } else this.idle.remove(line);
-    return line.join(request, claim);
+    return line.join(request, claim, underLease);
   }
 
   release(hold: Hold, keepMs: number): Promise<ReleaseOutcome> {
@@ -98,15 +102,20 @@ export class WaitLines {
     this.lines.delete(line.name);
   }
 
-  /** Refuses all who wait and all who come. */
-  refuse(): void {
+  /** Refuses waiting callers, except those that run in a section. */
+  refuseOutsiders(): void {
+    for (const line of [...this.lines.values()]) line.refuse(false);
+  }
+
+  /** Refuses all waiting callers, and all new ones. */
+  refuseAll(): void {
     this.closed = true;
-    for (const line of [...this.lines.values()]) line.refuseAll();
+    for (const line of [...this.lines.values()]) line.refuse(true);
   }
 
   /** Settles what is open, as far as one more try can. */
   async close(): Promise<void> {
-    this.refuse();
+    this.refuseAll();
     // A request under way may still take a lock; each ends within its time limit.
     await this.context.work.done();
     await this.settler.close();

@@ -12,6 +12,8 @@ export interface WaitRequest {
   readonly leaseMs: number;
   /** Whether the lease is to be kept alive. */
   readonly renews: boolean;
+  /** How long the lock stays taken at least, in ms: never longer than the lease wanted. */
+  readonly holdAtLeast: number;
   /** How many replicas have to acknowledge the lock. */
   readonly minReplicas: number;
   readonly signal: AbortSignal | undefined;
@@ -51,6 +53,8 @@ export class Waiter extends WheelEntry implements Linked<Waiter> {
     readonly request: WaitRequest,
     private readonly line: WaitersLine,
     private readonly claim: Claim<unknown>,
+    /** Whether the caller runs in a section that a shutdown waits for. */
+    readonly underLease = false,
   ) {
     super();
     this.served = new Promise((resolve, reject) => {

@@ -123,6 +123,140 @@ describe('a shutdown', () => {
     await admin.del(lockKey(name));
   });
 
+  it('lets a section take further locks while it waits for it, and refuses callers outside', async () => {
+    const locks = await connectLockService({ url });
+    await using others = await connectLockService({ url });
+    const [second, third] = [`${name}:second`, `${name}:third`];
+    const elsewhere = await others.acquire(third);
+    let closing: Promise<void> | undefined;
+    let queued = false;
+    const section = locks.withLock(name, async () => {
+      // One call waits already when the shutdown begins, as does the call of an outsider.
+      const waits = locks.withLock(third, ({ token }) => token, { wait: Infinity });
+      await waitUntil('both wait', () => locks.stats().waiting === 2);
+      queued = true;
+      await waitUntil('the shutdown has begun', () => closing !== undefined);
+      await sleep(20);
+      await locks.withLock([second, `${second}:too`], () => locks.withLock(second, () => undefined));
+      await (await locks.tryAcquire(second))!.release();
+      await elsewhere.release();
+      return waits;
+    });
+    const outsider = expect(locks.acquire(third, { wait: Infinity })).rejects.toBeInstanceOf(LockShutdownError);
+    await waitUntil('both wait', () => queued);
+    closing = locks.close();
+    await outsider;
+    await expect(locks.acquire(second)).rejects.toBeInstanceOf(LockShutdownError);
+    await expect(section).resolves.toBeGreaterThan(elsewhere.token);
+    await closing;
+    expect(await admin.exists(lockKey(name), lockKey(second), lockKey(third))).toBe(0);
+  });
+
+  it('lets a section under a lock of another service finish what it has begun, until it is closed', async () => {
+    await using billing = await connectLockService({ url });
+    const locks = await connectLockService({ url });
+    await billing.withLock(`${name}:billing`, async () => {
+      locks.refuse();
+      await (await locks.acquire(name)).release();
+      await locks.close();
+      await expect(locks.acquire(name)).rejects.toBeInstanceOf(LockShutdownError);
+    });
+  });
+
+  it('refuses a section further locks once its own is lost', async () => {
+    const locks = await connectLockService({ url });
+    await locks.withLock(
+      name,
+      async ({ signal }) => {
+        await once(signal, 'abort');
+        locks.refuse();
+        await expect(locks.acquire(`${name}:second`)).rejects.toBeInstanceOf(LockShutdownError);
+      },
+      { lease: 50 },
+    );
+    await locks.close();
+  });
+
+  it('refuses waiting calls of a section when it waits no longer', async () => {
+    const locks = await connectLockService({ url, shutdownTimeout: 100 });
+    await using others = await connectLockService({ url });
+    await using _elsewhere = await others.acquire(`${name}:second`);
+    const section = locks.withLock(name, () => locks.acquire(`${name}:second`, { wait: Infinity }));
+    const refused = expect(section).rejects.toBeInstanceOf(LockShutdownError);
+    await waitUntil('it waits', () => locks.stats().waiting === 1);
+    await locks.close();
+    await refused;
+    expect(await taken()).toBe(false);
+  });
+
+  it.each([
+    ['in the same microtask', () => undefined],
+    ['after a request', () => admin.ping()],
+    ['after 50 ms', () => sleep(50)],
+  ])('releases the lock of a section that ends %s when its signal aborts', async (_when, cleanUp) => {
+    const locks = await connectLockService({ url, shutdownTimeout: 50 });
+    const outcomes: string[] = [];
+    const section = locks.withLock(name, async ({ signal }) => {
+      await once(signal, 'abort');
+      await cleanUp();
+    });
+    const lease = await locks.acquire(`${name}:bare`);
+    lease.signal.addEventListener('abort', () => void lease.release().then((outcome) => outcomes.push(outcome)));
+    await locks.close();
+    await section;
+    expect(outcomes).toEqual(['released']);
+    expect(await admin.exists(lockKey(name), lockKey(`${name}:bare`))).toBe(0);
+  });
+
+  it('releases the locks of sections that end by their signal, and leaves those of sections that go on', async () => {
+    const locks = await connectLockService({ url, shutdownTimeout: 50, leaseMs: 5_000 });
+    const leader = locks.withLock(name, ({ signal }) => once(signal, 'abort'));
+    const stuck = await locks.acquire(`${name}:stuck`);
+    await locks.close();
+    await leader;
+    expect(await taken()).toBe(false);
+    expect(await admin.exists(lockKey(`${name}:stuck`))).toBe(1);
+    await expect(stuck.release()).resolves.toBe('unconfirmed');
+    await admin.del(lockKey(`${name}:stuck`));
+  });
+
+  it('does not wait for a lease that is lost, and counts it as held no more', async () => {
+    const locks = await connectLockService({ url, shutdownTimeout: 60_000 });
+    const lost = await Promise.all(
+      Array.from({ length: 50 }, (_, index) => locks.acquire(`${name}:${String(index)}`, { lease: 50 })),
+    );
+    const several = await locks.acquire([`${name}:a`, `${name}:b`], { lease: 50 });
+    await waitUntil('they are lost', () => [...lost, several].every(({ signal }) => signal.aborted));
+    expect(locks.stats().held).toBe(0);
+    // The time limit of the test is shorter than the one of the shutdown.
+    await locks.close();
+  });
+
+  it('waits for a section that still runs although its lock is lost', async () => {
+    const locks = await connectLockService({ url, shutdownTimeout: 60_000 });
+    const order: string[] = [];
+    let finish = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (finish = resolve));
+    const section = locks.withLock(
+      name,
+      async ({ signal }) => {
+        await once(signal, 'abort');
+        expect(locks.stats().held).toBe(0);
+        order.push('lost');
+        await gate;
+        order.push('ended');
+      },
+      { lease: 50 },
+    );
+    await waitUntil('it is lost', () => order.length === 1);
+    const closing = locks.close().then(() => order.push('closed'));
+    await sleep(50);
+    finish();
+    await section;
+    await closing;
+    expect(order).toEqual(['lost', 'ended', 'closed']);
+  });
+
   it('ends although Redis is down', async () => {
     await using server = await RedisServer.start();
     const locks = await connectLockService({ url: server.url, commandTimeout: 200, shutdownTimeout: 100 });

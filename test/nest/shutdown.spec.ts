@@ -102,6 +102,34 @@ describe('the shutdown of an app', () => {
     await closing;
   });
 
+  it('lets a request that has a lock take a second one, although the shutdown has begun', async () => {
+    const app = await startShop();
+    const [orders, locks] = [app.get(Orders), app.get(LockService)];
+    const request = locks.withLock('cart:1', async () => {
+      await waitUntil('the shutdown has begun', () => orders.shuttingDown);
+      const paid = orders.pay('1');
+      orders.finish();
+      return paid;
+    });
+    await waitUntil('the request holds its lock', () => locks.stats().held === 1);
+    await app.close();
+    await expect(request).resolves.toBe('paid 1');
+  });
+
+  it('frees the lock of a leader that ends when its signal aborts', async () => {
+    const keyPrefix = `${uniqueName('shutdown')}:`;
+    const app = await Test.createTestingModule({ imports: [lockModule({ keyPrefix, shutdownTimeout: 50 })] }).compile();
+    await app.init();
+    const locks = app.get(LockService);
+    const leader = locks.withLock('leader', ({ signal }) => once(signal, 'abort'));
+    await waitUntil('it leads', () => locks.stats().held === 1);
+    await app.close();
+    await leader;
+    const redis = redisClient();
+    expect(await redis.exists(`${keyPrefix}leader`)).toBe(0);
+    redis.disconnect();
+  });
+
   it("leaves a caller's own client connected", async () => {
     const client = redisClient();
     const app = await Test.createTestingModule({

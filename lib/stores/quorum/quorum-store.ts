@@ -46,6 +46,12 @@ export class QuorumStore implements LockStore {
     return this.members.reduce((sum, { unsettled }) => sum + unsettled, 0);
   }
 
+  /** A node that restarts may forget its locks, and votes again after this time. */
+  get maxLeaseMs(): number | undefined {
+    const { restartGuard } = this.options;
+    return restartGuard === 0 ? undefined : restartGuard;
+  }
+
   async connect(timeoutMs: number): Promise<void> {
     await poll(
       this.members,
