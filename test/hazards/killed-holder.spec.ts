@@ -24,8 +24,9 @@ describe('a holder whose process is killed', () => {
     admin.disconnect();
   });
 
-  const killHolder = async (): Promise<number> => {
-    const child = ChildScript.start('hazards/children/holder.mjs', [testRedisUrl(), name, '1500']);
+  const killHolder = async (holdAtLeast = 0): Promise<number> => {
+    const args = [testRedisUrl(), name, '1500', String(holdAtLeast)];
+    const child = ChildScript.start('hazards/children/holder.mjs', args);
     const { token } = await child.next('held');
     await child.kill('SIGKILL');
     return token as number;
@@ -43,6 +44,14 @@ describe('a holder whose process is killed', () => {
     expect(next.token).toBeGreaterThan(token);
     await next.release();
     await untilIdle(locks);
+  });
+
+  it('keeps the lock as long as `holdAtLeast` asked for, although its lease is shorter', async () => {
+    const startedAt = performance.now();
+    await killHolder(6_000);
+    const left = await admin.pttl(lockKey(name));
+    expect(left).toBeGreaterThan(6_000 - (performance.now() - startedAt));
+    await admin.del(lockKey(name));
   });
 
   it('is not outlived by a waiter that gives up before that', async () => {

@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline';
 import { connectLockService } from 'nestjs-redis-lock';
 
-const [url, name, leaseMs] = process.argv.slice(2);
+const [url, name, leaseMs, holdAtLeast = '0'] = process.argv.slice(2);
 const say = (message) => console.log(JSON.stringify(message));
 const codeOf = (use) => {
   try {
@@ -14,7 +14,7 @@ const codeOf = (use) => {
 };
 
 const locks = await connectLockService({ url, leaseMs: Number(leaseMs) });
-const lease = await locks.acquire(name);
+const lease = await locks.acquire(name, { holdAtLeast: Number(holdAtLeast) });
 lease.signal.addEventListener('abort', () => {
   const { code, reason } = lease.signal.reason;
   say({ type: 'lost', code, reason });

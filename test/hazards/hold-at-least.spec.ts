@@ -1,0 +1,120 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Redis } from 'ioredis';
+import { connectLockService, type AcquireOptions, type LockService } from 'nestjs-redis-lock';
+import { lockKey } from '../support/lock-keys.js';
+import { describeWithRedisServer } from '../support/redis-server.js';
+import { QuorumNodes } from '../support/quorum-nodes.js';
+import { redisClient, testRedisUrl, uniqueName } from '../support/test-redis.js';
+import { waitUntil } from '../support/wait-until.js';
+
+const LEASE_MS = 1_500;
+const HOLD_MS = 60_000;
+
+/** The key's time to live is what others have to wait for if the holder's process dies now. */
+describe('`holdAtLeast` outlives the process', () => {
+  let locks: LockService;
+  let admin: Redis;
+  let name: string;
+
+  beforeEach(async () => {
+    admin = redisClient();
+    locks = await connectLockService({ url: testRedisUrl(), leaseMs: LEASE_MS, handOverMs: 10_000 });
+    name = uniqueName('hold');
+  });
+  afterEach(async () => {
+    await locks.close();
+    admin.disconnect();
+  });
+
+  const timeToLive = (of = name): Promise<number> => admin.pttl(lockKey(of));
+  /** How long the key lives beyond the `holdMs` that began at `since` at the latest. */
+  const surplus = async (since: number, holdMs = HOLD_MS): Promise<number> =>
+    (await timeToLive()) - (holdMs - (performance.now() - since));
+
+  it('from the first lease on', async () => {
+    const since = performance.now();
+    const lease = await locks.acquire(name, { holdAtLeast: HOLD_MS });
+    expect(await surplus(since)).toBeGreaterThanOrEqual(-1);
+    await lease.release();
+    expect(await timeToLive()).toBeGreaterThan(HOLD_MS / 2);
+    await admin.del(lockKey(name));
+  });
+
+  it('after a hand-over inside the process, also from a caller that used a part of the same lease', async () => {
+    const options: AcquireOptions[] = [{}, { holdAtLeast: LEASE_MS }, { holdAtLeast: HOLD_MS }];
+    for (const before of [{}, { holdAtLeast: 1 }]) {
+      for (const options_ of options) {
+        const first = await locks.acquire(name, before);
+        const next = locks.acquire(name, options_);
+        await waitUntil('it waits', () => locks.stats().waiting === 1);
+        const { holdAtLeast = 0 } = options_;
+        await waitUntil('a part of the lease is used', () => first.remaining() < LEASE_MS - 100);
+        const since = performance.now();
+        await first.release();
+        const lease = await next;
+        expect(await surplus(since, holdAtLeast)).toBeGreaterThanOrEqual(-1);
+        await lease.release();
+        await admin.del(lockKey(name));
+      }
+    }
+  });
+
+  it('for several locks, from the time when all are there', async () => {
+    const second = `${name}:second`;
+    const blocker = await locks.acquire(second);
+    const both = locks.acquire([name, second], { holdAtLeast: HOLD_MS });
+    await waitUntil('the first is taken', async () => (await timeToLive()) > 0);
+    const since = performance.now();
+    await blocker.release();
+    const lease = await both;
+    expect(await surplus(since)).toBeGreaterThanOrEqual(-1);
+    expect(await timeToLive(second)).toBeGreaterThan(HOLD_MS / 2);
+    await lease.release();
+    await admin.del(lockKey(name), lockKey(second));
+  });
+
+  it('whatever length a lease is extended to', async () => {
+    const since = performance.now();
+    const lease = await locks.acquire(name, { holdAtLeast: HOLD_MS });
+    await lease.extend(1_000);
+    expect(await surplus(since)).toBeGreaterThanOrEqual(-1);
+    await lease.release();
+    await admin.del(lockKey(name));
+  });
+
+  it('through renewals', async () => {
+    const holdAtLeast = 2_500;
+    const since = performance.now();
+    const lease = await locks.acquire(name, { holdAtLeast });
+    let left = await timeToLive();
+    let renewals = 0;
+    while (performance.now() < since + 4_000) {
+      const now = await timeToLive();
+      if (now > left + 100) renewals += 1;
+      left = now;
+      expect(await surplus(since, holdAtLeast)).toBeGreaterThanOrEqual(-1);
+    }
+    expect(renewals).toBeGreaterThan(0);
+    await lease.release();
+  });
+});
+
+describeWithRedisServer('`holdAtLeast` over several nodes', () => {
+  it('is refused where it is longer than `restartGuard`, and disturbs no other caller', async () => {
+    await using nodes = await QuorumNodes.start(3);
+    const settings = { nodes: nodes.urls, leaseMs: 1_000, restartGuard: 1_500 };
+    await using locks = await connectLockService(settings);
+    const name = uniqueName('hold');
+    const lease = await locks.acquire(name);
+    const waiting = locks.acquire(name);
+    const refused = {
+      code: 'LOCK_CONFIG',
+      message: expect.stringContaining('"holdAtLeast" (1501) must not be longer'),
+    };
+    await expect(locks.acquire(name, { holdAtLeast: 1_501 })).rejects.toMatchObject(refused);
+    await expect(locks.acquire([name, 'b'], { holdAtLeast: 1_501 })).rejects.toMatchObject(refused);
+    await lease.release();
+    await (await waiting).release();
+    await (await locks.acquire(name, { holdAtLeast: 1_500 })).release();
+  });
+});
