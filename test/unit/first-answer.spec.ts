@@ -24,7 +24,14 @@ async function pursue(answer: AcquireReply | LockUnavailableError, leaves: boole
       return Promise.resolve({ held: true, listeners: 0 });
     },
   } as Pick<LockStore, 'acquire' | 'release'> as LockStore;
-  const request = { wait: Infinity, leaseMs: LEASE_MS, renews: true, holdAtLeast: 0, minReplicas: 0, signal: undefined };
+  const request = {
+    wait: Infinity,
+    leaseMs: LEASE_MS,
+    renews: true,
+    holdAtLeast: 0,
+    minReplicas: 0,
+    signal: undefined,
+  };
   const waiters = { name: 'a', timeouts: new TimerWheel(true), leave: () => undefined, onExpired: () => undefined };
   let head: Waiter | null = new Waiter(request, waiters, () => undefined);
   const troubles: string[] = [];

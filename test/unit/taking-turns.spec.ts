@@ -21,7 +21,11 @@ describe('a process among others that want the same lock', () => {
   });
 
   const join = (wait = Infinity): Promise<Hold> =>
-    lines.join(NAME, { wait, leaseMs: 30_000, renews: true, holdAtLeast: 0, minReplicas: 0, signal: undefined }, (hold) => hold);
+    lines.join(
+      NAME,
+      { wait, leaseMs: 30_000, renews: true, holdAtLeast: 0, minReplicas: 0, signal: undefined },
+      (hold) => hold,
+    );
   const pass = (ms: number): Promise<void> => jest.advanceTimersByTimeAsync(ms);
 
   /** Has the lock and gives it up; whoever is listening takes it at once. */
@@ -67,7 +71,14 @@ describe('a process among others that want the same lock', () => {
   it('asks no more when whoever waited has left', async () => {
     store.counts = 0;
     const leaving = new AbortController();
-    const request = { wait: Infinity, leaseMs: 30_000, renews: true, holdAtLeast: 0, minReplicas: 0, signal: leaving.signal };
+    const request = {
+      wait: Infinity,
+      leaseMs: 30_000,
+      renews: true,
+      holdAtLeast: 0,
+      minReplicas: 0,
+      signal: leaving.signal,
+    };
     const refused = lines.join(NAME, request, () => undefined).catch((error: unknown) => error);
     await pass(100);
     leaving.abort();
@@ -192,7 +203,11 @@ describe('a process among others that want the same lock', () => {
     await haveATurn({ others: 5 });
     const leaving = new AbortController();
     const refused = lines
-      .join(NAME, { wait: 11, leaseMs: 30_000, renews: true, holdAtLeast: 0, minReplicas: 0, signal: leaving.signal }, () => undefined)
+      .join(
+        NAME,
+        { wait: 11, leaseMs: 30_000, renews: true, holdAtLeast: 0, minReplicas: 0, signal: leaving.signal },
+        () => undefined,
+      )
       .catch((error: unknown) => error);
     await pass(100);
     await expect(refused).resolves.toBeInstanceOf(LockBusyError);
