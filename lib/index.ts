@@ -16,7 +16,7 @@ export { LockService, type LockStats } from './lock.service.js';
 export type { LockConnection, LockServiceOptions, LockSettings } from './module-options.js';
 export type { AcquireOptions, NestedCall } from './lock-options.js';
 export type { FencingToken } from './leases/fencing-token.js';
-export { Lease } from './leases/lease.js';
+export { Lease, type LeaseSummary } from './leases/lease.js';
 export { MultiLease } from './leases/multi-lease.js';
 export { currentLease } from './leases/current-lease.js';
 export type { LockState } from './stores/lock-store.js';

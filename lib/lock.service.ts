@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
+import { inspect, type InspectOptions } from 'node:util';
 import {
   LockBusyError,
   LockError,
@@ -182,6 +183,15 @@ export class LockService {
    */
   close(): Promise<void> {
     return (this.closed ??= this.shutDown());
+  }
+
+  toJSON(): LockStats {
+    return this.stats();
+  }
+
+  /** Its parts would fill pages, and contain the password of the connection. */
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    return `LockService ${inspect(this.stats(), options)}`;
   }
 
   /** @internal Aborts when the service is closed. */

@@ -13,8 +13,8 @@ export type LockConnection =
   /** A Redis Cluster, by some of its nodes and ioredis's cluster options; the connections are ours to close. */
   | { readonly cluster: { readonly nodes: readonly ClusterNode[]; readonly options?: ClusterOptions } }
   /**
-   * Several independent Redis, each a URL or ioredis options: a lock is held when a majority says so. Three or five; the
-   * connections are ours to close.
+   * Several independent Redis, each a URL or ioredis options: a lock is held when a majority says so. 3 to 15, an odd
+   * number is recommended; the connections are ours to close.
    */
   | { readonly nodes: readonly (string | RedisOptions)[] }
   /** Your own ioredis client, of one server or a cluster. It is never closed here; a second connection for notices is made from it. */
@@ -217,7 +217,9 @@ function checkCluster(cluster: unknown): void {
 
 function checkNodes(nodes: unknown): void {
   if (!Array.isArray(nodes) || nodes.length < MIN_NODES || nodes.length > MAX_NODES) {
-    throw new LockConfigError(`"nodes" must be a list of ${String(MIN_NODES)} to ${String(MAX_NODES)} Redis servers.`);
+    throw new LockConfigError(
+      `"nodes" must be a list of ${String(MIN_NODES)} to ${String(MAX_NODES)} Redis servers; an odd number is recommended.`,
+    );
   }
   for (const node of nodes as unknown[]) {
     if (typeof node === 'string') checkUrl('nodes', node);

@@ -25,17 +25,22 @@ export class LockBusyError extends LockError {
   readonly code = 'LOCK_BUSY';
   readonly reason: LockBusyReason;
 
-  /** How long the caller waited, in ms. */
+  /** How long the caller waited, in whole ms. */
   readonly waitedMs: number;
 
-  /** How long the holder's lease still ran when it was last seen, in ms; `undefined` where that is not known. */
+  /**
+   * How long the holder's lease still ran when it was last seen, in whole ms, rounded up; `undefined` where that is not
+   * known.
+   */
   readonly remainingMs: number | undefined;
 
-  constructor(lockName: string, details: LockBusyDetails) {
-    super(describe(lockName, details), lockName);
-    this.reason = details.reason;
-    this.waitedMs = details.waitedMs;
-    this.remainingMs = details.remainingMs;
+  constructor(lockName: string, { reason, waitedMs, remainingMs }: LockBusyDetails) {
+    const left = remainingMs === undefined ? undefined : Math.ceil(remainingMs);
+    const waited = Math.round(waitedMs);
+    super(describe(lockName, { reason, waitedMs: waited, remainingMs: left }), lockName);
+    this.reason = reason;
+    this.waitedMs = waited;
+    this.remainingMs = left;
   }
 }
 
@@ -50,6 +55,6 @@ function describe(lockName: string, { reason, waitedMs, remainingMs }: LockBusyD
       `its lease, or 'wait' to wait for the lock like any other caller.`
     );
   }
-  const lease = remainingMs === undefined ? '' : ` Its holder's lease has ${String(Math.ceil(remainingMs))} ms left.`;
-  return `Lock ${lock} is held by somebody else; waited ${String(Math.round(waitedMs))} ms.${lease} Raise "wait" to wait longer.`;
+  const lease = remainingMs === undefined ? '' : ` Its holder's lease has ${String(remainingMs)} ms left.`;
+  return `Lock ${lock} is held by somebody else; waited ${String(waitedMs)} ms.${lease} Raise "wait" to wait longer.`;
 }

@@ -1,7 +1,21 @@
+import { inspect, type InspectOptions } from 'node:util';
 import { LockLostError } from '../errors/index.js';
 import type { ReleaseOutcome } from '../stores/hold.js';
 import type { FencingToken } from './fencing-token.js';
-import type { Tenure } from './tenure.js';
+import type { LeaseState, Tenure } from './tenure.js';
+
+/**
+ * What a lease looks like in logs and in JSON.
+ *
+ * @publicApi
+ */
+export interface LeaseSummary {
+  readonly name: string;
+  readonly token: FencingToken;
+  readonly state: LeaseState;
+  /** How long the lock can be relied on without another renewal, in whole ms, rounded down. */
+  readonly remainingMs: number;
+}
 
 /** What an acquisition asks of its lease. */
 export interface LeaseTerms {
@@ -46,9 +60,11 @@ export class Lease implements AsyncDisposable {
     return this.tenure.signal;
   }
 
-  /** How long the lock can be relied on without another renewal, in ms; 0 once it is lost or released. */
+  /**
+   * How long the lock can be relied on without another renewal, in whole ms, rounded down; 0 once it is lost or released.
+   */
   remaining(): number {
-    return this.outcome === null ? this.tenure.remaining() : 0;
+    return this.outcome === null ? Math.max(0, Math.floor(this.tenure.remaining())) : 0;
   }
 
   /**
@@ -83,6 +99,17 @@ export class Lease implements AsyncDisposable {
     if (this.leaving) return Promise.resolve().then(() => this.outcome as Promise<ReleaseOutcome>);
     this.leaving = true;
     return (this.outcome = this.tenure.leave());
+  }
+
+  toJSON(): LeaseSummary {
+    const remainingMs = this.remaining();
+    const { name, token, tenure } = this;
+    const state = this.outcome !== null && tenure.state === 'held' ? 'released' : tenure.state;
+    return { name, token, state, remainingMs };
+  }
+
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    return `Lease ${inspect(this.toJSON(), options)}`;
   }
 
   /** Releases the lock at the end of an `await using` block. */

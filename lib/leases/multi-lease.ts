@@ -1,6 +1,7 @@
+import { inspect, type InspectOptions } from 'node:util';
 import type { ReleaseOutcome } from '../stores/hold.js';
 import type { FencingToken } from './fencing-token.js';
-import type { Lease } from './lease.js';
+import type { Lease, LeaseSummary } from './lease.js';
 
 /**
  * Several locks held together. There is no single fencing token: every resource has to be given the token of its own
@@ -32,7 +33,7 @@ export class MultiLease implements AsyncDisposable {
     return this.leases.find((lease) => lease.name === name)?.token;
   }
 
-  /** How long all of the locks can be relied on without another renewal, in ms. */
+  /** How long all of the locks can be relied on without another renewal, in whole ms, rounded down. */
   remaining(): number {
     return Math.min(...this.leases.map((lease) => lease.remaining()));
   }
@@ -52,6 +53,14 @@ export class MultiLease implements AsyncDisposable {
     const outcomes = await Promise.all(this.leases.map((lease) => lease.release()));
     if (outcomes.includes('lost')) return 'lost';
     return outcomes.includes('unconfirmed') ? 'unconfirmed' : 'released';
+  }
+
+  toJSON(): { readonly leases: LeaseSummary[]; readonly remainingMs: number } {
+    return { leases: this.leases.map((lease) => lease.toJSON()), remainingMs: this.remaining() };
+  }
+
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    return `MultiLease ${inspect(this.toJSON(), { ...options, depth: 2 })}`;
   }
 
   /** Releases the locks at the end of an `await using` block. */

@@ -11,6 +11,9 @@ export interface TenureContext {
   extend(tenure: Tenure, ms: number, fix: boolean): Promise<void>;
 }
 
+/** `shutdown`: the service was closed while the lock was held. */
+export type LeaseState = 'held' | 'released' | 'lost' | 'shutdown';
+
 /**
  * One caller's time on a hold, from grant to release, shared by the lease it got and by the leases of nested calls that
  * joined it. The lock is released when the last of them is.
@@ -105,6 +108,11 @@ export class Tenure implements HoldObserver, Linked<Tenure> {
   /** Whether the holder was told that the lock is gone. */
   get ended(): boolean {
     return this.endedBy !== null;
+  }
+
+  get state(): LeaseState {
+    if (this.endedBy === null) return this.over ? 'released' : 'held';
+    return this.endedBy instanceof LockLostError ? 'lost' : 'shutdown';
   }
 
   /** The service goes down while the section still runs. */

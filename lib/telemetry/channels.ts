@@ -10,7 +10,7 @@ export interface AcquiredMessage {
   readonly waitedMs: number;
   /** The length of the lease, in ms. */
   readonly leaseMs: number;
-  /** How long the lock can be relied on unless it is renewed, in ms: less after a hand-over. */
+  /** How long the lock can be relied on unless it is renewed, in whole ms, rounded down: less after a hand-over. */
   readonly remainingMs: number;
   /** Whether it came from the caller before, in this process, without being released to Redis in between. */
   readonly handedOver: boolean;

@@ -14,7 +14,8 @@ export function tellAcquired(hold: GrantedHold, waitedMs: number): void {
   if (!channels.acquired.hasSubscribers) return;
   const { name, token, leaseMs, tokensUsed } = hold;
   const handedOver = tokensUsed > 1;
-  const message: AcquiredMessage = { name, token, waitedMs, leaseMs, remainingMs: hold.remaining(), handedOver };
+  const remainingMs = Math.max(0, Math.floor(hold.remaining()));
+  const message: AcquiredMessage = { name, token, waitedMs: Math.round(waitedMs), leaseMs, remainingMs, handedOver };
   channels.acquired.publish(message);
 }
 
@@ -24,12 +25,12 @@ export function tellReleased(
   outcome: ReleasedMessage['outcome'],
 ): void {
   if (!channels.released.hasSubscribers) return;
-  const message: ReleasedMessage = { name, token, outcome, heldMs: performance.now() - since };
+  const message: ReleasedMessage = { name, token, outcome, heldMs: Math.round(performance.now() - since) };
   channels.released.publish(message);
 }
 
 export function tellRefused(name: string, error: LockError, waitedMs: number): void {
   if (!channels.refused.hasSubscribers) return;
-  const message: RefusedMessage = { name, waitedMs, error };
+  const message: RefusedMessage = { name, waitedMs: Math.round(waitedMs), error };
   channels.refused.publish(message);
 }

@@ -16,6 +16,11 @@ const PASSING = new Set([
   'UNKILLABLE',
 ]);
 
+/** A missing right; within a script Redis 7 has words of its own for it. */
+const DENIED = /NOPERM|The user executing the script|ACL failure in script/;
+/** Redis 7.0 does not say which of them a script must not call. */
+const SCRIPT_COMMANDS = 'GET, SET, DEL, HSET, HDEL, HEXISTS, HGETALL, PEXPIRE, PTTL, TIME, PUBLISH, SPUBLISH';
+
 /** The upper-case word by which Redis names an error; before Redis 7 an error inside Lua has others and a place in front. */
 const CODE = /(?:^|@user_script: ?\d+: )-?([A-Z]{2,})\s/g;
 
@@ -64,12 +69,38 @@ export function withoutArguments(error: Error): Error {
 export function refused(error: Error, lockName: string | undefined, more = ''): LockUnavailableError {
   const code = codeOf(error);
   const retryable = code !== undefined && PASSING.has(code);
-  const advice = code === 'WRONGTYPE' ? ' The key is used for something else: choose another "keyPrefix".' : '';
-  return new LockUnavailableError(`Redis refused the request (${error.message}).${advice}${more}`, lockName, {
-    cause: withoutArguments(error),
-    retryable,
-    outcomeUnknown: false,
-  });
+  return new LockUnavailableError(
+    `Redis refused the request (${plain(error.message)}).${adviceFor(error, code)}${more}`,
+    lockName,
+    {
+      cause: withoutArguments(error),
+      retryable,
+      outcomeUnknown: false,
+    },
+  );
+}
+
+function adviceFor({ message }: Error, code: string | undefined): string {
+  if (code === 'WRONGTYPE') return ' The key is used for something else: choose another "keyPrefix".';
+  const right = missingRight(message);
+  return right === undefined
+    ? ''
+    : ` The Redis user needs the right to use ${right}. The README lists the ACL rules that locks need.`;
+}
+
+/** The message without the digest and the line number of a script, which no user can look up. */
+function plain(message: string): string {
+  return message.replace(/^.*@user_script: ?\d+: -?(?=[A-Z])/, '').replace(/ script: \w+, on @user_script:\d+\.?$/, '');
+}
+
+/** What the server does not let its user do, as far as it says so: each version has other words for it. */
+function missingRight(message: string): string | undefined {
+  if (!DENIED.test(message)) return undefined;
+  const command = /'([^']+)' command/.exec(message)?.[1];
+  if (command !== undefined) return `the command ${command.toUpperCase()}`;
+  if (message.includes('channel')) return 'the channels of its locks (a rule that begins with "&")';
+  if (/\bkeys?\b/.test(message)) return 'the keys of its locks (a rule that begins with "~")';
+  return `each command that locks call (${SCRIPT_COMMANDS})`;
 }
 
 /** Trouble on the way: the request was sent, but nobody knows what became of it. */
