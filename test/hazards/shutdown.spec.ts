@@ -128,7 +128,7 @@ describe('a shutdown', () => {
     await using others = await connectLockService({ url });
     const [second, third] = [`${name}:second`, `${name}:third`];
     const elsewhere = await others.acquire(third);
-    let closing: Promise<void> | undefined;
+    let closing: Promise<void> | undefined = undefined;
     let queued = false;
     const section = locks.withLock(name, async () => {
       // One call waits already when the shutdown begins, as does the call of an outsider.

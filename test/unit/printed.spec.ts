@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { channel } from 'node:diagnostics_channel';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { connectLockService, createLockService, LockBusyError, type LockService } from 'nestjs-redis-lock';
 import { refused } from '../../lib/stores/redis/server-error.js';
@@ -64,13 +64,13 @@ describe('what is printed of a lease', () => {
   it('has times in whole milliseconds, in errors and on the diagnostics channels, too', async () => {
     const messages: Record<string, unknown>[] = [];
     const listen = (message: unknown): void => void messages.push(message as Record<string, unknown>);
-    const channels = ['acquired', 'released', 'refused'].map((each) => channel(`nestjs-redis-lock:${each}`));
-    for (const each of channels) each.subscribe(listen);
+    const channels = ['acquired', 'released', 'refused'].map((each) => `nestjs-redis-lock:${each}`);
+    for (const each of channels) subscribe(each, listen);
     await using others = await connectLockService({ url: testRedisUrl() });
     const lease = await locks.acquire(name);
     const error = await others.acquire(name, { wait: 10 }).catch((e: unknown) => e as LockBusyError);
     await lease.release();
-    for (const each of channels) each.unsubscribe(listen);
+    for (const each of channels) unsubscribe(each, listen);
     expect(messages).toHaveLength(3);
     const times = [...messages, error as unknown as Record<string, unknown>].flatMap((each) =>
       Object.entries(each).filter(([key]) => key.endsWith('Ms')),
