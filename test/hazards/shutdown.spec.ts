@@ -223,9 +223,9 @@ describe('a shutdown', () => {
   it('does not wait for a lease that is lost, and counts it as held no more', async () => {
     const locks = await connectLockService({ url, shutdownTimeout: 60_000 });
     const lost = await Promise.all(
-      Array.from({ length: 50 }, (_, index) => locks.acquire(`${name}:${String(index)}`, { lease: 50 })),
+      Array.from({ length: 50 }, (_, index) => locks.acquire(`${name}:${String(index)}`, { lease: 500 })),
     );
-    const several = await locks.acquire([`${name}:a`, `${name}:b`], { lease: 50 });
+    const several = await locks.acquire([`${name}:a`, `${name}:b`], { lease: 500 });
     await waitUntil('they are lost', () => [...lost, several].every(({ signal }) => signal.aborted));
     expect(locks.stats().held).toBe(0);
     // The time limit of the test is shorter than the one of the shutdown.
