@@ -3,6 +3,7 @@ import { Hold } from '../stores/hold.js';
 import type { AcquireReply, LockStore } from '../stores/lock-store.js';
 import { OverdueError } from '../stores/overdue-error.js';
 import type { Settler } from '../stores/settler.js';
+import { onMicrotask } from '../time/ticks.js';
 import type { Turn } from './turn.js';
 import { Vigil, type Outlook } from './vigil.js';
 import type { Waiter, WaitRequest } from './waiter.js';
@@ -93,7 +94,7 @@ export class Pursuit {
     if (this.listening !== null) {
       // The lock may have been free for as long as the confirmation is missing.
       this.listening = null;
-      queueMicrotask(this.attempt);
+      onMicrotask(this.attempt);
     } else if (this.vigil.asleep) this.vigil.wake();
     else return false;
     return true;

@@ -1,4 +1,4 @@
-import { AsyncResource } from 'node:async_hooks';
+import { Timer } from '../../time/timer.js';
 import type { RedisClient } from './redis-client.js';
 import { isServerError } from './server-error.js';
 
@@ -16,32 +16,31 @@ const PING_TICKS = LIMIT_TICKS / 2;
  */
 export class Heartbeat {
   private readonly pulses = new Set<Pulse>();
-  private timer: NodeJS.Timeout | null = null;
-  /** Bound here: the timer serves all callers and must not keep the async context of the one that started it. */
-  private readonly start: () => NodeJS.Timeout;
+  private readonly tickMs: number;
+  private readonly timer = new Timer(() => {
+    this.onTick();
+  }, false);
 
   /** @param commandTimeout how long one request may take, in ms */
   constructor(commandTimeout: number) {
-    const tickMs = Math.max(MIN_SILENCE_MS, 2 * commandTimeout) / LIMIT_TICKS;
-    this.start = AsyncResource.bind(() => setInterval(this.onTick, tickMs).unref());
+    this.tickMs = Math.max(MIN_SILENCE_MS, 2 * commandTimeout) / LIMIT_TICKS;
   }
 
   /** Checks a connection for as long as it is in use. */
   add(pulse: Pulse): void {
     this.pulses.add(pulse);
-    this.timer ??= this.start();
+    if (!this.timer.running) this.timer.start(this.tickMs);
   }
 
   remove(pulse: Pulse): void {
     this.pulses.delete(pulse);
-    if (this.pulses.size > 0 || this.timer === null) return;
-    clearInterval(this.timer);
-    this.timer = null;
+    if (this.pulses.size === 0) this.timer.stop();
   }
 
-  private readonly onTick = (): void => {
+  private onTick(): void {
     for (const pulse of [...this.pulses]) if (!pulse.tick()) this.remove(pulse);
-  };
+    if (this.pulses.size > 0) this.timer.start(this.tickMs);
+  }
 }
 
 /** How long one connection has been silent. */
