@@ -24,7 +24,6 @@ import {
   type RedisLockOptionsFactory,
 } from 'nestjs-redis-lock';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { testRedisUrl } from '../support/test-redis.js';
 
 @Controller('reports')
 class Reports {
@@ -131,7 +130,7 @@ describe('the lock service of an app', () => {
       @Injectable({ scope: Scope.TRANSIENT })
       class Transient implements RedisLockOptionsFactory {
         createLockOptions(): LockServiceOptions {
-          return { url: testRedisUrl() };
+          return { memory: true };
         }
       }
       const made = await start({ imports: [RedisLockModule.forRootAsync({ useClass: Transient })], providers: [Jobs] });
