@@ -8,6 +8,8 @@ const floors = [
   ['lock.service', 'create-lock-service', 'background-start'],
   ['lock-options'],
   ['module-options'],
+  ['redis-target'],
+  ['show-value'],
   ['naming/'],
   ['leases/'],
   ['waiting/'],

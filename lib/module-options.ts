@@ -1,6 +1,8 @@
 import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis';
 import { LockConfigError } from './errors/index.js';
 import { MemoryState } from './stores/memory/memory-state.js';
+import { checkClusterNode, checkRedisOptions, checkUrl } from './redis-target.js';
+import { show } from './show-value.js';
 import type { CallersClient } from './stores/redis/redis-client.js';
 import type { LockLogger } from './telemetry/reporter.js';
 
@@ -75,6 +77,8 @@ export interface LockSettings {
  */
 export type LockServiceOptions = LockConnection & LockSettings;
 
+export { show } from './show-value.js';
+
 /** Settings with every default filled in. */
 export type ResolvedSettings = Required<LockSettings>;
 
@@ -91,6 +95,8 @@ const MIN_NODES = 3;
 const MAX_NODES = 15;
 
 const CONNECTIONS = ['url', 'redis', 'cluster', 'nodes', 'client', 'memory'] as const;
+/** Options of an ioredis client that are easily given in the place of `redis`. */
+const REDIS_OPTIONS = ['host', 'port', 'path', 'username', 'password', 'db', 'tls', 'sentinels'];
 const SETTINGS = [
   'leaseMs',
   'wait',
@@ -172,15 +178,6 @@ export function checkKnown(what: string, value: object, known: readonly string[]
   throw new LockConfigError(`${what} has no option "${unknown}". Known: ${known.join(', ')}.`);
 }
 
-/** A value as it may stand in a message. */
-export function show(value: unknown): string {
-  return typeof value === 'string'
-    ? JSON.stringify(value)
-    : typeof value === 'object' && value !== null
-      ? 'an object'
-      : String(value);
-}
-
 function checkLogger(logger: unknown): LockLogger | false {
   if (logger === false) return false;
   if (typeof logger === 'object' && logger !== null && typeof Reflect.get(logger, 'warn') === 'function') {
@@ -210,9 +207,13 @@ function checkCluster(cluster: unknown): void {
   if (!Array.isArray(nodes) || nodes.length === 0) {
     throw new LockConfigError('"cluster" needs at least one of its nodes in "nodes".');
   }
-  if (options !== undefined && (typeof options !== 'object' || options === null)) {
+  for (const node of nodes as unknown[]) checkClusterNode('cluster.nodes', node);
+  if (options === undefined) return;
+  if (typeof options !== 'object' || options === null) {
     throw new LockConfigError('"options" of "cluster" must be an object of ioredis options.');
   }
+  const redisOptions: unknown = Reflect.get(options, 'redisOptions');
+  if (redisOptions !== undefined) checkRedisOptions('cluster.options.redisOptions', redisOptions);
 }
 
 function checkNodes(nodes: unknown): void {
@@ -222,8 +223,9 @@ function checkNodes(nodes: unknown): void {
     );
   }
   for (const node of nodes as unknown[]) {
-    if (typeof node === 'string') checkUrl('nodes', node);
-    else if (typeof node !== 'object' || node === null) {
+    if (typeof node === 'string' || node === undefined) checkUrl('nodes', node);
+    else if (typeof node === 'object' && node !== null) checkRedisOptions('nodes', node);
+    else {
       throw new LockConfigError(
         `Each of "nodes" must be a URL or an object of ioredis options, but one is ${show(node)}.`,
       );
@@ -234,14 +236,21 @@ function checkNodes(nodes: unknown): void {
     throw new LockConfigError('"nodes" names a server twice: it would have two votes.');
 }
 
-function checkUrl(option: string, value: unknown): void {
-  if (typeof value === 'string' && /^(rediss?|unix):\/\//.test(value)) return;
-  throw new LockConfigError(`"${option}" must be a string that begins with redis:// or rediss://.`);
+/** Options without a server: an unset environment variable, or the server's options in the wrong place. */
+function checkMistaken(options: object): void {
+  const unset = CONNECTIONS.find((key) => key in options);
+  if (unset !== undefined) throw new LockConfigError(`"${unset}" is undefined. Is the environment variable set?`);
+  const misplaced = REDIS_OPTIONS.find((key) => key in options);
+  if (misplaced === undefined) return;
+  throw new LockConfigError(
+    `"${misplaced}" is an option of the Redis client. Write { redis: { host, port } }, or { url: 'redis://host:6379' }.`,
+  );
 }
 
 function checkShape(options: unknown): asserts options is LockServiceOptions {
   if (typeof options !== 'object' || options === null) throw new LockConfigError('The lock options must be an object.');
   const given = CONNECTIONS.filter((key) => Reflect.get(options, key) !== undefined);
+  if (given.length === 0) checkMistaken(options);
   if (given.length !== 1) {
     const what = given.length === 0 ? 'none is given' : `these are given: ${given.join(', ')}`;
     throw new LockConfigError(`Exactly one of ${CONNECTIONS.join(', ')} is needed, but ${what}.`);
@@ -252,9 +261,7 @@ function checkShape(options: unknown): asserts options is LockServiceOptions {
   if (key === 'url') checkUrl('url', value);
   if (key === 'cluster') checkCluster(value);
   if (key === 'nodes') checkNodes(value);
-  if (key === 'redis' && (typeof value !== 'object' || value === null)) {
-    throw new LockConfigError('"redis" must be an object of ioredis options.');
-  }
+  if (key === 'redis') checkRedisOptions('redis', value);
   if (key === 'memory' && value !== true && !(value instanceof MemoryState)) {
     throw new LockConfigError('"memory" must be true or a MemoryState.');
   }

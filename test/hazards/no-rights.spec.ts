@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { connectLockService, LockUnavailableError } from 'nestjs-redis-lock';
@@ -122,5 +123,7 @@ describeWithRedisServer('an ACL user', () => {
     expect(error).toBeInstanceOf(LockUnavailableError);
     expect((error as Error).message).toMatch(/WRONGPASS/);
     expect((error as Error).message).not.toContain('wrong@');
+    // ioredis keeps the arguments of AUTH and HELLO on its errors.
+    expect(inspect(error, { depth: 10, showHidden: true })).not.toMatch(/'wrong'|:wrong/);
   });
 });

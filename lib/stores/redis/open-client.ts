@@ -46,7 +46,7 @@ const OWN_CLIENT: RedisOptions = {
  */
 export function openClient(target: string | RedisOptions, more: RedisOptions = {}): RedisClient {
   const own = { ...OWN_CLIENT, ...more };
-  const client = inServiceContext(() =>
+  const client = made(() =>
     typeof target === 'string'
       ? new Redis(target, own)
       : new Redis({ ...own, ...(hasSentinels(target) ? WITH_SENTINELS : {}), ...target }),
@@ -56,6 +56,17 @@ export function openClient(target: string | RedisOptions, more: RedisOptions = {
   } catch (error) {
     client.disconnect();
     throw error;
+  }
+}
+
+/** What ioredis throws may hold the URL with its password, so only its words are passed on. */
+function made<T>(make: () => T): T {
+  try {
+    return inServiceContext(make);
+  } catch (error) {
+    throw new LockConfigError(
+      `ioredis rejects the options: ${error instanceof Error ? error.message : 'unknown error'}.`,
+    );
   }
 }
 
@@ -101,7 +112,7 @@ export function openCluster(nodes: readonly ClusterNode[], options: ClusterOptio
       maxRetriesPerRequest: null,
     },
   };
-  const cluster = inServiceContext(() => new Cluster([...nodes], own));
+  const cluster = made(() => new Cluster([...nodes], own));
   try {
     return checkClient(cluster);
   } catch (error) {
@@ -111,7 +122,8 @@ export function openCluster(nodes: readonly ClusterNode[], options: ClusterOptio
 }
 
 function addressOf(target: string | RedisOptions): string {
-  if (typeof target === 'string') return target.replace(/^(\w+:\/\/)(?:[^@/]*@)?([^?]*).*$/, '$2');
+  // Not by a pattern: a password may hold what looks like the end of it.
+  if (typeof target === 'string') return URL.canParse(target) ? new URL(target).host || 'localhost' : 'a server';
   return target.path ?? `${target.host ?? 'localhost'}:${String(target.port ?? 6379)}`;
 }
 
