@@ -3,6 +3,7 @@ import { LockUnavailableError } from '../../errors/index.js';
 import { Deadlines, type Deadline } from '../../time/deadlines.js';
 import { RunningTimer } from '../../time/running-timer.js';
 import { Timer } from '../../time/timer.js';
+import type { ClientDatabase } from './client-database.js';
 import type { RedisClient } from './redis-client.js';
 import { hasCode, isOfReplica, USE_CLUSTER, withoutArguments } from './server-error.js';
 import { SilenceWatch, type SilentConnection } from './silence-watch.js';
@@ -57,12 +58,16 @@ export class ConnectionWatch implements SilentConnection {
     if (this.client.status === 'end') this.connect();
   });
 
-  /** @param onDrop the connection is given up, since its server is silent or no longer the master */
+  /**
+   * @param onDrop the connection is given up, since its server is silent or no longer the master
+   * @param database the database that requests are meant for, where the client may be moved to another one
+   */
   constructor(
     readonly client: RedisClient,
     private readonly ownsClient: boolean,
     commandTimeout: number,
     private readonly onDrop: () => void = () => undefined,
+    private readonly database: ClientDatabase | null = null,
   ) {
     this.silence = new SilenceWatch(this, commandTimeout);
     this.socket = socketOf(client);
@@ -147,6 +152,11 @@ export class ConnectionWatch implements SilentConnection {
     if (!isOfReplica(error)) return;
     const { options } = this.client;
     if (this.ownsClient || Boolean(options?.reconnectOnError?.(error))) this.drop();
+  }
+
+  /** Why no request may be sent though the client is ready; `null` if it may. */
+  refusal(): LockUnavailableError | null {
+    return this.database === null ? null : this.database.refusal();
   }
 
   /** What to change where the server refused, for the message. */

@@ -32,7 +32,7 @@ export class KeyProbe {
   /**
    * Resolves when it is known.
    *
-   * @throws LockConfigError if the server is one of several shards of a cluster
+   * @throws LockConfigError if the server is one of several shards of a cluster, or the client is in a transaction
    * @throws LockUnavailableError if it does not answer
    */
   run(): Promise<void> {
@@ -79,6 +79,11 @@ async function probeKeys(scripts: ScriptCaller, layout: KeyLayout, timeoutMs: nu
   try {
     const refusal = await serverOf(keys).then(() => undefined, reasonOf);
     const servers = new Set(await Promise.all(keys.map((key) => serverOf([key]))));
+    if (servers.has('QUEUED')) {
+      throw new LockConfigError(
+        'The client is inside a transaction (MULTI). Pass a client of its own: client.duplicate().',
+      );
+    }
     if (refusal !== undefined) return hasCode(refusal, 'CROSSSLOT') ? 'slot' : 'lock';
     // A server that does not identify itself may be several.
     return servers.size === 1 && !servers.has('') ? 'any' : 'lock';

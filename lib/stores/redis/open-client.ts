@@ -2,6 +2,7 @@ import { Cluster, Redis, type ClusterNode, type ClusterOptions, type RedisOption
 import { inServiceContext } from '../../context/service-context.js';
 import { LockConfigError } from '../../errors/index.js';
 import type { Reporter } from '../../telemetry/reporter.js';
+import { databaseOf } from './client-database.js';
 import { followCredentials } from './credentials.js';
 import { isRedisClient, type RedisClient } from './redis-client.js';
 
@@ -159,9 +160,16 @@ function openBeside(client: RedisClient, options: Readonly<Record<string, unknow
   const copy = inServiceContext(client.duplicate, client, {
     ...(hasSentinels(client.options) ? WITH_SENTINELS : {}),
     ...options,
+    ...sameDatabase(client),
     retryStrategy,
   });
   return followCredentials(copy, client, reporter);
+}
+
+/** A duplicate has a client's options, not the database that was selected since. */
+function sameDatabase(client: RedisClient): RedisOptions {
+  const db = databaseOf(client);
+  return db === undefined ? {} : { db };
 }
 
 function hasSentinels(options: { readonly sentinels?: unknown } | undefined): boolean {
@@ -172,6 +180,12 @@ function hasSentinels(options: { readonly sentinels?: unknown } | undefined): bo
 export function checkClient(client: unknown): RedisClient {
   if (!isRedisClient(client)) {
     throw new LockConfigError('"client" must be an ioredis client (5.4 or later).');
+  }
+  const mode: unknown = Reflect.get(client, 'mode');
+  if (mode === 'monitor' || mode === 'subscriber') {
+    throw new LockConfigError(
+      `"client" is in ${mode} mode and can send no other commands. Pass a client of its own: client.duplicate().`,
+    );
   }
   const prefix = client.options?.keyPrefix;
   if (prefix !== undefined && prefix !== '') {

@@ -1,6 +1,7 @@
 import type { Reporter } from '../../telemetry/reporter.js';
 import { isClusterClient } from './cluster/cluster-client.js';
 import { clusterTopology } from './cluster/cluster-topology.js';
+import { ClientDatabase } from './client-database.js';
 import { ConnectionWatch } from './connection-watch.js';
 import { slotOfLock } from './cluster/slot-of-lock.js';
 import { Heartbeat } from './heartbeat.js';
@@ -28,11 +29,14 @@ export function topologyOf(options: TopologyOptions, layout: KeyLayout): Topolog
   if (isClusterClient(client))
     return clusterTopology(client, ownsClient, commandTimeout, layout, heartbeat, options.reporter);
   const mixing = new KeyMixing((name) => slotOfLock(layout, name));
+  const database = new ClientDatabase(client);
   const link = new SingleLink(openSubscriber, commandTimeout, heartbeat);
-  const routes = new SingleWriteRoute(() => openWriterFor(client, options.reporter), mixing, commandTimeout);
-  const connection = new ConnectionWatch(client, ownsClient, commandTimeout, () => {
+  const routes = new SingleWriteRoute(() => openWriterFor(client, options.reporter), mixing, database, commandTimeout);
+  const onDrop = (): void => {
     link.reconnect();
     routes.reconnect();
-  });
+  };
+  // Only a caller moves a client to another database.
+  const connection = new ConnectionWatch(client, ownsClient, commandTimeout, onDrop, ownsClient ? null : database);
   return { connection, link, routes, mixing, ordered: true, sharded: false, learn: () => Promise.resolve(false) };
 }

@@ -49,12 +49,12 @@ export class ScriptCaller {
    */
   send(script: Script, args: RedisArgument[], timeoutMs: number, sender: Sender): void {
     if (this.connection.ready) {
-      this.evaluate(script, args, new Flight(this.connection, timeoutMs, sender));
+      this.start(script, args, timeoutMs, sender);
       return;
     }
     this.connection.whenReady(timeoutMs).then(
       () => {
-        this.evaluate(script, args, new Flight(this.connection, timeoutMs, sender));
+        this.start(script, args, timeoutMs, sender);
       },
       (error: unknown) => {
         sender.onFailure(error as LockUnavailableError);
@@ -112,6 +112,12 @@ export class ScriptCaller {
   refusal(error: Error, lockName: string | undefined): LockUnavailableError {
     this.connection.onRefused(error);
     return refused(error, lockName);
+  }
+
+  private start(script: Script, args: RedisArgument[], timeoutMs: number, sender: Sender): void {
+    const refusal = this.connection.refusal();
+    if (refusal === null) this.evaluate(script, args, new Flight(this.connection, timeoutMs, sender));
+    else sender.onFailure(refusal);
   }
 
   private evaluate(script: Script, args: RedisArgument[], flight: Flight): void {

@@ -1,4 +1,5 @@
 import type { WriteRoute, WriteRoutes } from './acked-writes.js';
+import type { ClientDatabase } from './client-database.js';
 import { ConnectionWatch } from './connection-watch.js';
 import type { KeyMixing } from './key-mixing.js';
 import type { RedisClient } from './redis-client.js';
@@ -12,6 +13,7 @@ export class SingleWriteRoute implements WriteRoutes {
   constructor(
     private readonly open: () => RedisClient,
     private readonly mixing: KeyMixing,
+    private readonly database: ClientDatabase,
     private readonly commandTimeout: number,
   ) {}
 
@@ -20,6 +22,8 @@ export class SingleWriteRoute implements WriteRoutes {
   }
 
   callerFor(): ScriptCaller {
+    const refusal = this.database.refusal();
+    if (refusal !== null) throw refusal;
     this.connection ??= new ConnectionWatch(this.open(), true, this.commandTimeout);
     return (this.caller ??= new ScriptCaller(this.connection, this.mixing));
   }

@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { Redis, type RedisOptions } from 'ioredis';
+import { connectLockService, LockConfigError } from 'nestjs-redis-lock';
+import { lockKey } from '../support/lock-keys.js';
+import { describeWithRedisServer } from '../support/redis-server.js';
+import { ReplicatedRedis } from '../support/replicated-redis.js';
+import { uniqueName } from '../support/test-redis.js';
+import { untilIdle } from '../support/until-idle.js';
+import { waitUntil } from '../support/wait-until.js';
+
+describeWithRedisServer("a caller's client that is not as its options say", () => {
+  let set: ReplicatedRedis;
+  const clients: Redis[] = [];
+  let name: string;
+
+  beforeAll(async () => {
+    set = await ReplicatedRedis.start(1);
+    await waitUntil('the replica acknowledges', () => set.master.client().wait(1, 1_000));
+  }, 60_000);
+  beforeEach(() => {
+    name = uniqueName('state');
+  });
+  afterAll(async () => {
+    for (const client of clients) client.disconnect();
+    await set.stop();
+  });
+
+  const open = (options: RedisOptions = {}): Redis => {
+    const client = new Redis(set.url, { disconnectTimeout: 50, ...options });
+    client.on('error', () => undefined);
+    clients.push(client);
+    return client;
+  };
+  /** The databases in which there is a key of this lock. */
+  const databases = async (): Promise<number[]> => {
+    const found: number[] = [];
+    for (const db of [0, 1, 2, 3]) {
+      const admin = open({ db });
+      if ((await admin.exists(lockKey(name))) === 1) found.push(db);
+      admin.disconnect();
+    }
+    return found;
+  };
+
+  it.each([
+    [0, 0],
+    [0, 1],
+    [1, 0],
+    [1, 1],
+  ])('works in the selected database with all its connections (minReplicas %i and %i)', async (one, other) => {
+    const client = open();
+    await client.select(2);
+    await using here = await connectLockService({ client, minReplicas: one });
+    await using there = await connectLockService({ url: `${set.url}/2`, minReplicas: other });
+    const lease = await here.acquire(name);
+    expect(await databases()).toEqual([2]);
+    expect(await there.tryAcquire(name)).toBeNull();
+    const waiting = there.acquire(name, { wait: 10_000 });
+    await waitUntil('another one waits', () => there.stats().waiting === 1);
+    await lease.extend(30_000);
+    expect(await lease.release()).toBe('released');
+    await (await waiting).release();
+    await untilIdle(here, there);
+    expect(await databases()).toEqual([]);
+  });
+
+  it.each([0, 1])('stays in it after a reconnection (minReplicas %i)', async (minReplicas) => {
+    const client = open();
+    await client.select(2);
+    await using locks = await connectLockService({ client, minReplicas });
+    client.disconnect(true);
+    await waitUntil('it is connected again', () => client.status === 'ready');
+    const lease = await locks.acquire(name);
+    expect(await databases()).toEqual([2]);
+    expect(await lease.release()).toBe('released');
+  });
+
+  it.each([
+    ['select()', 0, (client: Redis, db: number) => client.select(db)],
+    ['select()', 1, (client: Redis, db: number) => client.select(db)],
+    ['call()', 0, (client: Redis, db: number) => client.call('select', db)],
+    ['a pipeline', 1, (client: Redis, db: number) => client.pipeline().select(db).exec()],
+  ] as const)(
+    'gets no more requests when %s moves it to another database (minReplicas %i), and works again when it is back',
+    async (_how, minReplicas, select) => {
+      const client = open();
+      await using locks = await connectLockService({ client, minReplicas });
+      const lease = await locks.acquire(name);
+      await select(client, 3);
+      const attempt = locks.acquire(uniqueName('later'), { wait: 0 });
+      await expect(attempt).rejects.toMatchObject({ code: 'LOCK_UNAVAILABLE', retryable: false });
+      await expect(attempt).rejects.toThrow(/from database 0 to 3 by SELECT.*client\.duplicate\(\)/);
+      expect(await databases()).toEqual([0]);
+      await select(client, 0);
+      expect(await lease.release()).toBe('released');
+    },
+  );
+
+  it('is rejected while it is a subscriber or a monitor', async () => {
+    const subscriber = open({ protocol: 2 });
+    await subscriber.subscribe('channel');
+    const monitor = await open().monitor();
+    clients.push(monitor);
+    for (const client of [subscriber, monitor]) {
+      const error = await connectLockService({ client }).catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(LockConfigError);
+      expect((error as Error).message).toMatch(/is in (subscriber|monitor) mode.*client\.duplicate\(\)/);
+    }
+  });
+
+  it('is rejected at start-up while it is inside a transaction', async () => {
+    const client = open();
+    await client.multi({ pipeline: false });
+    const error = await connectLockService({ client }).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(LockConfigError);
+    expect((error as Error).message).toMatch(/inside a transaction \(MULTI\)/);
+  });
+});
