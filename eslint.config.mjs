@@ -54,6 +54,33 @@ export default defineConfig(
     },
   },
   {
+    files: ['lib/**/*.ts'],
+    ignores: ['lib/time/**'],
+    rules: {
+      // Timers, ticks and clocks of lib/time run in the context of the service, and survive fake timers.
+      'no-restricted-globals': [
+        'error',
+        ...['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'].map((name) => ({
+          name,
+          message: 'Use Timer or sleep of lib/time/timer.ts.',
+        })),
+        ...['setImmediate', 'clearImmediate', 'queueMicrotask'].map((name) => ({
+          name,
+          message: 'Use onNextTurn or onMicrotask of lib/time/ticks.ts.',
+        })),
+      ],
+      'no-restricted-properties': [
+        'error',
+        { object: 'performance', property: 'now', message: 'Use monotonic of lib/time/clock.ts.' },
+        { object: 'Date', property: 'now', message: 'Use wall of lib/time/clock.ts.' },
+        { object: 'process', property: 'nextTick', message: 'Use onNextTick of lib/time/ticks.ts.' },
+        { object: 'AbortSignal', property: 'any', message: 'It stays registered with signals that live for long.' },
+        { object: 'AbortSignal', property: 'timeout', message: 'Use Timer of lib/time/timer.ts.' },
+      ],
+      'no-restricted-imports': ['error', 'node:timers', 'node:timers/promises'],
+    },
+  },
+  {
     files: ['sample-app/**/*.ts'],
     rules: { '@typescript-eslint/require-await': 'off' },
   },

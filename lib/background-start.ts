@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { LockUnavailableError } from './errors/index.js';
 import type { LockStore } from './stores/lock-store.js';
 import type { Reporter } from './telemetry/reporter.js';
 import { REACHABLE_WARNING, unreachableWarning } from './telemetry/warnings.js';
+import { sleep } from './time/timer.js';
 
 const RETRY_MS = 1_000;
 
@@ -29,6 +29,6 @@ async function check(store: LockStore, timeoutMs: number, reporter: Reporter, cl
       // A missing permission or a wrong option does not pass by itself.
       if (!(error instanceof LockUnavailableError) || !error.retryable) return;
     }
-    await sleep(RETRY_MS, undefined, { signal: closing, ref: false }).catch(() => undefined);
+    await sleep(RETRY_MS, closing);
   }
 }

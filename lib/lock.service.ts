@@ -9,7 +9,7 @@ import {
   LockUnavailableError,
   type LockLostReason,
 } from './errors/index.js';
-import { enclosingLease, runsUnderLease, runUnder } from './leases/current-lease.js';
+import { enclosingLease, runsUnderLease, Section } from './leases/current-lease.js';
 import { extendTenure } from './leases/extend.js';
 import { Lease } from './leases/lease.js';
 import { MultiLease } from './leases/multi-lease.js';
@@ -25,6 +25,8 @@ import { channels } from './telemetry/channels.js';
 import { Reporter } from './telemetry/reporter.js';
 import { tellAcquired, tellRefused, tellReleased } from './telemetry/tell.js';
 import { leftWarning, lostWarning, slowShutdownWarning } from './telemetry/warnings.js';
+import { monotonic } from './time/clock.js';
+import { onNextTurn } from './time/ticks.js';
 import { WaitLines, type WaitLineLength } from './waiting/wait-lines.js';
 
 /** A shutdown that takes longer names the locks that it waits for. */
@@ -94,9 +96,11 @@ export class LockService {
     const lease = await this.acquire(names as string, options);
     const leases = lease instanceof Lease ? [lease] : (lease as MultiLease).leases;
     for (const each of leases) each.enterSection();
+    const scope = new Section(this, leases);
     try {
-      return await runUnder(this, leases, () => section(lease as Lease & MultiLease));
+      return await scope.run(() => section(lease as Lease & MultiLease));
     } finally {
+      scope.end();
       await lease.release();
     }
   }
@@ -204,14 +208,14 @@ export class LockService {
   }
 
   private async acquireAll(names: string[], request: ResolvedAcquire): Promise<MultiLease> {
-    const until = performance.now() + request.wait;
+    const until = monotonic() + request.wait;
     for (;;) {
       try {
         return await this.acquireEach(names, request, until);
       } catch (error) {
         if (!(error instanceof LockLostError)) throw error;
         // One of the first was lost while a later one was waited for: all of them are needed at once, so begin anew.
-        if (performance.now() < until) continue;
+        if (monotonic() < until) continue;
         const what = 'it was lost again while the others were waited for.';
         throw new LockUnavailableError(what, error.lockName, { cause: error, retryable: true, outcomeUnknown: false });
       }
@@ -226,7 +230,7 @@ export class LockService {
     const part: ResolvedAcquire = { ...request, leaseMs: this.settings.leaseMs, renews: true, holdAtLeast: 0 };
     try {
       for (const name of names) {
-        const wait = Math.max(0, until - performance.now());
+        const wait = Math.max(0, until - monotonic());
         leases.push(await this.acquireOne(name, { ...part, wait }));
       }
       const lease = new MultiLease(leases);
@@ -303,7 +307,7 @@ export class LockService {
     this.refuse();
     this.closer.abort();
     // Who was granted a lock a moment ago gets to know it first, and is waited for.
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise<void>(onNextTurn);
     const { shutdownTimeout } = this.settings;
     await this.tenures.drain(shutdownTimeout, SLOW_SHUTDOWN_MS, () => {
       const warning = slowShutdownWarning(this.tenures.names(), shutdownTimeout - SLOW_SHUTDOWN_MS);
@@ -322,11 +326,11 @@ export class LockService {
 
 /** `served` as it is; if the caller is refused, the channel hears of it in the caller's async context. */
 async function tellingRefusal(name: string, served: Promise<Lease>): Promise<Lease> {
-  const asked = performance.now();
+  const asked = monotonic();
   try {
     return await served;
   } catch (error) {
-    if (error instanceof LockError) tellRefused(name, error, performance.now() - asked);
+    if (error instanceof LockError) tellRefused(name, error, monotonic() - asked);
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
+import { setMaxListeners } from 'node:events';
 import { from, isObservable, Observable, Subject, takeUntil } from 'rxjs';
 import { LockBusyError, LockConfigError } from '../errors/index.js';
 import type { LockService } from '../lock.service.js';
@@ -101,8 +102,10 @@ export function streamUnderLock<Args extends readonly unknown[]>(call: LockedCal
       new Promise<void>((resolve, reject) => {
         source.pipe(takeUntil(stop)).subscribe({ next, error: reject, complete: resolve });
       });
+    const unlink = abortWith(aborter, call.plan.acquire.signal);
     const section = async () => {
       progress.entered = true;
+      unlink();
       if (subscriber.closed) return;
       const source = call.run();
       // A promise still runs: it keeps the lock until it is settled.
@@ -119,9 +122,10 @@ export function streamUnderLock<Args extends readonly unknown[]>(call: LockedCal
     const hold = async () => {
       try {
         const { service, names } = call.request();
-        const signal = eitherSignal(aborter.signal, call.plan.acquire.signal);
+        const { signal } = aborter;
         await service.withLock(names as string, section, { ...call.plan.acquire, signal });
       } catch (error) {
+        unlink();
         if (progress.entered || !(error instanceof LockBusyError)) throw error;
         const answer = answerBusy(call, error);
         await forward(isObservable(answer) ? from(answer) : from(Promise.resolve(answer)));
@@ -161,8 +165,22 @@ function answerBusy<Args extends readonly unknown[]>({ plan, args }: LockedCall<
   return plan.onBusy(busy, ...args);
 }
 
-function eitherSignal(one: AbortSignal, other: AbortSignal | undefined): AbortSignal {
-  return other === undefined ? one : AbortSignal.any([one, other]);
+/**
+ * Aborts `aborter` when `signal` aborts, until the function that it returns is called. A signal of `AbortSignal.any` would
+ * stay registered with a `signal` that lives as long as the process.
+ */
+function abortWith(aborter: AbortController, signal: AbortSignal | undefined): () => void {
+  if (signal === undefined) return () => undefined;
+  const onAbort = (): void => {
+    aborter.abort(signal.reason);
+  };
+  if (signal.aborted) onAbort();
+  // Many may wait with one signal; Node takes more than ten listeners for a leak.
+  setMaxListeners(0, signal);
+  signal.addEventListener('abort', onAbort, { once: true });
+  return () => {
+    signal.removeEventListener('abort', onAbort);
+  };
 }
 
 function streamInPromiseMode(title: string): LockConfigError {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { inspect, type InspectOptions } from 'node:util';
 import type { ReleaseOutcome } from '../stores/hold.js';
 import type { FencingToken } from './fencing-token.js';
@@ -10,7 +11,7 @@ import type { Lease, LeaseSummary } from './lease.js';
  * @publicApi
  */
 export class MultiLease implements AsyncDisposable {
-  private anyLost: AbortSignal | null = null;
+  private anyLost: AbortController | null = null;
 
   /** @internal */
   constructor(
@@ -20,7 +21,8 @@ export class MultiLease implements AsyncDisposable {
 
   /** Aborts when the first of the locks is lost. */
   get signal(): AbortSignal {
-    return (this.anyLost ??= AbortSignal.any(this.leases.map(({ signal }) => signal)));
+    this.anyLost ??= this.watch();
+    return this.anyLost.signal;
   }
 
   /** The locks' names, sorted, each once. */
@@ -51,6 +53,7 @@ export class MultiLease implements AsyncDisposable {
   /** Gives all locks up. Never rejects; resolves with the worst of the outcomes. */
   async release(): Promise<ReleaseOutcome> {
     const outcomes = await Promise.all(this.leases.map((lease) => lease.release()));
+    if (this.anyLost !== null) for (const { signal } of this.leases) signal.removeEventListener('abort', this.onLost);
     if (outcomes.includes('lost')) return 'lost';
     return outcomes.includes('unconfirmed') ? 'unconfirmed' : 'released';
   }
@@ -67,4 +70,19 @@ export class MultiLease implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.release();
   }
+
+  /** Not by `AbortSignal.any`: a joined lease may be that of a section that takes several locks again and again. */
+  private watch(): AbortController {
+    const controller = new AbortController();
+    for (const { signal } of this.leases) {
+      if (signal.aborted && !controller.signal.aborted) controller.abort(signal.reason);
+      setMaxListeners(0, signal);
+      signal.addEventListener('abort', this.onLost);
+    }
+    return controller;
+  }
+
+  private readonly onLost = (event: Event): void => {
+    this.anyLost?.abort((event.target as AbortSignal).reason);
+  };
 }

@@ -2,6 +2,7 @@ import type { AsyncResource } from 'node:async_hooks';
 import { LockLostError, LockShutdownError, type LockLostReason } from '../errors/index.js';
 import type { Linked, LinkedList } from '../lists/linked-list.js';
 import type { Hold, HoldObserver, ReleaseOutcome } from '../stores/hold.js';
+import { monotonic } from '../time/clock.js';
 
 /** What a tenure needs of the service. */
 export interface TenureContext {
@@ -22,7 +23,7 @@ export class Tenure implements HoldObserver, Linked<Tenure> {
   readonly name: string;
   readonly token: number;
   /** When the section could begin, on the monotonic clock. */
-  since = performance.now();
+  since = monotonic();
   /** @internal where the service keeps it */
   list: LinkedList<Tenure> | null = null;
   /** @internal */
@@ -81,13 +82,13 @@ export class Tenure implements HoldObserver, Linked<Tenure> {
 
   /** The section begins only now: until then other locks were waited for. */
   begin(holdAtLeast: number): void {
-    this.since = performance.now();
+    this.since = monotonic();
     this.holdAtLeast = holdAtLeast;
   }
 
   /** How long the lock is to stay taken from now on, for `holdAtLeast`, in ms. */
   keepMs(): number {
-    return this.holdAtLeast === 0 ? 0 : Math.max(0, this.holdAtLeast - (performance.now() - this.since));
+    return this.holdAtLeast === 0 ? 0 : Math.max(0, this.holdAtLeast - (monotonic() - this.since));
   }
 
   join(): void {
@@ -121,7 +122,7 @@ export class Tenure implements HoldObserver, Linked<Tenure> {
   }
 
   onHoldLost(error: LockLostError): void {
-    if (this.endedBy === null) this.context.onLost(this, error.reason);
+    if (this.endedBy === null) this.inContext(() => this.context.onLost(this, error.reason));
     this.end(error);
   }
 

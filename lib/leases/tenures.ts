@@ -38,7 +38,8 @@ export class Tenures {
   /** Resolves when all have ended, after `timeoutMs` at the latest. `onSlow` runs if that takes as long as `slowMs`. */
   async drain(timeoutMs: number, slowMs = Infinity, onSlow: () => void = () => undefined): Promise<void> {
     if (this.empty) return;
-    const slow = slowMs < timeoutMs ? setTimeout(onSlow, slowMs) : undefined;
+    const slow = new Timer(onSlow);
+    if (slowMs < timeoutMs) slow.start(slowMs);
     await new Promise<void>((resolve) => {
       const timer = new Timer(resolve).start(timeoutMs);
       this.onEmpty = () => {
@@ -46,7 +47,7 @@ export class Tenures {
         resolve();
       };
     });
-    clearTimeout(slow);
+    slow.stop();
     this.onEmpty = null;
   }
 

@@ -4,6 +4,7 @@ import type { LockStore } from '../stores/lock-store.js';
 import { orLate } from '../stores/overdue-error.js';
 import type { Reporter } from '../telemetry/reporter.js';
 import { renewalWarning } from '../telemetry/warnings.js';
+import { monotonic, wall } from '../time/clock.js';
 import { onNextTick } from '../time/ticks.js';
 import { TimerWheel, WheelEntry } from '../time/timer-wheel.js';
 
@@ -104,7 +105,7 @@ export class Watchdog implements HoldKeeper {
       return;
     }
     if (hold.renews && !this.renewing.has(hold)) void this.renew(hold);
-    else this.schedule(hold, performance.now() + MIN_RETRY_MS);
+    else this.schedule(hold, monotonic() + MIN_RETRY_MS);
   }
 
   /**
@@ -129,7 +130,7 @@ export class Watchdog implements HoldKeeper {
     } catch (error) {
       this.onRenewalFailed(hold, error);
       const share = error instanceof LockUnavailableError && !error.retryable ? 3 : 10;
-      retryAt = performance.now() + Math.min(Math.max(this.leaseMs / share, MIN_RETRY_MS), MAX_RETRY_MS);
+      retryAt = monotonic() + Math.min(Math.max(this.leaseMs / share, MIN_RETRY_MS), MAX_RETRY_MS);
     } finally {
       this.renewing.delete(hold);
       if (hold.keeper === this) this.schedule(hold, retryAt);
@@ -150,7 +151,7 @@ export class Watchdog implements HoldKeeper {
 
   private startSkewCheck(): void {
     this.skewCheck.offset = wallOffset();
-    this.wheel.addAfter(this.skewCheck, performance.now() + SKEW_CHECK_MS);
+    this.wheel.addAfter(this.skewCheck, monotonic() + SKEW_CHECK_MS);
   }
 
   /** The wheel runs on the monotonic clock, which stands still while a machine sleeps: leases may be over already. */
@@ -171,5 +172,5 @@ class SkewCheck extends WheelEntry {
 }
 
 function wallOffset(): number {
-  return Date.now() - performance.now();
+  return wall() - monotonic();
 }

@@ -1,5 +1,6 @@
 import { LockLostError, type LockLostReason } from '../errors/index.js';
 import { channels, type LostMessage, type RenewedMessage } from '../telemetry/channels.js';
+import { monotonic } from '../time/clock.js';
 import { WheelEntry } from '../time/timer-wheel.js';
 import { elapsedSince, now, type Instant } from '../time/instant.js';
 
@@ -82,7 +83,7 @@ export class Hold extends WheelEntry {
     this.minReplicas = grant.minReplicas;
     this.firstToken = grant.token;
     this.lastToken = grant.token + grant.tokens - 1;
-    this.acquiredAt = performance.now();
+    this.acquiredAt = monotonic();
   }
 
   /** The length of the lease as it was last granted, in ms. */

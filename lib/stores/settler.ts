@@ -1,5 +1,6 @@
 import { inServiceContext } from '../context/service-context.js';
 import { LockUnavailableError } from '../errors/index.js';
+import { monotonic } from '../time/clock.js';
 import { Timer } from '../time/timer.js';
 import type { LockStore } from './lock-store.js';
 import { OverdueError } from './overdue-error.js';
@@ -10,11 +11,11 @@ const MAX_PAUSE_MS = 1_000;
 interface Debt {
   readonly name: string;
   readonly owner: string;
-  /** `performance.now()` until which the lock is to stay taken. */
+  /** `monotonic()` until which the lock is to stay taken. */
   readonly keepUntil: number;
-  /** `performance.now()` until which the release is repeated, although it succeeds; 0: it is not. */
+  /** `monotonic()` until which the release is repeated, although it succeeds; 0: it is not. */
   readonly repeatUntil: number;
-  /** `performance.now()` after which the lease is over: a server that refuses is asked no more. */
+  /** `monotonic()` after which the lease is over: a server that refuses is asked no more. */
   readonly until: number;
 }
 
@@ -23,7 +24,7 @@ export interface SettleOptions {
   readonly keepMs?: number;
   /** A release that is in flight already. */
   readonly underWay?: Promise<unknown> | undefined;
-  /** `performance.now()` until which the release is repeated: an acquire may still arrive. */
+  /** `monotonic()` until which the release is repeated: an acquire may still arrive. */
   readonly repeatUntil?: number;
 }
 
@@ -50,7 +51,7 @@ export class Settler {
 
   settle(name: string, owner: string, leaseMs: number, options: SettleOptions = {}): void {
     const { keepMs = 0, underWay, repeatUntil = 0 } = options;
-    const since = performance.now();
+    const since = monotonic();
     const debt: Debt = { name, owner, keepUntil: since + keepMs, repeatUntil, until: since + leaseMs + MAX_PAUSE_MS };
     inServiceContext(this.begin, this, debt, underWay);
   }
@@ -73,11 +74,11 @@ export class Settler {
       const lastTry = this.closing && release === undefined;
       try {
         await this.confirmed(debt, release ?? this.release(debt));
-        if (lastTry || performance.now() >= debt.repeatUntil) return;
+        if (lastTry || monotonic() >= debt.repeatUntil) return;
       } catch (error) {
         // A client may have kept the lost request, to send it once it is connected again: until then nothing is over.
         const hopeless = this.untilLeaseEnds || (error instanceof LockUnavailableError && !error.retryable);
-        const final = hopeless && performance.now() >= debt.until;
+        const final = hopeless && monotonic() >= debt.until;
         if (lastTry || final) return;
       }
       release = undefined;
@@ -87,7 +88,7 @@ export class Settler {
 
   private release({ name, owner, keepUntil }: Debt): Promise<unknown> {
     // Sent on the connection that the lost request used, hence after it.
-    return this.store.release(name, owner, Math.max(0, Math.ceil(keepUntil - performance.now())));
+    return this.store.release(name, owner, Math.max(0, Math.ceil(keepUntil - monotonic())));
   }
 
   private async confirmed(debt: Debt, release: Promise<unknown>): Promise<void> {

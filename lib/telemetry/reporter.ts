@@ -1,3 +1,5 @@
+import { monotonic } from '../time/clock.js';
+
 /**
  * Where the library writes its warnings: Nest's `Logger`, `console`, or any other object with this method.
  *
@@ -36,8 +38,8 @@ export class Reporter {
   warn(kind: string, message: string): void {
     if (this.logger === false) return;
     const before = this.periods.get(kind);
-    if (before === undefined || performance.now() - before.since >= PERIOD_MS) {
-      this.periods.set(kind, { since: performance.now(), written: 1, omitted: 0 });
+    if (before === undefined || monotonic() - before.since >= PERIOD_MS) {
+      this.periods.set(kind, { since: monotonic(), written: 1, omitted: 0 });
       const omitted = before?.omitted ?? 0;
       this.write(omitted === 0 ? message : `${message} (${String(omitted)} similar warnings were omitted before.)`);
       return;

@@ -1,5 +1,6 @@
 import type { LockError } from '../errors/index.js';
 import { channels, type AcquiredMessage, type RefusedMessage, type ReleasedMessage } from './channels.js';
+import { monotonic } from '../time/clock.js';
 
 /** What is told of a hold: the telemetry knows no other part of it. */
 interface GrantedHold {
@@ -25,7 +26,7 @@ export function tellReleased(
   outcome: ReleasedMessage['outcome'],
 ): void {
   if (!channels.released.hasSubscribers) return;
-  const message: ReleasedMessage = { name, token, outcome, heldMs: Math.round(performance.now() - since) };
+  const message: ReleasedMessage = { name, token, outcome, heldMs: Math.round(monotonic() - since) };
   channels.released.publish(message);
 }
 

@@ -1,4 +1,5 @@
 import { LinkedList, type Linked } from '../lists/linked-list.js';
+import { monotonic } from './clock.js';
 import { onNextTurn } from './ticks.js';
 import { Timer } from './timer.js';
 
@@ -87,7 +88,7 @@ export class Deadlines<Entry extends Deadline> {
 
   private arm(at: number): void {
     this.armedFor = at;
-    this.timer.start(Math.max(1, Math.ceil(at - performance.now())));
+    this.timer.start(Math.max(1, Math.ceil(at - monotonic())));
   }
 
   private disarm(): void {
@@ -98,12 +99,12 @@ export class Deadlines<Entry extends Deadline> {
   private onTimer(): void {
     this.armedFor = Infinity;
     // After a stall, timers fire before the sockets are read, though the reply may be waiting there.
-    if (this.first() <= performance.now()) onNextTurn(this.fire);
+    if (this.first() <= monotonic()) onNextTurn(this.fire);
     else this.fire();
   }
 
   private readonly fire = (): void => {
-    const now = performance.now();
+    const now = monotonic();
     for (const list of [...this.lists.values()]) {
       for (let { first } = list; first !== null && first.dueAt <= now; { first } = list) {
         list.remove(first);

@@ -1,13 +1,15 @@
+import { monotonic, wall } from './clock.js';
+
 /** A moment on both clocks of this process, in ms. */
 export interface Instant {
-  /** `performance.now()`: never set back, but it stands still while a machine sleeps. */
+  /** The monotonic clock: never set back, but it stands still while a machine sleeps. */
   readonly mono: number;
-  /** `Date.now()`: goes on while a machine sleeps, but it can be set. */
+  /** The wall clock: goes on while a machine sleeps, but it can be set. */
   readonly wall: number;
 }
 
 export function now(): Instant {
-  return { mono: performance.now(), wall: Date.now() };
+  return { mono: monotonic(), wall: wall() };
 }
 
 /**
@@ -15,5 +17,5 @@ export function now(): Instant {
  * the machine slept or its clock was set forward, and is not prolonged when the clock is set back.
  */
 export function elapsedSince(then: Instant): number {
-  return Math.max(performance.now() - then.mono, Date.now() - then.wall);
+  return Math.max(monotonic() - then.mono, wall() - then.wall);
 }

@@ -1,16 +1,23 @@
 import { inServiceContext } from '../context/service-context.js';
+import { realImmediate, realTick } from './fakes.js';
+
+// These are no time that passes: fake timers do not hold them back.
 
 /** Runs `run` after all promise callbacks of this turn of the event loop, before any input or timer. */
 export function onNextTick<Args extends unknown[]>(run: (...args: Args) => void, ...args: Args): void {
-  inServiceContext(process.nextTick as (run: (...args: Args) => void, ...args: Args) => void, process, run, ...args);
+  inServiceContext(realTick<Args>, undefined, run, ...args);
 }
 
-/** Runs `run` among the promise callbacks of this turn. */
+/** Runs `run`, which must not throw, among the promise callbacks of this turn. */
 export function onMicrotask(run: () => void): void {
-  inServiceContext(queueMicrotask, undefined, run);
+  inServiceContext(then, undefined, run);
 }
 
 /** Runs `run` in the next turn of the event loop, after input was read. */
-export function onNextTurn(run: () => void): NodeJS.Immediate {
-  return inServiceContext(setImmediate as (run: () => void) => NodeJS.Immediate, undefined, run);
+export function onNextTurn(run: () => void): void {
+  inServiceContext(realImmediate, undefined, run);
+}
+
+function then(run: () => void): void {
+  void Promise.resolve().then(run);
 }

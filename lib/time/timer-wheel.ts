@@ -1,6 +1,7 @@
 import { pop, push } from './min-heap.js';
 import { onNextTurn } from './ticks.js';
 import { Timer } from './timer.js';
+import { monotonic } from './clock.js';
 
 /** One thing that becomes due at a time. An entry is in one wheel at most, once. */
 export abstract class WheelEntry {
@@ -50,14 +51,15 @@ const STALL_MS = 20;
 
 /**
  * Many due times, one timer. Adding and removing are O(1), so a wait limit or a lease costs no timer of its own.
- * Times are `performance.now()` milliseconds, rounded to slots of a few milliseconds.
+ * Times are `monotonic()` milliseconds, rounded to slots of a few milliseconds.
  */
 export class TimerWheel<Entry extends WheelEntry = WheelEntry> {
   private readonly slots = new Map<number, Bucket>();
   private readonly order: number[] = []; // a binary min-heap of the keys of `slots`
   private readonly timer: Timer;
   private armedFor = Infinity;
-  private next: NodeJS.Immediate | null = null;
+  /** Whether the rest of what is due fires in the next turn. */
+  private goesOn = false;
   private firing: Bucket | null = null;
   private firingUpTo = -Infinity;
   private size = 0;
@@ -102,8 +104,6 @@ export class TimerWheel<Entry extends WheelEntry = WheelEntry> {
   /** Forgets all entries and stops the timer. */
   clear(): void {
     this.disarm();
-    if (this.next !== null) clearImmediate(this.next);
-    this.next = null;
     this.firing?.clear();
     for (const bucket of this.slots.values()) bucket.clear();
     this.slots.clear();
@@ -146,7 +146,7 @@ export class TimerWheel<Entry extends WheelEntry = WheelEntry> {
 
   private arm(slot: number): void {
     this.armedFor = slot;
-    this.timer.start(Math.ceil(slot * SLOT_MS - performance.now()));
+    this.timer.start(Math.ceil(slot * SLOT_MS - monotonic()));
     if (this.keepsProcessAlive) this.timer.ref();
   }
 
@@ -156,19 +156,19 @@ export class TimerWheel<Entry extends WheelEntry = WheelEntry> {
   }
 
   private onTimer(): void {
-    const stalled = performance.now() - this.armedFor * SLOT_MS > STALL_MS;
+    const stalled = monotonic() - this.armedFor * SLOT_MS > STALL_MS;
     this.armedFor = Infinity;
     // What is due now goes along with what still has to fire from before.
-    if (this.next !== null) return;
+    if (this.goesOn) return;
     // After a stall, timers fire before the sockets are read, though a grant or a renewal may be waiting there.
     if (stalled) this.goOn();
     else this.fire();
   }
 
   private readonly fire = (): void => {
-    this.next = null;
+    this.goesOn = false;
     // Node may fire a timer a fraction of a millisecond early: then nothing is due yet, and the rest is waited for, too.
-    const current = Math.floor(performance.now() / SLOT_MS);
+    const current = Math.floor(monotonic() / SLOT_MS);
     this.firingUpTo = current;
     let left = TURN;
     for (let slot = this.order[0]; slot !== undefined && slot <= current && left > 0; slot = this.order[0]) {
@@ -207,6 +207,7 @@ export class TimerWheel<Entry extends WheelEntry = WheelEntry> {
 
   /** An immediate that does not keep the process alive would wait for the next timer or input, however long that takes. */
   private goOn(): void {
-    this.next = onNextTurn(this.fire);
+    this.goesOn = true;
+    onNextTurn(this.fire);
   }
 }

@@ -1,11 +1,48 @@
 import { inServiceContext } from '../context/service-context.js';
+import { LinkedList, type Linked } from '../lists/linked-list.js';
+import { advanceTo, monotonic, realNow, watchTimers } from './clock.js';
+import { isNodes, realTimeout } from './fakes.js';
 
 /** With more than this `setTimeout` fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
+/** While fake timers are installed: how often the real clock is looked at, in ms. */
+const GUARD_MS = 25;
 
-/** A timer that can be started any number of times. It runs in the context of the service, whoever starts it. */
-export class Timer {
-  private handle: NodeJS.Timeout | null = null;
+/** The functions that a timer was started with. A handle is cleared by the function that belongs to it. */
+interface Source {
+  readonly start: typeof setTimeout;
+  readonly stop: typeof clearTimeout;
+  readonly fake: boolean;
+}
+
+/** All timers that run. */
+const running = new LinkedList<Timer>();
+let source = globalSource();
+let guarded = false;
+watchTimers(followGlobals);
+
+/**
+ * A timer that can be started any number of times. It runs in the context of the service, whoever starts it.
+ *
+ * It is started with the global `setTimeout`, so that a test can advance it with fake timers. When fake timers are
+ * installed or removed, timers that run are moved to the functions that are global then. While fake timers are installed,
+ * the timer also fires when its time has passed on the real clock: a fake clock that is never advanced, or that forgets
+ * its timers, stops nothing.
+ */
+export class Timer implements Linked<Timer> {
+  /** @internal */
+  list: LinkedList<Timer> | null = null;
+  /** @internal */
+  previous: Timer | null = null;
+  /** @internal */
+  next: Timer | null = null;
+  private handle: ReturnType<typeof setTimeout> | undefined;
+  private startedBy = source;
+  /** When it is due, on the monotonic clock and on the real one. */
+  private dueAt = 0;
+  private reallyDueAt = 0;
+  /** Counts the starts: a handle that could not be cleared may still fire. */
+  private shot = 0;
 
   /**
    * @param onDue must not throw
@@ -17,55 +54,133 @@ export class Timer {
   ) {}
 
   get running(): boolean {
-    return this.handle !== null;
+    return this.list !== null;
   }
 
   /** Starts the timer, anew if it runs. It is due in `ms`, or after 24.8 days if that is sooner. */
   start(ms: number): this {
-    if (this.handle !== null) clearTimeout(this.handle);
+    this.stop();
+    followGlobals();
     const delay = Math.min(Math.max(ms, 0), MAX_TIMER_MS);
-    this.handle = inServiceContext(arm, undefined, this, delay);
-    if (!this.keepsProcessAlive) this.handle.unref();
+    this.dueAt = monotonic() + delay;
+    this.reallyDueAt = realNow() + delay;
+    running.push(this);
+    this.arm(delay);
     return this;
   }
 
   /** Nothing happens if it does not run. */
   stop(): void {
-    if (this.handle === null) return;
-    clearTimeout(this.handle);
-    this.handle = null;
+    if (!running.remove(this)) return;
+    this.disarm();
   }
 
   /** From now on the process stays alive while the timer runs. */
   ref(): void {
+    if (this.keepsProcessAlive) return;
     this.keepsProcessAlive = true;
-    this.handle?.ref();
+    keepAlive(this.handle, true);
   }
 
   /** From now on the timer lets the process end. */
   unref(): void {
+    if (!this.keepsProcessAlive) return;
     this.keepsProcessAlive = false;
-    this.handle?.unref();
+    keepAlive(this.handle, false);
+  }
+
+  /** @internal Moves the timer to the functions that are global now. */
+  move(): void {
+    if (this.startedBy === source) return;
+    this.disarm();
+    this.arm(Math.max(0, Math.ceil(this.dueAt - monotonic())));
+  }
+
+  /** @internal Fires if that much real time has passed since the start, though the fake clock has not said so. */
+  fireIfDue(): void {
+    if (this.running && realNow() >= this.reallyDueAt) this.fire();
   }
 
   /** @internal */
-  fire(): void {
-    this.handle = null;
+  fire(shot = this.shot): void {
+    if (shot !== this.shot || !running.remove(this)) return;
+    this.disarm();
+    // Fakes may replace the timers only, and not the clock.
+    followGlobals();
+    if (this.startedBy.fake) advanceTo(this.dueAt);
     this.onDue();
+  }
+
+  private arm(ms: number): void {
+    this.startedBy = source;
+    this.shot += 1;
+    this.handle = inServiceContext(startTimer, undefined, this, ms, this.shot);
+    if (!this.keepsProcessAlive) keepAlive(this.handle, false);
+    if (source.fake) startGuard();
+  }
+
+  private disarm(): void {
+    this.startedBy.stop(this.handle);
+    this.handle = undefined;
   }
 }
 
-/** Resolves after `ms`. */
-export function sleep(ms: number): Promise<void> {
+/** Resolves after `ms`; with a `signal`, when that aborts if this is sooner, and without keeping the process alive. */
+export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    new Timer(resolve).start(ms);
+    const end = (): void => {
+      timer.stop();
+      signal?.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = new Timer(end, signal === undefined).start(ms);
+    signal?.addEventListener('abort', end);
   });
 }
 
-function arm(timer: Timer, ms: number): NodeJS.Timeout {
-  return setTimeout(fire, ms, timer);
+function globalSource(): Source {
+  return { start: setTimeout, stop: clearTimeout, fake: !isNodes(setTimeout) };
 }
 
-function fire(timer: Timer): void {
-  timer.fire();
+/** Notices that fake timers were installed or removed. */
+function followGlobals(): void {
+  if (source.start === setTimeout) return;
+  source = globalSource();
+  for (const timer of running.entries()) timer.move();
+}
+
+function startTimer(timer: Timer, ms: number, shot: number): ReturnType<typeof setTimeout> {
+  return source.start(() => onTimer(timer, shot), ms);
+}
+
+function onTimer(timer: Timer, shot: number): void {
+  // Fake timers fire in the async context of the code that advances them.
+  if (source.fake) inServiceContext(timer.fire, timer, shot);
+  else timer.fire(shot);
+}
+
+/** Fakes that are removed take their timers with them, and tell nobody. */
+function startGuard(): void {
+  if (guarded) return;
+  guarded = true;
+  inServiceContext(realTimeout, undefined, onGuard, GUARD_MS);
+}
+
+function onGuard(): void {
+  guarded = false;
+  // A test runner takes its globals away when a test file has ended.
+  if (typeof setTimeout !== 'function') return;
+  followGlobals();
+  if (!source.fake) return;
+  for (const timer of running.entries()) timer.fireIfDue();
+  if (running.size > 0) startGuard();
+}
+
+/** Fakes may return a number. */
+function keepAlive(handle: unknown, keeps: boolean): void {
+  if (typeof handle === 'object' && handle !== null) {
+    const timer = handle as Partial<NodeJS.Timeout>;
+    if (keeps) timer.ref?.();
+    else timer.unref?.();
+  }
 }

@@ -1,4 +1,5 @@
 import { LockBusyError, LockUnavailableError, type LockBusyReason, type LockError } from '../errors/index.js';
+import { monotonic } from '../time/clock.js';
 
 /** What a line last heard from Redis about the lock's holder. It explains to callers why they did not get the lock. */
 export class HolderNews {
@@ -19,7 +20,7 @@ export class HolderNews {
     this.trouble = null;
     this.heardBusy = true;
     this.remainingMs = remainingMs;
-    this.heardAt = performance.now();
+    this.heardAt = monotonic();
   }
 
   /** The holder is a new one, or ourselves. What was said of the old one is void, but not that the lock was busy. */
@@ -36,7 +37,7 @@ export class HolderNews {
 
   busy(reason: LockBusyReason, waitedMs: number): LockBusyError {
     const remainingMs =
-      this.remainingMs === undefined ? undefined : Math.max(0, this.remainingMs - (performance.now() - this.heardAt));
+      this.remainingMs === undefined ? undefined : Math.max(0, this.remainingMs - (monotonic() - this.heardAt));
     return new LockBusyError(this.name, { reason, waitedMs, remainingMs });
   }
 

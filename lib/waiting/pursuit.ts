@@ -82,7 +82,7 @@ export class Pursuit {
   /** Something changed: look again now. */
   wake(): void {
     if (this.late === null) this.vigil.wake();
-    else queueMicrotask(this.stopWaiting);
+    else onMicrotask(this.stopWaiting);
   }
 
   /**

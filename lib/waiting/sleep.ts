@@ -1,3 +1,4 @@
+import { monotonic } from '../time/clock.js';
 import { onNextTick } from '../time/ticks.js';
 import { Timer } from '../time/timer.js';
 
@@ -18,8 +19,9 @@ export class Sleep {
   /** Sleeps for `ms`, one at a time, then runs `onEnd`: in the very call that ends it, so that nothing gets in between. */
   start(ms: number, onEnd: () => void): void {
     this.onEnd = onEnd;
-    this.due = performance.now() + ms;
-    this.arm(this.due);
+    const now = monotonic();
+    this.due = now + ms;
+    this.arm(this.due, now);
   }
 
   /** Ends it now. Nothing happens if nobody sleeps. */
@@ -40,17 +42,17 @@ export class Sleep {
   /** Ends it in `ms`, or when it would have ended anyway. */
   endIn(ms: number): void {
     if (this.onEnd === null) return;
-    const endsAt = Math.min(performance.now() + ms, this.due);
+    const now = monotonic();
+    const endsAt = Math.min(now + ms, this.due);
     if (endsAt === this.endsAt) return;
-    this.arm(endsAt);
+    this.arm(endsAt, now);
   }
 
-  private arm(endsAt: number): void {
+  private arm(endsAt: number, now: number): void {
     this.endsAt = endsAt;
-    const ms = Math.max(0, endsAt - performance.now());
     // Redis counts the holder's lease in whole milliseconds; a look a moment too early would only be one too many.
     this.timer ??= new Timer(this.end);
-    this.timer.start(ms + 1);
+    this.timer.start(Math.max(0, endsAt - now) + 1);
   }
 }
 

@@ -1,3 +1,5 @@
+import { monotonic } from '../time/clock.js';
+
 /** How long each of the others is let go first, in ms: enough to hear of the release and to ask. */
 const PATIENCE_MS = 5;
 /** The longest that a lock may be left free for others who do not come, in ms. */
@@ -16,7 +18,7 @@ const FORGET_MS = 1_000;
  */
 export class Turn {
   /** When the lock was given up. */
-  readonly at = performance.now();
+  readonly at = monotonic();
 
   /** How many of the others do not seem to want the lock any more, and since when that is known. */
   private absent = 0;
@@ -61,7 +63,7 @@ export class Turn {
     // Nobody came though there was time. And somebody did though all had been: they are back.
     if (!taken && lacking === 0) this.absent = 0;
     if (!taken || lacking === 0) return;
-    if (this.absent === 0) this.absentAt = performance.now();
+    if (this.absent === 0) this.absentAt = monotonic();
     this.absent += lacking;
   }
 }
@@ -86,6 +88,6 @@ export class Turns {
 
   get(name: string): Turn | null {
     const turn = this.turns.get(name);
-    return turn !== undefined && performance.now() - turn.at < FORGET_MS ? turn : null;
+    return turn !== undefined && monotonic() - turn.at < FORGET_MS ? turn : null;
   }
 }

@@ -1,4 +1,5 @@
 import type { LockStore, NoticeSubscription } from '../stores/lock-store.js';
+import { monotonic } from '../time/clock.js';
 import { onMicrotask } from '../time/ticks.js';
 import { Sleep } from './sleep.js';
 import { Turn } from './turn.js';
@@ -39,7 +40,7 @@ export class Vigil {
   /** How long to let others go first before the first try, in ms. */
   stepBackMs(): number {
     const { turn } = this;
-    return turn === null ? 0 : this.patience() - (performance.now() - turn.at);
+    return turn === null ? 0 : this.patience() - (monotonic() - turn.at);
   }
 
   /** Lets others go first, and gets ready to hear of theirs. */

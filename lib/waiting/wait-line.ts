@@ -4,6 +4,7 @@ import { LinkedList, type Linked } from '../lists/linked-list.js';
 import type { Hold, HoldObserver, HoldOwner, ReleaseOutcome } from '../stores/hold.js';
 import type { ReleaseReply } from '../stores/lock-store.js';
 import { OverdueError, orLate } from '../stores/overdue-error.js';
+import { monotonic } from '../time/clock.js';
 import type { TimerWheel } from '../time/timer-wheel.js';
 import { HolderNews } from './holder-news.js';
 import type { LineContext } from './line-context.js';
@@ -217,7 +218,7 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
 
   private mayPassOn(hold: Hold): boolean {
     if (this.queue.first === null || hold.doubtful || !hold.hasNextToken()) return false;
-    if (performance.now() - hold.acquiredAt >= this.context.limits.handOverMs) return false;
+    if (monotonic() - hold.acquiredAt >= this.context.limits.handOverMs) return false;
     return hold.remaining() > hold.leaseMs / 3;
   }
 

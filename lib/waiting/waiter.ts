@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { LockAbortedError } from '../errors/index.js';
 import type { Linked, LinkedList } from '../lists/linked-list.js';
 import type { Hold } from '../stores/hold.js';
+import { monotonic } from '../time/clock.js';
 import { WheelEntry, type TimerWheel } from '../time/timer-wheel.js';
 
 /** What one caller asks of a wait line. */
@@ -33,7 +34,7 @@ export type Claim<T> = (hold: Hold, since: number) => T;
 
 /** One caller in a wait line. As a wheel entry it becomes due when its time to wait is over. */
 export class Waiter extends WheelEntry implements Linked<Waiter> {
-  readonly since = performance.now();
+  readonly since = monotonic();
   readonly served: Promise<unknown>;
   /** @internal the line's queue, and its neighbours there */
   list: LinkedList<Waiter> | null = null;
@@ -82,7 +83,7 @@ export class Waiter extends WheelEntry implements Linked<Waiter> {
   }
 
   waitedMs(): number {
-    return performance.now() - this.since;
+    return monotonic() - this.since;
   }
 
   override onDue(): void {

@@ -3,6 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { connectLockService, MemoryState, type LockService, type LockServiceOptions } from 'nestjs-redis-lock';
+import { ChildScript } from '../support/child-script.js';
 import { QuorumNodes } from '../support/quorum-nodes.js';
 import { RedisCluster } from '../support/redis-cluster.js';
 import { describeWithRedisServer } from '../support/redis-server.js';
@@ -180,5 +181,18 @@ describe('the requests to Redis', () => {
     expect(new Set(sent)).toEqual(new Set(['nobody']));
     await locks.close();
     await client.quit();
+  });
+});
+
+describe('the first request that uses a package which another request has loaded', () => {
+  it.each([
+    { store: 'a memory store', options: () => ({ memory: true }) },
+    { store: 'one Redis', options: () => ({ url: testRedisUrl() }) },
+  ])('is not kept in memory by $store', async ({ options }) => {
+    await using child = ChildScript.start('hazards/children/lazy-context.mjs', [JSON.stringify(options())]);
+    const { kept, renewedBy } = await child.next('seen');
+    expect(kept).toBe(false);
+    expect(renewedBy).toEqual(['nobody']);
+    await child.exited;
   });
 });

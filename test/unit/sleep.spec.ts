@@ -9,7 +9,10 @@ describe('a sleep', () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask'] });
     sleep = new Sleep();
   });
-  afterEach(() => {
+  afterEach(async () => {
+    // A timer that runs would move to the fakes of the next test.
+    sleep.end();
+    await pass(0);
     jest.useRealTimers();
   });
 
@@ -114,8 +117,9 @@ describe('a sleep', () => {
   });
 
   it('costs no other timer where its end stays as it is', async () => {
-    asleep(5);
     const timers = jest.spyOn(globalThis, 'setTimeout');
+    asleep(5);
+    timers.mockClear();
     await pass(1);
     sleep.endIn(5);
     expect(timers).not.toHaveBeenCalled();

@@ -1,18 +1,19 @@
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { Hold, validityOf } from '../../lib/stores/hold.js';
-import { elapsedSince, now } from '../../lib/time/instant.js';
+import { describe, expect, it, jest } from '@jest/globals';
+import type { Hold as LockHold } from '../../lib/stores/hold.js';
 
-const grant = (leaseMs: number, tokens = 1): Hold =>
+// The library takes the clocks that it finds when it is loaded for the real ones.
+const clocks = { mono: 0, wall: 0 };
+jest.spyOn(performance, 'now').mockImplementation(() => clocks.mono);
+jest.spyOn(Date, 'now').mockImplementation(() => clocks.wall);
+const { Hold, validityOf } = await import('../../lib/stores/hold.js');
+const { elapsedSince, now } = await import('../../lib/time/instant.js');
+
+const grant = (leaseMs: number, tokens = 1): LockHold =>
   new Hold({ name: 'n', owner: 'o', leaseMs, sentAt: now(), token: 100, tokens, minReplicas: 0 });
 
 describe('the validity of a lease', () => {
-  afterEach(() => {
-    jest.restoreAllMocks();
-  });
-
   const setClocks = (mono: number, wall: number): void => {
-    jest.spyOn(performance, 'now').mockReturnValue(mono);
-    jest.spyOn(Date, 'now').mockReturnValue(wall);
+    Object.assign(clocks, { mono, wall });
   };
 
   it('is the lease less 1 % and 2 ms', () => {

@@ -1,3 +1,4 @@
+import { monotonic, wall } from '../../time/clock.js';
 import { onNextTurn } from '../../time/ticks.js';
 
 interface Entry {
@@ -22,7 +23,7 @@ export class MemoryState {
   /** The entry under `key`, unless its lease is over. */
   read(key: string): Entry | undefined {
     const entry = this.entries.get(key);
-    if (entry !== undefined && entry.expiresAt <= performance.now()) {
+    if (entry !== undefined && entry.expiresAt <= monotonic()) {
       this.entries.delete(key);
       return undefined;
     }
@@ -30,7 +31,7 @@ export class MemoryState {
   }
 
   write(key: string, owner: string, leaseMs: number): void {
-    this.entries.set(key, { owner, expiresAt: performance.now() + leaseMs });
+    this.entries.set(key, { owner, expiresAt: monotonic() + leaseMs });
   }
 
   delete(key: string): void {
@@ -43,7 +44,7 @@ export class MemoryState {
 
   /** Reserves tokens as the Redis script does: above the last one, and not below the clock in µs. */
   reserveTokens(key: string, count: number): number {
-    this.clock = Math.max(this.clock + count, Math.floor((performance.timeOrigin + performance.now()) * 1_000));
+    this.clock = Math.max(this.clock + count, Math.floor(wall() * 1_000));
     const first = Math.max((this.tokens.get(key) ?? 0) + 1, this.clock);
     this.tokens.set(key, first + count - 1);
     return first;

@@ -1,4 +1,5 @@
 import { LockUnavailableError } from '../../errors/index.js';
+import { monotonic } from '../../time/clock.js';
 import { now } from '../../time/instant.js';
 import type {
   AcquireReply,
@@ -32,7 +33,7 @@ export class MemoryStore implements LockStore {
     const key = await this.turn(name);
     const entry = this.state.read(key);
     if (entry !== undefined && entry.owner !== owner) {
-      return { taken: false, remainingMs: entry.expiresAt - performance.now() };
+      return { taken: false, remainingMs: entry.expiresAt - monotonic() };
     }
     this.state.write(key, owner, leaseMs);
     const last = this.state.lastToken(key);
@@ -68,7 +69,7 @@ export class MemoryStore implements LockStore {
       held: entry !== undefined,
       owner: entry?.owner,
       holds: entry === undefined ? 0 : 1,
-      remainingMs: entry === undefined ? undefined : Math.ceil(entry.expiresAt - performance.now()),
+      remainingMs: entry === undefined ? undefined : Math.ceil(entry.expiresAt - monotonic()),
       token: this.state.lastToken(key),
     };
   }

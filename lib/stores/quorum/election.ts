@@ -5,6 +5,7 @@ import { poll, type Tally } from './poll.js';
 import type { QuorumMember } from './quorum-member.js';
 import { unavailable } from './unavailable.js';
 import type { GrantReply } from './vote-batches.js';
+import { monotonic } from '../../time/clock.js';
 
 /** While some nodes are silent, nobody knows whether another has a majority: looked at again after this long, in ms. */
 const DOUBT_RECHECK_MS = 1_000;
@@ -25,7 +26,7 @@ export type ElectionResult =
 /** Asks all nodes for their votes, once, and sees to it that a majority stores the winner's tokens. */
 export class Election {
   private tally: Tally<QuorumMember, GrantReply> | null = null;
-  private readonly startedAt = performance.now();
+  private readonly startedAt = monotonic();
 
   constructor(
     private readonly members: readonly QuorumMember[],
@@ -113,6 +114,6 @@ export class Election {
 
   /** Long enough that one of several contenders is through before the next one asks. */
   private pause(): number {
-    return Math.random() * Math.max(MIN_PAUSE_MS, 2 * (performance.now() - this.startedAt));
+    return Math.random() * Math.max(MIN_PAUSE_MS, 2 * (monotonic() - this.startedAt));
   }
 }

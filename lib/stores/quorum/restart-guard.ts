@@ -1,5 +1,6 @@
 import { LockUnavailableError } from '../../errors/index.js';
 import type { RedisClient } from '../redis/redis-client.js';
+import { monotonic } from '../../time/clock.js';
 
 /**
  * Keeps a node out of votes until every lock it may have forgotten has run out. A node that restarts without its data
@@ -32,7 +33,7 @@ export class RestartGuard {
   /** Why the node has no vote now; `null` if it has one. */
   refusal(): LockUnavailableError | null {
     if (this.guardMs === 0) return null;
-    const left = this.votesFrom === null ? undefined : Math.ceil(this.votesFrom - performance.now());
+    const left = this.votesFrom === null ? undefined : Math.ceil(this.votesFrom - monotonic());
     if (left !== undefined && left <= 0) return null;
     const why =
       left === undefined
@@ -73,7 +74,7 @@ export class RestartGuard {
     this.runId = /^run_id:(\w+)/m.exec(info)?.[1];
     const seconds = /^uptime_in_seconds:(\d+)/m.exec(info)?.[1];
     // Whole seconds, rounded down: the node seems younger than it is, never older.
-    if (seconds !== undefined) this.votesFrom = performance.now() + this.guardMs - Number(seconds) * 1_000;
+    if (seconds !== undefined) this.votesFrom = monotonic() + this.guardMs - Number(seconds) * 1_000;
   }
 }
 

@@ -1,5 +1,6 @@
 import { inServiceContext } from '../../context/service-context.js';
 import { LockUnavailableError } from '../../errors/index.js';
+import { monotonic } from '../../time/clock.js';
 import { Deadlines, type Deadline } from '../../time/deadlines.js';
 import { RunningTimer } from '../../time/running-timer.js';
 import { Timer } from '../../time/timer.js';
@@ -96,7 +97,7 @@ export class ConnectionWatch implements SilentConnection {
     if (this.client.status === 'wait') this.connect();
     await new Promise<void>((resolve, reject) => {
       const timer = new RunningTimer(timeoutMs, () => {
-        if (this.client.status === 'connect') this.onSlowHandshake(performance.now() - this.connectedAt);
+        if (this.client.status === 'connect') this.onSlowHandshake(monotonic() - this.connectedAt);
         waiter.reject(this.unreachable(timeoutMs));
       });
       const waiter: Waiter = {
@@ -174,7 +175,7 @@ export class ConnectionWatch implements SilentConnection {
   }
 
   private drop(): void {
-    const now = performance.now();
+    const now = monotonic();
     // Requests that were under way together fail together: once is enough.
     if (now - this.droppedAt < DROP_PAUSE_MS || !['ready', 'connect'].includes(this.client.status)) return;
     this.droppedAt = now;
@@ -216,7 +217,7 @@ export class ConnectionWatch implements SilentConnection {
   }
 
   private readonly onConnect = (): void => {
-    this.connectedAt = performance.now();
+    this.connectedAt = monotonic();
     this.socket = socketOf(this.client);
   };
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { LockConfigError, LockUnavailableError } from '../../errors/index.js';
+import { Timer } from '../../time/timer.js';
 import { hashSlot, SLOTS } from './cluster/hash-slot.js';
 import type { KeyLayout } from './key-layout.js';
 import type { Accepted, KeyMixing } from './key-mixing.js';
@@ -17,7 +18,9 @@ const TRIES = 200;
 /** Finds out which keys the server accepts in one call, as soon as there is a connection, for as long as it is not known. */
 export class KeyProbe {
   private running: Promise<void> | null = null;
-  private retry: NodeJS.Timeout | null = null;
+  private readonly retry = new Timer(() => {
+    this.start();
+  }, false);
 
   constructor(
     private readonly client: RedisClient,
@@ -45,7 +48,7 @@ export class KeyProbe {
 
   dispose(): void {
     this.client.off('ready', this.start);
-    if (this.retry !== null) clearTimeout(this.retry);
+    this.retry.stop();
   }
 
   private get mixing(): KeyMixing {
@@ -57,12 +60,11 @@ export class KeyProbe {
   }
 
   private readonly start = (): void => {
-    if (this.retry !== null) clearTimeout(this.retry);
-    this.retry = null;
+    this.retry.stop();
     if (this.client.status !== 'ready') return;
     this.run().catch(() => {
       // What is wrong shows in every request. This one only decides how many of them go together.
-      this.retry ??= setTimeout(this.start, RETRY_MS).unref();
+      if (!this.retry.running) this.retry.start(RETRY_MS);
     });
   };
 }

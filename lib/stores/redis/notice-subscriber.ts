@@ -1,4 +1,5 @@
 import { inServiceContext } from '../../context/service-context.js';
+import { monotonic } from '../../time/clock.js';
 import { Timer } from '../../time/timer.js';
 import type { NoticeSubscription } from '../lock-store.js';
 import type { NoticeLink } from './notice-link.js';
@@ -70,7 +71,7 @@ export class NoticeSubscriber {
       close: () => {
         channel.listeners.delete(listener);
         if (channel.listeners.size > 0 || this.closed) return;
-        channel.leftAt ??= performance.now();
+        channel.leftAt ??= monotonic();
         this.sweepIn(LINGER_MS);
       },
     };
@@ -118,7 +119,7 @@ export class NoticeSubscriber {
   }
 
   private onSweep(): void {
-    const now = performance.now();
+    const now = monotonic();
     let next = Infinity;
     for (const { name, leftAt, asked } of [...this.channels.values()]) {
       if (leftAt === null) continue;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { LockUnavailableError } from '../../errors/index.js';
+import { monotonic } from '../../time/clock.js';
 import { sleep, Timer } from '../../time/timer.js';
 import type {
   AcquireReply,
@@ -112,16 +113,16 @@ export class RedisStore implements LockStore {
   }
 
   async connect(timeoutMs: number): Promise<void> {
-    const end = performance.now() + timeoutMs;
+    const end = monotonic() + timeoutMs;
     for (;;) {
       try {
-        await this.connection.whenReady(Math.max(1, Math.ceil(end - performance.now())));
+        await this.connection.whenReady(Math.max(1, Math.ceil(end - monotonic())));
         await this.probe(timeoutMs);
         return;
       } catch (error) {
         // A server that is still loading, or slow just now, gets the rest of the time.
         const hopeless = this.closed || !(error instanceof LockUnavailableError) || !error.retryable;
-        if (hopeless || performance.now() + CONNECT_RETRY_MS >= end) throw error;
+        if (hopeless || monotonic() + CONNECT_RETRY_MS >= end) throw error;
         await sleep(CONNECT_RETRY_MS);
       }
     }
@@ -172,7 +173,7 @@ export class RedisStore implements LockStore {
   }
 
   private repeatRelease(name: string, owner: string, keepMs: number, repeatUntil: number): void {
-    const leaseMs = repeatUntil - performance.now();
+    const leaseMs = repeatUntil - monotonic();
     // The first release is being sent.
     this.settler.settle(name, owner, leaseMs, { keepMs, repeatUntil, underWay: Promise.resolve() });
   }

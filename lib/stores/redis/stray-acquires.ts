@@ -1,3 +1,4 @@
+import { monotonic } from '../../time/clock.js';
 import { maybeDone } from './answers.js';
 import type { StrayWatch } from './script-batch.js';
 
@@ -57,7 +58,7 @@ export class StrayAcquires implements StrayWatch<StrayRequest> {
   }
 
   onCut(request: StrayRequest, ms: number): void {
-    const now = performance.now();
+    const now = monotonic();
     // What arrives later than that is forgotten by itself before long.
     const until = now + Math.min(ms, request.leaseMs);
     this.sweep(now);
@@ -91,7 +92,7 @@ export class StrayAcquires implements StrayWatch<StrayRequest> {
     stray.released = true;
     stray.until = 0;
     if (stray.pending === 0) this.strays.delete(owner);
-    return until > performance.now() ? until : 0;
+    return until > monotonic() ? until : 0;
   }
 
   private strayOf(owner: string): Stray {

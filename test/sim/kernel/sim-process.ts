@@ -17,7 +17,11 @@ export class SimTimer {
   /** As by `unref`: it does not keep the process running. */
   weak = false;
 
-  constructor(readonly run: () => void) {}
+  constructor(
+    readonly run: () => void,
+    /** The library's own timer that this one serves. */
+    readonly owner?: unknown,
+  ) {}
 
   unref(): this {
     this.weak = true;
@@ -94,8 +98,8 @@ export class SimProcess {
     this.wallOffsetMs += byMs;
   }
 
-  setTimeout(run: () => void, ms: number): SimTimer {
-    const timer = new SimTimer(run);
+  setTimeout(run: () => void, ms: number, owner?: unknown): SimTimer {
+    const timer = new SimTimer(run, owner);
     if (!this.alive) return timer;
     this.timers.add(timer);
     const delay = Number.isFinite(ms) && ms >= 1 ? ms : 1;
@@ -150,7 +154,11 @@ export class SimProcess {
   kill(): void {
     this.alive = false;
     this.backlog = [];
-    for (const timer of [...this.timers]) this.clearTimeout(timer);
+    for (const timer of [...this.timers]) {
+      this.clearTimeout(timer);
+      const { owner } = timer;
+      if (owner instanceof Object && 'stop' in owner && typeof owner.stop === 'function') owner.stop();
+    }
   }
 
   private arm(timer: SimTimer, dueMono: number, jitterUs: number): void {

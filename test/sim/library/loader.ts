@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import vm from 'node:vm';
 import { EPOCH_MS, type SimProcess, type SimTimer } from '../kernel/sim-process.js';
 
@@ -87,7 +88,12 @@ export class LibrarySlot {
   constructor(private readonly code: LibraryCode) {
     const process = (): SimProcess => this.process;
     const setTimeout = (run: (...args: unknown[]) => void, ms = 1, ...args: unknown[]): SimTimer =>
-      process().setTimeout(() => run(...args), ms);
+      process().setTimeout(() => run(...args), ms, args[0]);
+    const setImmediate = (run: () => void): SimTimer => setTimeout(run, 0);
+    // By this the library knows timers that no test has replaced.
+    for (const real of [setTimeout, setImmediate]) {
+      Object.defineProperty(real, promisify.custom, { get: () => undefined });
+    }
     const math = Object.create(null, Object.getOwnPropertyDescriptors(Math)) as Math;
     Object.defineProperty(math, 'random', { value: () => process().random.next() });
     this.injected = [
@@ -96,7 +102,7 @@ export class LibrarySlot {
       () => {
         throw new Error('the simulation has no setInterval');
       },
-      (run: () => void) => setTimeout(run, 0),
+      setImmediate,
       (timer?: SimTimer) => process().clearTimeout(timer),
       { now: () => process().mono(), timeOrigin: EPOCH_MS },
       { now: () => process().wall() },
@@ -106,6 +112,8 @@ export class LibrarySlot {
 
   /** Lends the slot to a process. */
   bind(owner: SimProcess): void {
+    // The library keeps a list of the timers that run.
+    this.owner?.kill();
     this.owner = owner;
   }
 
@@ -143,6 +151,7 @@ export class LibrarySlot {
         // Clients are made by the simulation. Whatever is used of the real one fails loudly.
         return {};
       case 'node:events':
+      case 'node:util':
       case 'node:async_hooks':
       case 'node:diagnostics_channel':
         return nodeRequire(id);

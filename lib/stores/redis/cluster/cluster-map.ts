@@ -4,6 +4,7 @@ import { credentialsOf, reportRefusals, sameCredentials, type Credentials } from
 import type { RedisClient } from '../redis-client.js';
 import { isServerError } from '../server-error.js';
 import type { ClusterClient, ClusterNodeClient } from './cluster-client.js';
+import { monotonic } from '../../../time/clock.js';
 
 /** Requests that fail together ask for one look at the cluster together, in ms. */
 const REFRESH_PAUSE_MS = 200;
@@ -71,8 +72,7 @@ export class ClusterMap {
   /** Asks the cluster who serves what. Resolves when it has answered, or cannot. */
   refresh(): Promise<void> {
     if (this.refreshing !== null) return this.refreshing;
-    if (performance.now() - this.refreshedAt < REFRESH_PAUSE_MS || this.client.status !== 'ready')
-      return Promise.resolve();
+    if (monotonic() - this.refreshedAt < REFRESH_PAUSE_MS || this.client.status !== 'ready') return Promise.resolve();
     return (this.refreshing = inServiceContext(this.ask, this));
   }
 
@@ -80,7 +80,7 @@ export class ClusterMap {
     return new Promise<void>((resolve) => {
       this.client.refreshSlotsCache(() => {
         this.refreshing = null;
-        this.refreshedAt = performance.now();
+        this.refreshedAt = monotonic();
         resolve();
       });
     });

@@ -1,4 +1,5 @@
 import { LockUnavailableError } from '../../../errors/index.js';
+import { monotonic } from '../../../time/clock.js';
 import { Timer } from '../../../time/timer.js';
 import { confirmed } from '../confirmed.js';
 import { Pulse, type Heartbeat } from '../heartbeat.js';
@@ -56,8 +57,8 @@ export class ShardLink implements NoticeLink {
   }
 
   async subscribe(channel: string): Promise<void> {
-    const end = performance.now() + this.timeoutMs;
-    const left = (): number => Math.max(1, Math.ceil(end - performance.now()));
+    const end = monotonic() + this.timeoutMs;
+    const left = (): number => Math.max(1, Math.ceil(end - monotonic()));
     const sharded = await within(this.map.learn(), left());
     const tried = new Set<string>();
     for (;;) {
@@ -80,7 +81,7 @@ export class ShardLink implements NoticeLink {
         // Only "the slot is elsewhere" is a reason to ask elsewhere; it is then known where, or soon will be.
         void this.map.refresh();
         if (isMoved(error)) shard.asked.delete(channel);
-        if (!isMoved(error) || performance.now() >= end) throw error;
+        if (!isMoved(error) || monotonic() >= end) throw error;
         await within(this.map.refresh(), left());
       }
     }

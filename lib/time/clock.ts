@@ -1,0 +1,74 @@
+import { isNodes } from './fakes.js';
+
+/** The clock as this module found it: Node's own, unless it was loaded while fake timers were installed. */
+const foundClock = performance;
+const foundNow = Reflect.get(performance, 'now') as () => number;
+const foundFakes = !isNodes(setTimeout);
+
+/** How far fake clocks have run ahead of the real one, in ms. It never shrinks. */
+let ahead = 0;
+/** The fake clock that is installed, and how far it was ahead of the real one when it was first seen. */
+let fake: { readonly now: unknown; readonly difference: number; readonly ahead: number } | null = null;
+
+let seenTimeout = setTimeout;
+let onReplaced: () => void = () => undefined;
+
+let wallNow = Date.now;
+let wallOffset = 0;
+
+/**
+ * Milliseconds on a clock that is never set back and never runs slower than the real one, like `performance.now()`. A
+ * test may install and remove fake timers at any time: when it advances a fake clock, this clock advances as well.
+ */
+export function monotonic(): number {
+  if (performance.now === foundNow && setTimeout === seenTimeout && fake === null && !foundFakes) {
+    return performance.now() + ahead;
+  }
+  return besideFakes();
+}
+
+/** A fake timer has shown that this much time has passed, though the fake clock may not say so. */
+export function advanceTo(time: number): void {
+  ahead += Math.max(0, time - monotonic());
+}
+
+/**
+ * Milliseconds of wall-clock time, like `Date.now()`: it goes on while a machine sleeps, and jumps when the clock is set.
+ * It does not jump when a test replaces `Date`.
+ */
+export function wall(): number {
+  if (Date.now !== wallNow) replaceWall();
+  return Date.now() + wallOffset;
+}
+
+/** `listener` runs when fake timers are found to have been installed or removed. There is one listener. */
+export function watchTimers(listener: () => void): void {
+  onReplaced = listener;
+}
+
+function besideFakes(): number {
+  const real = realNow();
+  if (performance.now === foundNow && !foundFakes) fake = null;
+  else {
+    const difference = performance.now() - real;
+    if (fake?.now !== performance.now) fake = { now: Reflect.get(performance, 'now'), difference, ahead };
+    ahead = Math.max(ahead, fake.ahead + difference - fake.difference);
+  }
+  if (setTimeout !== seenTimeout) {
+    seenTimeout = setTimeout;
+    onReplaced();
+  }
+  return real + ahead;
+}
+
+/** Milliseconds on the real clock, whatever fakes are installed. None of them replaces `process.uptime`. */
+export function realNow(): number {
+  return foundFakes ? process.uptime() * 1_000 : Reflect.apply(foundNow, foundClock, []);
+}
+
+function replaceWall(): void {
+  const offset = wallNow() + wallOffset - Date.now();
+  wallNow = Date.now;
+  // A mock that was restored returns nothing.
+  wallOffset = Number.isFinite(offset) ? offset : 0;
+}
