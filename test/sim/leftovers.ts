@@ -158,8 +158,8 @@ export class Leftovers {
 }
 
 function ownersOf(service: object): string[] {
-  const { running } = Reflect.get(service, 'tenures') as { running: { entries(): { hold: { owner: string } }[] } };
-  return running.entries().map(({ hold }) => hold.owner);
+  const { held } = Reflect.get(service, 'tenures') as { held: { entries(): { hold: { owner: string } }[] } };
+  return held.entries().map(({ hold }) => hold.owner);
 }
 
 function waitingFor(service: object, name: string): number {

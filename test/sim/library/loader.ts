@@ -154,6 +154,7 @@ export class LibrarySlot {
       case 'node:util':
       case 'node:async_hooks':
       case 'node:diagnostics_channel':
+      case 'node:util':
         return nodeRequire(id);
       default:
         throw new Error(`the library loads ${id}, which the simulation does not provide`);
