@@ -53,7 +53,9 @@ export class Settler {
     const { keepMs = 0, underWay, repeatUntil = 0 } = options;
     const since = monotonic();
     const debt: Debt = { name, owner, keepUntil: since + keepMs, repeatUntil, until: since + leaseMs + MAX_PAUSE_MS };
-    inServiceContext(this.begin, this, debt, underWay);
+    inServiceContext(() => {
+      this.begin(debt, underWay);
+    });
   }
 
   /** Tries each once more, now, and forgets the rest. */

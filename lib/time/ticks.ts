@@ -5,7 +5,7 @@ import { realImmediate, realTick } from './fakes.js';
 
 /** Runs `run` after all promise callbacks of this turn of the event loop, before any input or timer. */
 export function onNextTick<Args extends unknown[]>(run: (...args: Args) => void, ...args: Args): void {
-  inServiceContext(realTick<Args>, undefined, run, ...args);
+  inServiceContext(realTick, undefined, run, ...args);
 }
 
 /** Runs `run`, which must not throw, among the promise callbacks of this turn. */

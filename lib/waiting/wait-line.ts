@@ -181,7 +181,10 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
     const hasTime = (this.queue.first?.request.wait ?? 0) > MAX_PATIENCE_MS;
     this.pursuit = new Pursuit(this, store, settler, this.context.nextOwner(), tokens, hasTime ? turn : null);
     work.begin();
-    inServiceContext(this.pursuit.start, this.pursuit);
+    const { pursuit } = this;
+    inServiceContext(() => {
+      pursuit.start();
+    });
   }
 
   onPursued(hold: Hold | null): void {
@@ -229,7 +232,7 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
     const next = this.queue.first;
     if (next === null) void this.giveBack(hold, 0, null);
     else if (this.fits(hold, next)) this.grant(hold, next);
-    else void inServiceContext(this.renewThenServe, this, hold, next);
+    else void inServiceContext(() => this.renewThenServe(hold, next));
   }
 
   private grant(hold: Hold, waiter: Waiter): void {

@@ -69,7 +69,7 @@ describeInBrowser('a shop that is disturbed from its page', () => {
     const stopped = /replica-\d/.exec(message)![0];
     const token = Number(/token (\d+)/.exec(message)![1]);
     const seen = () => tab.page.evaluate<string[]>('globalThis.seen');
-    const isFree = (text: string) => /^free \(last: replica-/.test(text) && Number(/\d+$/.exec(text)![0]) > token;
+    const isFree = (text: string) => text.startsWith('free (last: replica-') && Number(/\d+$/.exec(text)![0]) > token;
     await waitUntil('the next holder has released the lock', async () => (await seen()).some(isFree), 60_000);
     await tab.press(tab.card(stopped).getByRole('button', { name: 'Continue' }));
     await tab.untilCondition(stopped, 'running');

@@ -83,10 +83,10 @@ function describeContexts(label: string, open: () => Promise<Place>): void {
     });
 
     it('does not let an abort listener join the lease of the section that started the shared timers', async () => {
-      const entered = deferred<void>();
-      const end = deferred<void>();
+      const entered = deferred<null>();
+      const end = deferred<null>();
       const first = locks.withLock(`${name}-first`, () => {
-        entered.resolve();
+        entered.resolve(null);
         return end.promise;
       });
       await entered.promise;
@@ -97,7 +97,7 @@ function describeContexts(label: string, open: () => Promise<Place>): void {
       });
       await locks.forceRelease(name);
       const joined = await outcome.promise;
-      end.resolve();
+      end.resolve(null);
       await first;
       await second.release();
       expect(joined).toBeNull();
@@ -144,7 +144,9 @@ describeContexts("a caller's client", async () => {
   await client.ping();
   return {
     options: { client },
-    close: async () => void (await client.quit()),
+    close: async () => {
+      await client.quit();
+    },
   };
 });
 describeWithRedisServer('servers of its own', () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Cluster, Redis } from 'ioredis';
-import { connectLockService, type CallersClient, type LockService, type LockSettings } from 'nestjs-redis-lock';
+import type { Redis } from 'ioredis';
+import { Cluster } from 'ioredis';
+import { connectLockService, type LockService, type LockSettings } from 'nestjs-redis-lock';
 import { lockKey, noticeChannel } from '../support/lock-keys.js';
 import { RedisCluster } from '../support/redis-cluster.js';
 import { describeWithRedisServer } from '../support/redis-server.js';
@@ -126,7 +127,7 @@ describe('when the password of a caller’s client is changed at run time', () =
       const client = new Cluster(cluster.nodes, { redisOptions });
       try {
         await using locks = await connectLockService({
-          client: client as CallersClient,
+          client,
           leaseMs: LONG_MS,
           logger: false,
         });

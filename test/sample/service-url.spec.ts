@@ -41,7 +41,7 @@ describe('the URL of a service', () => {
 describe('a service that is given by its URL', () => {
   const { REDIS_URL, DATABASE_URL } = process.env;
   const restore = (name: string, value: string | undefined) => {
-    if (value === undefined) delete process.env[name];
+    if (value === undefined) Reflect.deleteProperty(process.env, name);
     else process.env[name] = value;
   };
   afterEach(() => {

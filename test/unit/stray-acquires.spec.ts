@@ -6,7 +6,11 @@ const [a, b, c] = ['a', 'b', 'c'].map((owner) => ({ name: `lock of ${owner}`, ow
   Request,
   Request,
 ];
-type Request = { name: string; owner: string; leaseMs: number };
+interface Request {
+  name: string;
+  owner: string;
+  leaseMs: number;
+}
 const taken = [1, 17];
 const busy = [0, 250];
 

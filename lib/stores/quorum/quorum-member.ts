@@ -160,7 +160,7 @@ export class QuorumMember {
   private onSilence(): void {
     if (this.stuck || !this.store.ready) return;
     this.stuck = true;
-    inServiceContext(this.ping, this);
+    inServiceContext(() => this.ping());
   }
 
   private ping(): void {

@@ -62,7 +62,9 @@ export class QuorumStore implements LockStore {
       (tally) => {
         // It does not get better with time, so the other nodes do not matter.
         for (const { cause } of tally.failures.values()) if (cause instanceof LockConfigError) throw cause;
-        return tally.replies.size >= this.majority ? {} : this.open(tally);
+        if (tally.replies.size >= this.majority) return {};
+        this.open(tally);
+        return undefined;
       },
     );
     this.checkDistinct();

@@ -171,7 +171,7 @@ export class ConnectionWatch implements SilentConnection {
   }
 
   private connect(): void {
-    inServiceContext(this.client.connect, this.client).catch(this.onError);
+    inServiceContext(() => this.client.connect()).catch(this.onError);
   }
 
   private drop(): void {

@@ -67,7 +67,7 @@ export class NoticeSubscriber {
       get active() {
         return channel.confirmed;
       },
-      activate: () => (channel.subscribed ??= inServiceContext(this.subscribe, this, channel)),
+      activate: () => (channel.subscribed ??= inServiceContext(() => this.subscribe(channel))),
       close: () => {
         channel.listeners.delete(listener);
         if (channel.listeners.size > 0 || this.closed) return;

@@ -157,12 +157,14 @@ export function openWriterFor(client: RedisClient, reporter?: Reporter): RedisCl
 }
 
 function openBeside(client: RedisClient, options: Readonly<Record<string, unknown>>, reporter?: Reporter): RedisClient {
-  const copy = inServiceContext(client.duplicate, client, {
-    ...(hasSentinels(client.options) ? WITH_SENTINELS : {}),
-    ...options,
-    ...sameDatabase(client),
-    retryStrategy,
-  });
+  const copy = inServiceContext(() =>
+    client.duplicate({
+      ...(hasSentinels(client.options) ? WITH_SENTINELS : {}),
+      ...options,
+      ...sameDatabase(client),
+      retryStrategy,
+    }),
+  );
   return followCredentials(copy, client, reporter);
 }
 

@@ -66,7 +66,9 @@ export class ScriptCaller {
   call(script: Script, keys: string[], args: RedisArgument[], timeoutMs: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const sender = senderOf(resolve, reject);
-      inServiceContext(this.send, this, script, [keys.length, ...keys, ...args], timeoutMs, sender);
+      inServiceContext(() => {
+        this.send(script, [keys.length, ...keys, ...args], timeoutMs, sender);
+      });
     });
   }
 

@@ -46,14 +46,16 @@ export class ClusterMap {
     if (node === undefined) return undefined;
     // A node's client keeps the options that it was made with: a password that was changed for all nodes is newer.
     const now = this.credentials();
-    const copy = inServiceContext(node.duplicate, node, {
-      retryStrategy: null,
-      readOnly: false,
-      lazyConnect: false,
-      enableReadyCheck: true,
-      ...options,
-      ...(sameCredentials(now, this.initial) ? {} : now),
-    });
+    const copy = inServiceContext(() =>
+      node.duplicate({
+        retryStrategy: null,
+        readOnly: false,
+        lazyConnect: false,
+        enableReadyCheck: true,
+        ...options,
+        ...(sameCredentials(now, this.initial) ? {} : now),
+      }),
+    );
     return reportRefusals(copy, this.reporter);
   }
 
@@ -73,7 +75,7 @@ export class ClusterMap {
   refresh(): Promise<void> {
     if (this.refreshing !== null) return this.refreshing;
     if (monotonic() - this.refreshedAt < REFRESH_PAUSE_MS || this.client.status !== 'ready') return Promise.resolve();
-    return (this.refreshing = inServiceContext(this.ask, this));
+    return (this.refreshing = inServiceContext(() => this.ask()));
   }
 
   private ask(): Promise<void> {
