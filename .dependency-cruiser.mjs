@@ -4,6 +4,7 @@
 const floors = [
   ['index', 'health/', 'testing/'],
   ['redis-lock.module'],
+  ['app-lock-service'],
   ['decorators/'],
   ['lock.service', 'create-lock-service', 'background-start'],
   ['lock-options'],
@@ -24,7 +25,7 @@ const floors = [
 /** May be imported from everywhere, and imports nothing of the library. */
 const everywhere = ['tokens'];
 /** The parts that know Nest. */
-const nest = ['redis-lock.module', 'decorators/', 'health/'];
+const nest = ['redis-lock.module', 'app-lock-service', 'decorators/', 'health/'];
 
 const files = (names) => `^lib/(${names.map((name) => (name.endsWith('/') ? name : `${name}\\.ts$`)).join('|')})`;
 

@@ -42,8 +42,8 @@ export class Section {
   }
 
   /** @internal The innermost section that has not ended, of `section` and those around it. */
-  static runningOf(this: void, section: Section | undefined): Section | undefined {
-    while (section !== undefined && section.service === null) section = section.outer;
+  static runningOf(section: Section | undefined): Section | undefined {
+    while (section?.service === null) section = section.outer;
     return section;
   }
 }

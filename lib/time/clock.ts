@@ -2,7 +2,7 @@ import { isNodes } from './fakes.js';
 
 /** The clock as this module found it: Node's own, unless it was loaded while fake timers were installed. */
 const foundClock = performance;
-const foundNow = Reflect.get(performance, 'now') as () => number;
+const foundNow = Reflect.get<typeof performance, 'now'>(performance, 'now');
 const foundFakes = !isNodes(setTimeout);
 
 /** How far fake clocks have run ahead of the real one, in ms. It never shrinks. */

@@ -12,7 +12,8 @@ export function isNodes(timer: object): boolean {
 const nodesTimeout = isNodes(setTimeout) ? setTimeout : null;
 const nodesImmediate = isNodes(setImmediate) ? setImmediate : null;
 type Tick = <Args extends unknown[]>(run: (...args: Args) => void, ...args: Args) => void;
-const nodesTick = Object.keys(process.nextTick).length === 0 ? (Reflect.get(process, 'nextTick') as Tick) : null;
+const foundTick = Reflect.get(process, 'nextTick') as Tick;
+const nodesTick = Object.keys(foundTick).length === 0 ? foundTick : null;
 
 /** As `process.nextTick`, whatever fake timers are installed. */
 export function realTick<Args extends unknown[]>(run: (...args: Args) => void, ...args: Args): void {

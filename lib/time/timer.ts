@@ -155,8 +155,11 @@ function startTimer(timer: Timer, ms: number, shot: number): ReturnType<typeof s
 
 function onTimer(timer: Timer, shot: number): void {
   // Fake timers fire in the async context of the code that advances them.
-  if (source.fake) inServiceContext(timer.fire, timer, shot);
-  else timer.fire(shot);
+  const fire = (): void => {
+    timer.fire(shot);
+  };
+  if (source.fake) inServiceContext(fire);
+  else fire();
 }
 
 /** Fakes that are removed take their timers with them, and tell nobody. */

@@ -24,7 +24,7 @@ describe('a waiter whose notifications are lost', () => {
   });
 
   const join = (wait: number, signal?: AbortSignal): Promise<Hold> =>
-    lines.join(NAME, { wait, leaseMs: 30_000, renews: true, minReplicas: 0, signal }, (hold) => hold);
+    lines.join(NAME, { wait, leaseMs: 30_000, renews: true, minReplicas: 0, holdAtLeast: 0, signal }, (hold) => hold);
   const pass = (ms: number): Promise<void> => jest.advanceTimersByTimeAsync(ms);
   const outcomeOf = (waiting: Promise<Hold>): Promise<unknown> => waiting.catch((error: unknown) => error);
 

@@ -151,7 +151,6 @@ export class LibrarySlot {
         // Clients are made by the simulation. Whatever is used of the real one fails loudly.
         return {};
       case 'node:events':
-      case 'node:util':
       case 'node:async_hooks':
       case 'node:diagnostics_channel':
       case 'node:util':
