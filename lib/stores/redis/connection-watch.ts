@@ -180,7 +180,8 @@ export class ConnectionWatch implements SilentConnection {
     if (now - this.droppedAt < DROP_PAUSE_MS || !['ready', 'connect'].includes(this.client.status)) return;
     this.droppedAt = now;
     expectErrors(this.client);
-    resetSocket(this.client);
+    // A client of the caller decides itself what becomes of its requests.
+    if (this.ownsClient) resetSocket(this.client);
     this.client.disconnect(true);
     this.onDrop();
   }
