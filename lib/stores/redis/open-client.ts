@@ -131,6 +131,8 @@ function addressOf(target: string | RedisOptions): string {
 /** Of connections for notices and for acknowledged writes: neither parks requests nor sends them again by itself. */
 const BESIDE: RedisOptions = {
   autoResubscribe: false,
+  // Keys and channels are complete; a Cluster's redisOptions may contain a prefix that reaches its nodes' duplicates only.
+  keyPrefix: '',
   // WAIT answers for the writes of its own connection only: neither may get onto another one.
   autoResendUnfulfilledCommands: false,
   enableOfflineQueue: false,
@@ -193,7 +195,7 @@ export function checkClient(client: unknown): RedisClient {
   if (prefix !== undefined && prefix !== '') {
     throw new LockConfigError(
       `The client has the ioredis option keyPrefix "${prefix}", which would reach the lock's keys but not its channels. ` +
-        `Pass client.duplicate({ keyPrefix: '' }) and the module option keyPrefix: '${prefix}lock:'.`,
+        `Create a client for the locks without it, and pass the module option keyPrefix: '${prefix}lock:' instead.`,
     );
   }
   return client;

@@ -30,6 +30,7 @@ import {
 } from './lock-batches.js';
 import { ScriptBatch } from './script-batch.js';
 import { ScriptCaller } from './script-caller.js';
+import { warnOfEviction } from './eviction-warning.js';
 import { FORCE_RELEASE_SCRIPT, INSPECT_SCRIPT, SHARDED_FORCE_RELEASE_SCRIPT } from './scripts/index.js';
 import type { Script } from './script.js';
 import { StrayAcquires } from './stray-acquires.js';
@@ -118,6 +119,7 @@ export class RedisStore implements LockStore {
       try {
         await this.connection.whenReady(Math.max(1, Math.ceil(end - monotonic())));
         await this.probe(timeoutMs);
+        await this.warn();
         return;
       } catch (error) {
         // A server that is still loading, or slow just now, gets the rest of the time.
@@ -126,6 +128,11 @@ export class RedisStore implements LockStore {
         await sleep(CONNECT_RETRY_MS);
       }
     }
+  }
+
+  private async warn(): Promise<void> {
+    const { client, reporter, commandTimeout } = this.options;
+    if (reporter?.silent === false) await within(warnOfEviction(client, reporter), commandTimeout);
   }
 
   /** Uses every right that locks need, on a name of its own. */
