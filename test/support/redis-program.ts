@@ -3,9 +3,14 @@ import { findRedisProgram } from '../../sample-app/services/find-program.js';
 
 /** The major version of the installed server program, as Redis counts it; Valkey 7 and later count on from Redis 7. */
 export function redisMajor(): number {
+  return Math.floor(redisVersion());
+}
+
+/** Its major and minor version: 7.2 for 7.2.5. */
+export function redisVersion(): number {
   const program = findRedisProgram();
   if (program === undefined) throw new Error('There is no redis-server or valkey-server on the PATH.');
-  const match = /v=(\d+)\./.exec(execFileSync(program, ['--version']).toString());
+  const match = /v=(\d+\.\d)/.exec(execFileSync(program, ['--version']).toString());
   return Number(match?.[1] ?? 7);
 }
 
