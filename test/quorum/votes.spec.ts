@@ -43,18 +43,18 @@ describeWithRedisServer('five nodes', () => {
     const locks = await open();
     // The scripts are known to every node after this.
     await locks.withLock(uniqueName('warm'), () => undefined);
-    const before = await Promise.all(nodes.servers.map((each) => commandStats(each.client())));
-    for (let round = 0; round < 5; round += 1) await locks.withLock(name, () => sleep(2));
-    const calls = (): Promise<(number | undefined)[]> =>
-      Promise.all(
-        nodes.servers.map(async (each, index) =>
-          commandsBetween(before[index]!, await commandStats(each.client())).get('evalsha'),
-        ),
-      );
-    await waitUntil('every node was told', async () => (await calls()).every((count) => count === 10));
-    // Nothing comes after it.
-    await sleep(100);
-    expect(await calls()).toEqual([10, 10, 10, 10, 10]);
+    const stats = () => Promise.all(nodes.servers.map((each) => commandStats(each.client())));
+    const callsOfFiveRounds = async (): Promise<(number | undefined)[]> => {
+      const before = await stats();
+      for (let round = 0; round < 5; round += 1) await locks.withLock(name, () => sleep(2));
+      // The nodes that a majority did not need are still answering.
+      await sleep(100);
+      return (await stats()).map((after, index) => commandsBetween(before[index]!, after).get('evalsha'));
+    };
+    // A node that is slow on a busy machine is sent a further release, so one batch of rounds without any is enough.
+    await waitUntil('five rounds cost each node ten requests', async () =>
+      (await callsOfFiveRounds()).every((calls) => calls === 10),
+    );
   });
 
   it.each([

@@ -133,8 +133,7 @@ describe('the live page of a shop', () => {
     for (let i = 0; i < count; i += 1) await fixture.redis.publish(channel, report);
     slow.resume();
     const dropped = () => Math.max(0, ...[...text.matchAll(/"dropped":(\d+)/g)].map(([, number]) => Number(number)));
-    await waitUntil('it was told what it missed', () => dropped() > 0);
-    expect(dropped()).toBeGreaterThan(count / 2);
+    await waitUntil('it was told that it missed most of them', () => dropped() > count / 2);
     expect(bytes).toBeLessThan((count * size) / 2);
     slow.destroy();
     // Another page of the same shop has them all, and nothing else.

@@ -116,11 +116,8 @@ describe('the services of others', () => {
   });
 
   it.each([
-    ['not a url', /REDIS_URL is not a URL/],
-    [
-      'redis://someone:secret@127.0.0.1:1/0',
-      /redis:\/\/someone:\*\*\*@127\.0\.0\.1:1\/0, and no Redis answers.*ECONNREFUSED/,
-    ],
+    ['not a url', /REDIS_URL does not begin with redis:/],
+    ['redis://someone:secret@127.0.0.1:1/0', /leads to 127\.0\.0\.1:1, and no Redis answers there: .*ECONNREFUSED/],
   ])('are refused with a reason: REDIS_URL=%s', async (url, message) => {
     process.env.REDIS_URL = url;
     await expect(startRedis()).rejects.toThrow(message);
@@ -128,7 +125,7 @@ describe('the services of others', () => {
   });
 
   it.each([
-    ['mysql://127.0.0.1/shop', /DATABASE_URL should look like postgres:/],
+    ['mysql://127.0.0.1/shop', /DATABASE_URL does not begin with postgres:/],
     ['postgres://someone:secret@127.0.0.1:1/shop', /no PostgreSQL answers there: .*ECONNREFUSED/],
   ])('are refused with a reason: DATABASE_URL=%s', async (url, message) => {
     process.env.DATABASE_URL = url;

@@ -1,9 +1,13 @@
 import type { LockService } from 'nestjs-redis-lock';
 import { waitUntil } from './wait-until.js';
 
+/** A request that may still arrive from a dropped connection is unsettled for as long as the lease that it asks for. */
+const LIMIT_MS = 65_000;
+
 /** Waits until these services hold nothing, wait for nothing and have nothing left to settle. */
 export async function untilIdle(...services: LockService[]): Promise<void> {
   for (const service of services) {
-    await waitUntil('the service is idle', () => Object.values(service.stats()).every((count) => count === 0));
+    const isIdle = (): boolean => Object.values(service.stats()).every((count) => count === 0);
+    await waitUntil('the service is idle', isIdle, LIMIT_MS);
   }
 }
