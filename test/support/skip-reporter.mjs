@@ -1,8 +1,8 @@
 // Jest prints nothing about a file in which every test is skipped. This reporter lists what was skipped, and why, at the
 // end of the run.
 
-/** In the title of a skipped suite, this precedes the reason. */
-export const SKIPPED = 'SKIPPED: ';
+/** Precedes the reason in the title of a suite that `describe-unless.ts` skips. */
+const SKIPPED = 'SKIPPED: ';
 
 export default class SkipReporter {
   onRunComplete(_contexts, { testResults }) {
