@@ -72,6 +72,18 @@ describeWithRedisServer('on a cluster', () => {
     await untilIdle(locks);
   });
 
+  // Node warned of too many listeners; a warning fails the run.
+  it('waits for many names at once on one new connection', async () => {
+    const names = Array.from({ length: 60 }, (_, index) => `${name}:${index}`);
+    await using holder = await open();
+    await using waiter = await open();
+    const held = await Promise.all(names.map((each) => holder.acquire(each)));
+    const waiting = Promise.all(names.map((each) => waiter.withLock(each, () => each)));
+    await sleep(200);
+    await Promise.all(held.map((lease) => lease.release()));
+    expect(await waiting).toEqual(names);
+  });
+
   it('refuses names whose keys would be in different slots', async () => {
     await using locks = await open();
     for (const bad of ['a}b', '{a', 'a{}', '{}a']) {

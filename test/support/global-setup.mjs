@@ -11,6 +11,7 @@ export default async function globalSetup() {
   // PostgreSQL runs as another user when the tests run as root.
   chmodSync(services.temp, 0o755);
   process.env.TMPDIR = services.temp;
+  process.env.NODE_WARNINGS_FILE = join(services.temp, 'node-warnings');
   const { startRedis } = await import('../../sample-app/services/redis.ts');
   services.redis = await startRedis();
   process.env.TEST_REDIS_URL = services.redis.url;

@@ -238,15 +238,10 @@ describe('the timer wheel', () => {
   });
 
   it('takes the longest time there is without spinning', async () => {
-    const warnings: string[] = [];
-    const onWarning = ({ name }: Error): void => void warnings.push(name);
-    process.on('warning', onWarning);
     const timers = jest.spyOn(globalThis, 'setTimeout');
     wheel.addAfter(new Entry(), performance.now() + 2 ** 31 - 1);
     await sleep(50);
-    process.off('warning', onWarning);
-    // One by the wheel; `sleep` does not use the global one.
+    // One by the wheel; `sleep` does not use the global one. A delay that is too long for Node fails the run by its warning.
     expect(timers).toHaveBeenCalledTimes(1);
-    expect(warnings).not.toContain('TimeoutOverflowWarning');
   });
 });

@@ -20,6 +20,8 @@ interface Shard {
   readonly address: string;
   readonly client: RedisClient;
   readonly pulse: Pulse;
+  /** Settles once: a connection that is lost is not made again. */
+  readonly ready: Promise<void>;
   /** The channels that are confirmed here. */
   readonly channels: Set<string>;
   /** The channels that were asked for here: the node may carry that out though its answer was not waited for. */
@@ -67,7 +69,7 @@ export class ShardLink implements NoticeLink {
       if (address === undefined || shard === undefined) throw nowhere();
       tried.add(address);
       try {
-        await untilReady(shard.client, left());
+        await confirmed(shard.ready, left());
         shard.asked.add(channel);
         this.heartbeat.add(shard.pulse);
         await confirmed(shard.client.call(sharded ? 'ssubscribe' : 'subscribe', channel), left());
@@ -126,7 +128,7 @@ export class ShardLink implements NoticeLink {
       client.disconnect();
     };
     const pulse = new Pulse(client, inUse, replace);
-    const shard: Shard = { address, client, pulse, channels: new Set(), asked };
+    const shard: Shard = { address, client, pulse, ready: untilReady(client), channels: new Set(), asked };
     this.shards.set(address, shard);
     const onMessage = (channel: unknown): void => {
       pulse.heard();
@@ -219,25 +221,18 @@ function nowhere(): LockUnavailableError {
   return new LockUnavailableError(what, undefined, { retryable: true, outcomeUnknown: false });
 }
 
-/** Waits for a connection that is being made; one that is cut does not come back. */
-async function untilReady(client: RedisClient, timeoutMs: number): Promise<void> {
-  if (client.status === 'ready') return;
-  let onReady: () => void = () => undefined;
-  let onEnd: () => void = () => undefined;
+function untilReady(client: RedisClient): Promise<void> {
   const ready = new Promise<void>((resolve, reject) => {
-    onReady = resolve;
-    onEnd = () => {
+    client.on('ready', () => {
+      resolve();
+    });
+    client.on('end', () => {
       reject(new Error('the node cannot be reached'));
-    };
-    client.on('ready', onReady);
-    client.on('end', onEnd);
+    });
   });
-  try {
-    await confirmed(ready, timeoutMs);
-  } finally {
-    client.off('ready', onReady);
-    client.off('end', onEnd);
-  }
+  // Each subscription reports it.
+  ready.catch(() => undefined);
+  return ready;
 }
 
 async function within<T>(asked: Promise<T>, timeoutMs: number): Promise<T> {
