@@ -31,7 +31,8 @@ describe('orders at four replicas, whose lock holders are stopped for longer tha
     replicas = new Replicas(fixture, { LOCK_LEASE_MS: '1000', DATABASE_POOL: '8' });
     await Promise.all([0, 1, 2, 3].map((index) => replicas.start(index)));
     const { redisUrl, redisPrefix } = fixture.backing;
-    locks = await connectLockService({ url: redisUrl, keyPrefix: `${redisPrefix}lock:` });
+    // It only looks on, beside four replicas that use all of the processor.
+    locks = await connectLockService({ url: redisUrl, keyPrefix: `${redisPrefix}lock:`, commandTimeout: 10_000 });
   });
   afterAll(async () => {
     await locks.close();
