@@ -118,14 +118,15 @@ export class Watchdog implements HoldKeeper {
     this.schedule(hold, Infinity);
     let retryAt = 0;
     try {
-      const renewal = this.store.renew(hold.name, hold.owner, this.leaseMs, hold.minReplicas);
+      const { name, owner, minReplicas, shortened } = hold;
+      const renewal = this.store.renew(name, owner, this.leaseMs, minReplicas, shortened);
       const { held, sentAt } = await orLate(renewal, (error) => {
         this.onRenewalFailed(hold, error);
       });
       if (hold.keeper !== this) return;
       if (held) {
         this.failing.delete(hold);
-        hold.confirm(sentAt, this.leaseMs);
+        hold.confirm(sentAt, this.leaseMs, shortened);
       } else this.lose(hold, 'taken');
     } catch (error) {
       this.onRenewalFailed(hold, error);

@@ -67,6 +67,9 @@ export class Hold extends WheelEntry {
   /** Who watches it. */
   keeper: HoldKeeper | null = null;
 
+  /** How often a request to make the lease shorter was sent. */
+  shortened = 0;
+
   private lease: number;
   private since: Instant;
   private current: number;
@@ -106,10 +109,15 @@ export class Hold extends WheelEntry {
     return this.lost === null ? validityOf(this.lease) - elapsedSince(this.since) : 0;
   }
 
-  /** Notes a renewal. An older one than the last known changes nothing. */
-  confirm(sentAt: Instant, leaseMs: number): void {
+  /**
+   * Notes a renewal. It changes nothing if another one lets the lease last longer, or if a shorter lease was asked for since.
+   *
+   * @param number `shortened` when the renewal was asked for
+   */
+  confirm(sentAt: Instant, leaseMs: number, number: number): void {
+    if (number < this.shortened) return;
     this.doubtful = false;
-    if (sentAt.mono < this.since.mono) return;
+    if (validityOf(leaseMs) - elapsedSince(sentAt) < this.remaining()) return;
     this.since = sentAt;
     this.lease = leaseMs;
     if (!channels.renewed.hasSubscribers) return;
@@ -118,18 +126,21 @@ export class Hold extends WheelEntry {
   }
 
   /**
-   * Counts on a shorter lease from now on, since a request for it is on its way and may be carried out at any time, also
-   * if its answer never comes. A longer one counts when it is confirmed. Returns how to take that back.
+   * Counts on a shorter lease from now on, since a request for it is about to be sent and may be carried out at any time,
+   * also if no reply comes. Returns what to call if it was not carried out; `null` if `leaseMs` is not shorter: a longer
+   * lease counts when it is confirmed.
    */
-  foresee(leaseMs: number): () => void {
-    const before = { since: this.since, lease: this.lease, doubtful: this.doubtful };
-    if (validityOf(leaseMs) >= this.remaining()) return () => undefined;
-    const since = now();
-    this.since = since;
+  foresee(leaseMs: number): (() => void) | null {
+    const { since, lease, doubtful } = this;
+    if (validityOf(leaseMs) >= this.remaining()) return null;
+    const asked = now();
+    const number = (this.shortened += 1);
+    this.since = asked;
     this.lease = leaseMs;
     this.doubtful = true;
     return () => {
-      if (this.since === since) ({ since: this.since, lease: this.lease, doubtful: this.doubtful } = before);
+      if (this.shortened === number) this.shortened -= 1;
+      if (this.since === asked) Object.assign(this, { since, lease, doubtful });
     };
   }
 

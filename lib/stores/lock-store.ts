@@ -74,11 +74,22 @@ export interface LockStore {
   acquire(name: string, owner: string, leaseMs: number, tokens: number, minReplicas: number): Promise<AcquireReply>;
 
   /**
-   * Sets the holder's lease to `leaseMs` from now.
+   * Makes the holder's lease last at least `leaseMs` from now, or exactly that long with `shorten`.
    *
-   * @param minReplicas how many replicas have to acknowledge it; with fewer the call rejects, and nothing is taken away
+   * Requests may arrive in another order than they were sent. One with `shorten` makes a lease shorter only if no request
+   * with the same or a larger number has arrived before it.
+   *
+   * @param minReplicas how many replicas have to acknowledge it; with fewer the call rejects, but it was carried out
+   * @param number how many requests with `shorten` there were for this owner, this one included. Default 0
    */
-  renew(name: string, owner: string, leaseMs: number, minReplicas: number): Promise<RenewReply>;
+  renew(
+    name: string,
+    owner: string,
+    leaseMs: number,
+    minReplicas: number,
+    number?: number,
+    shorten?: boolean,
+  ): Promise<RenewReply>;
 
   /**
    * Gives the lock up and notifies whoever waits. Idempotent under resends.

@@ -94,6 +94,17 @@ describeWithRedisServer('minReplicas', () => {
     await untilIdle(locks);
   });
 
+  it('counts a shorter lease that too few acknowledged, since the master has it', async () => {
+    await using locks = await open({ commandTimeout: 200, minReplicas: 2 });
+    const lease = await locks.acquire(name, { lease: 30_000 });
+    set.replicas[1]!.freeze();
+    await expect(lease.extend(5_000)).rejects.toMatchObject({ code: 'LOCK_UNAVAILABLE', outcomeUnknown: true });
+    expect(await admin.pttl(lockKey(name))).toBeGreaterThanOrEqual(lease.remaining());
+    set.replicas[1]!.thaw();
+    await lease.release();
+    await untilIdle(locks);
+  });
+
   it('ends a lease at its deadline whose renewals too few acknowledge', async () => {
     await using locks = await open({ leaseMs: 1_500, commandTimeout: 200, minReplicas: 2 });
     const lease = await locks.acquire(name);

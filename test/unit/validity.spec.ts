@@ -42,16 +42,35 @@ describe('the validity of a lease', () => {
     expect(hold.remaining()).toBe(validityOf(1_000) - 400);
   });
 
-  it('is prolonged by a renewal from when that was sent, and not by one sent before the last', () => {
+  it('is prolonged by a renewal from when that was sent, and not by one of the same length sent before it', () => {
     setClocks(0, 0);
     const hold = grant(1_000);
     const early = { mono: 100, wall: 100 };
     const late = { mono: 300, wall: 300 };
     setClocks(400, 400);
-    hold.confirm(late, 1_000);
+    hold.confirm(late, 1_000, 0);
     expect(hold.remaining()).toBe(validityOf(1_000) - 100);
-    hold.confirm(early, 60_000);
+    hold.confirm(early, 1_000, 0);
     expect(hold.remaining()).toBe(validityOf(1_000) - 100);
+  });
+
+  it('is not made shorter by a renewal for less than it has', () => {
+    setClocks(0, 0);
+    const hold = grant(60_000);
+    setClocks(100, 100);
+    hold.confirm(now(), 1_000, 0);
+    expect(hold.remaining()).toBe(validityOf(60_000) - 100);
+  });
+
+  it('is not prolonged by a renewal that was asked for before a shorter lease was', () => {
+    setClocks(0, 0);
+    const hold = grant(1_000);
+    const before = hold.shortened;
+    hold.foresee(100);
+    hold.confirm(now(), 60_000, before);
+    expect(hold.remaining()).toBe(validityOf(100));
+    hold.confirm(now(), 2_000, hold.shortened);
+    expect(hold.remaining()).toBe(validityOf(2_000));
   });
 
   it('counts on a shorter lease from when that is asked for, and takes it back if it was refused', () => {
@@ -60,7 +79,7 @@ describe('the validity of a lease', () => {
     const takeBack = hold.foresee(100);
     expect(hold.remaining()).toBe(validityOf(100));
     expect(hold.doubtful).toBe(true);
-    takeBack();
+    takeBack?.();
     expect(hold.remaining()).toBe(validityOf(1_000));
     expect(hold.doubtful).toBe(false);
     hold.foresee(60_000);
@@ -71,8 +90,8 @@ describe('the validity of a lease', () => {
     setClocks(0, 0);
     const hold = grant(1_000);
     const takeBack = hold.foresee(100);
-    hold.confirm({ mono: 50, wall: 50 }, 2_000);
-    takeBack();
+    hold.confirm({ mono: 50, wall: 50 }, 2_000, hold.shortened);
+    takeBack?.();
     expect(hold.remaining()).toBe(validityOf(2_000) + 50);
   });
 
@@ -89,7 +108,7 @@ describe('the validity of a lease', () => {
     hold.lose('expired');
     expect(hold.remaining()).toBe(0);
     expect(heard).toEqual(['line', 'taken']);
-    hold.confirm(now(), 60_000);
+    hold.confirm(now(), 60_000, 0);
     expect(hold.remaining()).toBe(0);
   });
 

@@ -41,12 +41,21 @@ export class MemoryStore implements LockStore {
     return { taken: true, token, sentAt };
   }
 
-  async renew(name: string, owner: string, leaseMs: number): Promise<RenewReply> {
+  /** Requests arrive in the order they were sent, so their numbers do not matter. */
+  async renew(
+    name: string,
+    owner: string,
+    leaseMs: number,
+    _minReplicas?: number,
+    _number?: number,
+    shorten = false,
+  ): Promise<RenewReply> {
     const sentAt = now();
     const key = await this.turn(name);
-    const held = this.state.read(key)?.owner === owner;
-    if (held) this.state.write(key, owner, leaseMs);
-    return { held, sentAt };
+    const entry = this.state.read(key);
+    if (entry?.owner !== owner) return { held: false, sentAt };
+    if (shorten || entry.expiresAt < monotonic() + leaseMs) this.state.write(key, owner, leaseMs);
+    return { held: true, sentAt };
   }
 
   async release(name: string, owner: string, keepMs: number): Promise<ReleaseReply> {

@@ -98,14 +98,21 @@ export class QuorumStore implements LockStore {
     return result.busy;
   }
 
-  async renew(name: string, owner: string, leaseMs: number, minReplicas: number): Promise<RenewReply> {
+  async renew(
+    name: string,
+    owner: string,
+    leaseMs: number,
+    minReplicas: number,
+    number = 0,
+    shorten = false,
+  ): Promise<RenewReply> {
     checkReplicas(minReplicas);
     this.checkLease(leaseMs);
     const sentAt = now();
     const missing = new Set<QuorumMember>();
     const reply = await poll(
       this.members,
-      (member) => member.renew(name, owner, leaseMs),
+      (member) => member.renew(name, owner, leaseMs, number, shorten),
       (tally): RenewReply | undefined => {
         for (const [member, { held }] of tally.replies) if (!held) missing.add(member);
         if (tally.count(({ held }) => held) >= this.majority) return { held: true, sentAt };

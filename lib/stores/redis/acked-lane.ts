@@ -108,7 +108,7 @@ export class AckedLane {
           if (typeof count === 'number' && count >= minReplicas) acked.resolve(reply);
           else if (count instanceof LockUnavailableError && count.outcomeUnknown) acked.reject(count);
           else if (kind.givesBack) short.push({ acked, count });
-          else acked.reject(tooFew({ acked, count }, false));
+          else acked.reject(tooFew({ acked, count }, true));
         }
       }
     }

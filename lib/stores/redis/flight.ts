@@ -60,7 +60,9 @@ export class Flight extends Deadline {
     if (!served) this.sender.onCut?.(this.connection.strayMs);
     if (this.end(undefined)) return;
     if (served) this.connection.onRefused(error);
-    this.sender.onFailure(served ? refused(error, undefined, this.connection.adviceOn(error)) : unanswered(error));
+    if (!served) this.sender.onFailure(unanswered(error));
+    // If it was sent twice, the first one may have been carried out.
+    else this.sender.onFailure(refused(error, undefined, this.connection.adviceOn(error), this.maybeResent));
   }
 
   /** The server did not know the script, and it is too late to send it whole: a release may be behind this request. */
@@ -68,7 +70,8 @@ export class Flight extends Deadline {
     this.connection.onAnswered();
     if (this.end(undefined)) return;
     const what = 'Redis did not know the script, and said so too late.';
-    this.sender.onFailure(new LockUnavailableError(what, undefined, { retryable: true, outcomeUnknown: false }));
+    const outcomeUnknown = this.maybeResent;
+    this.sender.onFailure(new LockUnavailableError(what, undefined, { retryable: true, outcomeUnknown }));
   }
 
   /**

@@ -15,6 +15,10 @@ export interface RenewRequest {
   readonly name: string;
   readonly owner: string;
   readonly leaseMs: number;
+  /** How many requests with `shorten` there were for this owner, this one included. */
+  readonly number: number;
+  /** Whether a longer lease is made shorter. */
+  readonly shorten: boolean;
 }
 
 export interface ReleaseRequest {
@@ -57,11 +61,12 @@ export function acquireBatch(
 export function renewBatch(layout: KeyLayout, tokenTtl: number): BatchedScript<RenewRequest, RenewReply> {
   return {
     script: RENEW_SCRIPT,
-    fits: sameLease,
+    fits: (first, request) => sameLease(first, request) && first.shorten === request.shorten,
     pushKeys: (args, { name }) => args.push(layout.lock(name), layout.token(name)),
     pushArgs: (args, requests) => {
-      args.push(tokenTtl, requests[0].leaseMs);
-      for (const { owner } of requests) args.push(owner);
+      const [{ leaseMs, shorten }] = requests;
+      args.push(tokenTtl, leaseMs, shorten ? 1 : 0);
+      for (const { owner, number } of requests) args.push(owner, number);
     },
     usefulMs: leaseOf,
     read: (status, _detail, _request, { sentAt }) => ({ held: status === 1, sentAt }),

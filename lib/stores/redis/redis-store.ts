@@ -161,8 +161,15 @@ export class RedisStore implements LockStore {
       : this.acked.acquire(request, minReplicas, timeoutMs);
   }
 
-  renew(name: string, owner: string, leaseMs: number, minReplicas: number): Promise<RenewReply> {
-    const request = { name, owner, leaseMs };
+  renew(
+    name: string,
+    owner: string,
+    leaseMs: number,
+    minReplicas: number,
+    number = 0,
+    shorten = false,
+  ): Promise<RenewReply> {
+    const request = { name, owner, leaseMs, number, shorten };
     const timeoutMs = this.timeoutFor(leaseMs);
     return minReplicas === 0
       ? this.renewals.run(request, timeoutMs)
@@ -194,7 +201,8 @@ export class RedisStore implements LockStore {
     return {
       held,
       owner: held ? owner : undefined,
-      holds: Number(holds),
+      // It is 0 for an owner that released the lock and keeps it from others for a while.
+      holds: held ? Math.max(1, Number(holds)) : 0,
       remainingMs: left < 0 ? undefined : left,
       token: token === '' ? undefined : Number(token),
     };

@@ -66,7 +66,12 @@ export function withoutArguments(error: Error): Error {
 }
 
 /** An error of the server, as this library reports it. It is never "busy": nobody knows whether the lock is free. */
-export function refused(error: Error, lockName: string | undefined, more = ''): LockUnavailableError {
+export function refused(
+  error: Error,
+  lockName: string | undefined,
+  more = '',
+  outcomeUnknown = false,
+): LockUnavailableError {
   const code = codeOf(error);
   const retryable = code !== undefined && PASSING.has(code);
   return new LockUnavailableError(
@@ -75,7 +80,7 @@ export function refused(error: Error, lockName: string | undefined, more = ''): 
     {
       cause: withoutArguments(error),
       retryable,
-      outcomeUnknown: false,
+      outcomeUnknown,
     },
   );
 }

@@ -28,7 +28,8 @@ const SWEEP_MS = 1_000;
  * - A request in flight on a connection that was closed may arrive after everything that is sent on the next one, and
  *   no reply tells. Such an owner is released again and again until nothing can arrive any more.
  *
- * A late renewal or release does no harm: both compare the owner, and no owner is used twice.
+ * A late renewal or release does no harm: both compare the owner, no owner is used twice, and a late renewal does not make
+ * a lease shorter (see the script).
  */
 export class StrayAcquires implements StrayWatch<StrayRequest> {
   private readonly strays = new Map<string, Stray>();

@@ -23,7 +23,7 @@ local function attempt(n)
     if redis.call('HEXISTS', lock, owner) == 0 then
       return 0, left .. ' ' .. redis.call('HGETALL', lock)[1]
     end
-    redis.call('PEXPIRE', lock, lease)
+    if left < tonumber(lease) then redis.call('PEXPIRE', lock, lease) end
     local last = redis.call('GET', counter)
     if last then return 1, last - tokens + 1 end
   end
@@ -32,6 +32,7 @@ local function attempt(n)
   local last = redis.call('GET', counter)
   if last and last + 1 > first then first = last + 1 end
   redis.call('SET', counter, string.format('%.0f', first + tokens - 1), 'PX', ttl)
+  if left ~= -2 then return 1, first end
   redis.call('HSET', lock, owner, 1)
   local done = redis.pcall('PEXPIRE', lock, lease)
   if done ~= 1 then

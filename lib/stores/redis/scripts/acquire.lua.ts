@@ -12,6 +12,9 @@ import { ANSWER_EACH } from './answer-each.lua.js';
  * that never expires. The token is the larger of "stored + 1" and the server's clock in µs, so it grows over a flush, a
  * restart and a failover, too.
  *
+ * An owner that holds the lock already gets its lease prolonged, never made shorter: the request may be an older one that
+ * arrives late.
+ *
  * A number costs Redis more to pass on than a string, hence the clock as it came.
  */
 export const ACQUIRE = `${ANSWER_EACH}
@@ -26,7 +29,7 @@ local function attempt(n)
   local left = call('PTTL', lock)
   if left ~= -2 then
     if call('HEXISTS', lock, owner) == 0 then return 0, left end
-    call('PEXPIRE', lock, lease)
+    if left < tonumber(lease) then call('PEXPIRE', lock, lease) end
     local last = call('GET', counter)
     if last then return 1, last - tokens + 1 end
   end
@@ -42,6 +45,7 @@ local function attempt(n)
   if last and last + 1 > first then first = last + 1 end
   if tokens ~= '1' or first ~= micros then reserved = string.format('%.0f', first + tokens - 1) end
   call('SET', counter, reserved, 'PX', ttl)
+  if left ~= -2 then return 1, first end
   call('HSET', lock, owner, '1')
   local done = redis.pcall('PEXPIRE', lock, lease)
   if done ~= 1 then

@@ -9,6 +9,9 @@ import { ANSWER_EACH } from './answer-each.lua.js';
  *       lock: owner
  * reply as `ANSWER_EACH` has it; detail: subscribers that got the notice | 0 (not the holder)
  *
+ * A lock that is kept gets the value '0', so that a late renewal does not change when it ends. A server that is out of
+ * memory rejects that write; the lock is kept nevertheless.
+ *
  * A notice also goes out for a lock that is free already: its holder may have made the lease shorter, and whoever waits
  * counts on the longer one.
  */
@@ -28,7 +31,10 @@ local function attempt(n)
     if call('PTTL', lock) == -2 then notify(lock) end
     return 0, 0
   end
-  if keep ~= '0' then call('PEXPIRE', lock, keep) end
+  if keep ~= '0' then
+    redis.pcall('HSET', lock, owner, '0')
+    call('PEXPIRE', lock, keep)
+  end
   return 1, notify(lock)
 end
 

@@ -1,21 +1,41 @@
 import { ANSWER_EACH } from './answer-each.lua.js';
 
 /**
- * Sets the lease of any number of locks, each by itself and only where the owner still holds it. The token key lives as
+ * Renews the lease of any number of locks, each by itself and only where the owner still holds it. The token key lives as
  * long again as after an acquisition.
  *
  * KEYS  per lock: lock hash, token string
- * ARGV  1: lifetime of a token key in ms, 2: lease in ms; then per lock: owner
+ * ARGV  1: lifetime of a token key in ms, 2: lease in ms, 3: '1' if a longer lease may be made shorter; then per lock:
+ *       owner, how often its lease was made shorter, this request included
  * reply as `ANSWER_EACH` has it; not done: not the holder
+ *
+ * Requests can arrive in another order than they were sent, also long after their connection was closed, and the holder
+ * may rely on a longer lease by then. So a lease is only made shorter by a request whose number is larger than each number
+ * seen before. The largest number is part of the owner's value: '1' (none yet) or '1.<number>'. The value '0' belongs to an
+ * owner that released the lock and keeps it from others for a while.
+ *
+ * The lease is written last: after an error the old one still runs.
  */
 export const RENEW = `${ANSWER_EACH}
-local ttl, lease = ARGV[1], ARGV[2]
+local call = redis.call
+local ttl, lease, mayShorten = ARGV[1], ARGV[2], ARGV[3] == '1'
+
+local function valueOf(lock, owner)
+  local fields = call('HGETALL', lock)
+  for i = 1, #fields, 2 do
+    if fields[i] == owner then return fields[i + 1] end
+  end
+end
 
 local function attempt(n)
-  local lock, counter, owner = KEYS[2 * n - 1], KEYS[2 * n], ARGV[n + 2]
-  if redis.call('HEXISTS', lock, owner) == 0 then return 0, 0 end
-  redis.call('PEXPIRE', lock, lease)
-  redis.call('PEXPIRE', counter, ttl)
+  local lock, counter, owner, number = KEYS[2 * n - 1], KEYS[2 * n], ARGV[2 * n + 2], ARGV[2 * n + 3]
+  if call('HEXISTS', lock, owner) == 0 then return 0, 0 end
+  local value = valueOf(lock, owner)
+  if value == '0' then return 0, 0 end
+  local newer = tonumber(number) > (tonumber(string.match(value, '%.(%d+)$')) or 0)
+  if newer then call('HSET', lock, owner, '1.' .. number) end
+  call('PEXPIRE', counter, ttl)
+  if (newer and mayShorten) or call('PTTL', lock) < tonumber(lease) then call('PEXPIRE', lock, lease) end
   return 1, 0
 end
 
