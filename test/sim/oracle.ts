@@ -1,6 +1,7 @@
 import type { SimProcess } from './kernel/sim-process.js';
 import type { World } from './kernel/world.js';
 import type { Hold, Lease } from './library/types.js';
+import type { SimNode } from './redis/sim-node.js';
 
 /** A critical section that has begun and not ended. */
 export interface Section {
@@ -39,7 +40,10 @@ export class Oracle {
   /** Until when waiters may believe in a lease that was longer before, in µs. */
   private readonly shortenedUntil = new Map<string, number>();
 
-  constructor(private readonly world: World) {}
+  constructor(
+    private readonly world: World,
+    private readonly nodes: readonly SimNode[],
+  ) {}
 
   violate(what: string): void {
     if (this.reported.has(what)) return;
@@ -118,6 +122,7 @@ export class Oracle {
       for (const section of sections) {
         note(section);
         this.checkSignal(section);
+        this.checkCovered(section);
       }
       if (sections.size > 1) this.checkExclusion(name, sections);
     }
@@ -140,6 +145,22 @@ export class Oracle {
     if (now <= process.resumedAt + RESUME_US) return;
     if (process.wokeAt !== null && now <= process.wokeAt + SLEEP_CHECK_US) return;
     this.violate(`${caller} was not told that its lease of "${name}" is over (since ${elapsed.toFixed(1)} ms)`);
+  }
+
+  /** A lease that a holder can rely on ends no later than the lock does on a majority of the servers. */
+  private checkCovered(section: Section): void {
+    const { hold, name, caller, confirmedAt } = section;
+    if (!isValid(section) || !this.isProtected(section)) return;
+    const key = `lock:${name}`;
+    const left = hold.remaining();
+    // A server that forgot the lock has no vote before the lease is over.
+    const covering = this.nodes.filter(
+      ({ up, forgotAt, keys }) =>
+        !up || forgotAt > confirmedAt || (keys.pttl(key) + 1 >= left && keys.hexists(key, hold.owner)),
+    );
+    if (2 * covering.length > this.nodes.length) return;
+    const lefts = this.nodes.map(({ keys }) => keys.pttl(key)).join();
+    this.violate(`${caller} counts on "${name}" for ${left.toFixed(0)} ms more, the servers keep it for ${lefts}`);
   }
 
   /** Whether a server confirmed the lease after the last loss of state. */

@@ -46,20 +46,21 @@ export class Simulation {
 
   async run(schedule: Schedule, traced = false): Promise<Outcome> {
     const world = new World(schedule.seed, traced);
-    const oracle = new Oracle(world);
+    const nodes: SimNode[] = [];
+    const oracle = new Oracle(world, nodes);
     const onUnhandled = (error: unknown): void => oracle.violate(`unhandled rejection: ${String(error)}`);
     process.on('unhandledRejection', onUnhandled);
     try {
-      return await this.runIn(world, oracle, schedule);
+      return await this.runIn(world, oracle, nodes, schedule);
     } finally {
       process.off('unhandledRejection', onUnhandled);
     }
   }
 
-  private async runIn(world: World, oracle: Oracle, schedule: Schedule): Promise<Outcome> {
+  private async runIn(world: World, oracle: Oracle, nodes: SimNode[], schedule: Schedule): Promise<Outcome> {
     const large = this.nodes > 1 && world.random('environment').chance(0.5);
     const environment = { drift: DRIFT, skewMs: large ? LARGE_SKEW_MS : SKEW_MS };
-    const nodes = Array.from({ length: this.nodes }, (_, id) => new SimNode(world, id, this.book, environment));
+    for (let id = 0; id < this.nodes; id += 1) nodes.push(new SimNode(world, id, this.book, environment));
     const replicas: Replica[] = [];
     const faults = new FaultInjector(world, replicas, nodes, oracle);
     for (const [id, slot] of this.slots.entries()) {

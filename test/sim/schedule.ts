@@ -26,6 +26,8 @@ export interface Call {
   readonly abort: number | null;
   /** In the middle of the section the lease is made to last this long; `null`: it is not. */
   readonly extend: number | null;
+  /** Some time after that the lease is made to last this long; `null`: it is not. */
+  readonly again: number | null;
   readonly holdAtLeast: number;
   /** `withLock` with a nested call for the same name inside, or plain `acquire` and `release`. */
   readonly nested: boolean;
@@ -78,9 +80,10 @@ const call: fc.Arbitrary<Call> = fc.record({
   callers: fc.constantFrom(1, 1, 1, 2, 5),
   wait: fc.constantFrom<(number | 'ever')[]>(0, 30, 400, 'ever', 'ever'),
   lease: fc.constantFrom<(number | 'renew')[]>('renew', 'renew', 60, 200, 700, LONGEST_LEASE_MS),
-  section: fc.constantFrom(0, 0, 1, 5, 30, 150, 450, 450),
+  section: fc.constantFrom(0, 0, 1, 5, 30, 150, 450, 450, 900),
   abort: fc.constantFrom(null, null, null, null, null, 0, 20, 300),
-  extend: fc.constantFrom(null, null, null, null, null, 50, 400, 1_000),
+  extend: fc.constantFrom(null, null, null, null, null, 50, 150, 400, 1_000),
+  again: fc.constantFrom(null, null, 400, LONGEST_LEASE_MS),
   holdAtLeast: fc.constantFrom(0, 0, 0, 0, 0, 50),
   nested: fc.constantFrom(false, false, false, true),
 });

@@ -59,6 +59,7 @@ const CALL = {
   section: 150,
   abort: null,
   extend: 400,
+  again: null,
   holdAtLeast: 0,
   nested: false,
 };

@@ -99,7 +99,13 @@ export class Callers {
     try {
       this.write(sections);
       await this.sleep(call.section / 2);
-      if (call.extend !== null) await this.extend(lease, sections, call.extend);
+      if (call.extend !== null) {
+        await this.extend(lease, sections, call.extend);
+        if (call.again !== null) {
+          await this.sleep(call.section / 8);
+          await this.extend(lease, sections, call.again);
+        }
+      }
       this.write(sections);
       await this.sleep(call.section / 2);
       // A section that was told its lock is lost and writes all the same: the token has to save the data.

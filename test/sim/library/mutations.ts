@@ -1,4 +1,4 @@
-import { acquire, channelOf, grant, release, type ScriptModel } from '../redis/script-models.js';
+import { acquire, channelOf, grant, release, renew, type ScriptModel } from '../redis/script-models.js';
 import type { Call, Fault, Schedule } from '../schedule.js';
 import type { Mutation } from './loader.js';
 
@@ -21,6 +21,8 @@ const PURSUIT = 'waiting/pursuit';
 const LINE = 'waiting/wait-line';
 const VIGIL = 'waiting/vigil';
 const STRAYS = 'stores/redis/stray-acquires';
+const BATCHES = 'stores/redis/lock-batches';
+const UNNUMBERED = ['args.push(owner, number)', 'args.push(owner, shorten ? Date.now() : 0)'] as const;
 
 /** Deletes the lock, whoever holds it. */
 const releaseUnchecked: ScriptModel = (keys, args, redis, publish) =>
@@ -42,6 +44,14 @@ const acquireOnce: ScriptModel = (keys, args, redis, publish) => {
     : acquire(keys, args, redis, publish);
 };
 
+/** Sets the lease, however long the one is that still runs. */
+function always(model: ScriptModel): ScriptModel {
+  return (keys, args, redis, publish) => {
+    const forgetful = { pttl: (key: string) => Math.min(redis.pttl(key), 0) };
+    return model(keys, args, Object.setPrototypeOf(forgetful, redis) as typeof redis, publish);
+  };
+}
+
 /** Whatever token is proposed is taken, as if the server's clock said so. */
 const grantAnyToken: ScriptModel = (keys, [ttl, ...args], redis, publish) =>
   keys.flatMap((_, i) => {
@@ -55,7 +65,15 @@ const grantAnyToken: ScriptModel = (keys, [ttl, ...args], redis, publish) =>
 
 function someCall(at: number, process: number, more: Partial<Call>): Call {
   const names = 'a';
-  const usual = { late: false, callers: 1, abort: null, extend: null, holdAtLeast: 0, nested: false } as const;
+  const usual = {
+    late: false,
+    callers: 1,
+    abort: null,
+    extend: null,
+    again: null,
+    holdAtLeast: 0,
+    nested: false,
+  } as const;
   return { at, process, names, wait: 'ever', lease: 'renew', section: 450, ...usual, ...more };
 }
 
@@ -100,6 +118,40 @@ const KEPT_ACQUIRE = Array.from({ length: 16 }, (_, seed) =>
     seed,
     // The first call teaches the nodes the script.
     [someCall(20, 0, { section: 1 }), someCall(100, 0, { lease: 20_000, wait: 30, section: 5 })],
+    [{ at: 99, kind: 'hold', process: 0, node: 0, direction: 'requests', ms: 40, thenCut: true }],
+  ),
+);
+
+/** Requests for a shorter lease are in flight when connections are cut; the lease is made longer, and then they may arrive. */
+const lateShortening = (nodes: readonly number[]): readonly Schedule[] =>
+  Array.from({ length: 24 }, (_, seed) =>
+    schedule(
+      seed,
+      [
+        someCall(20, 0, { section: 1 }),
+        someCall(100, 0, { lease: 19_000, section: 3_000, extend: 700, again: 20_000 }),
+      ],
+      nodes.map((node) => ({
+        at: 1_598,
+        kind: 'hold',
+        process: 0,
+        node,
+        direction: 'requests',
+        ms: 40,
+        thenCut: true,
+      })),
+    ),
+  );
+
+/** As above, but the request is the acquire of a caller that gave up. */
+const LATE_SHORT_ACQUIRE = Array.from({ length: 24 }, (_, seed) =>
+  schedule(
+    seed,
+    [
+      someCall(20, 0, { section: 1 }),
+      someCall(100, 0, { lease: 700, wait: 30 }),
+      someCall(100, 0, { lease: 20_000, section: 3_000 }),
+    ],
     [{ at: 99, kind: 'hold', process: 0, node: 0, direction: 'requests', ms: 40, thenCut: true }],
   ),
 );
@@ -245,6 +297,28 @@ export const MUTATIONS: readonly ListedMutation[] = [
   {
     ...edit('a release behind a lost acquire is not repeated', ALL, STRAYS, 'stray.until = Math.max(', '0 * Math.max('),
     examples: KEPT_ACQUIRE,
+  },
+  {
+    name: 'a late renewal makes the lease shorter',
+    nodes: SINGLE,
+    models: { RENEW: always(renew) },
+    examples: lateShortening([0]),
+  },
+  {
+    name: 'a late renewal makes the lease shorter on two nodes',
+    nodes: [3],
+    models: { RENEW: always(renew) },
+    examples: lateShortening([0, 1]),
+  },
+  {
+    name: 'a late acquire makes the lease shorter',
+    nodes: SINGLE,
+    models: { ACQUIRE: always(acquire) },
+    examples: LATE_SHORT_ACQUIRE,
+  },
+  {
+    ...edit('requests for a shorter lease are not numbered', SINGLE, BATCHES, ...UNNUMBERED),
+    examples: lateShortening([0]),
   },
   { ...edit('a late grant is dropped', SINGLE, PURSUIT, 'this.onReply(reply);', ';'), examples: SLOW_LINK },
   {

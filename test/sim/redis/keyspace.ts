@@ -1,6 +1,6 @@
 interface HashEntry {
   readonly type: 'hash';
-  readonly fields: Map<string, number>;
+  readonly fields: Map<string, string>;
   expiresAt: number | null;
 }
 
@@ -51,7 +51,7 @@ export class Keyspace {
     return this.hash(key)?.fields.has(field) ?? false;
   }
 
-  hset(key: string, field: string, value: number): void {
+  hset(key: string, field: string, value: string): void {
     const hash = this.hash(key);
     if (hash === undefined) {
       this.entries.set(key, { type: 'hash', fields: new Map([[field, value]]), expiresAt: null });
@@ -67,7 +67,7 @@ export class Keyspace {
     return done;
   }
 
-  hgetall(key: string): [string, number][] {
+  hgetall(key: string): [string, string][] {
     return [...(this.hash(key)?.fields ?? [])];
   }
 

@@ -44,7 +44,7 @@ export const acquire: ScriptModel = (keys, args, redis) => {
     const left = redis.pttl(lock);
     if (left !== -2) {
       if (!redis.hexists(lock, owner)) return [0, left];
-      redis.pexpire(lock, lease);
+      if (left < lease) redis.pexpire(lock, lease);
       const last = redis.get(counter);
       if (last !== null) return [1, Number(last) - tokens + 1];
     }
@@ -64,7 +64,7 @@ export const grant: ScriptModel = (keys, args, redis) => {
     const left = redis.pttl(lock);
     if (left !== -2) {
       if (!redis.hexists(lock, owner)) return [0, `${left} ${redis.hgetall(lock)[0]![0]}`];
-      redis.pexpire(lock, lease);
+      if (left < lease) redis.pexpire(lock, lease);
       const last = redis.get(counter);
       if (last !== null) return [1, Number(last) - tokens + 1];
     }
@@ -90,7 +90,8 @@ function take(
   const last = redis.get(counter);
   const first = last === null ? proposed : Math.max(proposed, Number(last) + 1);
   redis.set(counter, String(first + tokens - 1), ttl);
-  redis.hset(lock, owner, 1);
+  if (redis.pttl(lock) !== -2) return [1, first];
+  redis.hset(lock, owner, '1');
   redis.pexpire(lock, lease);
   return [1, first];
 }
@@ -105,7 +106,7 @@ export const confirm: ScriptModel = (keys, args, redis) =>
     if (held && lease === '0' && stored !== null && Number(stored) > Number(last)) return [0, 0];
     if (stored === null || Number(stored) < Number(last)) redis.set(counter, last, Number(args[0]));
     if (held) return [1, 0];
-    redis.hset(lock, owner, 1);
+    redis.hset(lock, owner, '1');
     redis.pexpire(lock, Number(lease));
     return [1, 0];
   });
@@ -113,9 +114,13 @@ export const confirm: ScriptModel = (keys, args, redis) =>
 export const renew: ScriptModel = (keys, args, redis) =>
   each(keys.length / 2, (i) => {
     const [lock, counter] = [keys[2 * i]!, keys[2 * i + 1]!];
-    if (!redis.hexists(lock, String(args[i + 2]))) return [0, 0];
-    redis.pexpire(lock, Number(args[1]));
+    const [owner, number, lease] = [String(args[2 * i + 3]), Number(args[2 * i + 4]), Number(args[1])];
+    const value = redis.hgetall(lock).find(([field]) => field === owner)?.[1] ?? '0';
+    if (value === '0') return [0, 0];
+    const newer = number > Number(/\.(\d+)$/.exec(value)?.[1] ?? 0);
+    if (newer) redis.hset(lock, owner, `1.${number}`);
     redis.pexpire(counter, Number(args[0]));
+    if ((newer && String(args[2]) === '1') || redis.pttl(lock) < lease) redis.pexpire(lock, lease);
     return [1, 0];
   });
 
@@ -134,7 +139,10 @@ export const release: ScriptModel = (keys, args, redis, publish) =>
       if (channel !== '' && redis.pttl(lock) === -2) publish(channel, '0');
       return [0, 0];
     }
-    if (keep !== '0') redis.pexpire(lock, Number(keep));
+    if (keep !== '0') {
+      redis.hset(lock, owner, '0');
+      redis.pexpire(lock, Number(keep));
+    }
     return [1, channel === '' ? 0 : publish(channel, '0')];
   });
 
@@ -143,7 +151,7 @@ export const inspect: ScriptModel = (keys, _args, redis) => {
   const token = redis.get(keys[1]!) ?? '';
   if (left === -2) return ['', 0, left, token];
   const [owner, holds] = redis.hgetall(keys[0]!)[0]!;
-  return [owner, holds, left, token];
+  return [owner, Math.trunc(Number(holds)), left, token];
 };
 
 export const forceRelease: ScriptModel = (keys, args, redis, publish) => {

@@ -31,6 +31,8 @@ export type ScriptBook = ReadonlyMap<string, { readonly source: string; readonly
 export class SimNode {
   readonly keys: Keyspace;
   up = true;
+  /** When it last came back without its data, in µs. */
+  forgotAt = -Infinity;
   private stalled = false;
   private waiting: (() => void)[] = [];
   private readonly peers = new Set<Peer>();
@@ -127,7 +129,10 @@ export class SimNode {
 
   /** @param keep whether its memory was on disk to the last write */
   restart(keep: boolean): void {
-    if (!keep) this.keys.clear();
+    if (!keep) {
+      this.keys.clear();
+      this.forgotAt = this.world.now;
+    }
     this.up = true;
     this.startedAt = this.world.now;
     this.starts += 1;
