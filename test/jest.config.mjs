@@ -36,5 +36,6 @@ export default {
   // Not in the system's temporary directory: a run leaves nothing there.
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   reporters: ['default', '<rootDir>/test/support/skip-reporter.mjs'],
-  maxWorkers: 2,
+  // Most tests wait most of their time: more than one for each of two cores.
+  maxWorkers: 3,
 };

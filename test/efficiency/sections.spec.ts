@@ -30,7 +30,8 @@ describeWithRedisServer('what a section costs', () => {
     server = await RedisServer.start();
     turns = await Turns.between(server.url);
     traffic = await Traffic.open(server.url);
-    locks = await connectLockService({ url: turns.url });
+    // A server that is slow to answer is asked whether it lives, which would count.
+    locks = await connectLockService({ url: turns.url, commandTimeout: 10_000 });
   });
   afterEach(async () => {
     await locks.close();

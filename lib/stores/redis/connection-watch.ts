@@ -5,7 +5,7 @@ import { Deadlines, type Deadline } from '../../time/deadlines.js';
 import { RunningTimer } from '../../time/running-timer.js';
 import { Timer } from '../../time/timer.js';
 import type { ClientDatabase } from './client-database.js';
-import type { RedisClient } from './redis-client.js';
+import { allowListeners, type RedisClient } from './redis-client.js';
 import { hasCode, isOfReplica, USE_CLUSTER, withoutArguments } from './server-error.js';
 import { SilenceWatch, type SilentConnection } from './silence-watch.js';
 import { closedByPeer, expectErrors, resetSocket, socketOf } from './socket.js';
@@ -18,6 +18,8 @@ interface Waiter {
   reject(error: Error): void;
 }
 
+/** At most so many listeners of one service on a client are for one event: this class's own and that of the key probe. */
+const LISTENERS = 2;
 const DROP_PAUSE_MS = 500;
 /** How long requests of a connection that the other side closed may still be on their way, through a proxy, in ms. */
 export const STRAY_MS = 1_000;
@@ -72,6 +74,7 @@ export class ConnectionWatch implements SilentConnection {
   ) {
     this.silence = new SilenceWatch(this, commandTimeout);
     this.socket = socketOf(client);
+    allowListeners(client, LISTENERS);
     client.on('connect', this.onConnect);
     client.on('ready', this.onReady);
     client.on('close', this.onClose);
@@ -197,6 +200,7 @@ export class ConnectionWatch implements SilentConnection {
     this.client.off('ready', this.onReady);
     this.client.off('close', this.onClose);
     this.client.off('end', this.onEnd);
+    allowListeners(this.client, -LISTENERS);
     this.revival.stop();
     if (this.ownsClient) expectErrors(this.client);
     // An own client keeps its error listener: it may report once more while it goes down.

@@ -17,6 +17,8 @@ export interface RedisClient {
   disconnect(reconnect?: boolean): void;
   on(event: string, listener: (...args: unknown[]) => void): unknown;
   off(event: string, listener: (...args: unknown[]) => void): unknown;
+  getMaxListeners?(): number;
+  setMaxListeners?(count: number): unknown;
   duplicate(override?: Record<string, unknown>): RedisClient;
 }
 
@@ -33,4 +35,11 @@ export function isRedisClient(value: unknown): value is RedisClient {
     typeof Reflect.get(value, 'status') === 'string' &&
     METHODS.every((name) => typeof Reflect.get(value, name) === 'function')
   );
+}
+
+/** Node warns of a leak when a client has more than ten listeners for one event; each service on a caller's client has some. */
+export function allowListeners(client: Pick<RedisClient, 'getMaxListeners' | 'setMaxListeners'>, more: number): void {
+  const limit = client.getMaxListeners?.() ?? 0;
+  // 0 is no limit.
+  if (limit > 0) client.setMaxListeners?.(limit + more);
 }

@@ -14,12 +14,17 @@ export function socketOf(client: RedisClient): Socket | undefined {
   return stream instanceof EventEmitter ? stream : undefined;
 }
 
+const expecting = new WeakSet<Socket>();
+
 /**
  * A TLS handshake that is broken off may fail more than once. ioredis listens for one error of a socket; the next would
  * end the process.
  */
 export function expectErrors(client: RedisClient): void {
-  socketOf(client)?.on('error', () => undefined);
+  const socket = socketOf(client);
+  if (socket === undefined || expecting.has(socket)) return;
+  expecting.add(socket);
+  socket.on('error', () => undefined);
 }
 
 /**

@@ -6,19 +6,27 @@ import type { HealthCheckResult } from '@nestjs/terminus';
 export class ReadinessLog {
   private readonly logger = new Logger('Readiness');
   private down = '';
+  private begun = 0;
+  /** The latest check whose result is known. */
+  private latest = 0;
 
   async watch(check: Promise<HealthCheckResult>): Promise<HealthCheckResult> {
+    this.begun += 1;
+    const number = this.begun;
     try {
       const result = await check;
-      this.tell('');
+      this.tell(number, '');
       return result;
     } catch (error) {
-      this.tell(partsDown(error));
+      this.tell(number, partsDown(error));
       throw error;
     }
   }
 
-  private tell(down: string): void {
+  /** A check that was slow says nothing about the state that a later one has found. */
+  private tell(number: number, down: string): void {
+    if (number < this.latest) return;
+    this.latest = number;
     if (down === this.down) return;
     this.down = down;
     if (down === '') this.logger.log('ready again');

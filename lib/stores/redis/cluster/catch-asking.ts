@@ -1,3 +1,6 @@
+/** A caller's cluster may serve several services, one after another. */
+const caught = new WeakSet<object>();
+
 /**
  * ioredis's Cluster sends `ASKING` before a command that was answered with `ASK`, and leaves its promise to nobody. When
  * that connection closes before the reply, the rejection would end the process. What becomes of the command itself is
@@ -5,7 +8,8 @@
  */
 export function catchAsking(node: object): void {
   const send: unknown = Reflect.get(node, 'asking');
-  if (typeof send !== 'function') return;
+  if (typeof send !== 'function' || caught.has(node)) return;
+  caught.add(node);
   const asking = (...args: unknown[]): unknown => {
     const sent: unknown = Reflect.apply(send, node, args);
     if (sent instanceof Promise) sent.catch(() => undefined);

@@ -1,5 +1,5 @@
 import { ConnectionWatch, STRAY_MS } from '../connection-watch.js';
-import type { RedisClient } from '../redis-client.js';
+import { allowListeners, type RedisClient } from '../redis-client.js';
 import { catchAsking } from './catch-asking.js';
 import type { ClusterClient, ClusterNodeClient } from './cluster-client.js';
 import type { ClusterMap } from './cluster-map.js';
@@ -51,7 +51,7 @@ export class ClusterWatch extends ConnectionWatch {
     super.dispose();
     this.cluster.off('+node', this.onNode);
     this.cluster.off('-node', this.onNodeGone);
-    for (const node of this.nodes) node.off('close', this.onNodeClose);
+    for (const node of this.nodes) this.ignore(node);
     this.nodes.clear();
   }
 
@@ -60,15 +60,22 @@ export class ClusterWatch extends ConnectionWatch {
     if (this.nodes.has(each)) return;
     this.nodes.add(each);
     catchAsking(each);
+    allowListeners(each, 1);
     each.on('close', this.onNodeClose);
   };
 
   private readonly onNodeGone = (node: unknown): void => {
     const each = node as ClusterNodeClient;
     // Its connection closes, if it has not done so before.
-    if (this.nodes.delete(each)) this.onNodeClose();
-    each.off('close', this.onNodeClose);
+    if (!this.nodes.delete(each)) return;
+    this.onNodeClose();
+    this.ignore(each);
   };
+
+  private ignore(node: ClusterNodeClient): void {
+    node.off('close', this.onNodeClose);
+    allowListeners(node, -1);
+  }
 
   /** A caller's client may send again what was under way to this node; ours does not, and says so to each request. */
   private readonly onNodeClose = (): void => {
