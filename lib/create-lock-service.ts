@@ -73,7 +73,7 @@ function createStore(options: LockServiceOptions, settings: ResolvedSettings, re
   }
   const ownsClient = !('client' in options);
   const client = clientFor(options);
-  if (!ownsClient) for (const warning of clientWarnings(client)) reporter.warn('client', warning);
+  if (!ownsClient) for (const warning of clientWarnings(client, commandTimeout)) reporter.warn('client', warning);
   const openSubscriber = () => openSubscriberFor(client, reporter);
   return new RedisStore({
     client,

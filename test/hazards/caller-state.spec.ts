@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { Redis, type RedisOptions } from 'ioredis';
 import { connectLockService, LockConfigError } from 'nestjs-redis-lock';
@@ -68,8 +69,9 @@ describeWithRedisServer("a caller's client that is not as its options say", () =
     const client = open();
     await client.select(2);
     await using locks = await connectLockService({ client, minReplicas });
+    const back = once(client, 'ready');
     client.disconnect(true);
-    await waitUntil('it is connected again', () => client.status === 'ready');
+    await back;
     const lease = await locks.acquire(name);
     expect(await databases()).toEqual([2]);
     expect(await lease.release()).toBe('released');
@@ -79,7 +81,11 @@ describeWithRedisServer("a caller's client that is not as its options say", () =
     ['select()', 0, (client: Redis, db: number) => client.select(db)],
     ['select()', 1, (client: Redis, db: number) => client.select(db)],
     ['call()', 0, (client: Redis, db: number) => client.call('select', db)],
+    ['SELECT', 0, (client: Redis, db: number) => client.call('SELECT', db)],
+    ['SELECT', 1, (client: Redis, db: number) => client.call('SELECT', String(db))],
     ['a pipeline', 1, (client: Redis, db: number) => client.pipeline().select(db).exec()],
+    ['SELECT in a pipeline', 0, (client: Redis, db: number) => client.pipeline().call('SELECT', db).exec()],
+    ['SELECT in a transaction', 0, (client: Redis, db: number) => client.multi().call('SELECT', db).exec()],
   ] as const)(
     'gets no more requests when %s moves it to another database (minReplicas %i), and works again when it is back',
     async (_how, minReplicas, select) => {
@@ -96,15 +102,50 @@ describeWithRedisServer("a caller's client that is not as its options say", () =
     },
   );
 
+  it.each([
+    ['reset()', 0, (client: Redis) => client.reset()],
+    ['RESET', 1, (client: Redis) => client.call('RESET')],
+  ] as const)(
+    'gets no more requests when %s moves it to database 0 (minReplicas %i), and works again after a reconnection',
+    async (_how, minReplicas, reset) => {
+      const client = open({ db: 2 });
+      await using locks = await connectLockService({ client, minReplicas });
+      await locks.withLock(name, () => undefined);
+      await reset(client);
+      await expect(locks.acquire(name, { wait: 0 })).rejects.toThrow(/from database 2 to 0 by SELECT or RESET/);
+      const back = once(client, 'ready');
+      client.disconnect(true);
+      await back;
+      const lease = await locks.acquire(name);
+      expect(await databases()).toEqual([2]);
+      await lease.release();
+    },
+  );
+
+  it('is rejected at start-up in a database that ioredis does not know of', async () => {
+    const client = open();
+    await client.call('SELECT', 2);
+    const error = await connectLockService({ client }).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(LockConfigError);
+    expect((error as Error).message).toMatch(/not in database 0.*client\.duplicate\(\{ db \}\)/);
+    const copy = client.duplicate({ db: 2 });
+    clients.push(copy);
+    await using locks = await connectLockService({ client: copy });
+    await locks.withLock(name, () => undefined);
+  });
+
   it('is rejected while it is a subscriber or a monitor', async () => {
     const subscriber = open({ protocol: 2 });
     await subscriber.subscribe('channel');
     const monitor = await open().monitor();
     clients.push(monitor);
-    for (const client of [subscriber, monitor]) {
+    for (const [client, advice] of [
+      [subscriber, 'client.duplicate()'],
+      [monitor, 'client.duplicate({ monitor: false })'],
+    ] as const) {
       const error = await connectLockService({ client }).catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(LockConfigError);
-      expect((error as Error).message).toMatch(/is in (subscriber|monitor) mode.*client\.duplicate\(\)/);
+      expect((error as Error).message).toContain(advice);
     }
   });
 

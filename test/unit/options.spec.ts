@@ -133,7 +133,7 @@ describe('the options of a lock service', () => {
 
   it("refuse a client whose own keyPrefix would not reach the locks' channels", () => {
     const client = redisClient(undefined, { keyPrefix: 'shop:', lazyConnect: true });
-    expect(() => createLockService({ client })).toThrow(/keyPrefix "shop:".*keyPrefix: 'shop:lock:'/);
+    expect(() => createLockService({ client })).toThrow(/prefix "shop:".*keyPrefix: 'shop:lock:'/);
     client.disconnect();
   });
 

@@ -3,6 +3,7 @@ import { inServiceContext } from '../../context/service-context.js';
 import { LockConfigError } from '../../errors/index.js';
 import type { Reporter } from '../../telemetry/reporter.js';
 import { databaseOf } from './client-database.js';
+import { checkClientOptions, type OptionsOf } from './client-options.js';
 import { followCredentials } from './credentials.js';
 import { isRedisClient, type RedisClient } from './redis-client.js';
 
@@ -33,12 +34,23 @@ const NODE_CONNECT_TIMEOUT_MS = 2_000;
 
 const OWN_CLIENT: RedisOptions = {
   retryStrategy,
-  // A request whose connection broke is judged by the lock, not sent again behind its back.
-  autoResendUnfulfilledCommands: false,
-  maxRetriesPerRequest: null,
   disconnectTimeout: DISCONNECT_TIMEOUT_MS,
   connectionName: 'nestjs-redis-lock',
 };
+
+/** Options by which ioredis would send requests later or again, or would discard their replies. No caller sets them. */
+const FIXED: RedisOptions = {
+  // The lock decides what to do about a request whose connection broke.
+  autoResendUnfulfilledCommands: false,
+  maxRetriesPerRequest: null,
+  reconnectOnError: null,
+  enableAutoPipelining: false,
+  // A late reply counts.
+  commandTimeout: undefined,
+  stringNumbers: false,
+};
+/** Silent connections to one server are replaced here, and WAIT may be silent for long. */
+const FIXED_FOR_ONE: RedisOptions = { ...FIXED, socketTimeout: undefined };
 
 /**
  * Opens a client of our own. It starts to connect at once.
@@ -52,8 +64,10 @@ export function openClient(target: string | RedisOptions, more: RedisOptions = {
       ? new Redis(target, own)
       : new Redis({ ...own, ...(hasSentinels(target) ? WITH_SENTINELS : {}), ...target }),
   );
+  // The parameters of a URL come before other options. ioredis reads these ones when it uses them.
+  Object.assign(client.options, FIXED_FOR_ONE);
   try {
-    return checkClient(client);
+    return checkClient(client, 'own');
   } catch (error) {
     client.disconnect();
     throw error;
@@ -104,18 +118,22 @@ export function openCluster(nodes: readonly ClusterNode[], options: ClusterOptio
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
     scaleReads: 'master',
+    enableAutoPipelining: false,
+    // Without this queue, requests fail while the connection to a node is being opened.
+    enableOfflineQueue: true,
+    // With 0, ioredis hides what the servers reply.
+    maxRedirections: options.maxRedirections === 0 ? undefined : options.maxRedirections,
     redisOptions: {
       connectTimeout: NODE_CONNECT_TIMEOUT_MS,
       disconnectTimeout: DISCONNECT_TIMEOUT_MS,
       connectionName: OWN_CLIENT.connectionName ?? '',
       ...options.redisOptions,
-      autoResendUnfulfilledCommands: false,
-      maxRetriesPerRequest: null,
+      ...FIXED,
     },
   };
   const cluster = made(() => new Cluster([...nodes], own));
   try {
-    return checkClient(cluster);
+    return checkClient(cluster, 'own');
   } catch (error) {
     cluster.disconnect();
     throw error;
@@ -128,16 +146,17 @@ function addressOf(target: string | RedisOptions): string {
   return target.path ?? `${target.host ?? 'localhost'}:${String(target.port ?? 6379)}`;
 }
 
-/** Of connections for notices and for acknowledged writes: neither parks requests nor sends them again by itself. */
+/**
+ * Of connections for notices and for acknowledged writes: neither parks requests nor sends them again by itself. WAIT
+ * answers for the writes of its own connection only, so neither may get onto another one.
+ */
 const BESIDE: RedisOptions = {
+  ...FIXED_FOR_ONE,
   autoResubscribe: false,
   // Keys and channels are complete; a Cluster's redisOptions may contain a prefix that reaches its nodes' duplicates only.
   keyPrefix: '',
-  // WAIT answers for the writes of its own connection only: neither may get onto another one.
-  autoResendUnfulfilledCommands: false,
   enableOfflineQueue: false,
   enableReadyCheck: true,
-  maxRetriesPerRequest: null,
   lazyConnect: false,
   disconnectTimeout: DISCONNECT_TIMEOUT_MS,
 };
@@ -180,22 +199,19 @@ function hasSentinels(options: { readonly sentinels?: unknown } | undefined): bo
   return Array.isArray(options?.sentinels) && options.sentinels.length > 0;
 }
 
-/** Checks a caller's client at start-up. */
-export function checkClient(client: unknown): RedisClient {
+/**
+ * Checks a client at start-up.
+ *
+ * @throws LockConfigError that says what to pass instead
+ */
+export function checkClient(client: unknown, of: OptionsOf = 'caller'): RedisClient {
   if (!isRedisClient(client)) {
     throw new LockConfigError('"client" must be an ioredis client (5.4 or later).');
   }
-  const mode: unknown = Reflect.get(client, 'mode');
-  if (mode === 'monitor' || mode === 'subscriber') {
+  checkClientOptions(client, of);
+  if (Reflect.get(client, 'mode') === 'subscriber') {
     throw new LockConfigError(
-      `"client" is in ${mode} mode and can send no other commands. Pass a client of its own: client.duplicate().`,
-    );
-  }
-  const prefix = client.options?.keyPrefix;
-  if (prefix !== undefined && prefix !== '') {
-    throw new LockConfigError(
-      `The client has the ioredis option keyPrefix "${prefix}", which would reach the lock's keys but not its channels. ` +
-        `Create a client for the locks without it, and pass the module option keyPrefix: '${prefix}lock:' instead.`,
+      '"client" is in subscriber mode and can send no other commands. Pass a client of its own: client.duplicate().',
     );
   }
   return client;

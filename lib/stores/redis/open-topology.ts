@@ -1,7 +1,7 @@
 import type { Reporter } from '../../telemetry/reporter.js';
 import { isClusterClient } from './cluster/cluster-client.js';
 import { clusterTopology } from './cluster/cluster-topology.js';
-import { ClientDatabase } from './client-database.js';
+import { ClientDatabase, followDatabase } from './client-database.js';
 import { ConnectionWatch } from './connection-watch.js';
 import { slotOfLock } from './cluster/slot-of-lock.js';
 import { Heartbeat } from './heartbeat.js';
@@ -29,6 +29,7 @@ export function topologyOf(options: TopologyOptions, layout: KeyLayout): Topolog
   if (isClusterClient(client))
     return clusterTopology(client, ownsClient, commandTimeout, layout, heartbeat, options.reporter);
   const mixing = new KeyMixing((name) => slotOfLock(layout, name));
+  if (!ownsClient) followDatabase(client);
   const database = new ClientDatabase(client);
   const link = new SingleLink(openSubscriber, commandTimeout, heartbeat);
   const routes = new SingleWriteRoute(() => openWriterFor(client, options.reporter), mixing, database, commandTimeout);

@@ -14,6 +14,8 @@ import { Settler } from '../settler.js';
 import type { Reporter } from '../../telemetry/reporter.js';
 import { AckedWrites } from './acked-writes.js';
 import { isClusterClient } from './cluster/cluster-client.js';
+import { callAtOnce } from './call.js';
+import { checkDatabase } from './client-database.js';
 import type { ConnectionWatch } from './connection-watch.js';
 import type { Heartbeat } from './heartbeat.js';
 import { KeyLayout } from './key-layout.js';
@@ -142,6 +144,7 @@ export class RedisStore implements LockStore {
     const owner = `${randomUUID()}:0`;
     const lease = Math.max(1_000, timeoutMs);
     await this.acquire(name, owner, lease, 1, 0);
+    await this.checkDatabase(this.layout.lock(name));
     await this.renew(name, owner, lease, 0);
     await this.notices.probe(this.layout.channel(name));
     await this.inspect(name);
@@ -150,7 +153,13 @@ export class RedisStore implements LockStore {
     const { commandTimeout, minReplicas = 0 } = this.options;
     await this.scripts.probeEval(commandTimeout);
     if (minReplicas > 0) await this.scripts.waitForReplicas(0, 1, commandTimeout);
-    await within(this.connection.client.call('del', this.layout.token(name)), commandTimeout);
+    await within(callAtOnce(this.connection.client, 'del', this.layout.token(name)), commandTimeout);
+  }
+
+  private async checkDatabase(key: string): Promise<void> {
+    const { client, ownsClient, commandTimeout } = this.options;
+    if (ownsClient || isClusterClient(client)) return;
+    await checkDatabase(client, (source) => this.scripts.eval(source, [key], commandTimeout));
   }
 
   acquire(name: string, owner: string, leaseMs: number, tokens: number, minReplicas: number): Promise<AcquireReply> {

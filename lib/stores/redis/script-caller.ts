@@ -1,5 +1,7 @@
 import { inServiceContext } from '../../context/service-context.js';
 import type { LockUnavailableError } from '../../errors/index.js';
+import { callAtOnce, pipelines } from './call.js';
+import { reconnectsOnUnknownScript } from './client-options.js';
 import type { ConnectionWatch } from './connection-watch.js';
 import { Flight, type Sender } from './flight.js';
 import type { KeyMixing } from './key-mixing.js';
@@ -23,11 +25,16 @@ export class ScriptCaller {
   /** Scripts that the server was found not to know too late to send them whole. */
   private readonly unknown = new Set<Script>();
 
+  /** Whether each request contains its script, since the client does not pass on that a server does not know it. */
+  private readonly whole: boolean;
+
   /** @param mixing which locks may share a call */
   constructor(
     private readonly connection: ConnectionWatch,
     readonly mixing: KeyMixing,
-  ) {}
+  ) {
+    this.whole = reconnectsOnUnknownScript(connection.client);
+  }
 
   get cuts(): number {
     return this.connection.cuts;
@@ -79,7 +86,7 @@ export class ScriptCaller {
    */
   async waitForReplicas(count: number, waitMs: number, timeoutMs: number, late?: LateReply): Promise<number> {
     const { client } = this.connection;
-    return Number(await this.ask(() => client.call('wait', count, waitMs), timeoutMs, late));
+    return Number(await this.ask(() => callAtOnce(client, 'wait', count, waitMs), timeoutMs, late));
   }
 
   /** Tries the right to EVAL, which is needed only now and then: while the server knows the scripts, nobody would notice. */
@@ -89,7 +96,7 @@ export class ScriptCaller {
 
   /** Runs a script that the server need not remember. */
   eval(source: string, keys: string[], timeoutMs: number): Promise<unknown> {
-    return this.ask(() => this.connection.client.call('eval', source, keys.length, ...keys), timeoutMs);
+    return this.ask(() => callAtOnce(this.connection.client, 'eval', source, keys.length, ...keys), timeoutMs);
   }
 
   /** Any other request, under the same rules. */
@@ -129,7 +136,7 @@ export class ScriptCaller {
     const onError = (error: unknown): void => {
       flight.onError(error);
     };
-    if (this.unknown.delete(script)) {
+    if (this.whole || this.unknown.delete(script)) {
       this.request('eval', script.source, args).then(onReply, onError);
       return;
     }
@@ -152,8 +159,9 @@ export class ScriptCaller {
 
   /** Never throws, whatever a caller's client does. */
   private request(command: string, script: string, args: RedisArgument[]): Promise<unknown> {
+    const { client } = this.connection;
     try {
-      return this.connection.client.call(command, script, ...args);
+      return pipelines(client) ? callAtOnce(client, command, script, ...args) : client.call(command, script, ...args);
     } catch (error) {
       return Promise.reject(error instanceof Error ? error : new Error(String(error)));
     }

@@ -1,5 +1,6 @@
 import { inServiceContext } from '../../../context/service-context.js';
 import type { Reporter } from '../../../telemetry/reporter.js';
+import { callAtOnce } from '../call.js';
 import { credentialsOf, reportRefusals, sameCredentials, type Credentials } from '../credentials.js';
 import type { RedisClient } from '../redis-client.js';
 import { isServerError } from '../server-error.js';
@@ -97,7 +98,7 @@ export class ClusterMap {
   async learn(): Promise<boolean> {
     if (this.shardedChannels !== undefined) return this.shardedChannels;
     try {
-      await this.client.call('pubsub', 'shardnumsub');
+      await callAtOnce(this.client, 'pubsub', 'shardnumsub');
       this.shardedChannels = true;
     } catch (error) {
       if (!isServerError(error) || !/unknown subcommand|wrong number of arguments/i.test(error.message)) throw error;
