@@ -17,6 +17,6 @@ type PipeliningClient = RedisClient & {
 
 /** Whether the client queues commands in pipelines of its own. */
 export function pipelines(client: RedisClient): client is PipeliningClient {
-  const options: { readonly enableAutoPipelining?: unknown } | undefined = client.options;
+  const options = client.options as { readonly enableAutoPipelining?: unknown } | undefined;
   return Boolean(options?.enableAutoPipelining) && typeof Reflect.get(client, 'createBuiltinCommand') === 'function';
 }
