@@ -1,5 +1,6 @@
 // Runs the specs of the Nest side against the packed package on other versions of Nest than the one at the root:
-//   nest-11     Nest 11, CommonJS, ioredis 5: test/nest, test/compat/specs, test/conformance and the cluster's hazards
+//   nest-11     Nest 11, CommonJS, ioredis 5: test/nest, test/compat/specs, test/conformance and some hazards, which run on
+//               ioredis 5.4 too
 //   graphql-12  Nest 12 with GraphQL, which installs only with --legacy-peer-deps: test/compat/specs
 // A spec that is to run on both imports from 'nestjs-redis-lock', '@nestjs/*' and test/support only, and has neither
 // `import.meta` nor top-level await, since Nest 11 runs it as CommonJS.
@@ -19,8 +20,9 @@ const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');
 
 const shared = ['tsconfig.base.json', 'test/swc-transform.mjs', 'test/support', 'sample-app/services'];
+const hazards = ['test/hazards/cluster.spec.ts', 'test/hazards/client-options.spec.ts'];
 const packages = {
-  'nest-11': [...shared, 'test/nest', 'test/compat/specs', 'test/conformance', 'test/hazards/cluster.spec.ts'],
+  'nest-11': [...shared, 'test/nest', 'test/compat/specs', 'test/conformance', ...hazards],
   'graphql-12': [...shared, 'test/compat/specs'],
 };
 

@@ -2,12 +2,24 @@ import { swcTransform } from './test/swc-transform.mjs';
 
 const [swc, options] = swcTransform;
 
-/** Jest as Nest 11 sets it up: everything CommonJS. @type {import('jest').Config} */
-export default {
+/** Jest as Nest 11 sets it up: everything CommonJS. */
+const project = {
   testEnvironment: 'node',
-  testMatch: ['<rootDir>/test/**/*.spec.ts'],
   transform: { '^.+\\.ts$': [swc, { ...options, module: { type: 'commonjs' } }] },
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+};
+
+/** @type {import('jest').Config} */
+export default {
+  projects: [
+    { ...project, displayName: 'ioredis 5.11', testMatch: ['<rootDir>/test/**/*.spec.ts'] },
+    {
+      ...project,
+      displayName: 'ioredis 5.4',
+      testMatch: ['<rootDir>/test/hazards/*.spec.ts'],
+      moduleNameMapper: { ...project.moduleNameMapper, '^ioredis$': 'ioredis-5-4' },
+    },
+  ],
   testTimeout: 30_000,
   maxWorkers: 2,
 };
