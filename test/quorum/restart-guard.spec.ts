@@ -82,6 +82,17 @@ describeWithRedisServer('nodes that forget when they are restarted', () => {
     });
   });
 
+  it('take part in a held lock again although they answer later than the others', async () => {
+    const locks = await open();
+    const lease = await locks.acquire(name);
+    nodes.proxies[2]!.delayReplies(20);
+    await server(2).restart();
+    await waitUntil('the node holds the lock again', async () => (await voteOf(2)) === 1);
+    lease.assertHeld();
+    expect(await lease.release()).toBe('released');
+    await waitUntil('no vote is left', async () => (await voteOf(2)) === 0);
+  });
+
   it('end a lock whose majority has forgotten it, before anybody else can have it', async () => {
     const locks = await open();
     const lease = await locks.acquire(name);

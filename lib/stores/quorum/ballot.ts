@@ -5,6 +5,8 @@ import type { QuorumMember } from './quorum-member.js';
 export class Ballot {
   /** The last fencing token reserved; 0 until it is known. */
   lastToken = 0;
+  /** From then on no node may get the lock again. */
+  released = false;
   /** The nodes that may have given their vote, each with the request that may still bring it. */
   private readonly votes = new Map<QuorumMember, Promise<unknown>>();
 

@@ -110,25 +110,30 @@ export class QuorumStore implements LockStore {
     this.checkLease(leaseMs);
     const sentAt = now();
     const missing = new Set<QuorumMember>();
-    const reply = await poll(
-      this.members,
-      (member) => member.renew(name, owner, leaseMs, number, shorten),
-      (tally): RenewReply | undefined => {
-        for (const [member, { held }] of tally.replies) if (!held) missing.add(member);
-        if (tally.count(({ held }) => held) >= this.majority) return { held: true, sentAt };
-        if (missing.size > this.members.length - this.majority) return { held: false, sentAt };
-        this.open(tally);
-        return undefined;
-      },
-    );
-    // A lost lock keeps its ballot until it is released: a minority of nodes may still have a vote to give back.
-    const ballot = this.ballots.get(owner);
-    if (reply.held && ballot !== undefined) for (const member of missing) this.rejoin(member, ballot, leaseMs);
+    let confirmed = false;
+    const renewal = async (member: QuorumMember): Promise<RenewReply> => {
+      const each = await member.renew(name, owner, leaseMs, number, shorten);
+      if (each.held) return each;
+      missing.add(member);
+      // A node that was restarted answers late: it does not know the script, and is sent it again.
+      if (confirmed) this.rejoin(member, owner, leaseMs);
+      return each;
+    };
+    const reply = await poll(this.members, renewal, (tally): RenewReply | undefined => {
+      if (tally.count(({ held }) => held) >= this.majority) return { held: true, sentAt };
+      if (missing.size > this.members.length - this.majority) return { held: false, sentAt };
+      this.open(tally);
+      return undefined;
+    });
+    if (!reply.held) return reply;
+    confirmed = true;
+    for (const member of missing) this.rejoin(member, owner, leaseMs);
     return reply;
   }
 
   async release(name: string, owner: string, keepMs: number): Promise<ReleaseReply> {
     const ballot = this.ballots.get(owner);
+    if (ballot !== undefined) ballot.released = true;
     const voters = ballot?.voters ?? this.members;
     const reply = await poll(
       voters,
@@ -181,8 +186,10 @@ export class QuorumStore implements LockStore {
   }
 
   /** A majority holds the lock; a node that lost it takes part again, or one after the other would be missing. */
-  private rejoin(member: QuorumMember, ballot: Ballot, leaseMs: number): void {
-    const { name, owner, lastToken } = ballot;
+  private rejoin(member: QuorumMember, owner: string, leaseMs: number): void {
+    const ballot = this.ballots.get(owner);
+    if (ballot === undefined || ballot.released) return;
+    const { name, lastToken } = ballot;
     const request = member.confirm({ name, owner, lastToken, rejoinMs: leaseMs }, leaseMs);
     ballot.track(member, request, (joined) => joined).catch(() => undefined);
   }
