@@ -1,9 +1,12 @@
 import { LockConfigError, LockUnavailableError } from '../../errors/index.js';
 import type { RedisClient } from './redis-client.js';
+import { socketOf } from './socket.js';
 
 /** Where a command that ioredis does not follow moved the connection of a client. */
 interface Move {
   database: number | undefined;
+  /** A new connection is where ioredis noted. */
+  socket: object | undefined;
 }
 
 const moves = new WeakMap<object, Move>();
@@ -15,15 +18,13 @@ const moves = new WeakMap<object, Move>();
 export function followDatabase(client: RedisClient): void {
   const send: unknown = Reflect.get(client, 'sendCommand');
   if (typeof send !== 'function' || moves.has(client)) return;
-  const move: Move = { database: undefined };
+  const move: Move = { database: undefined, socket: undefined };
   moves.set(client, move);
   // Each command passes here, also those of pipelines and transactions.
   Reflect.set(client, 'sendCommand', (...args: unknown[]): unknown => {
-    follow(move, args[0] as SentCommand);
+    const database = databaseAfter(args[0] as SentCommand);
+    if (database !== undefined) Object.assign(move, { database, socket: socketOf(client) });
     return Reflect.apply(send, client, args) as unknown;
-  });
-  client.on('close', () => {
-    move.database = undefined;
   });
 }
 
@@ -32,9 +33,9 @@ interface SentCommand {
   readonly args: readonly unknown[];
 }
 
-function follow(move: Move, { name, args }: SentCommand): void {
+function databaseAfter({ name, args }: SentCommand): number | undefined {
   const database = /^reset$/i.test(name) ? 0 : /^select$/i.test(name) ? Number(args[0]) : NaN;
-  if (Number.isInteger(database)) move.database = database;
+  return Number.isInteger(database) ? database : undefined;
 }
 
 /**
@@ -45,8 +46,9 @@ export function databaseOf(client: RedisClient): number | undefined {
   const condition: unknown = Reflect.get(client, 'condition');
   const selected: unknown =
     typeof condition === 'object' && condition !== null ? Reflect.get(condition, 'select') : null;
+  const move = moves.get(client);
   const database: unknown =
-    moves.get(client)?.database ??
+    (move?.socket === socketOf(client) ? move?.database : undefined) ??
     selected ??
     (client.options === undefined ? undefined : Reflect.get(client.options, 'db'));
   return typeof database === 'number' ? database : undefined;
