@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { runInNewContext } from 'node:vm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { Cluster, Redis } from 'ioredis';
+import { Cluster, Command, Redis } from 'ioredis';
 import {
   connectLockService,
   LockConfigError,
@@ -148,19 +148,20 @@ describeWithRedisServer('whatever options a client of ioredis has', () => {
   const sentinels = { sentinels: [{ host: '127.0.0.1', port: 1 }], name: 'mymaster', lazyConnect: true };
   /** The option that is rejected, and where the client has it. */
   const rejected: [string, (of: 'caller' | 'own') => LockConnection][] = [
-    ...([{ keyPrefix: 'app:' }, { monitor: true }, { ...sentinels, role: 'slave' }] as Options[]).map(
-      (options): (typeof rejected)[number] => [
-        Object.keys(options).at(-1)!,
-        (of) =>
-          of === 'own' ? { redis: { port: set.master.port, ...options } } : { client: redisClient({ ...options }) },
-      ],
-    ),
+    ...(
+      [{ keyPrefix: 'app:' }, { monitor: true }, { commandTimeout: 0 }, { ...sentinels, role: 'slave' }] as Options[]
+    ).map((options): (typeof rejected)[number] => [
+      Object.keys(options).at(-1)!,
+      (of) =>
+        of === 'own' ? { redis: { port: set.master.port, ...options } } : { client: redisClient({ ...options }) },
+    ]),
     ...(
       [
         { keyPrefix: 'app:' },
         { redisOptions: { keyPrefix: 'app:' } },
         { keyPrefix: 'app:', redisOptions: { keyPrefix: 'other:' } },
         { redisOptions: { monitor: true } },
+        { redisOptions: { commandTimeout: 0 } },
         { redisOptions: { stringNumbers: true } },
         { maxRedirections: 0 },
       ] as Options[]
@@ -197,7 +198,7 @@ describeWithRedisServer('whatever options a client of ioredis has', () => {
     if (copy instanceof Cluster) expect(copy.options.redisOptions).toMatchObject({ disconnectTimeout: 50 });
   });
 
-  it.each(rejected.filter(([option]) => !['stringNumbers', 'maxRedirections'].includes(option)))(
+  it.each(rejected.filter(([option]) => !['commandTimeout', 'stringNumbers', 'maxRedirections'].includes(option)))(
     'rejects %s of its own client, and says to leave it out',
     async (option, connect) => {
       expect(await rejection(connect('own'))).toContain(`Leave "${option}" out`);
@@ -207,6 +208,17 @@ describeWithRedisServer('whatever options a client of ioredis has', () => {
   it.each(['keyPrefix=app:', 'monitor=true'])('rejects %s in a URL', async (parameter) => {
     const [option] = parameter.split('=') as [string];
     expect(await rejection({ url: `${set.url}?${parameter}` })).toContain(`Leave "${option}" out`);
+  });
+
+  it('is rejected at start-up while a reply transformer changes the replies to scripts', async () => {
+    Command.setReplyTransformer('evalsha', (reply: unknown) => ({ reply }));
+    try {
+      for (const connection of [{ url: set.url }, { cluster: { nodes: cluster.nodes } }]) {
+        expect(await rejection(connection)).toMatch(/MULTI.*Command\.setReplyTransformer/);
+      }
+    } finally {
+      Command.setReplyTransformer('evalsha', (reply: unknown) => reply);
+    }
   });
 
   it('does not use parameters of a URL that would change what a request does', async () => {

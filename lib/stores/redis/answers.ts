@@ -7,3 +7,13 @@ export function isOneForAll(value: unknown): boolean {
 export function maybeDone(value: unknown, index: number): boolean {
   return Array.isArray(value) ? Number(value[2 * index]) === 1 : value !== undefined;
 }
+
+/** The reply to a script is none that the script gives, so something on the way changes replies. */
+export class UnexpectedReply extends Error {
+  constructor() {
+    super(
+      'Unexpected reply to a lock script. Is the client inside MULTI, or does a reply transformer of ioredis ' +
+        '(Command.setReplyTransformer) change the replies to EVAL or EVALSHA?',
+    );
+  }
+}

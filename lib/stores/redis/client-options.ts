@@ -75,6 +75,9 @@ function faultOf(client: RedisClient): Fault | undefined {
   if (optionOf(connection, 'monitor')) {
     return { option: 'monitor', why: 'a connection in monitor mode can send no other commands', instead: 'false' };
   }
+  if (optionOf(connection, 'commandTimeout') === 0) {
+    return { option: 'commandTimeout', why: 'with 0, ioredis rejects each command at once', instead: 'undefined' };
+  }
   if (optionOf(connection, 'role') === 'slave' && Array.isArray(optionOf(connection, 'sentinels'))) {
     return {
       option: 'role',

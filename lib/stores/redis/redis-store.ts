@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { LockUnavailableError } from '../../errors/index.js';
+import { LockConfigError, LockUnavailableError } from '../../errors/index.js';
 import { monotonic } from '../../time/clock.js';
 import { sleep, Timer } from '../../time/timer.js';
 import type {
@@ -14,6 +14,7 @@ import { Settler } from '../settler.js';
 import type { Reporter } from '../../telemetry/reporter.js';
 import { AckedWrites } from './acked-writes.js';
 import { isClusterClient } from './cluster/cluster-client.js';
+import { UnexpectedReply } from './answers.js';
 import { callAtOnce } from './call.js';
 import { checkDatabase } from './client-database.js';
 import type { ConnectionWatch } from './connection-watch.js';
@@ -124,6 +125,9 @@ export class RedisStore implements LockStore {
         await this.warn();
         return;
       } catch (error) {
+        if (error instanceof LockUnavailableError && error.cause instanceof UnexpectedReply) {
+          throw new LockConfigError(error.cause.message, undefined, { cause: error.cause });
+        }
         // A server that is still loading, or slow just now, gets the rest of the time.
         const hopeless = this.closed || !(error instanceof LockUnavailableError) || !error.retryable;
         if (hopeless || monotonic() + CONNECT_RETRY_MS >= end) throw error;

@@ -1,6 +1,6 @@
 import { LockUnavailableError } from '../../errors/index.js';
 import { onNextTick } from '../../time/ticks.js';
-import { isOneForAll } from './answers.js';
+import { isOneForAll, UnexpectedReply } from './answers.js';
 import { makeOverdue, type ReplySlot } from '../overdue-error.js';
 import type { Flight, Sender } from './flight.js';
 import type { KeyGroup } from './key-mixing.js';
@@ -85,8 +85,10 @@ class Call<Request extends { readonly name: string }, Reply> implements Sender {
     } else if (Array.isArray(value) && value.length === 2 * this.asked.length) this.onReplies(value, flight);
     else {
       // Whatever stands in between may have passed the request on.
-      const what = 'Redis answered as none of the scripts does: does the client run a transaction of yours?';
-      this.onFailure(new LockUnavailableError(what, undefined, { retryable: true, outcomeUnknown: true }));
+      const cause = new UnexpectedReply();
+      this.onFailure(
+        new LockUnavailableError(cause.message, undefined, { cause, retryable: true, outcomeUnknown: true }),
+      );
     }
   }
 
