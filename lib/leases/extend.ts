@@ -24,16 +24,16 @@ export async function extendTenure(
   if (fix) hold.renews = false;
   const takeBack = hold.foresee(leaseMs);
   keeper.watch(hold);
-  const { shortened } = hold;
+  const { changes } = hold;
   const confirm = ({ held, sentAt }: RenewReply): void => {
     tenure.assertHeld();
     if (!held) throw lostBy(hold, keeper) ?? new LockLostError(tenure.name, tenure.token, 'taken');
-    hold.confirm(sentAt, leaseMs, shortened);
+    hold.confirm(sentAt, leaseMs, changes, true);
     keeper.watch(hold);
   };
-  const renewal = store.renew(hold.name, hold.owner, leaseMs, hold.minReplicas, shortened, takeBack !== null);
+  const renewal = store.renew(hold.name, hold.owner, leaseMs, hold.minReplicas, changes, true);
   const reply = await renewal.catch((error: unknown): never => {
-    if (error instanceof LockUnavailableError && !error.outcomeUnknown) takeBack?.();
+    if (error instanceof LockUnavailableError && !error.outcomeUnknown) takeBack();
     // A release that overtook this call is the reason, whether or not Redis answered.
     if (tenure.over) tenure.assertHeld();
     // The call has failed, but the lease counts from when the request was sent.

@@ -118,15 +118,15 @@ export class Watchdog implements HoldKeeper {
     this.schedule(hold, Infinity);
     let retryAt = 0;
     try {
-      const { name, owner, minReplicas, shortened } = hold;
-      const renewal = this.store.renew(name, owner, this.leaseMs, minReplicas, shortened);
+      const { name, owner, minReplicas, changes } = hold;
+      const renewal = this.store.renew(name, owner, this.leaseMs, minReplicas, changes);
       const { held, sentAt } = await orLate(renewal, (error) => {
         this.onRenewalFailed(hold, error);
       });
       if (hold.keeper !== this) return;
       if (held) {
         this.failing.delete(hold);
-        hold.confirm(sentAt, this.leaseMs, shortened);
+        hold.confirm(sentAt, this.leaseMs, changes);
       } else this.lose(hold, 'taken');
     } catch (error) {
       this.onRenewalFailed(hold, error);

@@ -67,8 +67,8 @@ export class Hold extends WheelEntry {
   /** Who watches it. */
   keeper: HoldKeeper | null = null;
 
-  /** How often a request to make the lease shorter was sent. */
-  shortened = 0;
+  /** How many requests there were that set the lease to a length, in place of prolonging it. */
+  changes = 0;
 
   private lease: number;
   private since: Instant;
@@ -110,14 +110,15 @@ export class Hold extends WheelEntry {
   }
 
   /**
-   * Notes a renewal. It changes nothing if another one lets the lease last longer, or if a shorter lease was asked for since.
+   * Notes a renewal. It changes nothing if a length was asked for since, or if the lease lasts longer already.
    *
-   * @param number `shortened` when the renewal was asked for
+   * @param number `changes` when the renewal was asked for
+   * @param exact whether it was a request for that length
    */
-  confirm(sentAt: Instant, leaseMs: number, number: number): void {
-    if (number < this.shortened) return;
+  confirm(sentAt: Instant, leaseMs: number, number: number, exact = false): void {
+    if (number < this.changes) return;
     this.doubtful = false;
-    if (validityOf(leaseMs) - elapsedSince(sentAt) < this.remaining()) return;
+    if (exact ? sentAt.mono < this.since.mono : validityOf(leaseMs) - elapsedSince(sentAt) < this.remaining()) return;
     this.since = sentAt;
     this.lease = leaseMs;
     if (!channels.renewed.hasSubscribers) return;
@@ -126,20 +127,21 @@ export class Hold extends WheelEntry {
   }
 
   /**
-   * Counts on a shorter lease from now on, since a request for it is about to be sent and may be carried out at any time,
-   * also if no reply comes. Returns what to call if it was not carried out; `null` if `leaseMs` is not shorter: a longer
-   * lease counts when it is confirmed.
+   * A request that sets the lease to `leaseMs` is about to be sent. A shorter lease counts from now on, since the request
+   * may be carried out at any time, also if no reply comes; a longer one counts when it is confirmed. Returns what to call
+   * if the request was not carried out.
    */
-  foresee(leaseMs: number): (() => void) | null {
+  foresee(leaseMs: number): () => void {
     const { since, lease, doubtful } = this;
-    if (validityOf(leaseMs) >= this.remaining()) return null;
+    const number = (this.changes += 1);
     const asked = now();
-    const number = (this.shortened += 1);
-    this.since = asked;
-    this.lease = leaseMs;
-    this.doubtful = true;
+    if (validityOf(leaseMs) < this.remaining()) {
+      this.since = asked;
+      this.lease = leaseMs;
+      this.doubtful = true;
+    }
     return () => {
-      if (this.shortened === number) this.shortened -= 1;
+      if (this.changes === number) this.changes -= 1;
       if (this.since === asked) Object.assign(this, { since, lease, doubtful });
     };
   }

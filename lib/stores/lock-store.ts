@@ -74,13 +74,13 @@ export interface LockStore {
   acquire(name: string, owner: string, leaseMs: number, tokens: number, minReplicas: number): Promise<AcquireReply>;
 
   /**
-   * Makes the holder's lease last at least `leaseMs` from now, or exactly that long with `shorten`.
+   * Makes the holder's lease last at least `leaseMs` from now, or exactly that long with `exact`.
    *
-   * Requests may arrive in another order than they were sent. One with `shorten` makes a lease shorter only if no request
+   * Requests may arrive in another order than they were sent. One with `exact` makes a lease shorter only if no request
    * with the same or a larger number has arrived before it.
    *
    * @param minReplicas how many replicas have to acknowledge it; with fewer the call rejects, but it was carried out
-   * @param number how many requests with `shorten` there were for this owner, this one included. Default 0
+   * @param number how many requests with `exact` there were for this owner, this one included. Default 0
    */
   renew(
     name: string,
@@ -88,7 +88,7 @@ export interface LockStore {
     leaseMs: number,
     minReplicas: number,
     number?: number,
-    shorten?: boolean,
+    exact?: boolean,
   ): Promise<RenewReply>;
 
   /**

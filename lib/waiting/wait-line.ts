@@ -264,15 +264,15 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
   }
 
   private async renewFor(hold: Hold, leaseMs: number, minReplicas: number): Promise<boolean> {
-    const shorten = hold.foresee(leaseMs) !== null;
-    const { shortened } = hold;
+    hold.foresee(leaseMs);
+    const { changes } = hold;
     try {
-      const renewal = this.context.store.renew(this.name, hold.owner, leaseMs, minReplicas, shortened, shorten);
+      const renewal = this.context.store.renew(this.name, hold.owner, leaseMs, minReplicas, changes, true);
       const { held, sentAt } = await orLate(renewal, (error) => {
         this.news.trouble = error.forLock(this.name);
       });
       if (!held) return false;
-      hold.confirm(sentAt, leaseMs, shortened);
+      hold.confirm(sentAt, leaseMs, changes, true);
       hold.minReplicas = minReplicas;
       hold.fresh = true;
       return hold.remaining() > 0;

@@ -34,7 +34,7 @@ interface Step {
   readonly notify: boolean;
   /** How often the lease was made shorter, and whether this request does so. */
   readonly number: number;
-  readonly shorten: boolean;
+  readonly exact: boolean;
   /** Set before the script runs: a token of the past or of the future, or a key of the wrong type. */
   readonly plant: 'nothing' | 'past' | 'future' | 'no token' | 'lock is a string' | 'token is a hash';
 }
@@ -51,7 +51,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     proposal: fc.constantFrom(null, 0, 60_000_000, -60_000_000),
     notify: fc.boolean(),
     number: fc.constantFrom(0, 1, 2, 10),
-    shorten: fc.boolean(),
+    exact: fc.boolean(),
     plant: fc.constantFrom<Step['plant'][]>(
       'nothing',
       'nothing',
@@ -159,7 +159,7 @@ async function plantIn({ plant }: Step, lock: string, token: string, redis: Redi
 }
 
 function callOf(
-  { script, locks, owner, ms, tokens, keep, proposal, notify, number, shorten }: Step,
+  { script, locks, owner, ms, tokens, keep, proposal, notify, number, exact }: Step,
   lock: (index: number) => string,
   token: (index: number) => string,
   prefix: string,
@@ -179,7 +179,7 @@ function callOf(
       return { keys: both, args: [LONG_MS, ...locks.flatMap(() => [name, last, keep])] };
     }
     case 'RENEW':
-      return { keys: both, args: [LONG_MS, ms, shorten ? 1 : 0, ...locks.flatMap(() => [name, number])] };
+      return { keys: both, args: [LONG_MS, ms, exact ? 1 : 0, ...locks.flatMap(() => [name, number])] };
     case 'RELEASE':
       return { keys: locks.map(lock), args: [keep, notify ? prefix : '', ...locks.map(() => name)] };
     case 'INSPECT':

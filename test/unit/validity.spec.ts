@@ -65,11 +65,11 @@ describe('the validity of a lease', () => {
   it('is not prolonged by a renewal that was asked for before a shorter lease was', () => {
     setClocks(0, 0);
     const hold = grant(1_000);
-    const before = hold.shortened;
+    const before = hold.changes;
     hold.foresee(100);
     hold.confirm(now(), 60_000, before);
     expect(hold.remaining()).toBe(validityOf(100));
-    hold.confirm(now(), 2_000, hold.shortened);
+    hold.confirm(now(), 2_000, hold.changes);
     expect(hold.remaining()).toBe(validityOf(2_000));
   });
 
@@ -79,7 +79,7 @@ describe('the validity of a lease', () => {
     const takeBack = hold.foresee(100);
     expect(hold.remaining()).toBe(validityOf(100));
     expect(hold.doubtful).toBe(true);
-    takeBack?.();
+    takeBack();
     expect(hold.remaining()).toBe(validityOf(1_000));
     expect(hold.doubtful).toBe(false);
     hold.foresee(60_000);
@@ -90,8 +90,8 @@ describe('the validity of a lease', () => {
     setClocks(0, 0);
     const hold = grant(1_000);
     const takeBack = hold.foresee(100);
-    hold.confirm({ mono: 50, wall: 50 }, 2_000, hold.shortened);
-    takeBack?.();
+    hold.confirm({ mono: 50, wall: 50 }, 2_000, hold.changes);
+    takeBack();
     expect(hold.remaining()).toBe(validityOf(2_000) + 50);
   });
 

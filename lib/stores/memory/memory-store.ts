@@ -48,13 +48,13 @@ export class MemoryStore implements LockStore {
     leaseMs: number,
     _minReplicas?: number,
     _number?: number,
-    shorten = false,
+    exact = false,
   ): Promise<RenewReply> {
     const sentAt = now();
     const key = await this.turn(name);
     const entry = this.state.read(key);
     if (entry?.owner !== owner) return { held: false, sentAt };
-    if (shorten || entry.expiresAt < monotonic() + leaseMs) this.state.write(key, owner, leaseMs);
+    if (exact || entry.expiresAt < monotonic() + leaseMs) this.state.write(key, owner, leaseMs);
     return { held: true, sentAt };
   }
 

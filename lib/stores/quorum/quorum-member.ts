@@ -105,8 +105,8 @@ export class QuorumMember {
     return this.vote(() => this.confirms.run(request, this.timeoutFor(leaseMs)));
   }
 
-  renew(name: string, owner: string, leaseMs: number, number?: number, shorten?: boolean): Promise<RenewReply> {
-    return this.vote(() => this.store.renew(name, owner, leaseMs, 0, number, shorten));
+  renew(name: string, owner: string, leaseMs: number, number?: number, exact?: boolean): Promise<RenewReply> {
+    return this.vote(() => this.store.renew(name, owner, leaseMs, 0, number, exact));
   }
 
   /** @param notify whether waiters are told */

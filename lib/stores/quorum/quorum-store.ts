@@ -104,7 +104,7 @@ export class QuorumStore implements LockStore {
     leaseMs: number,
     minReplicas: number,
     number = 0,
-    shorten = false,
+    exact = false,
   ): Promise<RenewReply> {
     checkReplicas(minReplicas);
     this.checkLease(leaseMs);
@@ -112,7 +112,7 @@ export class QuorumStore implements LockStore {
     const missing = new Set<QuorumMember>();
     let confirmed = false;
     const renewal = async (member: QuorumMember): Promise<RenewReply> => {
-      const each = await member.renew(name, owner, leaseMs, number, shorten);
+      const each = await member.renew(name, owner, leaseMs, number, exact);
       if (each.held) return each;
       missing.add(member);
       // A node that was restarted answers late: it does not know the script, and is sent it again.

@@ -15,10 +15,10 @@ export interface RenewRequest {
   readonly name: string;
   readonly owner: string;
   readonly leaseMs: number;
-  /** How many requests with `shorten` there were for this owner, this one included. */
+  /** How many requests with `exact` there were for this owner, this one included. */
   readonly number: number;
-  /** Whether a longer lease is made shorter. */
-  readonly shorten: boolean;
+  /** Whether a longer lease is made shorter; else it stays. */
+  readonly exact: boolean;
 }
 
 export interface ReleaseRequest {
@@ -61,11 +61,11 @@ export function acquireBatch(
 export function renewBatch(layout: KeyLayout, tokenTtl: number): BatchedScript<RenewRequest, RenewReply> {
   return {
     script: RENEW_SCRIPT,
-    fits: (first, request) => sameLease(first, request) && first.shorten === request.shorten,
+    fits: (first, request) => sameLease(first, request) && first.exact === request.exact,
     pushKeys: (args, { name }) => args.push(layout.lock(name), layout.token(name)),
     pushArgs: (args, requests) => {
-      const [{ leaseMs, shorten }] = requests;
-      args.push(tokenTtl, leaseMs, shorten ? 1 : 0);
+      const [{ leaseMs, exact }] = requests;
+      args.push(tokenTtl, leaseMs, exact ? 1 : 0);
       for (const { owner, number } of requests) args.push(owner, number);
     },
     usefulMs: leaseOf,

@@ -180,9 +180,9 @@ export class RedisStore implements LockStore {
     leaseMs: number,
     minReplicas: number,
     number = 0,
-    shorten = false,
+    exact = false,
   ): Promise<RenewReply> {
-    const request = { name, owner, leaseMs, number, shorten };
+    const request = { name, owner, leaseMs, number, exact };
     const timeoutMs = this.timeoutFor(leaseMs);
     return minReplicas === 0
       ? this.renewals.run(request, timeoutMs)

@@ -5,8 +5,8 @@ import { ANSWER_EACH } from './answer-each.lua.js';
  * long again as after an acquisition.
  *
  * KEYS  per lock: lock hash, token string
- * ARGV  1: lifetime of a token key in ms, 2: lease in ms, 3: '1' if a longer lease may be made shorter; then per lock:
- *       owner, how often its lease was made shorter, this request included
+ * ARGV  1: lifetime of a token key in ms, 2: lease in ms, 3: '1' to make a longer lease shorter; then per lock: owner,
+ *       the number of requests with '1' for it so far, this one included
  * reply as `ANSWER_EACH` has it; not done: not the holder
  *
  * Requests can arrive in another order than they were sent, also long after their connection was closed, and the holder
@@ -18,7 +18,7 @@ import { ANSWER_EACH } from './answer-each.lua.js';
  */
 export const RENEW = `${ANSWER_EACH}
 local call = redis.call
-local ttl, lease, mayShorten = ARGV[1], ARGV[2], ARGV[3] == '1'
+local ttl, lease, exact = ARGV[1], ARGV[2], ARGV[3] == '1'
 
 local function valueOf(lock, owner)
   local fields = call('HGETALL', lock)
@@ -35,7 +35,7 @@ local function attempt(n)
   local newer = tonumber(number) > (tonumber(string.match(value, '%.(%d+)$')) or 0)
   if newer then call('HSET', lock, owner, '1.' .. number) end
   call('PEXPIRE', counter, ttl)
-  if (newer and mayShorten) or call('PTTL', lock) < tonumber(lease) then call('PEXPIRE', lock, lease) end
+  if (newer and exact) or call('PTTL', lock) < tonumber(lease) then call('PEXPIRE', lock, lease) end
   return 1, 0
 end
 
