@@ -1,6 +1,7 @@
 import type { SimNode } from './redis/sim-node.js';
 import type { Oracle } from './oracle.js';
 import type { Replica } from './replica.js';
+import { SilentListeners } from './silent-listeners.js';
 import type { Fault } from './schedule.js';
 import type { World } from './kernel/world.js';
 
@@ -20,6 +21,7 @@ export class FaultInjector {
   healedAt = 0;
   /** The time from which on all have found back, in µs: connections are up, nobody pauses, and every node has its vote. */
   recoveredAt = 60_000;
+  readonly silent: SilentListeners;
   private readonly extra: number[];
   /** Processes whose wall clock is set back. Their machines do not sleep: no clock would tell how long. */
   private readonly setBack = new Set<number>();
@@ -33,6 +35,7 @@ export class FaultInjector {
     private readonly oracle: Oracle,
   ) {
     this.extra = nodes.map(() => 0);
+    this.silent = new SilentListeners(world, oracle);
   }
 
   extraUs(node: number): number {
@@ -48,7 +51,8 @@ export class FaultInjector {
     const from = fault.at * 1_000;
     this.healedAt = Math.max(this.healedAt, from + fault.ms * 1_000 + ('lag' in fault ? fault.lag * 1_000 : 0));
     const short =
-      ['pause', 'kill', 'script-flush'].includes(fault.kind) || (fault.kind === 'cut' && fault.which === 'notices');
+      ['pause', 'kill', 'script-flush', 'vanish'].includes(fault.kind) ||
+      (fault.kind === 'cut' && fault.which === 'notices');
     const recovery = short ? SHORT_RECOVERY_US : RECOVERY_US;
     const guard = ['crash', 'power-cut'].includes(fault.kind) && this.nodes.length > 1 ? GUARD_US : 0;
     this.recoveredAt = Math.max(this.recoveredAt, this.healedAt + recovery + guard);
@@ -66,6 +70,9 @@ export class FaultInjector {
     switch (kind) {
       case 'cut':
         link!.cut(fault.which, ms * 1_000);
+        break;
+      case 'vanish':
+        for (const connection of link!.vanish()) this.silent.watch(connection, this.replicas[fault.process]!);
         break;
       case 'hold':
         link!.hold(fault.direction !== 'replies', fault.direction !== 'requests');

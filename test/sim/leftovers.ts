@@ -56,7 +56,8 @@ export class Leftovers {
     }
     const since = this.freeSince.get(name) ?? now;
     this.freeSince.set(name, since);
-    const allowed = this.nodes.length === 1 ? FREE_US : FREE_IN_DOUBT_US;
+    const usual = this.nodes.length === 1 ? FREE_US : FREE_IN_DOUBT_US;
+    const allowed = Math.max(usual, this.faults.silent.allowanceUs);
     if (now - since > allowed) this.oracle.violate(`"${name}" is free, callers wait for it, and nobody takes it`);
   }
 

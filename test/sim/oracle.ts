@@ -19,6 +19,8 @@ export interface Section {
 
 /** How late a signal may come after the lease's end where the machine slept: the library looks at both clocks each second. */
 const SLEEP_CHECK_US = 1_050_000;
+/** Delays of timers are whole ms, so a timer may fire this much later than it is late, in ms. */
+const ROUNDING_MS = 1;
 /** What waits in a process that goes on has this long to run, in µs. */
 const RESUME_US = 10_000;
 
@@ -140,7 +142,7 @@ export class Oracle {
   private checkSignal(section: Section): void {
     const { process, hold, signal, name, caller } = section;
     const elapsed = process.mono() - hold.sentAt.mono;
-    if (elapsed < hold.leaseMs || process.paused || signal.aborted) return;
+    if (elapsed < hold.leaseMs + ROUNDING_MS || process.paused || signal.aborted) return;
     const { now } = this.world;
     if (now <= process.resumedAt + RESUME_US) return;
     if (process.wokeAt !== null && now <= process.wokeAt + SLEEP_CHECK_US) return;

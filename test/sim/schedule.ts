@@ -39,6 +39,7 @@ type First = 'timer' | 'message';
 /** Something goes wrong at `at`, for `ms`. */
 export type Fault =
   | { at: number; kind: 'cut'; process: number; node: number; which: 'commands' | 'notices' | 'both'; ms: number }
+  | { at: number; kind: 'vanish'; process: number; node: number; ms: number }
   | { at: number; kind: 'hold'; process: number; node: number; direction: Direction; ms: number; thenCut: boolean }
   | { at: number; kind: 'isolate'; process: number; spared: number | null; ms: number }
   | { at: number; kind: 'refuse'; process: number; node: number; ms: number }
@@ -111,6 +112,7 @@ function faults(nodes: number): fc.Arbitrary<Fault[]> {
         thenCut: fc.boolean(),
       }),
     },
+    { weight: 2, arbitrary: fc.record({ ...of('vanish'), process, node }) },
     { weight: 3, arbitrary: fc.record({ ...of('isolate'), process, spared: fc.oneof(node, fc.constant(null)) }) },
     { weight: 1, arbitrary: fc.record({ ...of('refuse'), process, node }) },
     { weight: 2, arbitrary: fc.record({ ...of('slow'), node, extra: fc.constantFrom(5, 30, 90, 90) }) },

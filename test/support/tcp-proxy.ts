@@ -9,6 +9,8 @@ interface Pair {
   sent: string;
   /** Whether the peer has vanished: nothing goes either way, and neither side is told. */
   vanished: boolean;
+  /** What each side has sent while the connection was stranded; `null`: it is not. */
+  kept: { readonly up: Buffer[]; readonly down: Buffer[] } | null;
 }
 
 /** Commands that open a subscription. */
@@ -90,6 +92,28 @@ export class TcpProxy implements AsyncDisposable {
     return found.length;
   }
 
+  /**
+   * The network keeps what is sent on each open connection from now on, also after the client has given it up. New
+   * connections are served.
+   */
+  strand(): void {
+    for (const pair of this.pairs) if (!pair.vanished) pair.kept ??= { up: [], down: [] };
+  }
+
+  /** What was kept arrives now: requests also if their connection was given up. */
+  deliverStranded(): void {
+    for (const pair of [...this.pairs]) {
+      const { kept, client, server } = pair;
+      if (kept === null) continue;
+      pair.kept = null;
+      for (const chunk of kept.up) server.write(chunk);
+      for (const chunk of kept.down) if (!client.destroyed) client.write(chunk);
+      if (!client.destroyed) continue;
+      this.pairs.delete(pair);
+      server.end();
+    }
+  }
+
   /** From now on every chunk of replies arrives this much later, in order. */
   delayReplies(ms: number): void {
     this.toClient.delayMs = ms;
@@ -141,13 +165,19 @@ export class TcpProxy implements AsyncDisposable {
     }
     this.opened += 1;
     const server = connect(this.target);
-    const pair: Pair = { client, server, sent: '', vanished: false };
+    const pair: Pair = { client, server, sent: '', vanished: false, kept: null };
     this.pairs.add(pair);
-    client.on('data', (chunk: Buffer) => (pair.sent += chunk.toString('latin1')));
-    const passes = (): boolean => !pair.vanished;
+    client.on('data', (chunk: Buffer) => {
+      pair.sent += chunk.toString('latin1');
+      pair.kept?.up.push(chunk);
+    });
+    server.on('data', (chunk: Buffer) => pair.kept?.down.push(chunk));
+    const passes = (): boolean => !pair.vanished && pair.kept === null;
     const part = (closed: Socket): void => {
       // A peer that has vanished does not say that it closed.
       if (pair.vanished && closed === server) return;
+      // What the client has sent is still on its way.
+      if (pair.kept !== null && closed === client) return;
       this.pairs.delete(pair);
       client.destroy();
       server.destroy();

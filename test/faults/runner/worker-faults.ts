@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { TcpProxy } from '../../support/tcp-proxy.js';
+import { SUBSCRIBES, type TcpProxy } from '../../support/tcp-proxy.js';
 import type { Dice } from './dice.js';
 import type { Fault } from './fault.js';
 import type { WorkerProcess } from './worker-process.js';
@@ -51,6 +51,20 @@ export function workerFaults(workforce: Workforce, leaseMs: number): Fault[] {
       for (const proxy of proxies) proxy.delayReplies(ms);
       await sleep(dice.whole(100, 1_500));
       for (const proxy of proxies) proxy.delayReplies(0);
+    }),
+    fault('peer of connections that listen gone without a FIN', 2, async ({ wiring }, dice) => {
+      for (const proxy of reached(wiring.proxies, dice)) proxy.vanish(SUBSCRIBES);
+      await sleep(dice.whole(100, 1_500));
+    }),
+    fault('peer of all connections gone without a FIN', 1, async ({ wiring }, dice) => {
+      for (const proxy of reached(wiring.proxies, dice)) proxy.vanish();
+      await sleep(dice.whole(100, 1_500));
+    }),
+    fault('requests delivered after their connection was given up', 2, async ({ wiring }, dice) => {
+      const proxies = reached(wiring.proxies, dice);
+      for (const proxy of proxies) proxy.strand();
+      await sleep(dice.whole(50, leaseMs * 1.5));
+      for (const proxy of proxies) proxy.deliverStranded();
     }),
     fault('replies to a worker swallowed', 3, ({ wiring }, dice) => lose('replies', wiring.proxies, dice)),
     fault('requests of a worker swallowed', 2, ({ wiring }, dice) => lose('requests', wiring.proxies, dice)),

@@ -22,7 +22,7 @@ const LINE = 'waiting/wait-line';
 const VIGIL = 'waiting/vigil';
 const STRAYS = 'stores/redis/stray-acquires';
 const BATCHES = 'stores/redis/lock-batches';
-const UNNUMBERED = ['args.push(owner, number)', 'args.push(owner, shorten ? Date.now() : 0)'] as const;
+const UNNUMBERED = ['args.push(owner, number)', 'args.push(owner, exact ? Date.now() : 0)'] as const;
 
 /** Deletes the lock, whoever holds it. */
 const releaseUnchecked: ScriptModel = (keys, args, redis, publish) =>
@@ -153,6 +153,15 @@ const LATE_SHORT_ACQUIRE = Array.from({ length: 24 }, (_, seed) =>
       someCall(100, 0, { lease: 20_000, section: 3_000 }),
     ],
     [{ at: 99, kind: 'hold', process: 0, node: 0, direction: 'requests', ms: 40, thenCut: true }],
+  ),
+);
+
+/** The peer of the connection on which a waiter listens is gone without a word. */
+const VANISHED_LISTENER = [1, 2, 3].map((seed) =>
+  schedule(
+    seed,
+    [someCall(100, 0, { section: 9_000 }), someCall(110, 1, {})],
+    [{ at: 400, kind: 'vanish', process: 1, node: 0, ms: 2 }],
   ),
 );
 
@@ -319,6 +328,16 @@ export const MUTATIONS: readonly ListedMutation[] = [
   {
     ...edit('requests for a shorter lease are not numbered', SINGLE, BATCHES, ...UNNUMBERED),
     examples: lateShortening([0]),
+  },
+  {
+    ...edit(
+      'a silent connection that listens is not replaced',
+      ALL,
+      'stores/redis/heartbeat',
+      'if (this.silentTicks >= LIMIT_TICKS)',
+      'if (false)',
+    ),
+    examples: VANISHED_LISTENER,
   },
   { ...edit('a late grant is dropped', SINGLE, PURSUIT, 'this.onReply(reply);', ';'), examples: SLOW_LINK },
   {

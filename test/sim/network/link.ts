@@ -71,6 +71,13 @@ export class Link {
     return connection;
   }
 
+  /** The peer of connections that listen disappears without a word: neither side is told. */
+  vanish(): SimConnection[] {
+    const found = [...this.connections].filter(({ notices, vanished }) => notices && !vanished);
+    for (const connection of found) connection.vanish();
+    return found;
+  }
+
   /** Cuts connections; some of what is on its way still arrives. */
   cut(which: 'commands' | 'notices' | 'both', noticeUs: number): void {
     for (const connection of [...this.connections]) {
@@ -79,6 +86,9 @@ export class Link {
     }
   }
 }
+
+/** How long a server keeps a connection whose client is gone without a word, in µs. */
+const KEEPALIVE_US = 3_000_000;
 
 /** One connection. Each direction keeps its order. */
 export class SimConnection implements Peer {
@@ -90,6 +100,9 @@ export class SimConnection implements Peer {
   private heldDown: Outbound[] = [];
   private serverOpen = true;
   private closing = false;
+  vanished = false;
+  /** What the client has subscribed to on it. */
+  readonly channels = new Set<Argument>();
 
   constructor(
     private readonly link: Link,
@@ -100,14 +113,17 @@ export class SimConnection implements Peer {
 
   /** From the client. */
   request(command: readonly Argument[]): void {
-    if (!this.serverOpen) return;
+    const [name, channel] = command;
+    if (name === 'subscribe') this.channels.add(channel!);
+    else if (name === 'unsubscribe') this.channels.delete(channel!);
+    if (!this.serverOpen || this.vanished) return;
     if (this.link.held.requests || this.heldUp.length > 0) this.heldUp.push(command);
     else this.flyUp(command);
   }
 
   /** From the server. */
   send(message: Outbound): void {
-    if (!this.serverOpen) return;
+    if (!this.serverOpen || this.vanished) return;
     if (this.link.held.replies || this.heldDown.length > 0) this.heldDown.push(message);
     else this.flyDown(message);
   }
@@ -120,9 +136,25 @@ export class SimConnection implements Peer {
     for (const message of down) this.flyDown(message);
   }
 
+  /** From now on nothing goes either way. */
+  vanish(): void {
+    const { world, node } = this.link;
+    this.vanished = true;
+    this.heldUp = [];
+    this.heldDown = [];
+    for (const flying of [...this.flyingUp, ...this.flyingDown]) flying.event.run = null;
+    this.flyingUp.clear();
+    this.flyingDown.clear();
+    world.after(KEEPALIVE_US, () => {
+      this.serverOpen = false;
+      node.forget(this);
+    });
+  }
+
   /** The server's process is gone. */
   cutByServer(): void {
-    this.drop(false, 500);
+    if (this.vanished) this.serverOpen = false;
+    else this.drop(false, 500);
   }
 
   /**
@@ -130,7 +162,7 @@ export class SimConnection implements Peer {
    * replies, too. The client notices after `noticeUs`.
    */
   cut(chance: Random, noticeUs: number): void {
-    if (!this.serverOpen) return;
+    if (!this.serverOpen || this.vanished) return;
     const requests = [...[...this.flyingUp].map(({ item }) => item), ...this.heldUp];
     const arrive = chance.chance(0.5) ? requests.length : chance.int(0, requests.length);
     for (const command of requests.slice(0, arrive)) this.link.node.receive(this, command);
@@ -155,7 +187,7 @@ export class SimConnection implements Peer {
       this.serverOpen = false;
       node.forget(this);
     };
-    world.at(Math.max(this.upAt, world.now + this.link.delay()), gone);
+    if (!this.vanished) world.at(Math.max(this.upAt, world.now + this.link.delay()), gone);
     for (const flying of this.flyingDown) flying.event.run = null;
     this.flyingDown.clear();
     this.link.connections.delete(this);
