@@ -20,6 +20,7 @@ import { QuorumNodes } from '../support/quorum-nodes.js';
 import { RedisCluster } from '../support/redis-cluster.js';
 import { describeWithRedisServer } from '../support/redis-server.js';
 import { ReplicatedRedis } from '../support/replicated-redis.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 import { uniqueName } from '../support/test-redis.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -225,6 +226,23 @@ describeWithRedisServer('whatever options a client of ioredis has', () => {
     const url = `${set.url}?enableAutoPipelining=true&autoResendUnfulfilledCommands=true&maxRetriesPerRequest=1`;
     const locks = await open({ url });
     await handOver(locks, await open({ url: set.url }), uniqueName('url'));
+  });
+
+  it.each([null, () => undefined])('reconnects its own client with the retryStrategy %s', async (retryStrategy) => {
+    await using proxy = await TcpProxy.start(set.url);
+    const locks = await open({ redis: { port: proxy.port, retryStrategy } });
+    const others = await open({ url: set.url });
+    const name = uniqueName('retries');
+    await handOver(others, locks, name);
+    proxy.cut();
+    await waitUntil('it is connected again', () =>
+      locks.tryAcquire(name).then(
+        (lease) => lease?.release(),
+        () => null,
+      ),
+    );
+    await handOver(others, locks, name);
+    await handOver(locks, others, name);
   });
 
   it("warns of a commandTimeout of a caller's client that is shorter than that of the locks", async () => {
