@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Redis } from 'ioredis';
-import { Cluster } from 'ioredis';
-import { connectLockService, type LockService, type LockSettings } from 'nestjs-redis-lock';
-import { lockKey, noticeChannel } from '../support/lock-keys.js';
+import { Cluster, Redis } from 'ioredis';
+import { connectLockService, type LockService, type LockServiceOptions, type LockSettings } from 'nestjs-redis-lock';
+import { noticeChannel } from '../support/lock-keys.js';
 import { RedisCluster } from '../support/redis-cluster.js';
 import { describeWithRedisServer } from '../support/redis-server.js';
 import { ReplicatedRedis } from '../support/replicated-redis.js';
+import { SentinelSet } from '../support/sentinel-set.js';
 import { uniqueName } from '../support/test-redis.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -110,6 +110,35 @@ describe('when the password of a caller’s client is changed at run time', () =
     });
   });
 
+  /** Rotates the password while a caller waits; the connection for notifications has to use the new one. */
+  async function rotateWhileWaiting({ client, options, others, servers, count }: Rotation): Promise<void> {
+    const name = uniqueName('rotated');
+    const all = async (...args: string[]): Promise<void> => {
+      for (const admin of servers) await admin.call('acl', 'setuser', USER, ...args);
+    };
+    await all('reset', 'on', '>old', '~*', '&*', '+@all');
+    try {
+      await using locks = await connectLockService({ client, leaseMs: LONG_MS, logger: false });
+      await using holder = await connectLockService({ ...others, leaseMs: LONG_MS });
+      const lease = await holder.acquire(name);
+      const waiting = locks.acquire(name, { wait: Infinity });
+      const untilListening = (): Promise<unknown> =>
+        waitUntil('the waiter is subscribed', async () => {
+          const replies = await Promise.all(servers.map((admin) => admin.call('pubsub', count, noticeChannel(name))));
+          return replies.some((reply) => (reply as [string, number])[1] === 1);
+        });
+      await untilListening();
+      await all('resetpass', '>new');
+      options.password = 'new';
+      for (const admin of servers) await admin.call('client', 'kill', 'type', 'pubsub');
+      await untilListening();
+      await lease.release();
+      await (await waiting).release();
+    } finally {
+      client.disconnect();
+    }
+  }
+
   describeWithRedisServer('on a cluster', () => {
     let cluster: RedisCluster;
     beforeAll(async () => {
@@ -118,38 +147,49 @@ describe('when the password of a caller’s client is changed at run time', () =
     afterAll(() => cluster.stop());
 
     it('a new connection for notifications has the new one', async () => {
-      const name = uniqueName('rotated');
-      const all = async (...args: string[]): Promise<void> => {
-        for (const { admin } of cluster.members) await admin.call('acl', 'setuser', USER, ...args);
-      };
-      await all('reset', 'on', '>old', '~*', '&*', '+@all');
-      const redisOptions = { username: USER, password: 'old' };
-      const client = new Cluster(cluster.nodes, { redisOptions });
-      try {
-        await using locks = await connectLockService({
-          client,
-          leaseMs: LONG_MS,
-          logger: false,
-        });
-        await using holder = await connectLockService({ cluster: { nodes: cluster.nodes }, leaseMs: LONG_MS });
-        const lease = await holder.acquire(name);
-        const waiting = locks.acquire(name, { wait: Infinity });
-        const { admin } = await cluster.masterOf(lockKey(name));
-        const untilListening = (): Promise<unknown> =>
-          waitUntil('the waiter is subscribed', async () => {
-            const reply = (await admin.call('pubsub', 'shardnumsub', noticeChannel(name))) as [string, number];
-            return reply[1] === 1;
-          });
-        await untilListening();
-        await all('resetpass', '>new');
-        client.options.redisOptions!.password = 'new';
-        await admin.call('client', 'kill', 'type', 'pubsub');
-        await untilListening();
-        await lease.release();
-        await (await waiting).release();
-      } finally {
-        client.disconnect();
-      }
+      const client = new Cluster(cluster.nodes, { redisOptions: { username: USER, password: 'old' } });
+      await rotateWhileWaiting({
+        client,
+        options: client.options.redisOptions!,
+        others: { cluster: { nodes: cluster.nodes } },
+        servers: cluster.members.map(({ admin }) => admin),
+        count: 'shardnumsub',
+      });
+    });
+
+    it('start-up says that a client without socketTimeout can stay dead', async () => {
+      const warnings: string[] = [];
+      const client = new Cluster(cluster.nodes);
+      const logger = { warn: (message: string) => warnings.push(message) };
+      await using locks = await connectLockService({ client, logger });
+      await locks.withLock(uniqueName(), () => undefined);
+      expect(warnings).toEqual([expect.stringContaining('"redisOptions.socketTimeout"')]);
+      client.disconnect();
+    });
+  });
+
+  describeWithRedisServer('behind Sentinel', () => {
+    it('the connection for notifications takes the new one over when it reconnects', async () => {
+      await using set = await SentinelSet.start({ replicas: 1 });
+      const target = { sentinels: set.sentinels, name: set.name };
+      const client = new Redis({ ...target, username: USER, password: 'old' });
+      await rotateWhileWaiting({
+        client,
+        options: client.options,
+        others: { redis: target },
+        servers: [(await set.master()).client()],
+        count: 'numsub',
+      });
     });
   });
 });
+
+interface Rotation {
+  readonly client: Redis | Cluster;
+  /** Where the client keeps its password. */
+  readonly options: { password?: string | null | undefined };
+  /** How the holder of the lock connects. */
+  readonly others: LockServiceOptions;
+  readonly servers: readonly Redis[];
+  readonly count: 'numsub' | 'shardnumsub';
+}
