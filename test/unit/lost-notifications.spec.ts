@@ -70,8 +70,8 @@ describe('a waiter whose notifications are lost', () => {
     const outcomes = Promise.all(Array.from({ length: 50 }, () => outcomeOf(join(1_000))));
     await pass(1_100);
     for (const outcome of await outcomes) expect(outcome).toBeInstanceOf(LockBusyError);
-    // Real time also counts, so that their times may end in two slots of the timer.
-    expect(store.tries).toBeLessThan(5);
+    // Real time also counts, so that their times may end in a few slots of the timer.
+    expect(store.tries).toBeLessThan(10);
   });
 
   it('leaves the line to the next waiter after its last check', async () => {
