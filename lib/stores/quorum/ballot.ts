@@ -28,13 +28,17 @@ export class Ballot {
    */
   track<Reply>(member: QuorumMember, request: Promise<Reply>, wasGranted: (reply: Reply) => boolean): Promise<Reply> {
     const before = this.votes.get(member);
+    // Another request for this vote may have been sent since: the node may hold this owner by that one.
+    const forget = (): void => {
+      if (before === undefined && this.votes.get(member) === done) this.votes.delete(member);
+    };
     const done = request.then(
       (reply) => {
-        if (!wasGranted(reply) && before === undefined) this.votes.delete(member);
+        if (!wasGranted(reply)) forget();
       },
       (error: unknown) => {
         const sent = !(error instanceof LockUnavailableError) || error.outcomeUnknown;
-        if (!sent && before === undefined) this.votes.delete(member);
+        if (!sent) forget();
       },
     );
     this.votes.set(member, before === undefined ? done : Promise.all([before, done]));
