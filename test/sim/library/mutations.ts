@@ -21,8 +21,6 @@ const PURSUIT = 'waiting/pursuit';
 const LINE = 'waiting/wait-line';
 const VIGIL = 'waiting/vigil';
 const STRAYS = 'stores/redis/stray-acquires';
-const BATCHES = 'stores/redis/lock-batches';
-const UNNUMBERED = ['args.push(owner, number)', 'args.push(owner, exact ? Date.now() : 0)'] as const;
 
 /** Deletes the lock, whoever holds it. */
 const releaseUnchecked: ScriptModel = (keys, args, redis, publish) =>
@@ -51,6 +49,10 @@ function always(model: ScriptModel): ScriptModel {
     return model(keys, args, Object.setPrototypeOf(forgetful, redis) as typeof redis, publish);
   };
 }
+
+/** A request for a length sets it, whatever its number. */
+const renewUnnumbered: ScriptModel = (keys, args, redis, publish) =>
+  (args[2] === 1 ? always(renew) : renew)(keys, args, redis, publish);
 
 /** Whatever token is proposed is taken, as if the server's clock said so. */
 const grantAnyToken: ScriptModel = (keys, [ttl, ...args], redis, publish) =>
@@ -84,6 +86,9 @@ function standstill(at: number, ms: number, asleep: boolean): Fault {
 function schedule(seed: number, calls: readonly Call[], faults: readonly Fault[]): Schedule {
   return { seed, client: 'own', calls, faults };
 }
+
+/** Delays are by chance, so that not every seed makes what a schedule is meant for. */
+const SEEDS = Array.from({ length: 60 }, (_, seed) => seed);
 
 /** When a first request is on its way, on one node or on several: about then, since delays are by chance. */
 const ON_THE_WAY = [100.4, 100.7, 101, 101.3];
@@ -211,7 +216,7 @@ const LEFT_BY_ANOTHER = [10, 12, 13].map((seed) =>
 );
 
 /** All ask at once, so that nobody may get a majority. */
-const SPLIT = [6, 7, 8, 16].map((seed) =>
+const SPLIT = SEEDS.map((seed) =>
   schedule(
     seed,
     [0, 1, 2].map((process) => someCall(100, process, { lease: 20_000 })),
@@ -220,15 +225,17 @@ const SPLIT = [6, 7, 8, 16].map((seed) =>
 );
 
 /** The lock is released between the answer "busy" and the subscription, on a connection that stands already. */
-const RELEASED_BEFORE_SUBSCRIBED = schedule(
-  8,
-  [
-    someCall(50, 0, { names: 'b', section: 30 }),
-    someCall(52, 1, { names: 'b', section: 1 }),
-    someCall(1_300, 0, { lease: 20_000, section: 1 }),
-    someCall(1_300.3, 1, { lease: 20_000, section: 1 }),
-  ],
-  [],
+const RELEASED_BEFORE_SUBSCRIBED = SEEDS.map((seed) =>
+  schedule(
+    seed,
+    [
+      someCall(50, 0, { names: 'b', section: 30 }),
+      someCall(52, 1, { names: 'b', section: 1 }),
+      someCall(1_300, 0, { lease: 20_000, section: 1 }),
+      someCall(1_300.3, 1, { lease: 20_000, section: 1 }),
+    ],
+    [],
+  ),
 );
 
 const ISOLATED_HOLDER = schedule(
@@ -264,7 +271,7 @@ export const MUTATIONS: readonly ListedMutation[] = [
       'else if (outlook.listening)\n            this.vigil',
       'else if (true)\n            this.vigil',
     ),
-    examples: [RELEASED_BEFORE_SUBSCRIBED],
+    examples: RELEASED_BEFORE_SUBSCRIBED,
   },
   {
     name: 'a late grant counts',
@@ -326,7 +333,9 @@ export const MUTATIONS: readonly ListedMutation[] = [
     examples: LATE_SHORT_ACQUIRE,
   },
   {
-    ...edit('requests for a shorter lease are not numbered', SINGLE, BATCHES, ...UNNUMBERED),
+    name: 'a late request for a length counts',
+    nodes: SINGLE,
+    models: { RENEW: renewUnnumbered },
     examples: lateShortening([0]),
   },
   {

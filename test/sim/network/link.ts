@@ -172,6 +172,8 @@ export class SimConnection implements Peer {
       const kept = chance.int(0, silent ? KEPT_US.silent : KEPT_US.told);
       this.link.world.after(kept, () => {
         for (const command of requests.slice(arrive)) this.link.node.receive(this, command);
+        // It ends there, too: a late subscription has no listener.
+        this.link.node.forget(this);
       });
     }
     this.drop(chance.chance(0.3), noticeUs, !silent);
