@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { ConnectionWatch } from '../../lib/stores/redis/connection-watch.js';
+import { LockUnavailableError } from '../../lib/errors/index.js';
 import { openClient } from '../../lib/stores/redis/open-client.js';
 import { testRedisUrl } from '../support/test-redis.js';
 
@@ -35,5 +36,12 @@ describe('a connection of the service', () => {
     await ended;
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect(client.status).toBe('end');
+  });
+
+  it('refuses at once whoever waits for it when the service is closed already', async () => {
+    client.disconnect();
+    watch.dispose();
+    // Where it waited, it would keep the process alive for that time.
+    await expect(watch.whenReady(300_000)).rejects.toBeInstanceOf(LockUnavailableError);
   });
 });

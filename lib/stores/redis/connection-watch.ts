@@ -96,6 +96,7 @@ export class ConnectionWatch implements SilentConnection {
 
   /** Resolves once the client is ready; rejects with `LockUnavailableError` after `timeoutMs`. */
   async whenReady(timeoutMs: number): Promise<void> {
+    if (this.disposed) throw this.unreachable(0);
     if (this.ready) return;
     if (this.client.status === 'wait') this.connect();
     await new Promise<void>((resolve, reject) => {
