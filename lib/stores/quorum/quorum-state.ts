@@ -1,11 +1,11 @@
 import type { LockState } from '../lock-store.js';
 
 /**
- * The state of a lock as a majority of nodes sees it; `undefined` while answers that are still out could change it.
+ * The state of a lock as a majority of nodes sees it; `undefined` while the nodes without an answer could change it.
  *
- * @param pending how many answers are still out
+ * @param silent how many nodes have not answered, or cannot
  */
-export function stateOf(answers: readonly LockState[], pending: number, majority: number): LockState | undefined {
+export function stateOf(answers: readonly LockState[], silent: number, majority: number): LockState | undefined {
   const token = Math.max(0, ...answers.map((answer) => answer.token ?? 0)) || undefined;
   const byOwner = new Map<string, LockState[]>();
   for (const answer of answers) {
@@ -22,6 +22,6 @@ export function stateOf(answers: readonly LockState[], pending: number, majority
     const holds = Math.max(...votes.map((vote) => vote.holds));
     return { held: true, owner, holds, remainingMs: remainingMs === Infinity ? undefined : remainingMs, token };
   }
-  if (answers.length < majority || most + pending >= majority) return undefined;
+  if (answers.length < majority || most + silent >= majority) return undefined;
   return { held: false, owner: undefined, holds: 0, remainingMs: undefined, token };
 }

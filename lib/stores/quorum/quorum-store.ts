@@ -155,7 +155,12 @@ export class QuorumStore implements LockStore {
     return poll(
       this.members,
       (member) => member.inspect(name),
-      (tally) => stateOf([...tally.replies.values()], tally.pending, this.majority) ?? this.open(tally),
+      (tally) => {
+        const answers = [...tally.replies.values()];
+        const state = stateOf(answers, this.members.length - answers.length, this.majority);
+        if (state === undefined) this.open(tally);
+        return state;
+      },
     );
   }
 
