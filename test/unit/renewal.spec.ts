@@ -81,7 +81,8 @@ describeWithRedisServer('renewing leases', () => {
     await waitUntil('it is told', () => lost.signal.aborted);
     const before = await commandStats(admin);
     await sleep(700);
-    expect(commandsBetween(before, await commandStats(admin)).get('evalsha') ?? 0).toBe(0);
+    // Renewals would be seven. The loss is notified once, which may come after the count was begun.
+    expect(commandsBetween(before, await commandStats(admin)).get('evalsha') ?? 0).toBeLessThanOrEqual(1);
     await lost.release();
     await untilIdle(locks);
   });
