@@ -1,6 +1,8 @@
 import { inServiceContext } from '../../context/service-context.js';
 import { LockConfigError, LockUnavailableError } from '../../errors/index.js';
+import { monotonic } from '../../time/clock.js';
 import type { LockState, NoticeSubscription, ReleaseReply, RenewReply } from '../lock-store.js';
+import { OverdueError } from '../overdue-error.js';
 import type { Heartbeat } from '../redis/heartbeat.js';
 import type { RedisClient } from '../redis/redis-client.js';
 import { RedisStore } from '../redis/redis-store.js';
@@ -8,6 +10,7 @@ import { ScriptBatch } from '../redis/script-batch.js';
 import { Settler } from '../settler.js';
 import type { Reporter } from '../../telemetry/reporter.js';
 import { RestartGuard } from './restart-guard.js';
+import { RoundTrips } from './round-trips.js';
 import { confirmBatch, grantBatch, type ConfirmRequest, type GrantReply, type GrantRequest } from './vote-batches.js';
 
 /** One node of a quorum: its client, and how the connection for notices is made. Both are the store's to close. */
@@ -33,9 +36,6 @@ export interface QuorumMemberOptions {
   readonly reporter?: Reporter;
 }
 
-const MIN_TIMEOUT_MS = 50;
-const TIMEOUT_SHARE = 0.05;
-
 /**
  * One of several independent nodes. It is asked only while it is connected, is not known to be stuck, and, where its vote
  * counts, is old enough to have forgotten nothing; else it fails at once, and the others decide.
@@ -48,6 +48,7 @@ export class QuorumMember {
   private readonly guard: RestartGuard;
   private readonly grants: ScriptBatch<GrantRequest, GrantReply>;
   private readonly confirms: ScriptBatch<ConfirmRequest, boolean>;
+  private readonly roundTrips = new RoundTrips();
   private stuck = false;
 
   constructor(
@@ -68,7 +69,7 @@ export class QuorumMember {
       ...(options.heartbeat === undefined ? {} : { heartbeat: options.heartbeat }),
       ...(options.reporter === undefined ? {} : { reporter: options.reporter }),
     });
-    this.guard = new RestartGuard(client, restartGuard, label);
+    this.guard = new RestartGuard(client, restartGuard, label, this.roundTrips);
     client.on('close', this.onSpoke);
     const { scripts, layout, strays } = this.store;
     this.grants = new ScriptBatch(scripts, grantBatch(layout, tokenTtl, strays.inOrder));
@@ -134,8 +135,7 @@ export class QuorumMember {
   }
 
   private timeoutFor(leaseMs: number): number {
-    const share = Math.max(MIN_TIMEOUT_MS, Math.floor(leaseMs * TIMEOUT_SHARE));
-    return Math.max(1, Math.min(share, this.options.commandTimeout, Math.floor(leaseMs / 3)));
+    return this.roundTrips.timeoutFor(leaseMs, this.options.commandTimeout);
   }
 
   private vote<T>(request: () => Promise<T>): Promise<T> {
@@ -148,9 +148,16 @@ export class QuorumMember {
     if (!this.store.ready) throw this.away('is not connected', this.store.trouble);
     // Its connection is open, but what is sent there only piles up.
     if (this.stuck) throw this.away('has not answered for a while');
+    const askedAt = monotonic();
+    const answered = (): void => {
+      this.roundTrips.note(monotonic() - askedAt);
+    };
     try {
-      return await request();
+      const reply = await request();
+      answered();
+      return reply;
     } catch (error) {
+      if (error instanceof OverdueError) error.reply.then(answered, () => undefined);
       if (error instanceof LockUnavailableError && error.outcomeUnknown) this.onSilence();
       throw error;
     }

@@ -1,6 +1,7 @@
 import { LockUnavailableError } from '../../errors/index.js';
 import type { RedisClient } from '../redis/redis-client.js';
 import { monotonic } from '../../time/clock.js';
+import type { RoundTrips } from './round-trips.js';
 
 /**
  * Keeps a node out of votes until every lock it may have forgotten has run out. A node that restarts without its data
@@ -19,11 +20,15 @@ export class RestartGuard {
   private problem: unknown;
   private connection = 0;
 
-  /** @param guardMs how long a server must have been up, in ms; 0: no guard */
+  /**
+   * @param guardMs how long a server must have been up, in ms; 0: no guard
+   * @param roundTrips notes how long the node took to reply on a new connection
+   */
   constructor(
     private readonly client: RedisClient,
     private readonly guardMs: number,
     private readonly label: string,
+    private readonly roundTrips: RoundTrips,
   ) {
     client.on('ready', this.onReady);
     client.on('close', this.onClose);
@@ -59,8 +64,10 @@ export class RestartGuard {
 
   private readonly onReady = (): void => {
     const { connection } = this;
+    const askedAt = monotonic();
     this.client.call('info', 'server').then(
       (reply) => {
+        this.roundTrips.note(monotonic() - askedAt);
         if (connection === this.connection) this.read(String(reply));
       },
       (error: unknown) => {
