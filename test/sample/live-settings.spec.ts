@@ -52,7 +52,7 @@ describe('the settings of a running shop', () => {
     for (const json of ['{', '[]', 'null', '{"queryMs":-1}', '{"queryMs":1e9}', '{"queryMs":"1"}']) {
       page.forget();
       await change(json);
-      await page.next('that it was ignored', ({ events }) => events.some(({ type }) => type === 'error'));
+      await page.find('that it was ignored', ({ events }) => events.some(({ type }) => type === 'error'));
     }
     await allReport({ guard: 'stage-5', queryMs: 150 });
   });
