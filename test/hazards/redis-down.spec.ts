@@ -158,6 +158,8 @@ describeWithRedisServer('while Redis cannot be reached', () => {
     proxy.refuse();
     await waitUntil('the client is offline', () => client.status !== 'ready');
     await expect(locks.acquire(name, { wait })).rejects.toBeInstanceOf(LockUnavailableError);
+    // A try that waits for the connection may still be sent, and is undone, for up to `commandTimeout`.
+    await sleep(300);
     const before = await admin.info('commandstats');
     proxy.accept();
     await waitUntil('the client is back', () => client.status === 'ready');
