@@ -99,7 +99,7 @@ export class AcquireResolver {
   }
 }
 
-/** Whether a frozen object says the same for ever: what it computes or inherits may change. */
+/** Whether a frozen object never changes: getters and inherited properties may. */
 function isConstant(options: object): boolean {
   if (Object.getPrototypeOf(options) !== Object.prototype) return false;
   return Object.values(Object.getOwnPropertyDescriptors(options)).every((property) => 'value' in property);

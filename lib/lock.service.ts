@@ -150,7 +150,7 @@ export class LockService {
   }
 
   /**
-   * Frees a lock whoever holds it, and wakes who waits for it. The holder notices at its next renewal. For operators:
+   * Releases a lock regardless of its holder, and notifies its waiters. The holder notices at its next renewal. For operators:
    * two sections may run at once after it. `true` if the lock was held.
    */
   async forceRelease(name: string): Promise<boolean> {

@@ -36,7 +36,7 @@ export interface LockSettings {
   readonly maxWaiting?: number;
   /** How long one request to Redis may take. Default 1 000, and never above a third of the lease. */
   readonly commandTimeout?: number;
-  /** How long this process passes a lock on among its own callers before others have a go. Default 50. */
+  /** How long this process passes a lock on among its own callers before other processes get it. Default 50. */
   readonly handOverMs?: number;
   /** How many of its own callers it serves in that time at most. Default 1 000. */
   readonly handOverCount?: number;

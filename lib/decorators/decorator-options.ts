@@ -7,7 +7,7 @@ import { DEFAULT_CONNECTION } from '../tokens.js';
  * What happens instead of the decorated method while its lock is taken.
  *
  * - `'throw'`: the caller gets the `LockBusyError`.
- * - `'skip'`: the caller gets `undefined`. Nothing is logged; the channel `nestjs-redis-lock:skipped` tells of it.
+ * - `'skip'`: the caller gets `undefined`. Nothing is logged; the channel `nestjs-redis-lock:skipped` reports it.
  * - a function: the caller gets what it returns. It is given the error and the call's arguments.
  *
  * Any other failure to get the lock is thrown, whatever stands here.

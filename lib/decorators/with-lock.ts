@@ -27,7 +27,7 @@ export interface WithLockOptions<
  * Runs a method under a lock: of all calls that ask for the same name, in this process and in all others, one runs at a
  * time. The others wait for `wait` ms and are then dealt with as `onBusy` says.
  *
- * Works on every method of a provider, controller, resolver or gateway that Nest makes or is given, whoever calls it.
+ * Works on every method of a provider, controller, resolver or gateway that Nest creates or is given, for every caller.
  * Inside, `currentLease()` is the lease. A call of another method with the same lock joins the lease.
  *
  * - A method that returns a promise holds the lock until that is settled.

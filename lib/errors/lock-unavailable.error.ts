@@ -5,7 +5,7 @@ export interface LockUnavailableDetails {
   cause?: unknown;
   /** Whether the same request may succeed a moment later. */
   retryable: boolean;
-  /** Whether Redis may have carried the request out all the same: the request was sent, no answer was read. */
+  /** Whether Redis may have executed the request: it was sent, and no reply was read. */
   outcomeUnknown: boolean;
 }
 

@@ -95,7 +95,7 @@ export class Lease implements AsyncDisposable {
    */
   release(): Promise<ReleaseOutcome> {
     if (this.outcome !== null) return this.outcome;
-    // Whoever is told of the release may ask for it again before this is done.
+    // A subscriber that hears of the release may release it again before this is done.
     if (this.leaving) return Promise.resolve().then(() => this.outcome as Promise<ReleaseOutcome>);
     this.leaving = true;
     return (this.outcome = this.tenure.leave());

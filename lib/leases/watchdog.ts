@@ -86,7 +86,7 @@ export class Watchdog implements HoldKeeper {
     for (const hold of begun) if (hold.keeper === this && hold.bucket === null) this.schedule(hold);
   };
 
-  /** Whoever is watched is in the wheel from the next tick on: there is always a time at which to look again. */
+  /** Each watched hold is in the wheel from the next tick on, so it always has a time at which it is checked. */
   private holds(): Hold[] {
     return this.wheel.entries().filter((entry) => entry instanceof Hold && entry.keeper === this) as Hold[];
   }
