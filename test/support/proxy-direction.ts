@@ -27,7 +27,8 @@ export class ProxyDirection {
       const deliver = (): void => {
         const due = Date.now() + this.delayMs;
         line = line.then(async () => {
-          if (due > Date.now()) await sleep(due - Date.now());
+          const left = due - Date.now();
+          if (left > 0) await sleep(left);
           if (!to.destroyed) to.write(chunk);
           this.notice(chunk);
         });

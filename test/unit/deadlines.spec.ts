@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { monotonic } from '../../lib/time/clock.js';
 import { Deadline, Deadlines } from '../../lib/time/deadlines.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -10,7 +11,7 @@ class Entry extends Deadline {
   }
 
   override onDue(): void {
-    this.firedAt.push(performance.now());
+    this.firedAt.push(monotonic());
     this.then?.();
   }
 }
@@ -35,7 +36,7 @@ describe('deadlines', () => {
 
   const add = (limitMs: number, then?: () => void): { entry: Entry; at: number } => {
     const entry = new Entry(then);
-    const from = performance.now();
+    const from = monotonic();
     deadlines.add(entry, from, limitMs);
     return { entry, at: from + limitMs };
   };

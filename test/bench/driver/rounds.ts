@@ -160,7 +160,7 @@ class Player implements Played {
     const playing = crew.round(plan, startAt);
     // A worker that ends in the meantime is heard of below.
     playing.catch(() => undefined);
-    await sleep(startAt + plan.durationMs - now());
+    await sleep(Math.max(0, startAt + plan.durationMs - now()));
     const after = await traffic.bytes();
     const bytes = after.received - before.received + (after.sent - before.sent);
     return { ...(await playing), bytes, roundTripMs: roundTrip };

@@ -85,7 +85,7 @@ async function watchCrews(
     ]);
     // A process that ends meanwhile is heard of when both are awaited.
     rounds.catch(() => undefined);
-    await sleep(askedAt + watchMs - now());
+    await sleep(Math.max(0, askedAt + watchMs - now()));
     return { rounds };
   });
   const [holding, waited] = await result.rounds;
