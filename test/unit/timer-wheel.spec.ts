@@ -39,7 +39,7 @@ describe('the timer wheel', () => {
   it('waits for the rest where a timer fires early', async () => {
     const setTimer = globalThis.setTimeout;
     const early = ((callback: () => void, ms: number, ...args: []) =>
-      setTimer(callback, ms - 2, ...args)) as typeof setTimeout;
+      setTimer(callback, Math.max(0, ms - 2), ...args)) as typeof setTimeout;
     // By this the library takes it for Node's own function: a fake timer that fires shows that its time has passed.
     Object.defineProperty(early, promisify.custom, { get: () => undefined });
     globalThis.setTimeout = early;
