@@ -19,7 +19,7 @@ export type { FencingToken } from './leases/fencing-token.js';
 export { Lease, type LeaseSummary } from './leases/lease.js';
 export { MultiLease } from './leases/multi-lease.js';
 export { currentLease } from './leases/current-lease.js';
-export type { LockState } from './stores/lock-store.js';
+export type { LockState, StoreNode, StoreNodeState } from './stores/lock-store.js';
 export { MemoryState } from './stores/memory/memory-state.js';
 export type { RedisClient } from './stores/redis/redis-client.js';
 export type { ReleaseOutcome } from './stores/hold.js';

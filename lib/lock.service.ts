@@ -20,7 +20,7 @@ import { AcquireResolver, type AcquireOptions, type ResolvedAcquire } from './lo
 import { checkLease, type ResolvedSettings } from './module-options.js';
 import { checkLockName, checkLockNames } from './naming/lock-name.js';
 import type { Hold, ReleaseOutcome } from './stores/hold.js';
-import type { LockState, LockStore } from './stores/lock-store.js';
+import type { LockState, LockStore, StoreNode } from './stores/lock-store.js';
 import { channels } from './telemetry/channels.js';
 import { Reporter } from './telemetry/reporter.js';
 import { tellAcquired, tellRefused, tellReleased } from './telemetry/tell.js';
@@ -46,6 +46,8 @@ export interface LockStats {
   readonly waiting: number;
   /** Requests that nobody waits for any more, and that are undone in the background. */
   readonly unsettled: number;
+  /** The state of each server, where locks are kept on several. */
+  readonly nodes?: readonly StoreNode[];
 }
 
 /**
@@ -159,10 +161,12 @@ export class LockService {
   }
 
   stats(): LockStats {
+    const { nodes } = this.store;
     return {
       held: this.tenures.size,
       waiting: this.lines.waiting,
       unsettled: this.lines.unsettled + (this.store.unsettled ?? 0),
+      ...(nodes === undefined ? {} : { nodes }),
     };
   }
 

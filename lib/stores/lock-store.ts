@@ -45,6 +45,31 @@ export interface LockState {
   readonly token: number | undefined;
 }
 
+/**
+ * How one of several servers is used now.
+ *
+ * - `ready`: it serves requests; a quorum node has its vote.
+ * - `waiting`: it may have lost its state, and has no vote for `readyInMs` more.
+ * - `unreachable`: there is no connection, or it does not reply.
+ * - `refused`: it cannot serve locks until its configuration, or that of this service, is changed.
+ */
+export type StoreNodeState = 'ready' | 'waiting' | 'unreachable' | 'refused';
+
+/**
+ * One of several servers that keep the locks: a node of a quorum, or a master of a cluster.
+ *
+ * @publicApi
+ */
+export interface StoreNode {
+  /** Its address, without a password. */
+  readonly name: string;
+  readonly state: StoreNodeState;
+  /** Why it is not `ready`. */
+  readonly reason?: string;
+  /** For how long it is `waiting`, in ms, as far as that is known. */
+  readonly readyInMs?: number;
+}
+
 /** Listens for notices that a lock was released. A notice is a hint to try again, nothing is believed because of it. */
 export interface NoticeSubscription {
   /** Whether notices arrive now. */
@@ -114,6 +139,9 @@ export interface LockStore {
 
   /** How many requests that nobody waits for any more the store still undoes by itself. */
   readonly unsettled?: number;
+
+  /** The state of each server, where locks are kept on several. */
+  readonly nodes?: readonly StoreNode[];
 
   /** The longest lease that the store grants, in ms, where it has a limit of its own. */
   readonly maxLeaseMs?: number | undefined;

@@ -7,7 +7,10 @@ const LIMIT_MS = 65_000;
 /** Waits until these services hold nothing, wait for nothing and have nothing left to settle. */
 export async function untilIdle(...services: LockService[]): Promise<void> {
   for (const service of services) {
-    const isIdle = (): boolean => Object.values(service.stats()).every((count) => count === 0);
+    const isIdle = (): boolean => {
+      const { held, waiting, unsettled } = service.stats();
+      return held + waiting + unsettled === 0;
+    };
     await waitUntil('the service is idle', isIdle, LIMIT_MS);
   }
 }

@@ -10,7 +10,10 @@ export const open: OpenLockClient = async ({ where, leaseMs, minReplicas }) => {
       if (names.length === 1) return held(await locks.acquire(names[0]!, ask), (lease) => lease.token);
       return held(await locks.acquire(names, ask), (lease, name) => lease.tokenOf(name));
     },
-    stats: () => ({ ...locks.stats() }),
+    stats: () => {
+      const { held, waiting, unsettled } = locks.stats();
+      return { held, waiting, unsettled };
+    },
     close: () => locks.close(),
   };
 };
