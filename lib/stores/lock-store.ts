@@ -15,8 +15,10 @@ export type AcquireReply =
       readonly taken: false;
       /** How long the holder's lease still runs, in ms; `undefined` where it has none. */
       readonly remainingMs: number | undefined;
-      /** Nobody holds it, but contenders got in each other's way: each is to try again after a pause of its own, in ms. */
+      /** No contender has a majority of the nodes: each tries again after a random pause of about this length, in ms. */
       readonly pauseMs?: number;
+      /** The owners that had votes on some of several nodes. The next try is told, so that it sees which of them stay. */
+      readonly rivals?: ReadonlySet<string>;
     };
 
 export interface RenewReply {
@@ -95,8 +97,16 @@ export interface LockStore {
    *
    * @param tokens how many consecutive fencing tokens to reserve
    * @param minReplicas how many replicas have to acknowledge it; with fewer the lock is given back, and the call rejects
+   * @param rivals what the reply to the try before said
    */
-  acquire(name: string, owner: string, leaseMs: number, tokens: number, minReplicas: number): Promise<AcquireReply>;
+  acquire(
+    name: string,
+    owner: string,
+    leaseMs: number,
+    tokens: number,
+    minReplicas: number,
+    rivals?: ReadonlySet<string>,
+  ): Promise<AcquireReply>;
 
   /**
    * Makes the holder's lease last at least `leaseMs` from now, or exactly that long with `exact`.

@@ -10,8 +10,10 @@ import type { Waiter, WaitRequest } from './waiter.js';
 
 const FIRST_RETRY_MS = 20;
 const MAX_RETRY_MS = 500;
-/** Pauses between contenders that get in each other's way double this often at most. */
-const MAX_SPLITS = 6;
+/** The pauses of contenders that each got some of the votes double up to this length, in ms. */
+const MAX_SPLIT_PAUSE_MS = 400;
+/** After so many splits in a row, a caller that does not wait is told that the lock is busy. */
+const MAX_SPLITS = 12;
 /** Notifications can be lost without an error, so the lock is checked again after this long in any case, in ms. */
 const RECHECK_MS = 3_000;
 
@@ -56,6 +58,8 @@ export class Pursuit {
   private failures = 0;
   private splits = 0;
   private leaseMs = 0;
+  /** Who had votes at the last try. */
+  private rivals: ReadonlySet<string> | undefined;
   /** What the last request was made for, and how things stood then. */
   private asked: WaitRequest | null = null;
   private outlook!: Outlook;
@@ -147,6 +151,7 @@ export class Pursuit {
     this.failures = 0;
     this.vigil.onTried(reply.taken, this.outlook);
     if (!reply.taken) {
+      this.rivals = reply.rivals;
       this.onBusy(reply);
       return;
     }
@@ -164,7 +169,7 @@ export class Pursuit {
     const { outlook, vigil } = this;
     this.report(reply);
     if (this.line.head() === null) this.finish(null);
-    else if (outlook.listening) this.rest(reply, outlook);
+    else if (outlook.listening || reply.pauseMs !== undefined) this.rest(reply, outlook);
     else {
       // The release may have come before the subscription, so the lock is tried again once it stands.
       const listening = (this.listening = vigil.listen());
@@ -189,8 +194,10 @@ export class Pursuit {
   }
 
   private rest({ pauseMs, remainingMs }: BusyReply, outlook: Outlook): void {
-    if (pauseMs !== undefined) this.vigil.sleepDeaf(pauseMs * 2 ** (this.splits - 1), this.attempt);
-    else if (outlook.listening)
+    if (pauseMs !== undefined) {
+      const about = Math.min(pauseMs * 2 ** (this.splits - 1), MAX_SPLIT_PAUSE_MS);
+      this.vigil.sleepDeaf(about * (0.5 + Math.random()), this.attempt);
+    } else if (outlook.listening)
       this.vigil.untilTurn(outlook, Math.min(remainingMs ?? Infinity, RECHECK_MS), this.attempt);
     else this.attempt();
   }
@@ -251,7 +258,7 @@ export class Pursuit {
     this.asked = request;
     this.leaseMs = Math.max(this.leaseMs, leaseMs);
     this.outlook = this.vigil.look();
-    return this.store.acquire(this.line.name, this.owner, leaseMs, this.tokens, minReplicas);
+    return this.store.acquire(this.line.name, this.owner, leaseMs, this.tokens, minReplicas, this.rivals);
   }
 
   private holdOf(reply: TakenReply): Hold {

@@ -114,6 +114,11 @@ export class TcpProxy implements AsyncDisposable {
     }
   }
 
+  /** From now on every chunk of requests arrives this much later, in order. */
+  delayRequests(ms: number): void {
+    this.toServer.delayMs = ms;
+  }
+
   /** From now on every chunk of replies arrives this much later, in order. */
   delayReplies(ms: number): void {
     this.toClient.delayMs = ms;

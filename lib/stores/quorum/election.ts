@@ -7,9 +7,12 @@ import { unavailable } from './unavailable.js';
 import type { GrantReply } from './vote-batches.js';
 import { monotonic } from '../../time/clock.js';
 
-/** While some nodes are silent, nobody knows whether another has a majority: looked at again after this long, in ms. */
+/** While some nodes are silent, a rival that keeps its votes may have a majority or not: checked again after this, in ms. */
 const DOUBT_RECHECK_MS = 1_000;
+/** The pause after a split vote is about as long as an attempt takes, within these bounds, in ms. */
 const MIN_PAUSE_MS = 4;
+const MAX_PAUSE_MS = 50;
+const NO_RIVALS: ReadonlySet<string> = new Set();
 
 export interface ElectionRequest {
   readonly leaseMs: number;
@@ -32,13 +35,15 @@ export class Election {
     private readonly members: readonly QuorumMember[],
     private readonly majority: number,
     private readonly ballot: Ballot,
+    /** Who had votes at the attempt before. */
+    private readonly rivals = NO_RIVALS,
   ) {}
 
-  /** Whether others may have seen a majority for this ballot. */
-  get mayHaveWon(): boolean {
+  /** Whether others may take this ballot for that of the holder: the nodes that do not answer here may be silent there, too. */
+  get mayLookHeld(): boolean {
     if (this.tally === null) return false;
-    const unknown = [...this.tally.failures.values()].filter(({ outcomeUnknown }) => outcomeUnknown).length;
-    return this.tally.count(({ granted }) => granted) + this.tally.pending + unknown >= this.majority;
+    const { failures, pending } = this.tally;
+    return this.tally.count(({ granted }) => granted) + pending + failures.size >= this.majority;
   }
 
   async run(request: ElectionRequest): Promise<ElectionResult> {
@@ -71,7 +76,7 @@ export class Election {
         if (written >= this.majority) return { token };
         if (written + tally.pending >= this.majority) return undefined;
         if (tally.failures.size > 0) return { failure: unavailable(tally.failures, this.members.length) };
-        return { busy: { taken: false, remainingMs: undefined, pauseMs: this.pause() } };
+        return { busy: { taken: false, remainingMs: undefined, pauseMs: this.pauseMs() } };
       },
     );
   }
@@ -103,17 +108,20 @@ export class Election {
     // As many of the votes that others have must become free as are missing for a majority.
     remaining.sort((a, b) => a - b);
     const missing = Math.min(this.majority - tokens.length, remaining.length);
-    const remainingMs = remaining[missing - 1] ?? Infinity;
-    const busy = { taken: false, remainingMs: remainingMs === Infinity ? undefined : remainingMs } as const;
-    if (most >= this.majority) return { busy };
-    if (most + failures.size >= this.majority) {
-      return { busy: { ...busy, remainingMs: Math.min(remainingMs, DOUBT_RECHECK_MS) } };
+    const freeInMs = remaining[missing - 1] ?? Infinity;
+    const rivals = new Set(holders.keys());
+    const busy = (remainingMs: number) =>
+      ({ taken: false, remainingMs: remainingMs === Infinity ? undefined : remainingMs, rivals }) as const;
+    if (most >= this.majority) return { busy: busy(freeInMs) };
+    // A silent node has no vote for anyone. But where rivals keep their votes, no contender gets a majority of the rest.
+    const staying = [...holders].reduce((sum, [owner, votes]) => sum + (this.rivals.has(owner) ? votes : 0), 0);
+    if (staying + failures.size + pending > this.members.length - this.majority) {
+      return { busy: busy(Math.min(freeInMs, DOUBT_RECHECK_MS)) };
     }
-    return { busy: { ...busy, pauseMs: this.pause() } };
+    return { busy: { ...busy(freeInMs), pauseMs: this.pauseMs() } };
   }
 
-  /** Long enough that one of several contenders is through before the next one asks. */
-  private pause(): number {
-    return Math.random() * Math.max(MIN_PAUSE_MS, 2 * (monotonic() - this.startedAt));
+  private pauseMs(): number {
+    return Math.min(Math.max(MIN_PAUSE_MS, monotonic() - this.startedAt), MAX_PAUSE_MS);
   }
 }

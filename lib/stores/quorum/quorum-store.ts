@@ -76,20 +76,22 @@ export class QuorumStore implements LockStore {
     leaseMs: number,
     tokens: number,
     minReplicas: number,
+    rivals?: ReadonlySet<string>,
   ): Promise<AcquireReply> {
     checkReplicas(minReplicas);
     this.checkLease(leaseMs);
     const ballot = new Ballot(name, this.nextOwner(), leaseMs);
     const sentAt = now();
-    const election = new Election(this.members, this.majority, ballot);
+    const election = new Election(this.members, this.majority, ballot, rivals);
     const result = await election.run({ leaseMs, tokens, proposal: sentAt.wall * 1_000 });
     const timeLeft = validityOf(leaseMs) - elapsedSince(sentAt);
     if ('token' in result && timeLeft > 0) {
       this.ballots.set(ballot.owner, ballot);
       return { taken: true, token: result.token, sentAt, owner: ballot.owner };
     }
-    // If others may have counted a majority for us, they wait for a notice.
-    this.giveBack(ballot, election.mayHaveWon);
+    // Others may sleep until this ballot is over. Where a rival keeps the lock from them, too, they are not woken.
+    const heldByRival = 'busy' in result && result.busy.pauseMs === undefined;
+    this.giveBack(ballot, election.mayLookHeld && !heldByRival);
     if ('token' in result) {
       const what = 'a majority granted the lock, but it took longer than the lease.';
       throw new LockUnavailableError(what, name, { retryable: true, outcomeUnknown: false });
