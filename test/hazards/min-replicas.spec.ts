@@ -55,6 +55,20 @@ describeWithRedisServer('minReplicas', () => {
     set.replicas[0]!.thaw();
   });
 
+  it('delays nobody else while a caller waits for more replicas than there are', async () => {
+    await using locks = await open({ commandTimeout: 4_000, minReplicas: 2 });
+    await locks.withLock(name, () => undefined);
+    const doomed = locks.acquire(`${name}:doomed`, { minReplicas: 9, wait: 0 }).catch((error: unknown) => error);
+    let sections = 0;
+    const others = (async () => {
+      for (; sections < 10; sections += 1) await locks.withLock(name, () => undefined);
+    })();
+    const first = await Promise.race([doomed, others]);
+    expect({ first, sections }).toEqual({ first: undefined, sections: 10 });
+    expect(await doomed).toMatchObject({ code: 'LOCK_UNAVAILABLE' });
+    await untilIdle(locks);
+  });
+
   it('goes on trying within `wait`, and has the lock once the replica is back', async () => {
     await using locks = await open({ commandTimeout: 300 });
     set.replicas[0]!.freeze();

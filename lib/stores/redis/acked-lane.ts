@@ -31,22 +31,28 @@ export interface Acked<Request = Leased, Reply = unknown> {
   readonly group: KeyGroup;
   readonly minReplicas: number;
   readonly timeoutMs: number;
+  /** Whether its hash slot is still being moved to the node that is asked. */
+  readonly asking: boolean;
+  /** How many times in a row it was sent to another node. */
+  readonly redirections: number;
   resolve: (reply: Reply) => void;
   reject: (error: LockUnavailableError) => void;
 }
 
 /**
- * The writes to one node that replicas have to acknowledge. While one `WAIT` is under way further requests gather, and
- * then go together: one `WAIT` answers for all of them.
+ * The writes to one node that as many replicas have to acknowledge. While one `WAIT` is under way further requests gather,
+ * and then go together: one `WAIT` answers for all of them.
  */
 export class AckedLane {
   onIdle: () => void = () => undefined;
   private waiting: Acked[] = [];
   private running = false;
 
+  /** @param redirect sends a request that was not executed to another node, if the error names one; returns whether it did */
   constructor(
     private readonly caller: () => ScriptCaller,
     private readonly release: BatchedScript<ReleaseRequest, unknown>,
+    private readonly redirect: (acked: Acked, error: LockUnavailableError) => boolean,
   ) {}
 
   add(acked: Acked): void {
@@ -60,7 +66,8 @@ export class AckedLane {
   private async run(): Promise<void> {
     for (let [first] = this.waiting; first !== undefined; [first] = this.waiting) {
       const { timeoutMs } = first;
-      const group = this.waiting.filter((acked) => acked.timeoutMs === timeoutMs);
+      const [, ...others] = this.waiting;
+      const group: [Acked, ...Acked[]] = [first, ...others.filter((acked) => acked.timeoutMs === timeoutMs)];
       this.waiting = this.waiting.filter((acked) => acked.timeoutMs !== timeoutMs);
       // A group that is overdue does not keep the next one waiting: on one connection all is done in order.
       await new Promise<void>((resolve) => {
@@ -87,24 +94,27 @@ export class AckedLane {
     await caller.whenReady(timeoutMs);
     const { cuts, resends } = caller;
     const calls = callsOf(group.all);
-    // Written to the connection in one go, the WAITs behind the scripts: nothing can come in between.
+    // Written to the connection in one go, WAIT behind the scripts: nothing can come in between.
     const writes = calls.map((call) => runCall(caller, call[0].kind.batched, call, timeoutMs, group));
     let acks = countAcks(caller, group);
     const replies = await Promise.all(writes);
     if (caller.resends !== resends) {
-      // Scripts were sent once more, behind the WAITs. On a new connection WAIT knows of no write.
-      await Promise.all(acks.values());
-      acks = caller.cuts === cuts ? countAcks(caller, group) : new Map<number, Promise<number | Error>>();
+      // Scripts were sent once more, behind WAIT. On a new connection WAIT knows of no write.
+      await acks;
+      acks =
+        caller.cuts === cuts ? countAcks(caller, group) : Promise.resolve(unanswered(new Error('connection closed')));
     }
     const short: Short[] = [];
     for (const [index, call] of calls.entries()) {
       for (const [place, acked] of call.entries()) {
         const reply = replies[index]?.[place];
         const { kind, minReplicas } = acked;
-        if (reply instanceof LockUnavailableError) acked.reject(reply);
-        else if (!kind.granted(reply)) acked.resolve(reply);
+        if (reply instanceof LockUnavailableError) {
+          // The caller of a request that is overdue may have given up.
+          if (group.late || !this.redirect(acked, reply)) acked.reject(reply);
+        } else if (!kind.granted(reply)) acked.resolve(reply);
         else {
-          const count = (await acks.get(minReplicas)) ?? unanswered(new Error('connection closed'));
+          const count = await acks;
           if (typeof count === 'number' && count >= minReplicas) acked.resolve(reply);
           else if (count instanceof LockUnavailableError && count.outcomeUnknown) acked.reject(count);
           else if (kind.givesBack) short.push({ acked, count });
@@ -144,11 +154,15 @@ class Group {
   private overdue = false;
 
   constructor(
-    readonly all: readonly Acked[],
+    readonly all: readonly [Acked, ...Acked[]],
     readonly timeoutMs: number,
     private readonly onLate: () => void,
   ) {
     this.usefulMs = Math.max(...all.map(({ request }) => request.leaseMs));
+  }
+
+  get late(): boolean {
+    return this.overdue;
   }
 
   readonly onOverdue = (error: LockUnavailableError): void => {
@@ -168,8 +182,7 @@ function callsOf(group: readonly Acked[]): Call[] {
     const ofKind = open.get(kind) ?? new Map<KeyGroup, Call>();
     open.set(kind, ofKind);
     const call = ofKind.get(place);
-    if (call !== undefined && call.length < LIMIT && kind.batched.fits(call[0].request, acked.request))
-      call.push(acked);
+    if (call !== undefined && call.length < LIMIT && fits(call[0], acked)) call.push(acked);
     else {
       const next: Call = [acked];
       ofKind.set(place, next);
@@ -177,6 +190,10 @@ function callsOf(group: readonly Acked[]): Call[] {
     }
   }
   return calls;
+}
+
+function fits(first: Acked, acked: Acked): boolean {
+  return first.asking === acked.asking && first.kind.batched.fits(first.request, acked.request);
 }
 
 /**
@@ -208,19 +225,16 @@ function runCall<Request extends Owned>(
         asked.push({ request, resolve, reject });
       }),
   );
-  sendCall(caller, batched, asked, timeoutMs);
+  sendCall(caller, call[0].asking ? { ...batched, asking: true } : batched, asked, timeoutMs);
   return Promise.all(replies);
 }
 
-/** For each number of replicas wanted: how many have acknowledged, or why that is not known. */
-function countAcks(caller: ScriptCaller, group: Group): Map<number, Promise<number | Error>> {
-  const { timeoutMs } = group;
-  const levels = [...new Set(group.all.map(({ minReplicas }) => minReplicas))].sort((a, b) => a - b);
-  // All of them together have to be over clearly before the requests are given up.
-  const waitMs = Math.max(1, Math.floor(timeoutMs / 2 / levels.length));
-  const count = (level: number): Promise<number | Error> =>
-    caller.waitForReplicas(level, waitMs, timeoutMs, group).catch((error: unknown) => error as Error);
-  return new Map(levels.map((level) => [level, count(level)]));
+/** How many replicas have acknowledged the group, or why that is not known. */
+function countAcks(caller: ScriptCaller, group: Group): Promise<number | Error> {
+  const { all, timeoutMs } = group;
+  // It has to be over clearly before the requests are given up.
+  const waitMs = Math.max(1, Math.floor(timeoutMs / 2));
+  return caller.waitForReplicas(all[0].minReplicas, waitMs, timeoutMs, group).catch((error: unknown) => error as Error);
 }
 
 function tooFew({ acked, count }: Short, outcomeUnknown: boolean): LockUnavailableError {

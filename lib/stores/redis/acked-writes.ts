@@ -14,12 +14,23 @@ export interface WriteRoute {
   readonly group: KeyGroup;
 }
 
+export interface Redirection {
+  readonly node: string;
+  /** Whether the hash slot is still being moved to that node. */
+  readonly asking: boolean;
+}
+
 /** The connections for writes that replicas acknowledge. */
 export interface WriteRoutes {
   /** @throws LockNameError if the name cannot be used here */
   routeOf(name: string): WriteRoute;
-  /** The connection to a node, opened when it is first asked for. No request may be sent again on another one. */
-  callerFor(node: string): ScriptCaller;
+  /**
+   * The connection to a node for writes that so many replicas have to acknowledge, opened when it is first asked for. No
+   * request may be sent again on another one.
+   */
+  callerFor(node: string, minReplicas: number): ScriptCaller;
+  /** Where the node sends a request that it did not execute; `undefined`: nowhere. */
+  redirection(error: LockUnavailableError, node: string): Redirection | undefined;
   /** Leaves servers that are silent or no longer masters. */
   reconnect(): void;
   close(): void;
@@ -31,9 +42,13 @@ export interface AckedScripts {
   readonly release: BatchedScript<ReleaseRequest, unknown>;
 }
 
+/** How many times in a row a request is sent to another node at most. */
+const MAX_REDIRECTIONS = 3;
+
 /**
  * Acquires and renewals that count only when replicas acknowledged them. `WAIT` answers for the writes of its own
- * connection and blocks what is queued behind it, so these writes have a connection of their own, a lane for each node.
+ * connection and blocks what is queued behind it, so these writes have connections of their own: for each node one for each
+ * number of replicas, so that a caller who wants more replicas than there are delays no other.
  */
 export class AckedWrites {
   private readonly lanes = new Map<string, AckedLane>();
@@ -65,8 +80,18 @@ export class AckedWrites {
     const { node, group } = this.routes.routeOf(request.name);
     try {
       return await new Promise<Reply>((resolve, reject) => {
-        const acked: Acked<Request, Reply> = { kind, request, group, minReplicas, timeoutMs, resolve, reject };
-        this.laneOf(node).add(acked as unknown as Acked);
+        const acked: Acked<Request, Reply> = {
+          kind,
+          request,
+          group,
+          minReplicas,
+          timeoutMs,
+          asking: false,
+          redirections: 0,
+          resolve,
+          reject,
+        };
+        this.laneOf(node, minReplicas).add(acked as unknown as Acked);
       });
     } catch (error) {
       if (error instanceof OverdueError) throw error;
@@ -74,14 +99,29 @@ export class AckedWrites {
     }
   }
 
-  private laneOf(node: string): AckedLane {
-    const known = this.lanes.get(node);
+  private laneOf(node: string, minReplicas: number): AckedLane {
+    const key = `${node} ${String(minReplicas)}`;
+    const known = this.lanes.get(key);
     if (known !== undefined) return known;
-    const lane = new AckedLane(() => this.routes.callerFor(node), this.scripts.release);
-    this.lanes.set(node, lane);
+    const redirect = (acked: Acked, error: LockUnavailableError): boolean => this.redirect(acked, error, node);
+    const lane = new AckedLane(() => this.routes.callerFor(node, minReplicas), this.scripts.release, redirect);
+    this.lanes.set(key, lane);
     lane.onIdle = () => {
-      this.lanes.delete(node);
+      this.lanes.delete(key);
     };
     return lane;
+  }
+
+  /** Sends a request to the node that the cluster names in its place. Returns whether there is one. */
+  private redirect(acked: Acked, error: LockUnavailableError, from: string): boolean {
+    if (acked.redirections >= MAX_REDIRECTIONS) return false;
+    const to = this.routes.redirection(error, from);
+    if (to === undefined) return false;
+    this.laneOf(to.node, acked.minReplicas).add({
+      ...acked,
+      asking: to.asking,
+      redirections: acked.redirections + 1,
+    });
+    return true;
   }
 }

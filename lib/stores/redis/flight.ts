@@ -8,6 +8,8 @@ import { isServerError, refused, unanswered } from './server-error.js';
 export interface Sender {
   /** For how long after it was sent a reply can be used, in ms. Unless it is above the timeout, no late reply is used. */
   readonly usefulMs: number;
+  /** Whether a node of a cluster is asked for keys of a hash slot that is being moved to it. */
+  readonly asking?: boolean;
   onReply(value: unknown, flight: Flight): void;
   onFailure(error: LockUnavailableError): void;
   /** The timeout is over. The request is still in flight, and a late reply goes to `onReply`. */

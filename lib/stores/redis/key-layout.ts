@@ -1,5 +1,7 @@
 /** What the name of a lock's channel begins with; the lock's key follows, in braces unless it has some itself. */
 export const CHANNEL_PREFIX = 'redisson_lock__channel:';
+/** What the name of a lock's token key begins with; the lock's key follows in the same way. */
+export const TOKEN_PREFIX = 'redisson_lock_token:';
 
 /**
  * Redisson's names for a lock's keys and channel, so that a Java service finds the same lock. A name that holds a `{`
@@ -13,7 +15,7 @@ export class KeyLayout {
   }
 
   token(name: string): string {
-    return `redisson_lock_token:${this.tagged(name)}`;
+    return TOKEN_PREFIX + this.tagged(name);
   }
 
   channel(name: string): string {

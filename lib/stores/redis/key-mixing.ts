@@ -1,4 +1,5 @@
-import { hasCode } from './server-error.js';
+import { monotonic } from '../../time/clock.js';
+import { hasCode, isAboutMovingSlot } from './server-error.js';
 
 /** Requests of the same group may share a call. */
 export type KeyGroup = string | number;
@@ -9,12 +10,17 @@ export type KeyGroup = string | number;
  */
 export type Accepted = 'unknown' | 'any' | 'slot' | 'lock';
 
+/** How long locks of one hash slot share no call after a server had only some of their keys, in ms. */
+const APART_MS = 10_000;
+
 /**
  * Which locks may share a call. A cluster rejects a call with keys of several hash slots, and a proxy may send it to the
  * server of its first key. Neither can be told from the class of the client, so keys of several locks are mixed only once
  * the server is known to accept that.
  */
 export class KeyMixing {
+  private apartUntil = 0;
+
   /** @param slotOf the hash slot of a lock's keys; throws `LockNameError` if they are not in one */
   constructor(
     private readonly slotOf: (name: string) => number,
@@ -34,7 +40,9 @@ export class KeyMixing {
   /** @throws LockNameError if the keys of the lock are not in one hash slot where they have to be */
   groupOf(name: string): KeyGroup {
     if (this.accepted === 'any') return '';
-    return this.accepted === 'slot' ? this.slotOf(name) : name;
+    if (this.accepted !== 'slot') return name;
+    const slot = this.slotOf(name);
+    return this.apartUntil > 0 && monotonic() < this.apartUntil ? name : slot;
   }
 
   learn(accepted: Accepted): void {
@@ -43,6 +51,7 @@ export class KeyMixing {
 
   /** The server rejected a call with keys of several locks. */
   onRejected(error: Error): void {
-    if (this.accepted !== 'slot') this.accepted = hasCode(error, 'CROSSSLOT') ? 'slot' : 'lock';
+    if (isAboutMovingSlot(error)) this.apartUntil = monotonic() + APART_MS;
+    else if (this.accepted !== 'slot') this.accepted = hasCode(error, 'CROSSSLOT') ? 'slot' : 'lock';
   }
 }

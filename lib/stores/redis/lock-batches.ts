@@ -1,5 +1,5 @@
 import type { AcquireReply, ReleaseReply, RenewReply } from '../lock-store.js';
-import { CHANNEL_PREFIX, type KeyLayout } from './key-layout.js';
+import { CHANNEL_PREFIX, TOKEN_PREFIX, type KeyLayout } from './key-layout.js';
 import type { NoticeSubscriber } from './notice-subscriber.js';
 import type { BatchedScript, StrayWatch } from './script-batch.js';
 import { ACQUIRE_SCRIPT, RELEASE_SCRIPT, RENEW_SCRIPT, SHARDED_RELEASE_SCRIPT } from './scripts/index.js';
@@ -62,10 +62,10 @@ export function renewBatch(layout: KeyLayout, tokenTtl: number): BatchedScript<R
   return {
     script: RENEW_SCRIPT,
     fits: (first, request) => sameLease(first, request) && first.exact === request.exact,
-    pushKeys: (args, { name }) => args.push(layout.lock(name), layout.token(name)),
+    pushKeys: (args, { name }) => args.push(layout.lock(name)),
     pushArgs: (args, requests) => {
       const [{ leaseMs, exact }] = requests;
-      args.push(tokenTtl, leaseMs, exact ? 1 : 0);
+      args.push(tokenTtl, leaseMs, exact ? 1 : 0, TOKEN_PREFIX);
       for (const { owner, number } of requests) args.push(owner, number);
     },
     usefulMs: leaseOf,

@@ -19,7 +19,7 @@ import { callAtOnce } from './call.js';
 import { checkDatabase } from './client-database.js';
 import type { ConnectionWatch } from './connection-watch.js';
 import type { Heartbeat } from './heartbeat.js';
-import { KeyLayout } from './key-layout.js';
+import { KeyLayout, TOKEN_PREFIX } from './key-layout.js';
 import { KeyProbe } from './key-probe.js';
 import { NoticeSubscriber } from './notice-subscriber.js';
 import type { RedisArgument, RedisClient } from './redis-client.js';
@@ -206,7 +206,7 @@ export class RedisStore implements LockStore {
   }
 
   async inspect(name: string): Promise<LockState> {
-    const value = await this.call(INSPECT_SCRIPT, name, [this.layout.lock(name), this.layout.token(name)], []);
+    const value = await this.call(INSPECT_SCRIPT, name, [this.layout.lock(name)], [TOKEN_PREFIX]);
     const [owner, holds, ttl, token] = value as [string, unknown, unknown, string];
     // A client may be set to pass numbers on as strings.
     const left = Number(ttl);

@@ -7,7 +7,7 @@ import type { KeyGroup } from './key-mixing.js';
 import type { RedisArgument } from './redis-client.js';
 import type { ScriptCaller } from './script-caller.js';
 import type { Script } from './script.js';
-import { isAboutKeys, isServerError } from './server-error.js';
+import { isAboutKeys, isAboutMovingSlot, isServerError } from './server-error.js';
 
 /**
  * How many requests one call may hold. More than one call of many requests lets the server work on the first while the
@@ -34,6 +34,8 @@ export interface BatchedScript<Request, Reply> {
   readonly usefulMs?: (request: Request) => number;
   /** Who follows requests that may be carried out after their timeout, or after their connection was closed. */
   readonly strays?: StrayWatch<Request>;
+  /** See `Sender`. */
+  readonly asking?: boolean;
   /** Reads what the script answered to one request: a status other than -1, and a detail. */
   readonly read: (status: number, detail: unknown, request: Request, flight: Flight) => Reply;
 }
@@ -57,6 +59,8 @@ export interface Asked<Request, Reply> extends ReplySlot<Reply> {
  * all were done with the same detail, that number answers all of them.
  */
 class Call<Request extends { readonly name: string }, Reply> implements Sender {
+  private overdue = false;
+
   constructor(
     private readonly scripts: ScriptCaller,
     private readonly batched: BatchedScript<Request, Reply>,
@@ -67,6 +71,10 @@ class Call<Request extends { readonly name: string }, Reply> implements Sender {
   get usefulMs(): number {
     const [first] = this.asked as [Asked<Request, Reply>];
     return this.batched.usefulMs?.(first.request) ?? 0;
+  }
+
+  get asking(): boolean {
+    return this.batched.asking ?? false;
   }
 
   send(): void {
@@ -106,19 +114,26 @@ class Call<Request extends { readonly name: string }, Reply> implements Sender {
 
   onFailure(error: LockUnavailableError): void {
     const { cause } = error;
-    if (this.asked.length > 1 && isServerError(cause) && isAboutKeys(cause)) this.sendOneByOne(cause);
-    else for (const asked of this.asked) asked.reject(error);
+    if (this.asked.length > 1 && cause instanceof Error && isAboutAllKeys(cause)) {
+      this.scripts.mixing.onRejected(cause);
+      // Once it is overdue, an acquire must not be sent again: a release may be behind it.
+      if (!this.overdue || this.batched.strays === undefined) {
+        this.sendOneByOne();
+        return;
+      }
+    }
+    for (const asked of this.asked) asked.reject(error);
   }
 
   /** The server rejected the call as a whole, so it carried out none of it. */
-  private sendOneByOne(reason: Error): void {
+  private sendOneByOne(): void {
     const { scripts, batched, timeoutMs } = this;
-    scripts.mixing.onRejected(reason);
     scripts.resends += 1;
     for (const each of this.asked) new Call(scripts, batched, [each], timeoutMs).send();
   }
 
   onOverdue(error: LockUnavailableError): void {
+    this.overdue = true;
     const isOfUse = this.usefulMs > this.timeoutMs;
     for (const asked of this.asked) {
       this.batched.strays?.onOverdue(asked.request);
@@ -133,6 +148,10 @@ class Call<Request extends { readonly name: string }, Reply> implements Sender {
   onCut(ms: number): void {
     for (const { request } of this.asked) this.batched.strays?.onCut(request, ms);
   }
+}
+
+function isAboutAllKeys(error: Error): boolean {
+  return isAboutMovingSlot(error) || (isServerError(error) && isAboutKeys(error));
 }
 
 /** Sends `asked` as one call, at once if the connection is ready. All of them have to fit the first. */

@@ -125,18 +125,20 @@ export class ScriptCaller {
 
   private start(script: Script, args: RedisArgument[], timeoutMs: number, sender: Sender): void {
     const refusal = this.connection.refusal();
-    if (refusal === null) this.evaluate(script, args, new Flight(this.connection, timeoutMs, sender));
+    if (refusal === null) this.evaluate(script, args, new Flight(this.connection, timeoutMs, sender), sender.asking);
     else sender.onFailure(refusal);
   }
 
-  private evaluate(script: Script, args: RedisArgument[], flight: Flight): void {
+  private evaluate(script: Script, args: RedisArgument[], flight: Flight, asking = false): void {
     const onReply = (value: unknown): void => {
       flight.onReply(value);
     };
     const onError = (error: unknown): void => {
       flight.onError(error);
     };
-    if (this.whole || this.unknown.delete(script)) {
+    // ASKING applies to one request only, so this one contains its script.
+    if (asking) callAtOnce(this.connection.client, 'asking').catch(() => undefined);
+    if (asking || this.whole || this.unknown.delete(script)) {
       this.request('eval', script.source, args).then(onReply, onError);
       return;
     }

@@ -50,6 +50,14 @@ export function isAboutKeys(error: Error): boolean {
   return code === undefined || code === 'ERR' || code === 'CROSSSLOT';
 }
 
+/**
+ * Whether a server had only some of the keys of a call, because their hash slot is being moved. ioredis's Cluster retries
+ * such a call for a while, and then reports it with a message of its own.
+ */
+export function isAboutMovingSlot({ message }: Error): boolean {
+  return /^(Too many Cluster redirections\. Last error: ReplyError: )?TRYAGAIN /.test(message);
+}
+
 function codeOf(error: Error): string | undefined {
   return [...error.message.matchAll(CODE)].at(-1)?.[1];
 }

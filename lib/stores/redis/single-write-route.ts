@@ -1,14 +1,18 @@
-import type { WriteRoute, WriteRoutes } from './acked-writes.js';
+import type { Redirection, WriteRoute, WriteRoutes } from './acked-writes.js';
 import type { ClientDatabase } from './client-database.js';
 import { ConnectionWatch } from './connection-watch.js';
 import type { KeyMixing } from './key-mixing.js';
 import type { RedisClient } from './redis-client.js';
 import { ScriptCaller } from './script-caller.js';
 
-/** All acknowledged writes over one connection to one Redis, opened when the first is asked for. */
+interface Connection {
+  readonly watch: ConnectionWatch;
+  readonly caller: ScriptCaller;
+}
+
+/** All acknowledged writes to one Redis: a connection for each number of replicas, opened when the first is asked for. */
 export class SingleWriteRoute implements WriteRoutes {
-  private connection: ConnectionWatch | null = null;
-  private caller: ScriptCaller | null = null;
+  private readonly connections = new Map<number, Connection>();
 
   constructor(
     private readonly open: () => RedisClient,
@@ -21,20 +25,31 @@ export class SingleWriteRoute implements WriteRoutes {
     return { node: '', group: this.mixing.groupOf(name) };
   }
 
-  callerFor(): ScriptCaller {
+  callerFor(_node: string, minReplicas: number): ScriptCaller {
     const refusal = this.database.refusal();
     if (refusal !== null) throw refusal;
-    this.connection ??= new ConnectionWatch(this.open(), true, this.commandTimeout);
-    return (this.caller ??= new ScriptCaller(this.connection, this.mixing));
+    let connection = this.connections.get(minReplicas);
+    if (connection === undefined) {
+      const watch = new ConnectionWatch(this.open(), true, this.commandTimeout);
+      connection = { watch, caller: new ScriptCaller(watch, this.mixing) };
+      this.connections.set(minReplicas, connection);
+    }
+    return connection.caller;
+  }
+
+  redirection(): Redirection | undefined {
+    return undefined;
   }
 
   /** Leaves a server that is silent or no longer the master. */
   reconnect(): void {
-    if (this.connection?.ready === true) this.connection.client.disconnect(true);
+    for (const { watch } of this.connections.values()) if (watch.ready) watch.client.disconnect(true);
   }
 
   close(): void {
-    this.connection?.dispose();
-    this.connection?.client.disconnect();
+    for (const { watch } of this.connections.values()) {
+      watch.dispose();
+      watch.client.disconnect();
+    }
   }
 }

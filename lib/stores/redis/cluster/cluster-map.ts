@@ -2,10 +2,13 @@ import { inServiceContext } from '../../../context/service-context.js';
 import type { Reporter } from '../../../telemetry/reporter.js';
 import { callAtOnce } from '../call.js';
 import { credentialsOf, reportRefusals, sameCredentials, type Credentials } from '../credentials.js';
+import type { Redirection } from '../acked-writes.js';
 import type { RedisClient } from '../redis-client.js';
 import { isServerError } from '../server-error.js';
 import type { ClusterClient, ClusterNodeClient } from './cluster-client.js';
 import { monotonic } from '../../../time/clock.js';
+
+const REDIRECTION = /^(ASK|MOVED) \d+ (\S*:\d+)/;
 
 /** Requests that fail together ask for one look at the cluster together, in ms. */
 const REFRESH_PAUSE_MS = 200;
@@ -41,10 +44,32 @@ export class ClusterMap {
     return this.client.nodes('all').find((node) => addressOf(node) === address);
   }
 
-  /** Another connection to a node that is known; `undefined` if it is not. It gives up for good when it is cut. */
+  /**
+   * Where the cluster redirects a request that the node at `from` did not execute; `undefined`: nowhere.
+   *
+   * @param error what the node replied
+   */
+  redirection(error: unknown, from: string): Redirection | undefined {
+    const [, kind, address = ''] = error instanceof Error ? (REDIRECTION.exec(error.message) ?? []) : [];
+    if (kind === undefined) return undefined;
+    // A node that does not know its own host leaves it out.
+    const full = address.startsWith(':') ? hostOf(from) + address : address;
+    return { node: this.mapped(full), asking: kind === 'ASK' };
+  }
+
+  /** The address under which a node is reached here. */
+  private mapped(address: string): string {
+    const { natMap } = this.client.options ?? {};
+    const mapped = typeof natMap === 'function' ? natMap(address) : natMap?.[address];
+    return mapped ? `${mapped.host}:${String(mapped.port)}` : address;
+  }
+
+  /** Another connection to a node; `undefined` if no node is known. It gives up for good when it is cut. */
   open(address: string, options: Record<string, unknown>): RedisClient | undefined {
-    const node = this.nodeAt(address);
-    if (node === undefined) return undefined;
+    // ioredis does not know a node without hash slots, such as one to which the first slot is just being moved.
+    const node = this.nodeAt(address) ?? this.client.nodes('master')[0];
+    if (node === undefined || address === '') return undefined;
+    const host = hostOf(address);
     // A node's client keeps the options that it was made with: a password that was changed for all nodes is newer.
     const now = this.credentials();
     const copy = inServiceContext(() =>
@@ -54,6 +79,8 @@ export class ClusterMap {
         lazyConnect: false,
         enableReadyCheck: true,
         ...options,
+        host,
+        port: Number(address.slice(host.length + 1)),
         ...(sameCredentials(now, this.initial) ? {} : now),
       }),
     );
@@ -106,6 +133,10 @@ export class ClusterMap {
     }
     return this.shardedChannels;
   }
+}
+
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(':'));
 }
 
 function addressOf({ options }: ClusterNodeClient): string {

@@ -1,5 +1,5 @@
 import { LockUnavailableError } from '../../../errors/index.js';
-import type { WriteRoute, WriteRoutes } from '../acked-writes.js';
+import type { Redirection, WriteRoute, WriteRoutes } from '../acked-writes.js';
 import type { KeyMixing } from '../key-mixing.js';
 import type { RedisClient } from '../redis-client.js';
 import { ScriptCaller } from '../script-caller.js';
@@ -12,7 +12,10 @@ interface Connection {
   readonly caller: ScriptCaller;
 }
 
-/** Acknowledged writes in a cluster: a connection to each master that is written to, one WAIT for all its slots. */
+/**
+ * Acknowledged writes in a cluster: for each number of replicas a connection to each master that is written to, one WAIT
+ * for all its slots.
+ */
 export class ClusterWriteRoutes implements WriteRoutes {
   private readonly connections = new Map<string, Connection>();
 
@@ -26,11 +29,16 @@ export class ClusterWriteRoutes implements WriteRoutes {
 
   routeOf(name: string): WriteRoute {
     const slot = this.slotOf(name);
-    return { node: this.map.masterOf(slot) ?? '', group: slot };
+    return { node: this.map.masterOf(slot) ?? '', group: this.mixing.groupOf(name) };
   }
 
-  callerFor(node: string): ScriptCaller {
-    const known = this.connections.get(node);
+  redirection({ cause }: LockUnavailableError, node: string): Redirection | undefined {
+    return this.map.redirection(cause, node);
+  }
+
+  callerFor(node: string, minReplicas: number): ScriptCaller {
+    const key = `${node} ${String(minReplicas)}`;
+    const known = this.connections.get(key);
     if (known !== undefined) return known.caller;
     const client = this.open(node);
     if (client === undefined) {
@@ -40,9 +48,9 @@ export class ClusterWriteRoutes implements WriteRoutes {
     }
     const watch = new NodeWatch(client, this.map, this.commandTimeout);
     const connection = { client, watch, caller: new ScriptCaller(watch, this.mixing) };
-    this.connections.set(node, connection);
+    this.connections.set(key, connection);
     client.on('close', () => {
-      this.forget(node, connection);
+      this.forget(key, connection);
       void this.map.refresh();
     });
     return connection.caller;
@@ -54,11 +62,11 @@ export class ClusterWriteRoutes implements WriteRoutes {
   }
 
   close(): void {
-    for (const [node, connection] of this.connections) this.forget(node, connection);
+    for (const [key, connection] of this.connections) this.forget(key, connection);
   }
 
-  private forget(node: string, connection: Connection): void {
-    if (this.connections.get(node) === connection) this.connections.delete(node);
+  private forget(key: string, connection: Connection): void {
+    if (this.connections.get(key) === connection) this.connections.delete(key);
     connection.watch.dispose();
     connection.client.disconnect();
   }

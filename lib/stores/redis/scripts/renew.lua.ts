@@ -1,13 +1,17 @@
 import { ANSWER_EACH } from './answer-each.lua.js';
+import { TAGGED } from './tagged.lua.js';
 
 /**
  * Renews the lease of any number of locks, each by itself and only where the owner still holds it. The token key lives as
  * long again as after an acquisition.
  *
- * KEYS  per lock: lock hash, token string
- * ARGV  1: lifetime of a token key in ms, 2: lease in ms, 3: '1' to make a longer lease shorter; then per lock: owner,
- *       the number of requests with '1' for it so far, this one included
+ * KEYS  per lock: lock hash
+ * ARGV  1: lifetime of a token key in ms, 2: lease in ms, 3: '1' to make a longer lease shorter, 4: what the names of
+ *       token keys begin with; then per lock: owner, the number of requests with '1' for it so far, this one included
  * reply as `ANSWER_EACH` has it; not done: not the holder
+ *
+ * The token key is in the hash slot of its lock, but is not one of the KEYS: while a slot moves, a server rejects a request
+ * if it has only some of its KEYS. Where the token key is on the other server, the lock alone is renewed.
  *
  * Requests can arrive in another order than they were sent, also long after their connection was closed, and the holder
  * may rely on a longer lease by then. So a lease is only made shorter by a request whose number is larger than each number
@@ -16,9 +20,8 @@ import { ANSWER_EACH } from './answer-each.lua.js';
  *
  * The lease is written last: after an error the old one still runs.
  */
-export const RENEW = `${ANSWER_EACH}
-local call = redis.call
-local ttl, lease, exact = ARGV[1], ARGV[2], ARGV[3] == '1'
+export const RENEW = `${ANSWER_EACH}${TAGGED}local call = redis.call
+local ttl, lease, exact, prefix = ARGV[1], ARGV[2], ARGV[3] == '1', ARGV[4]
 
 local function valueOf(lock, owner)
   local fields = call('HGETALL', lock)
@@ -28,16 +31,16 @@ local function valueOf(lock, owner)
 end
 
 local function attempt(n)
-  local lock, counter, owner, number = KEYS[2 * n - 1], KEYS[2 * n], ARGV[2 * n + 2], ARGV[2 * n + 3]
+  local lock, owner, number = KEYS[n], ARGV[2 * n + 3], ARGV[2 * n + 4]
   if call('HEXISTS', lock, owner) == 0 then return 0, 0 end
   local value = valueOf(lock, owner)
   if value == '0' then return 0, 0 end
   local newer = tonumber(number) > (tonumber(string.match(value, '%.(%d+)$')) or 0)
   if newer then call('HSET', lock, owner, '1.' .. number) end
-  call('PEXPIRE', counter, ttl)
+  redis.pcall('PEXPIRE', prefix .. tagged(lock), ttl)
   if (newer and exact) or call('PTTL', lock) < tonumber(lease) then call('PEXPIRE', lock, lease) end
   return 1, 0
 end
 
-return answer(#KEYS / 2, attempt)
+return answer(#KEYS, attempt)
 `;

@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { Cluster } from 'ioredis';
+import { connectLockService, type Lease, type LockService, type LockServiceOptions } from 'nestjs-redis-lock';
+import { lockKey, tokenKey } from '../support/lock-keys.js';
+import { RedisCluster } from '../support/redis-cluster.js';
+import { describeWithRedisServer } from '../support/redis-server.js';
+import type { SlotMigration } from '../support/slot-migration.js';
+import { uniqueName } from '../support/test-redis.js';
+import { untilIdle } from '../support/until-idle.js';
+import { waitUntil } from '../support/wait-until.js';
+
+const LEASE_MS = 3_000;
+
+/** Which keys of the lock are on the new master while the slot goes on moving. */
+const MOVED = {
+  nothing: () => [],
+  'the lock': (name: string) => [lockKey(name)],
+  'the token': (name: string) => [tokenKey(name)],
+  'the lock and the token': (name: string) => [lockKey(name), tokenKey(name)],
+};
+
+/** With them, a lock is kept for longer than its first lease. */
+const CLIENTS = ['own', 'caller', 'minReplicas'] as const;
+
+describeWithRedisServer('a lock that is held while its slot moves', () => {
+  let cluster: RedisCluster;
+  let name: string;
+  let client: Cluster;
+
+  beforeAll(async () => {
+    cluster = await RedisCluster.start();
+    client = new Cluster(cluster.nodes, { redisOptions: { disconnectTimeout: 50 } });
+    for (const { admin } of await cluster.masters()) {
+      // A replica gets the stream of writes only after its first acknowledgement, which may take it a second.
+      await waitUntil('it acknowledges', () => admin.wait(1, 1_000));
+    }
+  }, 60_000);
+  beforeEach(() => {
+    name = uniqueName('moving');
+  });
+  afterAll(async () => {
+    client.disconnect();
+    await cluster.stop();
+  });
+
+  const open = (which: (typeof CLIENTS)[number]): Promise<LockService> => {
+    const where: LockServiceOptions = which === 'caller' ? { client } : { cluster: { nodes: cluster.nodes } };
+    return connectLockService({ ...where, leaseMs: LEASE_MS, minReplicas: which === 'minReplicas' ? 1 : 0 });
+  };
+
+  async function beginMove(...keys: string[]): Promise<SlotMigration> {
+    const slot = await cluster.slotOf(lockKey(name));
+    const owner = await cluster.masterOf(slot);
+    const other = (await cluster.masters()).find((node) => node !== owner)!;
+    const migration = await cluster.migration(slot, other);
+    await migration.begin();
+    if (keys.length > 0) await migration.moveKey(...keys);
+    return migration;
+  }
+
+  /** Until each lease was renewed twice: the first one and its first renewal are over by then. */
+  const untilRenewedTwice = (leases: readonly Lease[]): Promise<unknown> =>
+    Promise.all(
+      leases.map(async (lease) => {
+        for (const which of ['first', 'second']) {
+          await waitUntil(`the ${which} renewal is due`, () => lease.signal.aborted || lease.remaining() < 2_100);
+          await waitUntil(`the ${which} renewal is done`, () => lease.signal.aborted || lease.remaining() > 2_100);
+        }
+      }),
+    );
+
+  for (const which of CLIENTS) {
+    it.each(Object.entries(MOVED))(`is kept although %s has moved (${which})`, async (_what, keysOf) => {
+      await using locks = await open(which);
+      const lease = await locks.acquire(name);
+      const migration = await beginMove(...keysOf(name));
+      await untilRenewedTwice([lease]);
+      expect(lease.signal.aborted).toBe(false);
+      await lease.extend(LEASE_MS);
+      expect((await locks.inspect(name)).held).toBe(true);
+      await migration.finish();
+      await untilRenewedTwice([lease]);
+      await expect(lease.release()).resolves.toBe('released');
+      await untilIdle(locks);
+    });
+
+    it(`is kept with others of its slot of which only some have moved (${which})`, async () => {
+      await using locks = await open(which);
+      const names = [1, 2, 3, 4].map((index) => `{${lockKey(name)}}${index}`);
+      const leases = await Promise.all(names.map((each) => locks.acquire(each)));
+      const [first, , third] = names as [string, string, string];
+      const migration = await beginMove(lockKey(first), lockKey(third));
+      await untilRenewedTwice(leases);
+      await migration.finish();
+      expect(await Promise.all(leases.map((lease) => lease.release()))).toEqual(names.map(() => 'released'));
+      await untilIdle(locks);
+    });
+  }
+
+  it('tells its token again once both keys are on one master', async () => {
+    await using locks = await open('own');
+    const lease = await locks.acquire(name);
+    const migration = await beginMove(lockKey(name));
+    expect(await locks.inspect(name)).toMatchObject({ held: true, token: undefined });
+    await migration.finish();
+    expect((await locks.inspect(name)).token).toBeGreaterThanOrEqual(lease.token);
+    const later = waitUntil('the next token', () => locks.withLock(name, ({ token }) => token));
+    await lease.release();
+    expect(await later).toBeGreaterThan(lease.token);
+  });
+
+  it('keeps its token key for as long as it is renewed', async () => {
+    await using locks = await connectLockService({
+      cluster: { nodes: cluster.nodes },
+      leaseMs: LEASE_MS,
+      tokenTtl: 600_000,
+    });
+    const lease = await locks.acquire(name);
+    const { admin } = await cluster.masterOf(lockKey(name));
+    await admin.pexpire(tokenKey(name), 60_000);
+    await lease.extend(LEASE_MS);
+    expect(await admin.pttl(tokenKey(name))).toBeGreaterThan(60_000);
+    await lease.release();
+  });
+});
