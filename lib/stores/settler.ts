@@ -14,9 +14,12 @@ interface Debt {
   /** `monotonic()` until which the lock is to stay taken. */
   readonly keepUntil: number;
   /** `monotonic()` until which the release is repeated, although it succeeds; 0: it is not. */
-  readonly repeatUntil: number;
+  repeatUntil: number;
   /** `monotonic()` after which the lease is over: a server that refuses is asked no more. */
-  readonly until: number;
+  until: number;
+  inDoubt: boolean;
+  /** How often it was asked for: each time needs a release that is sent afterwards. */
+  asked: number;
 }
 
 export interface SettleOptions {
@@ -26,17 +29,20 @@ export interface SettleOptions {
   readonly underWay?: Promise<unknown> | undefined;
   /** `monotonic()` until which the release is repeated: an acquire may still arrive. */
   readonly repeatUntil?: number;
+  /** Whether the server may carry out an acquire at any later time: only an answered release ends the clean-up. */
+  readonly inDoubt?: boolean;
 }
 
 /**
  * Settles requests whose outcome is unknown: one may have taken a lock that no caller wants any more. The owner is
  * released in the background, again and again, until Redis answers. While a release is in flight, its late reply counts
- * and no other is sent.
+ * and no other is sent. There is one clean-up for an owner, however often it is asked for.
  */
 export class Settler {
   /** What ends the present pause, or the wait for a late reply. */
   private readonly wakers = new Map<Debt, () => void>();
-  private readonly debts = new Set<Promise<void>>();
+  private readonly debts = new Map<string, Debt>();
+  private readonly works = new Set<Promise<void>>();
   private closing = false;
 
   /** @param untilLeaseEnds whether nothing is tried any more once the lease is over, though the store may come back */
@@ -50,9 +56,19 @@ export class Settler {
   }
 
   settle(name: string, owner: string, leaseMs: number, options: SettleOptions = {}): void {
-    const { keepMs = 0, underWay, repeatUntil = 0 } = options;
+    const { keepMs = 0, underWay, repeatUntil = 0, inDoubt = false } = options;
     const since = monotonic();
-    const debt: Debt = { name, owner, keepUntil: since + keepMs, repeatUntil, until: since + leaseMs + MAX_PAUSE_MS };
+    const until = since + leaseMs + MAX_PAUSE_MS;
+    const known = this.debts.get(owner);
+    if (known !== undefined) {
+      known.repeatUntil = Math.max(known.repeatUntil, repeatUntil);
+      known.until = Math.max(known.until, until);
+      known.inDoubt ||= inDoubt;
+      known.asked += 1;
+      return;
+    }
+    const debt = { name, owner, keepUntil: since + keepMs, repeatUntil, until, inDoubt, asked: 1 };
+    this.debts.set(owner, debt);
     inServiceContext(() => {
       this.begin(debt, underWay);
     });
@@ -62,30 +78,36 @@ export class Settler {
   async close(): Promise<void> {
     this.closing = true;
     for (const wake of [...this.wakers.values()]) wake();
-    await Promise.all(this.debts);
+    await Promise.all(this.works);
   }
 
   private begin(debt: Debt, underWay: Promise<unknown> | undefined): void {
-    const done = this.work(debt, underWay).finally(() => this.debts.delete(done));
-    this.debts.add(done);
+    const done = this.work(debt, underWay).finally(() => {
+      this.works.delete(done);
+    });
+    this.works.add(done);
   }
 
   private async work(debt: Debt, underWay: Promise<unknown> | undefined): Promise<void> {
     let release = underWay;
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
       const lastTry = this.closing && release === undefined;
+      const { asked } = debt;
       try {
         await this.confirmed(debt, release ?? this.release(debt));
-        if (lastTry || monotonic() >= debt.repeatUntil) return;
+        if (lastTry || (asked === debt.asked && monotonic() >= debt.repeatUntil)) break;
       } catch (error) {
         // A client may have kept the lost request, to send it once it is connected again: until then nothing is over.
-        const hopeless = this.untilLeaseEnds || (error instanceof LockUnavailableError && !error.retryable);
+        const refused = error instanceof LockUnavailableError && !error.retryable;
+        const hopeless = refused || (this.untilLeaseEnds && !debt.inDoubt);
         const final = hopeless && monotonic() >= debt.until;
-        if (lastTry || final) return;
+        if (lastTry || final) break;
       }
       release = undefined;
       await this.pause(debt, pause);
     }
+    // In the same tick: what is asked for from now on is a clean-up of its own.
+    this.debts.delete(debt.owner);
   }
 
   private release({ name, owner, keepUntil }: Debt): Promise<unknown> {

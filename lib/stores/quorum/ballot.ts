@@ -9,6 +9,8 @@ export class Ballot {
   released = false;
   /** The nodes that may have given their vote, each with the request that may still bring it. */
   private readonly votes = new Map<QuorumMember, Promise<unknown>>();
+  /** The nodes that did not answer to such a request, and may carry it out later. */
+  private readonly doubts = new Set<QuorumMember>();
 
   constructor(
     readonly name: string,
@@ -38,11 +40,17 @@ export class Ballot {
       },
       (error: unknown) => {
         const sent = !(error instanceof LockUnavailableError) || error.outcomeUnknown;
-        if (!sent) forget();
+        if (sent) this.doubts.add(member);
+        else forget();
       },
     );
     this.votes.set(member, before === undefined ? done : Promise.all([before, done]));
     return request;
+  }
+
+  /** Whether this node may still carry out a request for its vote. */
+  inDoubt(member: QuorumMember): boolean {
+    return this.doubts.has(member);
   }
 
   /**

@@ -222,7 +222,9 @@ export class QuorumStore implements LockStore {
     try {
       return await member.release(name, owner, keepMs, notify);
     } catch (error) {
-      if (ballot !== undefined) member.settler.settle(name, owner, ballot.leaseMs, { keepMs });
+      if (ballot !== undefined) {
+        member.settler.settle(name, owner, ballot.leaseMs, { keepMs, inDoubt: ballot.inDoubt(member) });
+      }
       throw error;
     }
   }
