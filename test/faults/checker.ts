@@ -1,8 +1,10 @@
 import type { Allowances, Violation } from './checks/check.js';
 import { exclusion } from './checks/exclusion.js';
+import { leftFree } from './checks/left-free.js';
 import { lostSignals } from './checks/lost-signals.js';
 import { nobodyForgotten } from './checks/nobody-forgotten.js';
 import { nothingLeft } from './checks/nothing-left.js';
+import { refusedFree } from './checks/refused-free.js';
 import { staleWrites } from './checks/stale-writes.js';
 import { tally } from './checks/tally.js';
 import { tokens } from './checks/tokens.js';
@@ -18,7 +20,18 @@ export interface Verdict {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-const CHECKS = [wellFormed, exclusion, tokens, staleWrites, lostSignals, nobodyForgotten, nothingLeft, tally];
+const CHECKS = [
+  wellFormed,
+  exclusion,
+  tokens,
+  staleWrites,
+  lostSignals,
+  nobodyForgotten,
+  leftFree,
+  refusedFree,
+  nothingLeft,
+  tally,
+];
 
 /**
  * Judges one run by its history, in the order of the stamps.

@@ -4,7 +4,7 @@ import type { Property } from './checks/check.js';
 import { parseHistory, type BeginEvent, type HistoryEvent } from './history.js';
 import { section, story } from './testing/story.js';
 
-const ALLOW = { waitMs: 100, signalMs: 20 };
+const ALLOW = { waitMs: 100, signalMs: 20, freeMs: 2_000 };
 const LOOSE: Partial<BeginEvent> = { exclusion: 'until-state-lost' };
 const PEER: Partial<BeginEvent> = { lib: 'peer', tokens: false };
 
@@ -16,9 +16,14 @@ const stopped = (from: number, to: number, process = 'p1'): HistoryEvent[] => [
   { type: 'paused', at: from, process },
   { type: 'resumed', at: to, process },
 ];
-const asked = (caller: string, wait: number | null, names = ['a']): HistoryEvent => ({
-  ...{ type: 'want', at: 0, process: 'p1', caller, names, wait, lease: 'renew' },
+const asked = (caller: string, wait: number | null, names = ['a'], at = 0, process = 'p1'): HistoryEvent => ({
+  ...{ type: 'want', at, process, caller, names, wait, lease: 'renew' },
 });
+const busy = (caller: string, at: number): HistoryEvent => ({ type: 'failed', at, caller, code: 'LOCK_BUSY' });
+const disturbed = (from: number, to: number, graceMs?: number): HistoryEvent[] => [
+  { type: 'fault', at: from, id: 'd', what: 'slow', ...(graceMs === undefined ? {} : { graceMs }) },
+  { type: 'healed', at: to, id: 'd' },
+];
 const wrote = (at: number, seq: number, accepted = true) => ({ at, seq, accepted });
 
 /** Section A from 0 to 50, and B right behind it. */
@@ -278,6 +283,93 @@ const cases: Record<string, Case[]> = {
     ],
     ['who never leave', story({}, section({ caller: 'A', enter: 0, token: 1, lost: 900 })), 'unfinished'],
     ['whose release has no answer', story({}, A.slice(0, -1)), 'unfinished'],
+  ],
+  'free locks': [
+    ['taken soon', story({}, section({ caller: 'A', want: 0, enter: 1_900, token: 1, leave: 1_950 }))],
+    ['taken late', story({}, section({ caller: 'A', want: 0, enter: 2_100, token: 1, leave: 2_150 })), 'left-free'],
+    [
+      'taken late after a release',
+      story({}, A, section({ caller: 'B', process: 'p2', want: 10, enter: 2_100, token: 20, leave: 2_150 })),
+      'left-free',
+    ],
+    [
+      'wanted by one caller after the other in vain',
+      story({}, [
+        ...[0, 1, 2].flatMap((turn) => [asked(`A${turn}`, 700, ['a'], turn * 800), busy(`A${turn}`, turn * 800 + 701)]),
+      ]),
+      'left-free',
+    ],
+    [
+      'not wanted in between',
+      story({}, [asked('A', 1_500), busy('A', 1_501), asked('B', 400, ['a'], 9_000), busy('B', 9_401)]),
+    ],
+    [
+      'taken late, with a fault that keeps the servers from granting it',
+      story({}, section({ caller: 'A', want: 0, enter: 7_000, token: 1, leave: 7_050 }), disturbed(10, 500)),
+    ],
+    [
+      'taken long after such a fault',
+      story(
+        {},
+        section({ caller: 'A', want: 0, wait: null, enter: 9_000, token: 1, leave: 9_050 }),
+        disturbed(10, 500),
+      ),
+      'left-free',
+    ],
+    [
+      'taken late with a fault that the setup gets over',
+      story({}, section({ caller: 'A', want: 0, enter: 2_100, token: 1, leave: 2_150 }), disturbed(10, 3_000, 0)),
+      'left-free',
+    ],
+    [
+      'taken late with a fault that has an allowance',
+      story({}, section({ caller: 'A', want: 0, enter: 2_900, token: 1, leave: 2_950 }), disturbed(10, 3_000, 1_000)),
+    ],
+    [
+      'taken late on a machine that was busy',
+      story({}, section({ caller: 'A', want: 0, enter: 2_100, token: 1, leave: 2_150 }), [
+        { type: 'stalled', at: 900, since: 100, process: 'p2' },
+      ]),
+    ],
+    [
+      'wanted by a process that stands still',
+      story({}, section({ caller: 'A', want: 0, enter: 2_100, token: 1, leave: 2_150 }), stopped(10, 2_000)),
+    ],
+    [
+      'whose holder was killed',
+      story(
+        {},
+        section({ caller: 'A', process: 'p2', enter: 0, token: 1 }),
+        [{ type: 'killed', at: 900, process: 'p2' }],
+        section({ caller: 'B', want: 10, enter: 2_500, token: 2, leave: 2_550 }),
+      ),
+    ],
+    [
+      'that one who waits for a second lock may hold',
+      story(
+        {},
+        [asked('B', 5_000, ['a', 'b'], 0, 'p2'), busy('B', 5_001)],
+        section({ caller: 'A', want: 10, enter: 5_010, token: 1, leave: 5_050 }),
+      ),
+    ],
+    [
+      'refused to all',
+      story({}, [asked('A', 0), busy('A', 1), asked('B', 0), busy('B', 2)]),
+      'refused-free',
+      'refused-free',
+    ],
+    ['refused while another has it', story({}, A, [asked('B', 0, ['a'], 10, 'p2'), busy('B', 11)])],
+    ['refused while another asks, who gets it', story({}, A, [asked('B', 0, ['a'], -0.4, 'p2'), busy('B', -0.3)])],
+    ['refused before another asks', story({}, A, [asked('B', 0, ['a'], -9, 'p2'), busy('B', -8)]), 'refused-free'],
+    [
+      'refused while kept for a minimum time',
+      story(
+        {},
+        A.map((event) => (event.type === 'want' ? { ...event, holdAtLeast: 500 } : event)),
+        [asked('B', 0, ['a'], 400, 'p2'), busy('B', 401)],
+      ),
+    ],
+    ['refused during a fault', story({}, [asked('A', 0), busy('A', 1)], disturbed(-10, -9))],
   ],
   'what is left': [
     ['keys', spoilt({ type: 'left', at: 5_000, what: { keys: ['lock:a'] } }), 'left-behind'],

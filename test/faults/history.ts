@@ -21,6 +21,7 @@ export type HistoryEvent =
   | KilledEvent
   | PausedEvent
   | ResumedEvent
+  | StalledEvent
   | FaultEvent
   | HealedEvent
   | LeftEvent
@@ -62,6 +63,8 @@ export interface WantEvent extends At {
   readonly lease: number | 'renew';
   /** Whether the caller has a signal and may abort its wait. */
   readonly mayAbort?: boolean;
+  /** How long the lock is kept from its grant on, even if it is released earlier, in ms. */
+  readonly holdAtLeast?: number;
 }
 
 /**
@@ -148,6 +151,14 @@ export interface ResumedEvent extends At {
   readonly process: string;
 }
 
+/** Written when an event loop that did not run for a while goes on: the machine had other work. */
+export interface StalledEvent extends At {
+  readonly type: 'stalled';
+  readonly process: string;
+  /** When it last ran. */
+  readonly since: number;
+}
+
 export interface FaultEvent extends At {
   readonly type: 'fault';
   /** Unique in the run. */
@@ -158,6 +169,8 @@ export interface FaultEvent extends At {
    * that lost writes, a server's clock that was set forward.
    */
   readonly stateLost?: readonly string[] | 'all';
+  /** How much longer than usual a free lock may stay free meanwhile, in ms. Missing: that is not judged. */
+  readonly graceMs?: number;
 }
 
 /** The fault is over and no longer has an effect. A fault without this event lasts to the end. */

@@ -50,6 +50,8 @@ export interface RunRecord {
   /** By process: when. */
   readonly killed: Map<string, number>;
   readonly pauses: Map<string, Span[]>;
+  /** Of all processes, in the order they ended. */
+  readonly stalls: Span[];
   readonly faults: { readonly event: FaultEvent; readonly span: Span }[];
   readonly left: LeftEvent[];
   readonly stray: { readonly event: HistoryEvent; readonly why: string }[];
@@ -70,6 +72,7 @@ export function recordRun(events: readonly HistoryEvent[]): RunRecord {
     writes: new Map(),
     killed: new Map(),
     pauses: new Map(),
+    stalls: [],
     faults: [],
     left: [],
     stray: [],
@@ -124,6 +127,9 @@ function add(run: RunRecord, event: HistoryEvent): string | undefined {
       pause.to = event.at;
       return undefined;
     }
+    case 'stalled':
+      run.stalls.push({ from: event.since, to: event.at });
+      return undefined;
     case 'fault':
       run.faults.push({ event, span: { from: event.at, to: Infinity } });
       return undefined;

@@ -10,6 +10,8 @@ export type Property =
   | 'not-signalled'
   | 'forgotten'
   | 'unfinished'
+  | 'left-free'
+  | 'refused-free'
   | 'left-behind'
   | 'malformed';
 
@@ -26,6 +28,8 @@ export interface Allowances {
   readonly waitMs: number;
   /** How much later than its lease's end a section that is not paused may be told. */
   readonly signalMs: number;
+  /** How long a free lock may stay free while healthy callers want it and the servers can grant it; `Infinity`: not judged. */
+  readonly freeMs: number;
 }
 
 /** What one check found: violations, and figures for the table. */

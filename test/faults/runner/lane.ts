@@ -10,6 +10,8 @@ export interface LaneSetup {
   readonly history: HistoryFile;
   /** Between two faults, ms. */
   readonly pause: readonly [number, number];
+  /** Whether callers can be served all the time: the faults say what they cost, and are settled before the next one. */
+  readonly calm?: boolean;
 }
 
 /** One fault after the other, as the dice say, until it is stopped. Several lanes run at once. */
@@ -33,7 +35,7 @@ export class Lane {
   }
 
   private async run(): Promise<void> {
-    const { label, faults, dice, history, pause } = this.setup;
+    const { label, faults, dice, history, pause, calm = false } = this.setup;
     if (faults.length === 0) return;
     for (let index = 1; ; index += 1) {
       await sleep(dice.whole(...(pause as [number, number])), undefined, { signal: this.stopped.signal }).catch(
@@ -47,9 +49,11 @@ export class Lane {
         id,
         what: fault.what,
         ...(fault.losesState ? { stateLost: 'all' as const } : {}),
+        ...(calm && fault.calm !== undefined ? { graceMs: fault.calm.graceMs } : {}),
       });
       // Dice of its own: how many it needs may depend on what it finds.
       await fault.happen(dice.fork(id));
+      if (calm) await sleep(fault.calm?.settleMs ?? 0);
       history.write({ type: 'healed', id });
       this.counts.set(fault.what, (this.counts.get(fault.what) ?? 0) + 1);
     }

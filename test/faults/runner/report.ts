@@ -10,7 +10,17 @@ const SHOWN = 10;
 /** One round in a few lines; violations with their events. */
 export function describeRound(result: RoundResult): string {
   const { topology, lib, seed, seconds, counts, violations, complaints } = result;
-  const figures = ['sections', 'handOvers', 'doubleHolders', 'lostLocks', 'refusedWrites', 'faults', 'killed'];
+  const figures = [
+    'sections',
+    'handOvers',
+    'doubleHolders',
+    'lostLocks',
+    'refusedWrites',
+    'faults',
+    'killed',
+    'judgedFreeMs',
+    'judgedRefusals',
+  ];
   const shown = figures.map((figure) => `${figure} ${counts[figure] ?? 0}`).join(', ');
   const lines = [
     `${lib} on ${topology}, seed ${seed}, ${seconds.toFixed(0)} s: ${shown}, violations ${violations.length}`,

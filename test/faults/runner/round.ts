@@ -4,8 +4,11 @@ import { judge, type Verdict } from '../checker.js';
 import { HistoryFile, machineClock, readHistory } from '../history.js';
 import { SteppedClocks } from '../clock/stepped-clock.js';
 import { startStage, type Topology } from '../stages/topologies.js';
+import { noteStalls } from '../stalls.js';
 import { Dice } from './dice.js';
+import type { Fault } from './fault.js';
 import { GuardedResource } from './guarded-resource.js';
+import { runJobs } from './jobs.js';
 import { Lane } from './lane.js';
 import { locksLeft, subscriptionsLeft } from './leftovers.js';
 import { workerFaults } from './worker-faults.js';
@@ -22,6 +25,8 @@ export interface RoundSetup {
   readonly limitMs: number;
   /** Only faults whose names it matches. */
   readonly only: RegExp;
+  /** Whether it is judged how soon free locks are taken. */
+  readonly judgeFree: boolean;
   /** For its files; the caller removes it. */
   readonly folder: string;
 }
@@ -46,7 +51,12 @@ const CLOSE_MS = 30_000;
 /** Longer than the longest lease and than subscriptions are kept. */
 const LEFT_MS = 6_000;
 /** What a machine with few and busy cores adds to a timer or to a command under way. */
-const ALLOWANCES = { waitMs: 2_000, signalMs: 500 };
+const ALLOWANCES = { waitMs: 2_000, signalMs: 500, freeMs: 1_000 };
+/** The share of a round in which anything may happen; in the rest, nothing that keeps free locks from being granted. */
+const STORM = 0.6;
+/** How long the calm part lasts at least: orphaned leases and restart guards are over after half of it. */
+const CALM_MS = 12_000;
+const JOB_PAUSE_MS = 150;
 
 /** One run: everything is started, spoilt at random, healed, brought to rest, looked over and judged. */
 export async function playRound(setup: RoundSetup): Promise<RoundResult> {
@@ -69,44 +79,71 @@ export async function playRound(setup: RoundSetup): Promise<RoundResult> {
       ...{ resource: resource.path, dice: dice.fork('workers') },
     });
     await Promise.all(Array.from({ length: WORKERS }, () => workforce!.add()));
-    const lanes = makeLanes(setup, stage, workforce, leaseMs, dice, history);
-    for (const lane of lanes) lane.start();
-    await untilEnough(setup, resource);
-    for (const lane of lanes) await lane.stop();
+    using _stalls = noteStalls('runner', history);
+    const lanes = makeLanes(setup, { stage, workforce, leaseMs, dice, history });
+    const { storm, calm } = lanes;
+    const noMoreJobs = new AbortController();
+    const jobs = runJobs(workforce, JOB_PAUSE_MS, noMoreJobs.signal);
+    for (const lane of storm) lane.start();
+    await untilEnough(resource, setup.sections * STORM, began + setup.limitMs * STORM);
+    for (const lane of storm) await lane.stop();
+    await stage.untilHealthy();
+    const calmUntil = machineClock() + CALM_MS;
+    for (const lane of calm) lane.start();
+    await untilEnough(resource, setup.sections, began + setup.limitMs);
+    await sleep(Math.max(0, calmUntil - machineClock()));
+    for (const lane of calm) await lane.stop();
+    noMoreJobs.abort();
+    await jobs;
     await stage.untilHealthy();
     await workforce.finish(FINISH_MS);
     await noteLeft(stage, history);
     await workforce.close(CLOSE_MS);
     history.write({ type: 'end' });
     const events = readHistory([runnerFile, ...workforce.histories]);
-    const faults = Object.fromEntries(lanes.flatMap(({ counts }) => [...counts]));
+    const allowances = setup.judgeFree ? ALLOWANCES : { ...ALLOWANCES, freeMs: Infinity };
+    const faults = sum([...storm, ...calm].map(({ counts }) => counts));
     const seconds = (machineClock() - began) / 1_000;
-    return { ...judge(events, ALLOWANCES), topology, lib, seed, seconds, faults, complaints: workforce.complaints };
+    return { ...judge(events, allowances), topology, lib, seed, seconds, faults, complaints: workforce.complaints };
   } finally {
     await workforce?.abandon();
     await stage.stop();
   }
 }
 
-function makeLanes(
-  { only }: RoundSetup,
-  stage: Stage,
-  workforce: Workforce,
-  leaseMs: number,
-  dice: Dice,
-  history: HistoryFile,
-): Lane[] {
-  const atWorkers = workerFaults(workforce, leaseMs).filter(({ what }) => only.test(what));
-  const atServers = stage.faults.filter(({ what }) => only.test(what));
-  return [
-    new Lane({ label: 'servers', faults: atServers, dice: dice.fork('servers'), history, pause: [300, 2_000] }),
-    new Lane({ label: 'workers', faults: atWorkers, dice: dice.fork('faults'), history, pause: [100, 1_000] }),
-  ];
+interface Parts {
+  readonly stage: Stage;
+  readonly workforce: Workforce;
+  readonly leaseMs: number;
+  readonly dice: Dice;
+  readonly history: HistoryFile;
 }
 
-async function untilEnough({ sections, limitMs }: RoundSetup, resource: GuardedResource): Promise<void> {
-  const end = machineClock() + limitMs;
+function makeLanes(
+  { only }: RoundSetup,
+  { stage, workforce, leaseMs, dice, history }: Parts,
+): Record<'storm' | 'calm', Lane[]> {
+  const atWorkers = workerFaults(workforce, leaseMs).filter(({ what }) => only.test(what));
+  const atServers = stage.faults.filter(({ what }) => only.test(what));
+  const lane = (label: string, faults: readonly Fault[], pause: [number, number]): Lane =>
+    new Lane({ label, faults, dice: dice.fork(label), history, pause });
+  const calm = [...atServers, ...atWorkers].filter((fault) => fault.calm !== undefined);
+  return {
+    storm: [lane('servers', atServers, [300, 2_000]), lane('faults', atWorkers, [100, 1_000])],
+    calm: [
+      new Lane({ label: 'calm', faults: calm, dice: dice.fork('calm'), history, pause: [300, 2_000], calm: true }),
+    ],
+  };
+}
+
+async function untilEnough(resource: GuardedResource, sections: number, end: number): Promise<void> {
   while (resource.writes < sections && machineClock() < end) await sleep(100);
+}
+
+function sum(all: readonly ReadonlyMap<string, number>[]): Record<string, number> {
+  const total: Record<string, number> = {};
+  for (const [what, count] of all.flatMap((counts) => [...counts])) total[what] = (total[what] ?? 0) + count;
+  return total;
 }
 
 async function noteLeft(stage: Stage, history: HistoryFile): Promise<void> {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RedisServer } from '../../support/redis-node.js';
 import type { Dice } from './dice.js';
-import type { Fault } from './fault.js';
+import { served, type Fault } from './fault.js';
 import { startAgain } from './ways.js';
 
 /** Asks a server something although it may be in a bad way. */
@@ -14,6 +14,9 @@ export async function onServer(server: RedisServer, ...command: [string, ...(str
     client.disconnect();
   }
 }
+
+/** A connection that is silent is noticed and replaced, and all waiters are served, within this time, in ms. */
+export const REPLACED_MS = 5_000;
 
 /** Which server it meets this time. */
 export type Pick = (dice: Dice) => RedisServer | Promise<RedisServer>;
@@ -40,9 +43,6 @@ export function harmlessFaults(pick: Pick): Fault[] {
       await onServer(server, 'CLIENT', 'PAUSE', ms, dice.one(['WRITE', 'ALL']));
       await sleep(ms);
     }),
-    fault('SCRIPT FLUSH', 2, async (dice) => {
-      await onServer(await pick(dice), 'SCRIPT', 'FLUSH');
-    }),
     fault('CLIENT KILL', 3, async (dice) => {
       const type = dice.one(['normal', 'pubsub']);
       await onServer(await pick(dice), 'CLIENT', 'KILL', 'TYPE', type);
@@ -55,6 +55,14 @@ export function harmlessFaults(pick: Pick): Fault[] {
       await onServer(server, 'CONFIG', 'SET', 'maxmemory', 0);
     }),
   ];
+}
+
+/** What costs callers nothing. */
+export function scriptFaults(pick: Pick): Fault[] {
+  const happen: Fault['happen'] = async (dice) => {
+    await onServer(await pick(dice), 'SCRIPT', 'FLUSH');
+  };
+  return served([{ what: 'SCRIPT FLUSH', weight: 2, losesState: false, happen }], 0);
 }
 
 /** What makes a server forget. */

@@ -18,6 +18,25 @@ export async function wireThrough(
   return { where: where(proxies, natMap), proxies };
 }
 
+/** The ways of all workers to the same servers. */
+export class Ways {
+  private readonly wirings: Wiring[] = [];
+
+  /** @param make the way of one worker, its proxies in the order of the servers */
+  constructor(private readonly make: () => Promise<Wiring>) {}
+
+  readonly wire = async (): Promise<Wiring> => {
+    const wiring = await this.make();
+    this.wirings.push(wiring);
+    return wiring;
+  };
+
+  /** The proxies of all workers to the server at this index. */
+  to(index: number): TcpProxy[] {
+    return this.wirings.map(({ proxies }) => proxies[index]!);
+  }
+}
+
 /** Starts a server again on its port, empty. Somebody's outgoing connection may have that port for a moment. */
 export async function startAgain(server: RedisServer, ...settings: string[]): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SUBSCRIBES, type TcpProxy } from '../../support/tcp-proxy.js';
 import type { Dice } from './dice.js';
-import type { Fault } from './fault.js';
+import { served, type Fault } from './fault.js';
 import type { WorkerProcess } from './worker-process.js';
 import type { Workforce } from './workforce.js';
 
@@ -30,7 +30,7 @@ export function workerFaults(workforce: Workforce, leaseMs: number): Fault[] {
       worker.stall(ms);
       await sleep(ms);
     }),
-    fault('worker retired and replaced', 1, (worker) => workforce.retire(worker)),
+    ...served([fault('worker retired and replaced', 1, (worker) => workforce.retire(worker))], 0),
     fault("worker's clock set forward or back", 3, async (worker, dice) => {
       worker.clock?.set(dice.one([-1, 1]) * dice.whole(20, 5_000));
       await sleep(dice.whole(20, 1_500));

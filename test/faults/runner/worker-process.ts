@@ -3,7 +3,7 @@ import { ChildScript } from '../../support/child-script.js';
 import { fileURLToPath } from 'node:url';
 import type { HistoryFile } from '../history.js';
 import type { Wiring } from '../stages/stage.js';
-import type { WorkOrder } from '../worker/order.js';
+import type { Job, WorkOrder } from '../worker/order.js';
 import type { SteppedClock } from '../clock/stepped-clock.js';
 
 const LOADER = fileURLToPath(new URL('../../support/register-ts.mjs', import.meta.url));
@@ -65,6 +65,10 @@ export class WorkerProcess {
   /** Its event loop stands still for so long. */
   stall(ms: number): void {
     this.child.send({ type: 'stall', ms });
+  }
+
+  tryJob(job: Job): void {
+    this.child.send({ type: 'job', job });
   }
 
   /** Lets its callers finish. Resolves when it has nothing in hand any more, `false` if that takes too long. */

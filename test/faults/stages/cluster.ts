@@ -2,19 +2,27 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RedisCluster } from '../../support/redis-cluster.js';
 import { debugAllowed } from '../../support/redis-program.js';
 import type { Dice } from '../runner/dice.js';
-import type { Fault } from '../runner/fault.js';
-import { harmlessFaults, restartFault } from '../runner/server-faults.js';
-import { startAgain, wireThrough } from '../runner/ways.js';
+import { served, type Fault } from '../runner/fault.js';
+import { harmlessFaults, REPLACED_MS, restartFault, scriptFaults } from '../runner/server-faults.js';
+import { wayFaults } from '../runner/way-faults.js';
+import { startAgain, Ways, wireThrough } from '../runner/ways.js';
 import type { Stage, StageSetup } from './stage.js';
 
 /** Three masters, each with a replica. */
-export async function clusterStage({ names }: StageSetup): Promise<Stage> {
+export async function clusterStage({ names, leaseMs }: StageSetup): Promise<Stage> {
   const cluster = await RedisCluster.start({ settings: debugAllowed() });
   const pick = async (dice: Dice) => (await cluster.masterOf(keyOf(dice.one(names)))).server;
+  const ways = new Ways(() =>
+    wireThrough(cluster.servers, (_, natMap) => ({ cluster: { nodes: cluster.nodes, options: { natMap } } })),
+  );
+  const waysToMaster = async (dice: Dice) => ways.to(cluster.servers.indexOf(await pick(dice)));
+  const slowNode = wayFaults(waysToMaster, leaseMs).filter(({ what }) => what === 'slow node');
   const faults = [
     ...harmlessFaults(pick).map((fault) => ({ ...fault, losesState: true })),
     restartFault(pick, true),
     ...clusterFaults(cluster, names),
+    ...scriptFaults(pick),
+    ...served(slowNode, REPLACED_MS, REPLACED_MS),
   ];
   return {
     topology: 'cluster',
@@ -26,8 +34,7 @@ export async function clusterStage({ names }: StageSetup): Promise<Stage> {
         await cluster.untilReady();
       },
     })),
-    wire: () =>
-      wireThrough(cluster.servers, (_, natMap) => ({ cluster: { nodes: cluster.nodes, options: { natMap } } })),
+    wire: ways.wire,
     untilHealthy: () => cluster.untilReady(),
     masters: async () => (await cluster.masters()).map(({ server }) => server),
     stop: () => cluster.stop(),

@@ -1,38 +1,57 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { QuorumNodes } from '../../support/quorum-nodes.js';
-import type { RedisServer } from '../../support/redis-node.js';
 import { debugAllowed } from '../../support/redis-program.js';
 import { waitUntil } from '../../support/wait-until.js';
 import type { Dice } from '../runner/dice.js';
-import type { Fault } from '../runner/fault.js';
-import { forgettingFaults, harmlessFaults, onServer, restartFault, serverClockFault } from '../runner/server-faults.js';
-import { startAgain, wireThrough } from '../runner/ways.js';
+import { served } from '../runner/fault.js';
+import {
+  forgettingFaults,
+  harmlessFaults,
+  onServer,
+  restartFault,
+  scriptFaults,
+  serverClockFault,
+} from '../runner/server-faults.js';
+import { wayFaults } from '../runner/way-faults.js';
+import { Ways, wireThrough } from '../runner/ways.js';
+import { majorityFaults, minorityFaults } from './quorum-faults.js';
 import type { Stage, StageSetup } from './stage.js';
+
+/** A node that forgot has its vote again after the restart guard, whose default is this much longer than the lease, in ms. */
+const GUARD_ABOVE_LEASE_MS = 1_000;
+/** Until all workers are connected to a node again, and its age, which it tells in whole seconds, is enough. */
+const REJOIN_MS = 2_000;
 
 export const quorum3Stage = (setup: StageSetup): Promise<Stage> => start(3, setup);
 export const quorum5Stage = (setup: StageSetup): Promise<Stage> => start(5, setup);
 
 /** Independent nodes of which a majority grants a lock. No fault here excuses two holders. */
 async function start(count: number, setup: StageSetup): Promise<Stage> {
-  const { serverEnv, setServerClock } = setup;
+  const { serverEnv, setServerClock, leaseMs } = setup;
   const env = (index: number) => serverEnv(`quorum-${index}`);
   const nodes = await QuorumNodes.start(count, { settings: debugAllowed(), env });
   const { servers } = nodes;
+  const ways = new Ways(() => wireThrough(servers, (proxies) => ({ nodes: proxies.map(({ url }) => url) })));
   const pick = (dice: Dice) => dice.one(servers);
+  const waysToOne = (dice: Dice) => ways.to(dice.whole(0, count - 1));
   // The restart guard sees that a node has restarted, and nothing else. So one and the same node does what it does not
   // see: a majority that remembers is left.
   const forgetful = () => servers[0]!;
+  const settleMs = leaseMs + GUARD_ABOVE_LEASE_MS + REJOIN_MS;
+  const clockFaults =
+    setServerClock === undefined ? [] : [serverClockFault((ms) => setServerClock('quorum-0', ms), false)];
   return {
     topology: `quorum${count}`,
     minReplicas: 0,
     faults: [
-      ...harmlessFaults(pick),
-      restartFault(pick, false),
-      ...forgettingFaults(forgetful, false),
-      ...(setServerClock === undefined ? [] : [serverClockFault((ms) => setServerClock('quorum-0', ms), false)]),
-      ...quorumFaults(servers, setup.leaseMs),
+      ...served([...harmlessFaults(pick), ...clockFaults], 0, REJOIN_MS),
+      ...scriptFaults(pick),
+      ...served([restartFault(pick, false), ...forgettingFaults(forgetful, false)], 0, settleMs),
+      // A connection that is silent is noticed in this time.
+      ...served(wayFaults(waysToOne, leaseMs), 0, REJOIN_MS + 3_000),
+      ...served(minorityFaults(servers, { leaseMs, settleMs }), 0, settleMs),
+      ...majorityFaults(servers, leaseMs),
     ],
-    wire: () => wireThrough(servers, (proxies) => ({ nodes: proxies.map(({ url }) => url) })),
+    wire: ways.wire,
     untilHealthy: async () => {
       for (const server of servers) {
         await waitUntil('the node answers', () => onServer(server, 'PING').catch(() => undefined));
@@ -41,37 +60,4 @@ async function start(count: number, setup: StageSetup): Promise<Stage> {
     masters: async () => servers,
     stop: () => nodes.stop(),
   };
-}
-
-function quorumFaults(servers: readonly RedisServer[], leaseMs: number): Fault[] {
-  const majority = Math.floor(servers.length / 2) + 1;
-  const minority = servers.length - majority;
-  const fault = (what: string, weight: number, happen: Fault['happen']): Fault => ({
-    ...{ what, weight, happen, losesState: false },
-  });
-  const freeze = async (count: number, dice: Dice): Promise<void> => {
-    const chosen = dice.some(servers, count);
-    for (const server of chosen) server.freeze();
-    await sleep(dice.whole(100, leaseMs * 2));
-    for (const server of chosen) server.thaw();
-  };
-  const restart = async (chosen: readonly RedisServer[], dice: Dice): Promise<void> => {
-    await Promise.all(chosen.map((server) => server.kill()));
-    await sleep(dice.whole(0, 2_000));
-    await Promise.all(chosen.map((server) => startAgain(server)));
-  };
-  return [
-    fault('quorum: a minority stopped and continued', 3, (dice) => freeze(minority, dice)),
-    fault('quorum: a majority stopped and continued', 2, (dice) => freeze(majority, dice)),
-    fault('quorum: a minority killed and restarted empty', 2, (dice) => restart(dice.some(servers, minority), dice)),
-    fault('quorum: a majority killed and restarted empty', 1, (dice) => restart(dice.some(servers, majority), dice)),
-    fault('quorum: DEBUG SLEEP on all nodes one after another', 2, async (dice) => {
-      for (const server of servers) {
-        const slept = onServer(server, 'DEBUG', 'SLEEP', dice.whole(5, 60) / 100);
-        await sleep(dice.whole(10, 200));
-        slept.catch(() => undefined);
-      }
-      await sleep(700);
-    }),
-  ];
 }

@@ -2,24 +2,33 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { debugAllowed } from '../../support/redis-program.js';
 import { ReplicatedRedis } from '../../support/replicated-redis.js';
 import type { Fault } from '../runner/fault.js';
-import { forgettingFaults, harmlessFaults, restartFault } from '../runner/server-faults.js';
-import { startAgain, wireThrough } from '../runner/ways.js';
-import type { Stage } from './stage.js';
+import { forgettingFaults, harmlessFaults, REPLACED_MS, restartFault, scriptFaults } from '../runner/server-faults.js';
+import { served } from '../runner/fault.js';
+import { wayFaults } from '../runner/way-faults.js';
+import { startAgain, Ways, wireThrough } from '../runner/ways.js';
+import type { Stage, StageSetup } from './stage.js';
 
 /** A master with two replicas of which one has to acknowledge each lock; nobody takes over for the master. */
-export async function replicatedStage(): Promise<Stage> {
+export async function replicatedStage({ leaseMs }: StageSetup): Promise<Stage> {
   const redis = await ReplicatedRedis.start(2, ...debugAllowed());
   const pick = () => redis.master;
+  const ways = new Ways(() => wireThrough([redis.master], ([proxy]) => ({ url: proxy!.url })));
   return {
     topology: 'replicated',
     minReplicas: 1,
     faults: [
       ...harmlessFaults(pick),
+      ...scriptFaults(pick),
+      ...served(
+        wayFaults(() => ways.to(0), leaseMs),
+        REPLACED_MS,
+        REPLACED_MS,
+      ),
       ...forgettingFaults(pick, true),
       restartFault(pick, true),
       ...replicaFaults(redis),
     ],
-    wire: () => wireThrough([redis.master], ([proxy]) => ({ url: proxy!.url })),
+    wire: ways.wire,
     untilHealthy: () => redis.untilInSync(),
     masters: async () => [redis.master],
     stop: () => redis.stop(),

@@ -1,29 +1,38 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { debugAllowed } from '../../support/redis-program.js';
 import { SentinelSet } from '../../support/sentinel-set.js';
-import type { Fault } from '../runner/fault.js';
-import { harmlessFaults, onServer, restartFault } from '../runner/server-faults.js';
-import { wireThrough } from '../runner/ways.js';
-import type { Stage } from './stage.js';
+import { served, type Fault } from '../runner/fault.js';
+import { harmlessFaults, onServer, REPLACED_MS, restartFault, scriptFaults } from '../runner/server-faults.js';
+import { wayFaults } from '../runner/way-faults.js';
+import { Ways, wireThrough } from '../runner/ways.js';
+import type { Dice } from '../runner/dice.js';
+import type { Stage, StageSetup } from './stage.js';
 
 const REPLICAS = 2;
 
 /** Three sentinels over a master and two replicas; a failover may lose what was not replicated. */
-export const sentinelStage = (): Promise<Stage> => start('sentinel', 0);
+export const sentinelStage = (setup: StageSetup): Promise<Stage> => start('sentinel', 0, setup);
 
 /** The same, and every lock is acknowledged by all replicas: no failover loses one. */
-export const sentinelMinReplicasStage = (): Promise<Stage> => start('sentinel-min-replicas', REPLICAS);
+export const sentinelMinReplicasStage = (setup: StageSetup): Promise<Stage> =>
+  start('sentinel-min-replicas', REPLICAS, setup);
 
-async function start(topology: string, minReplicas: number): Promise<Stage> {
+async function start(topology: string, minReplicas: number, { leaseMs }: StageSetup): Promise<Stage> {
   const set = await SentinelSet.start({ replicas: REPLICAS, failoverTimeoutMs: 1_000, settings: debugAllowed() });
   // A master that is silent for a while is replaced, and with it goes what was not replicated.
   const failoverLoses = minReplicas < REPLICAS;
   const pick = () => set.master();
+  const ways = new Ways(() =>
+    wireThrough(set.servers, (_, natMap) => ({ redis: { sentinels: set.sentinels, name: set.name, natMap } })),
+  );
+  const waysToOne = (dice: Dice) => ways.to(dice.whole(0, set.servers.length - 1));
   const faults = [
     ...harmlessFaults(pick).map((fault) => ({ ...fault, losesState: failoverLoses })),
     restartFault(pick, true),
     ...failovers(set, failoverLoses),
-    ...sentinelFaults(set),
+    ...served(sentinelFaults(set), 0, 500),
+    ...scriptFaults(pick),
+    ...served(wayFaults(waysToOne, leaseMs), REPLACED_MS, REPLACED_MS),
   ];
   return {
     topology,
@@ -36,8 +45,7 @@ async function start(topology: string, minReplicas: number): Promise<Stage> {
         await set.untilReady();
       },
     })),
-    wire: () =>
-      wireThrough(set.servers, (_, natMap) => ({ redis: { sentinels: set.sentinels, name: set.name, natMap } })),
+    wire: ways.wire,
     untilHealthy: () => set.untilReady(),
     masters: async () => [await set.master()],
     stop: () => set.stop(),

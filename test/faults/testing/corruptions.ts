@@ -58,6 +58,14 @@ const quick = (name: string, at: number, token: number): HistoryEvent[] =>
     released: at + 0.02,
   });
 
+/** Before anything else happens. */
+function inVain({ from, to, wait }: { from: number; to: number; wait: number }): HistoryEvent[] {
+  return [
+    { type: 'want', at: from, process: 'p1', caller: 'vain', names: ['a'], wait, lease: 'renew' },
+    { type: 'failed', at: to, caller: 'vain', code: 'LOCK_BUSY' },
+  ];
+}
+
 export const CORRUPTIONS: readonly Corruption[] = [
   {
     what: 'somebody enters while another is inside',
@@ -180,6 +188,16 @@ export const CORRUPTIONS: readonly Corruption[] = [
       const failed = pick(history, dice, 'failed');
       return replaced(history, failed, { ...failed, code: 'LOCK_ABORTED' });
     },
+  },
+  {
+    what: 'nobody takes a free lock that a caller waits for',
+    property: 'left-free',
+    spoil: (history) => added(history, ...inVain({ from: -9_000, to: -2_500, wait: 6_400 })),
+  },
+  {
+    what: 'a caller that does not wait is refused a free lock',
+    property: 'refused-free',
+    spoil: (history) => added(history, ...inVain({ from: -9_000, to: -8_999, wait: 0 })),
   },
   {
     what: 'a section never ends',

@@ -37,14 +37,14 @@ export class Caller {
     }
   }
 
-  /** Whether the lock was got. */
-  private async attempt(caller: string, plan: Plan): Promise<boolean> {
+  /** One attempt for its own sake. Returns whether the lock was taken. */
+  async attempt(caller: string, plan: Plan): Promise<boolean> {
     const { history, client, process } = this.tools;
     const { names, ask, abortAfter } = plan;
     const controller = abortAfter === undefined ? undefined : new AbortController();
     const wait = ask.wait === Infinity ? null : ask.wait;
     const mayAbort = controller !== undefined;
-    history.write({ type: 'want', process, caller, names, wait, lease: ask.lease, mayAbort });
+    history.write({ type: 'want', process, caller, names, wait, lease: ask.lease, mayAbort, ...heldFor(ask) });
     const timer = setTimeout(() => controller?.abort(), abortAfter ?? 0);
     if (controller === undefined) clearTimeout(timer);
     let held: HeldLock;
@@ -59,6 +59,10 @@ export class Caller {
     await new Section(caller, plan, held, this.tools).run();
     return true;
   }
+}
+
+function heldFor({ holdAtLeast }: Plan['ask']): { holdAtLeast?: number } {
+  return holdAtLeast === undefined ? {} : { holdAtLeast };
 }
 
 function codeOf(error: unknown): string {

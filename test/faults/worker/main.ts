@@ -2,12 +2,14 @@
 // itself.
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { HistoryFile } from '../history.js';
+import { HistoryFile, machineClock } from '../history.js';
 import { Dice } from '../runner/dice.js';
 import { Caller } from './caller.js';
 import type { LockClient, OpenLockClient } from './lock-client.js';
-import type { WorkOrder } from './order.js';
+import type { Job, WorkOrder } from './order.js';
+import { makeJob } from './plan.js';
 import { ResourceClient } from './resource-client.js';
+import { noteStalls } from '../stalls.js';
 
 const order = JSON.parse(process.argv[2]!) as WorkOrder;
 const say = (message: object): void => console.log(JSON.stringify(message));
@@ -22,10 +24,11 @@ let closing = false;
 let close = (): void => undefined;
 const toldToClose = new Promise<void>((resolve) => (close = resolve));
 commands.on('line', (line) => {
-  const { type, ms } = JSON.parse(line) as { type: string; ms?: number };
+  const { type, ms, job } = JSON.parse(line) as { type: string; ms?: number; job?: Job };
   if (type === 'finish') finish();
   if (type === 'close') close();
   if (type === 'stall') stall(ms!);
+  if (type === 'job') runJob(job!);
 });
 
 // Nobody is there any more who could tell it what to do.
@@ -44,16 +47,21 @@ const tools = { ...order, history, resource, client, leaseMs: order.setup.leaseM
 const callers = Array.from({ length: order.callers }, (_, index) => {
   return new Caller(String(index), dice.fork(String(index)), tools);
 });
+const jobs = new Set<Promise<unknown>>();
+const forJobs = new Caller('job', dice.fork('job'), tools);
+const stalls = noteStalls(order.process, history);
 say({ type: 'ready' });
 const work = Promise.all(callers.map((caller) => caller.run()));
 
 await toldToFinish;
 for (const caller of callers) caller.stop();
 await work;
+await Promise.all(jobs);
 await until(() => nothingIn(client));
 const stats = client.stats();
 say({ type: 'idle' });
 await toldToClose;
+stalls[Symbol.dispose]();
 closing = true;
 await client.close();
 resource.close();
@@ -81,6 +89,15 @@ function resources(): string[] {
     if (index >= 0) known.splice(index, 1);
     return index < 0;
   });
+}
+
+/** Tries a job's lock at the time at which all processes do. */
+function runJob({ name, wait, at }: Job): void {
+  const job = sleep(Math.max(0, at - machineClock())).then(() =>
+    forJobs.attempt(`${order.process}-${name}`, makeJob(name, wait, order.setup.leaseMs)),
+  );
+  jobs.add(job);
+  void job.finally(() => jobs.delete(job));
 }
 
 /** The event loop stands still, as in a long computation or a long garbage collection. */

@@ -1,5 +1,13 @@
 import type { ClientSetup } from './lock-client.js';
 
+/** A lock that all workers try at the same time, on the machine's clock. */
+export interface Job {
+  readonly name: string;
+  /** ms. */
+  readonly wait: number;
+  readonly at: number;
+}
+
 /** What a worker is to do, as its one argument. */
 export interface WorkOrder {
   /** Its name in the history. */

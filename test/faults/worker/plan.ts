@@ -20,7 +20,8 @@ export function makePlan(dice: Dice, names: readonly string[], leaseMs: number):
   const lease = fixed ? dice.whole(Math.ceil(leaseMs / 2), leaseMs) : 'renew';
   const waiting = makeWait(dice);
   return {
-    names: dice.chance(0.9) ? [dice.one(names)] : dice.some(names, dice.whole(2, 3)),
+    // The last two names are never taken together with others: a lock whose caller waits for a second one looks free.
+    names: dice.chance(0.9) ? [dice.one(names)] : dice.some(names.slice(0, -2), dice.whole(2, 3)),
     ask: {
       wait: waiting.wait,
       lease,
@@ -31,6 +32,19 @@ export function makePlan(dice: Dice, names: readonly string[], leaseMs: number):
     writeAt: dice.one([0, 0, 0, 0.5, 1]),
     stubborn: dice.chance(0.15),
     pauseAfter: dice.chance(0.1) ? dice.whole(1, 30) : 0,
+  };
+}
+
+/** What all processes do at the same time: without a wait one of them runs the job, with one all do, one after another. */
+export function makeJob(name: string, wait: number, leaseMs: number): Plan {
+  return {
+    names: [name],
+    ask: { wait, lease: 'renew', ...(wait === 0 ? { holdAtLeast: Math.floor(leaseMs / 2) } : {}) },
+    abortAfter: undefined,
+    sectionMs: 5,
+    writeAt: 0,
+    stubborn: false,
+    pauseAfter: 0,
   };
 }
 

@@ -1,0 +1,44 @@
+import { answeredAt, attemptsByName, graceIn, heldBy, leaseOf, unjudgedTime } from '../free-time.js';
+import type { Attempt, RunRecord, Span } from '../run-record.js';
+import { overlapMs } from '../spans.js';
+import type { Check, Violation } from './check.js';
+
+/** A caller that does not wait is told that the lock is busy only while some caller has it, or may have it. */
+export const refusedFree: Check = (run, { freeMs }) => {
+  const violations: Violation[] = [];
+  let judgedRefusals = 0;
+  if (freeMs === Infinity) return { violations };
+  const unjudged = unjudgedTime(run);
+  for (const [name, attempts] of attemptsByName(run)) {
+    const refused = attempts.filter(isRefusal);
+    if (refused.length === 0) continue;
+    const claims = attempts.flatMap((attempt) => claimOf(attempt, name, run) ?? []);
+    for (const { want, failed } of refused) {
+      const span = { from: want.at, to: failed!.at };
+      if (overlapMs(unjudged, [span]) > 0 || graceIn(span, run) > 0) continue;
+      judgedRefusals += 1;
+      if (claims.some(({ from, to }) => from < span.to && to > span.from)) continue;
+      violations.push({
+        property: 'refused-free',
+        message: `${want.caller} was told that "${name}" is busy, and no caller had it`,
+        events: [want, failed!],
+      });
+    }
+  }
+  return { violations, counts: { judgedRefusals } };
+};
+
+/** An attempt for this name alone that does not wait, and is told that the lock is busy. */
+function isRefusal({ want, failed }: Attempt): boolean {
+  return want.wait === 0 && want.names.length === 1 && failed?.code === 'LOCK_BUSY';
+}
+
+/** When the attempt may have held the lock; `undefined` for one that was refused itself. */
+function claimOf(attempt: Attempt, name: string, run: RunRecord): Span | undefined {
+  if (isRefusal(attempt)) return undefined;
+  const { want, sections } = attempt;
+  const section = sections.get(name);
+  if (section !== undefined) return { from: want.at, to: heldBy(section, run).to };
+  // A grant may have come when nobody waited for it any more: it is given back in the background.
+  return { from: want.at, to: Math.min(answeredAt(attempt), run.end) + leaseOf(attempt, run) };
+}
