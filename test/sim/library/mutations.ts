@@ -254,6 +254,15 @@ const POWER_CUT = schedule(
   [{ at: 120, kind: 'power-cut', ms: 10 }],
 );
 
+/** A majority stands still for longer than a lease, and then carries out what it received before. */
+const PAUSED_MAJORITY = SEEDS.slice(0, 12).map((seed) =>
+  schedule(
+    seed,
+    [someCall(20, 0, { section: 1 }), someCall(100, 0, { lease: 20_000, wait: 30 })],
+    [1, 2].map((node) => ({ at: 99, kind: 'stall', node, ms: 24_000 })),
+  ),
+);
+
 function edit(name: string, nodes: readonly number[], file: string, from: string, to: string): ListedMutation {
   return { name, nodes, edits: [{ file, from, to }] };
 }
@@ -426,9 +435,19 @@ export const MUTATIONS: readonly ListedMutation[] = [
     'a failed release is not tried again',
     QUORUM,
     STORE,
-    'if (ballot !== undefined)\n                member.settler',
-    'if (false)\n                member.settler',
+    'if (ballot !== undefined) {\n                member.settler',
+    'if (false) {\n                member.settler',
   ),
+  {
+    ...edit(
+      'a clean-up ends with the lease though the request may still come',
+      [3],
+      'stores/settler',
+      'this.untilLeaseEnds && !debt.inDoubt',
+      'this.untilLeaseEnds',
+    ),
+    examples: PAUSED_MAJORITY,
+  },
   {
     ...edit(
       'the deadline counts from the last round',
