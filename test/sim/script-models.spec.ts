@@ -10,7 +10,10 @@ import { RELEASE } from '../../lib/stores/redis/scripts/release.lua.js';
 import { RENEW } from '../../lib/stores/redis/scripts/renew.lua.js';
 import { redisClient, uniqueName } from '../support/test-redis.js';
 import { Keyspace } from './redis/keyspace.js';
-import { channelOf, SCRIPT_MODELS } from './redis/script-models.js';
+import { sideKeyOf, SCRIPT_MODELS } from './redis/script-models.js';
+
+/** What the names of token keys begin with here. */
+const TOKENS = 'script-models:token:';
 
 const scripts: Readonly<Record<string, string>> = {
   ACQUIRE,
@@ -95,7 +98,7 @@ describe('the simulation’s scripts in JavaScript', () => {
     const property = fc.asyncProperty(steps, async (plan) => {
       round += 1;
       const lock = (index: number): string => `${base}:${round}:${index}`;
-      const token = (index: number): string => `${base}:${round}:token:${index}`;
+      const token = (index: number): string => sideKeyOf(lock(index), TOKENS);
       let nowUs = 0;
       const model = new Keyspace(() => nowUs);
       for (const step of plan) {
@@ -179,13 +182,16 @@ function callOf(
       return { keys: both, args: [LONG_MS, ...locks.flatMap(() => [name, last, keep])] };
     }
     case 'RENEW':
-      return { keys: both, args: [LONG_MS, ms, exact ? 1 : 0, ...locks.flatMap(() => [name, number])] };
+      return {
+        keys: locks.map(lock),
+        args: [LONG_MS, ms, exact ? 1 : 0, TOKENS, ...locks.flatMap(() => [name, number])],
+      };
     case 'RELEASE':
       return { keys: locks.map(lock), args: [keep, notify ? prefix : '', ...locks.map(() => name)] };
     case 'INSPECT':
-      return { keys: both.slice(0, 2), args: [] };
+      return { keys: both.slice(0, 1), args: [TOKENS] };
     case 'FORCE_RELEASE':
-      return { keys: both.slice(0, 1), args: [channelOf(lock(locks[0]!), prefix)] };
+      return { keys: both.slice(0, 1), args: [sideKeyOf(lock(locks[0]!), prefix)] };
     default:
       throw new Error(`say how ${script} is called`);
   }

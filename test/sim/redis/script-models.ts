@@ -112,9 +112,10 @@ export const confirm: ScriptModel = (keys, args, redis) =>
   });
 
 export const renew: ScriptModel = (keys, args, redis) =>
-  each(keys.length / 2, (i) => {
-    const [lock, counter] = [keys[2 * i]!, keys[2 * i + 1]!];
-    const [owner, number, lease] = [String(args[2 * i + 3]), Number(args[2 * i + 4]), Number(args[1])];
+  each(keys.length, (i) => {
+    const lock = keys[i]!;
+    const counter = sideKeyOf(lock, String(args[3]));
+    const [owner, number, lease] = [String(args[2 * i + 4]), Number(args[2 * i + 5]), Number(args[1])];
     const value = redis.hgetall(lock).find(([field]) => field === owner)?.[1] ?? '0';
     if (value === '0') return [0, 0];
     const newer = number > Number(/\.(\d+)$/.exec(value)?.[1] ?? 0);
@@ -124,8 +125,8 @@ export const renew: ScriptModel = (keys, args, redis) =>
     return [1, 0];
   });
 
-/** The channel of a lock, whose name begins with `prefix`. */
-export function channelOf(lock: string, prefix: string): string {
+/** The channel or the token key of a lock, whose name begins with `prefix`. */
+export function sideKeyOf(lock: string, prefix: string): string {
   return prefix + (lock.includes('{') ? lock : `{${lock}}`);
 }
 
@@ -133,7 +134,7 @@ export const release: ScriptModel = (keys, args, redis, publish) =>
   each(keys.length, (i) => {
     const lock = keys[i]!;
     const [owner, keep] = [String(args[2 + i]), String(args[0])];
-    const channel = args[1] === '' ? '' : channelOf(lock, String(args[1]));
+    const channel = args[1] === '' ? '' : sideKeyOf(lock, String(args[1]));
     const held = keep === '0' ? redis.hdel(lock, owner) : redis.hexists(lock, owner);
     if (!held) {
       if (channel !== '' && redis.pttl(lock) === -2) publish(channel, '0');
@@ -146,9 +147,18 @@ export const release: ScriptModel = (keys, args, redis, publish) =>
     return [1, channel === '' ? 0 : publish(channel, '0')];
   });
 
-export const inspect: ScriptModel = (keys, _args, redis) => {
+/** '' where there is no text. */
+function textOf(get: () => string | null): string {
+  try {
+    return get() ?? '';
+  } catch {
+    return '';
+  }
+}
+
+export const inspect: ScriptModel = (keys, args, redis) => {
   const left = redis.pttl(keys[0]!);
-  const token = redis.get(keys[1]!) ?? '';
+  const token = textOf(() => redis.get(sideKeyOf(keys[0]!, String(args[0]))));
   if (left === -2) return ['', 0, left, token];
   const [owner, holds] = redis.hgetall(keys[0]!)[0]!;
   return [owner, Math.trunc(Number(holds)), left, token];
