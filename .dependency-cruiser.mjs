@@ -2,20 +2,17 @@
 
 /** The library from top to bottom, as paths under lib/ without an ending: each may import what stands below it. */
 const floors = [
-  ['index', 'health/', 'testing/'],
+  ['index'],
   ['redis-lock.module'],
   ['app-lock-service'],
   ['decorators/'],
   ['lock.service', 'create-lock-service', 'background-start'],
-  ['lock-options'],
-  ['module-options'],
-  ['redis-target'],
-  ['show-value'],
+  ['options/'],
   ['naming/'],
   ['leases/'],
   ['waiting/'],
+  ['holds/'],
   ['stores/'],
-  ['synchronizers/'],
   ['telemetry/'],
   ['errors/'],
   ['time/'],
@@ -25,7 +22,7 @@ const floors = [
 /** May be imported from everywhere, and imports nothing of the library. */
 const everywhere = ['tokens'];
 /** The parts that know Nest. */
-const nest = ['redis-lock.module', 'app-lock-service', 'decorators/', 'health/'];
+const nest = ['redis-lock.module', 'app-lock-service', 'decorators/'];
 
 const files = (names) => `^lib/(${names.map((name) => (name.endsWith('/') ? name : `${name}\\.ts$`)).join('|')})`;
 

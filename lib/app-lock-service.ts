@@ -3,7 +3,7 @@ import type { DiscoveryService, ModuleRef, ModulesContainer } from '@nestjs/core
 import { connectLockService } from './create-lock-service.js';
 import { LockConfigError } from './errors/index.js';
 import { LockService } from './lock.service.js';
-import type { LockServiceOptions } from './module-options.js';
+import type { LockServiceOptions } from './options/service-options.js';
 import { DEFAULT_CONNECTION, getLockServiceToken, LOCK_CONNECTION_NAME } from './tokens.js';
 
 /** What a lock module's provider of the service needs to know about its app. */

@@ -1,6 +1,6 @@
 import { startInBackground } from './background-start.js';
 import { LockService } from './lock.service.js';
-import { resolveSettings, type LockServiceOptions, type ResolvedSettings } from './module-options.js';
+import { resolveSettings, type LockServiceOptions, type ResolvedSettings } from './options/service-options.js';
 import type { LockStore } from './stores/lock-store.js';
 import { MemoryState } from './stores/memory/memory-state.js';
 import { MemoryStore } from './stores/memory/memory-store.js';

@@ -14,7 +14,7 @@ import { checkConnection } from './decorators/decorator-options.js';
 import { LockLifecycle } from './decorators/lock-lifecycle.js';
 import { LockConfigError } from './errors/index.js';
 import { LockService } from './lock.service.js';
-import { resolveSettings, type LockServiceOptions } from './module-options.js';
+import { resolveSettings, type LockServiceOptions } from './options/service-options.js';
 import {
   DEFAULT_CONNECTION,
   getLockServiceToken,

@@ -1,6 +1,6 @@
 import { LockConfigError, type LockBusyError } from '../errors/index.js';
-import { checkAcquireOptions, type AcquireOptions } from '../lock-options.js';
-import { show } from '../module-options.js';
+import { checkAcquireOptions, type AcquireOptions } from '../options/acquire-options.js';
+import { show } from '../options/checks.js';
 import { DEFAULT_CONNECTION } from '../tokens.js';
 
 /**

@@ -2,7 +2,7 @@ import { Catch, Inject, Logger, Optional, type ArgumentsHost, type ExceptionFilt
 import { HttpAdapterHost } from '@nestjs/core';
 import { throwError, type Observable } from 'rxjs';
 import { LockBusyError, LockConfigError, LockError, type LockErrorCode } from '../errors/index.js';
-import { checkKnown, checkWhole, show } from '../module-options.js';
+import { checkKnown, checkWhole, show } from '../options/checks.js';
 import { LOCK_FILTER_OPTIONS } from '../tokens.js';
 
 /**

@@ -1,5 +1,5 @@
 import { LockConfigError, type LockBusyError } from '../errors/index.js';
-import { show } from '../module-options.js';
+import { show } from '../options/checks.js';
 import { ARGUMENT_ROOTS } from '../naming/name-template.js';
 import { decoratedMethod, isAsync, replaceMethod, returnsObservable, returnsPromise } from './decorated-method.js';
 import { planOf, type LockDecoratorOptions } from './decorator-options.js';

@@ -3,14 +3,7 @@ import { channels, type LostMessage, type RenewedMessage } from '../telemetry/ch
 import { monotonic } from '../time/clock.js';
 import { WheelEntry } from '../time/timer-wheel.js';
 import { elapsedSince, now, type Instant } from '../time/instant.js';
-
-const DRIFT_SHARE = 0.01;
-const DRIFT_MS = 2;
-
-/** How long a lease of `leaseMs` may be relied on here: less 1 % and 2 ms, for clocks that run at different speeds. */
-export function validityOf(leaseMs: number): number {
-  return leaseMs - leaseMs * DRIFT_SHARE - DRIFT_MS;
-}
+import { validityOf } from '../time/validity.js';
 
 /** What became of a release. `unconfirmed`: the store did not answer; it is tried again in the background. */
 export type ReleaseOutcome = 'released' | 'lost' | 'unconfirmed';

@@ -1,5 +1,5 @@
 import { LockUnavailableError } from '../errors/index.js';
-import { Hold, validityOf, type HoldKeeper } from '../stores/hold.js';
+import { Hold, type HoldKeeper } from './hold.js';
 import type { LockStore } from '../stores/lock-store.js';
 import { orLate } from '../stores/overdue-error.js';
 import type { Reporter } from '../telemetry/reporter.js';
@@ -7,6 +7,7 @@ import { renewalWarning } from '../telemetry/warnings.js';
 import { monotonic, wall } from '../time/clock.js';
 import { onNextTick } from '../time/ticks.js';
 import { TimerWheel, WheelEntry } from '../time/timer-wheel.js';
+import { validityOf } from '../time/validity.js';
 
 /** A hold with no more than this left counts as over: the wheel may fire that much early. */
 const LAST_MS = 4;

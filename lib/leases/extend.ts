@@ -1,5 +1,5 @@
 import { LockLostError, LockUnavailableError } from '../errors/index.js';
-import type { Hold, HoldKeeper } from '../stores/hold.js';
+import type { Hold, HoldKeeper } from '../holds/hold.js';
 import type { LockStore, RenewReply } from '../stores/lock-store.js';
 import { OverdueError } from '../stores/overdue-error.js';
 import type { Tenure } from './tenure.js';

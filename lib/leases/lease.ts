@@ -1,6 +1,6 @@
 import { inspect, type InspectOptions } from 'node:util';
 import { LockLostError } from '../errors/index.js';
-import type { ReleaseOutcome } from '../stores/hold.js';
+import type { ReleaseOutcome } from '../holds/hold.js';
 import type { FencingToken } from './fencing-token.js';
 import type { LeaseState, Tenure } from './tenure.js';
 

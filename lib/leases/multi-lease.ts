@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { inspect, type InspectOptions } from 'node:util';
-import type { ReleaseOutcome } from '../stores/hold.js';
+import type { ReleaseOutcome } from '../holds/hold.js';
 import type { FencingToken } from './fencing-token.js';
 import type { Lease, LeaseSummary } from './lease.js';
 

@@ -1,7 +1,7 @@
 import type { AsyncResource } from 'node:async_hooks';
 import { LockLostError, LockShutdownError, type LockLostReason } from '../errors/index.js';
 import type { Linked, LinkedList } from '../lists/linked-list.js';
-import type { Hold, HoldObserver, ReleaseOutcome } from '../stores/hold.js';
+import type { Hold, HoldObserver, ReleaseOutcome } from '../holds/hold.js';
 import { monotonic } from '../time/clock.js';
 
 /** What a tenure needs of the service. */

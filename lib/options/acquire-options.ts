@@ -1,14 +1,6 @@
-import { LockConfigError } from './errors/index.js';
-import {
-  checkKnown,
-  checkLease,
-  checkMinReplicas,
-  checkWait,
-  checkWhole,
-  MAX_LEASE_MS,
-  show,
-  type ResolvedSettings,
-} from './module-options.js';
+import { LockConfigError } from '../errors/index.js';
+import { checkKnown, checkLease, checkMinReplicas, checkWait, checkWhole, MAX_LEASE_MS, show } from './checks.js';
+import type { ResolvedSettings } from './service-options.js';
 
 /**
  * Options of one acquisition; every duration is in ms.

@@ -1,5 +1,12 @@
-import { LockConfigError } from './errors/index.js';
-import { show } from './show-value.js';
+import { LockConfigError } from '../errors/index.js';
+import { MemoryState } from '../stores/memory/memory-state.js';
+import { checkKnown, show } from './checks.js';
+
+export const CONNECTIONS = ['url', 'redis', 'cluster', 'nodes', 'client', 'memory'] as const;
+/** Options of an ioredis client that are easily given in the place of `redis`. */
+const REDIS_OPTIONS = ['host', 'port', 'path', 'username', 'password', 'db', 'tls', 'sentinels'];
+const MIN_NODES = 3;
+const MAX_NODES = 15;
 
 const ENCODE =
   'Percent-encode special characters in the user name and the password (encodeURIComponent turns # into %23), and use a ' +
@@ -15,6 +22,31 @@ const NO_IOREDIS_OPTIONS: Readonly<Record<string, string>> = {
   cluster: '{ cluster: { nodes } }',
   nodes: '{ cluster: { nodes } } or { nodes }',
 };
+
+/**
+ * Checks where the locks live: exactly one connection has to be given.
+ *
+ * @param checkOthers checks the names of all options, once it is clear which connection is meant
+ * @throws LockConfigError that names the option
+ */
+export function checkConnection(options: object, checkOthers: () => void): void {
+  const given = CONNECTIONS.filter((key) => Reflect.get(options, key) !== undefined);
+  if (given.length === 0) checkMistaken(options);
+  if (given.length !== 1) {
+    const what = given.length === 0 ? 'none is given' : `these are given: ${given.join(', ')}`;
+    throw new LockConfigError(`Exactly one of ${CONNECTIONS.join(', ')} is needed, but ${what}.`);
+  }
+  checkOthers();
+  const [key] = given;
+  const value: unknown = Reflect.get(options, key as string);
+  if (key === 'url') checkUrl('url', value);
+  if (key === 'cluster') checkCluster(value);
+  if (key === 'nodes') checkNodes(value);
+  if (key === 'redis') checkRedisOptions('redis', value);
+  if (key === 'memory' && value !== true && !(value instanceof MemoryState)) {
+    throw new LockConfigError('"memory" must be true or a MemoryState.');
+  }
+}
 
 /**
  * Checks the URL of a Redis server. No message holds any part of it: where a password is not encoded, nobody knows where it
@@ -123,4 +155,53 @@ function checkSentinels(option: string, sentinels: unknown, name: unknown): void
   for (const sentinel of sentinels as unknown[]) checkRedisOptions(`${option}.sentinels`, sentinel);
   if (typeof name === 'string' && name !== '') return;
   throw new LockConfigError(`"${option}.name" must be the name by which the Sentinels know the master.`);
+}
+
+function checkCluster(cluster: unknown): void {
+  if (typeof cluster !== 'object' || cluster === null) {
+    throw new LockConfigError('"cluster" must be an object: { nodes: [url | { host, port }, …], options }.');
+  }
+  checkKnown('"cluster"', cluster, ['nodes', 'options']);
+  const { nodes, options } = cluster as Record<string, unknown>;
+  if (!Array.isArray(nodes) || nodes.length === 0) {
+    throw new LockConfigError('"cluster" needs at least one of its nodes in "nodes".');
+  }
+  for (const node of nodes as unknown[]) checkClusterNode('cluster.nodes', node);
+  if (options === undefined) return;
+  if (typeof options !== 'object' || options === null) {
+    throw new LockConfigError('"options" of "cluster" must be an object of ioredis options.');
+  }
+  const redisOptions: unknown = Reflect.get(options, 'redisOptions');
+  if (redisOptions !== undefined) checkRedisOptions('cluster.options.redisOptions', redisOptions);
+}
+
+function checkNodes(nodes: unknown): void {
+  if (!Array.isArray(nodes) || nodes.length < MIN_NODES || nodes.length > MAX_NODES) {
+    throw new LockConfigError(
+      `"nodes" must be a list of ${String(MIN_NODES)} to ${String(MAX_NODES)} Redis servers; an odd number is recommended.`,
+    );
+  }
+  for (const node of nodes as unknown[]) {
+    if (typeof node === 'string' || node === undefined) checkUrl('nodes', node);
+    else if (typeof node === 'object' && node !== null) checkRedisOptions('nodes', node);
+    else {
+      throw new LockConfigError(
+        `Each of "nodes" must be a URL or an object of ioredis options, but one is ${show(node)}.`,
+      );
+    }
+  }
+  const urls = nodes.filter((node) => typeof node === 'string');
+  if (new Set(urls).size < urls.length)
+    throw new LockConfigError('"nodes" names a server twice: it would have two votes.');
+}
+
+/** Options without a server: an unset environment variable, or the server's options in the wrong place. */
+function checkMistaken(options: object): void {
+  const unset = CONNECTIONS.find((key) => key in options);
+  if (unset !== undefined) throw new LockConfigError(`"${unset}" is undefined. Is the environment variable set?`);
+  const misplaced = REDIS_OPTIONS.find((key) => key in options);
+  if (misplaced === undefined) return;
+  throw new LockConfigError(
+    `"${misplaced}" is an option of the Redis client. Write { redis: { host, port } }, or { url: 'redis://host:6379' }.`,
+  );
 }

@@ -1,10 +1,20 @@
 import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis';
-import { LockConfigError } from './errors/index.js';
-import { MemoryState } from './stores/memory/memory-state.js';
-import { checkClusterNode, checkRedisOptions, checkUrl } from './redis-target.js';
-import { show } from './show-value.js';
-import type { CallersClient } from './stores/redis/redis-client.js';
-import type { LockLogger } from './telemetry/reporter.js';
+import { LockConfigError } from '../errors/index.js';
+import type { MemoryState } from '../stores/memory/memory-state.js';
+import {
+  checkKnown,
+  checkLease,
+  checkMinReplicas,
+  checkWait,
+  checkWhole,
+  DAY_MS,
+  MAX_LEASE_MS,
+  MAX_MS,
+  show,
+} from './checks.js';
+import { checkConnection, CONNECTIONS } from './connection-checks.js';
+import type { CallersClient } from '../stores/redis/redis-client.js';
+import type { LockLogger } from '../telemetry/reporter.js';
 
 /** Where the locks live: exactly one of these. */
 export type LockConnection =
@@ -77,26 +87,10 @@ export interface LockSettings {
  */
 export type LockServiceOptions = LockConnection & LockSettings;
 
-export { show } from './show-value.js';
-
 /** Settings with every default filled in. */
 export type ResolvedSettings = Required<LockSettings>;
 
-const DAY_MS = 86_400_000;
-
-/** The longest lease and the longest time limit, in ms. */
-export const MAX_LEASE_MS = DAY_MS;
-/** A shorter lease would be used up by the drift allowance and the way to Redis. */
-export const MIN_LEASE_MS = 10;
-const MAX_MS = 2 ** 31 - 1;
-const MAX_REPLICAS = 100;
 const MAX_PREFIX_BYTES = 256;
-const MIN_NODES = 3;
-const MAX_NODES = 15;
-
-const CONNECTIONS = ['url', 'redis', 'cluster', 'nodes', 'client', 'memory'] as const;
-/** Options of an ioredis client that are easily given in the place of `redis`. */
-const REDIS_OPTIONS = ['host', 'port', 'path', 'username', 'password', 'db', 'tls', 'sentinels'];
 const SETTINGS = [
   'leaseMs',
   'wait',
@@ -149,35 +143,6 @@ export function resolveSettings(options: LockServiceOptions): ResolvedSettings {
   };
 }
 
-/** A time to wait: 0 or more whole ms, or `Infinity`. */
-export function checkWait(option: string, value: unknown): number {
-  return value === Infinity ? Infinity : checkWhole(option, value, 0, MAX_MS);
-}
-
-/** A length of a lease. */
-export function checkLease(option: string, value: unknown): number {
-  return checkWhole(option, value, MIN_LEASE_MS, MAX_LEASE_MS);
-}
-
-/** A number of replicas. */
-export function checkMinReplicas(value: unknown): number {
-  return checkWhole('minReplicas', value, 0, MAX_REPLICAS);
-}
-
-export function checkWhole(option: string, value: unknown, min: number, max: number): number {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new LockConfigError(
-    `"${option}" must be a whole number from ${String(min)} to ${String(max)}, but is ${show(value)}.`,
-  );
-}
-
-/** Refuses names that are no options: a misspelt option must not be silently without effect. */
-export function checkKnown(what: string, value: object, known: readonly string[]): void {
-  const unknown = Object.keys(value).find((key) => !known.includes(key));
-  if (unknown === undefined) return;
-  throw new LockConfigError(`${what} has no option "${unknown}". Known: ${known.join(', ')}.`);
-}
-
 function checkLogger(logger: unknown): LockLogger | false {
   if (logger === false) return false;
   if (typeof logger === 'object' && logger !== null && typeof Reflect.get(logger, 'warn') === 'function') {
@@ -198,71 +163,9 @@ function checkGuard(options: LockServiceOptions, leaseMs: number): number {
   return checkWhole('restartGuard', restartGuard, 0, MAX_LEASE_MS);
 }
 
-function checkCluster(cluster: unknown): void {
-  if (typeof cluster !== 'object' || cluster === null) {
-    throw new LockConfigError('"cluster" must be an object: { nodes: [url | { host, port }, …], options }.');
-  }
-  checkKnown('"cluster"', cluster, ['nodes', 'options']);
-  const { nodes, options } = cluster as Record<string, unknown>;
-  if (!Array.isArray(nodes) || nodes.length === 0) {
-    throw new LockConfigError('"cluster" needs at least one of its nodes in "nodes".');
-  }
-  for (const node of nodes as unknown[]) checkClusterNode('cluster.nodes', node);
-  if (options === undefined) return;
-  if (typeof options !== 'object' || options === null) {
-    throw new LockConfigError('"options" of "cluster" must be an object of ioredis options.');
-  }
-  const redisOptions: unknown = Reflect.get(options, 'redisOptions');
-  if (redisOptions !== undefined) checkRedisOptions('cluster.options.redisOptions', redisOptions);
-}
-
-function checkNodes(nodes: unknown): void {
-  if (!Array.isArray(nodes) || nodes.length < MIN_NODES || nodes.length > MAX_NODES) {
-    throw new LockConfigError(
-      `"nodes" must be a list of ${String(MIN_NODES)} to ${String(MAX_NODES)} Redis servers; an odd number is recommended.`,
-    );
-  }
-  for (const node of nodes as unknown[]) {
-    if (typeof node === 'string' || node === undefined) checkUrl('nodes', node);
-    else if (typeof node === 'object' && node !== null) checkRedisOptions('nodes', node);
-    else {
-      throw new LockConfigError(
-        `Each of "nodes" must be a URL or an object of ioredis options, but one is ${show(node)}.`,
-      );
-    }
-  }
-  const urls = nodes.filter((node) => typeof node === 'string');
-  if (new Set(urls).size < urls.length)
-    throw new LockConfigError('"nodes" names a server twice: it would have two votes.');
-}
-
-/** Options without a server: an unset environment variable, or the server's options in the wrong place. */
-function checkMistaken(options: object): void {
-  const unset = CONNECTIONS.find((key) => key in options);
-  if (unset !== undefined) throw new LockConfigError(`"${unset}" is undefined. Is the environment variable set?`);
-  const misplaced = REDIS_OPTIONS.find((key) => key in options);
-  if (misplaced === undefined) return;
-  throw new LockConfigError(
-    `"${misplaced}" is an option of the Redis client. Write { redis: { host, port } }, or { url: 'redis://host:6379' }.`,
-  );
-}
-
 function checkShape(options: unknown): asserts options is LockServiceOptions {
   if (typeof options !== 'object' || options === null) throw new LockConfigError('The lock options must be an object.');
-  const given = CONNECTIONS.filter((key) => Reflect.get(options, key) !== undefined);
-  if (given.length === 0) checkMistaken(options);
-  if (given.length !== 1) {
-    const what = given.length === 0 ? 'none is given' : `these are given: ${given.join(', ')}`;
-    throw new LockConfigError(`Exactly one of ${CONNECTIONS.join(', ')} is needed, but ${what}.`);
-  }
-  checkKnown('The lock module', options, [...CONNECTIONS, ...SETTINGS]);
-  const [key] = given;
-  const value: unknown = Reflect.get(options, key as string);
-  if (key === 'url') checkUrl('url', value);
-  if (key === 'cluster') checkCluster(value);
-  if (key === 'nodes') checkNodes(value);
-  if (key === 'redis') checkRedisOptions('redis', value);
-  if (key === 'memory' && value !== true && !(value instanceof MemoryState)) {
-    throw new LockConfigError('"memory" must be true or a MemoryState.');
-  }
+  checkConnection(options, () => {
+    checkKnown('The lock module', options, [...CONNECTIONS, ...SETTINGS]);
+  });
 }

@@ -1,4 +1,4 @@
-import type { HoldKeeper } from '../stores/hold.js';
+import type { HoldKeeper } from '../holds/hold.js';
 import type { LockStore } from '../stores/lock-store.js';
 import type { Settler } from '../stores/settler.js';
 import type { TimerWheel } from '../time/timer-wheel.js';

@@ -1,5 +1,5 @@
 import { LockUnavailableError } from '../errors/index.js';
-import { Hold } from '../stores/hold.js';
+import { Hold } from '../holds/hold.js';
 import type { AcquireReply, LockStore } from '../stores/lock-store.js';
 import { OverdueError } from '../stores/overdue-error.js';
 import type { Settler } from '../stores/settler.js';

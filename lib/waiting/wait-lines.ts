@@ -1,5 +1,5 @@
 import { LockShutdownError } from '../errors/index.js';
-import type { Hold, HoldKeeper, ReleaseOutcome } from '../stores/hold.js';
+import type { Hold, HoldKeeper, ReleaseOutcome } from '../holds/hold.js';
 import { LinkedList } from '../lists/linked-list.js';
 import type { LockStore } from '../stores/lock-store.js';
 import { Settler } from '../stores/settler.js';

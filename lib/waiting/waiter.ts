@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { LockAbortedError } from '../errors/index.js';
 import type { Linked, LinkedList } from '../lists/linked-list.js';
-import type { Hold } from '../stores/hold.js';
+import type { Hold } from '../holds/hold.js';
 import { monotonic } from '../time/clock.js';
 import { WheelEntry, type TimerWheel } from '../time/timer-wheel.js';
 

@@ -4,7 +4,7 @@ import { expect } from '@jest/globals';
 import fc from 'fast-check';
 import { LockError, type Lease } from 'nestjs-redis-lock';
 import { LockService } from '../../lib/lock.service.js';
-import { resolveSettings } from '../../lib/module-options.js';
+import { resolveSettings } from '../../lib/options/service-options.js';
 import type { LockStore } from '../../lib/stores/lock-store.js';
 import { waitUntil } from '../support/wait-until.js';
 import { FaultyStore, type Fault } from './faulty-store.js';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
-import { resolveSettings } from '../../lib/module-options.js';
+import { resolveSettings } from '../../lib/options/service-options.js';
 import { asModule, readmeSnippets, repository, type Snippet } from './snippets.js';
 
 const snippets = readmeSnippets();

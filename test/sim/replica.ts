@@ -1,5 +1,5 @@
 import type * as lockService from '../../lib/lock.service.js';
-import type * as moduleOptions from '../../lib/module-options.js';
+import type * as moduleOptions from '../../lib/options/service-options.js';
 import type { LockStore } from '../../lib/stores/lock-store.js';
 import type * as quorumStore from '../../lib/stores/quorum/quorum-store.js';
 import type * as redisStore from '../../lib/stores/redis/redis-store.js';
@@ -51,7 +51,7 @@ export class Replica {
     slot.bind(process);
     this.links = nodes.map((node) => new Link(process.world, process, node, () => extraUs(node.id)));
     const { LockService } = slot.load('lock.service') as typeof lockService;
-    const { resolveSettings } = slot.load('module-options') as typeof moduleOptions;
+    const { resolveSettings } = slot.load('options/service-options') as typeof moduleOptions;
     const settings = resolveSettings({ memory: true, ...SETTINGS });
     this.service = new LockService(this.openStore(slot, kind), settings);
     this.callers = new Callers(process.world, process, this.service, oracle);

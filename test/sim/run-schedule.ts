@@ -19,7 +19,7 @@ const LARGE_SKEW_MS = 1_000;
 const SERVED_US = 300_000_000;
 
 /** What processes use of the library: with these all of it is loaded. */
-const LOADED = ['lock.service', 'module-options', 'stores/redis/redis-store', 'stores/quorum/quorum-store'];
+const LOADED = ['lock.service', 'options/service-options', 'stores/redis/redis-store', 'stores/quorum/quorum-store'];
 
 export interface Outcome {
   readonly violations: readonly string[];

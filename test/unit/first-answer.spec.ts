@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { LockUnavailableError } from 'nestjs-redis-lock';
-import type { Hold } from '../../lib/stores/hold.js';
+import type { Hold } from '../../lib/holds/hold.js';
 import type { AcquireReply, LockStore } from '../../lib/stores/lock-store.js';
 import { Settler } from '../../lib/stores/settler.js';
 import { TimerWheel } from '../../lib/time/timer-wheel.js';

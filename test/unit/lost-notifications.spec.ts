@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { LockBusyError, LockUnavailableError } from 'nestjs-redis-lock';
 import type { AcquireReply } from '../../lib/stores/lock-store.js';
-import type { Hold } from '../../lib/stores/hold.js';
+import type { Hold } from '../../lib/holds/hold.js';
 import { WaitLines } from '../../lib/waiting/wait-lines.js';
 import { ScriptedStore } from './scripted-store.js';
 

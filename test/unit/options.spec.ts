@@ -8,8 +8,8 @@ import {
   MemoryState,
   type LockServiceOptions,
 } from 'nestjs-redis-lock';
-import { resolveSettings } from '../../lib/module-options.js';
-import { AcquireResolver, resolveAcquire } from '../../lib/lock-options.js';
+import { resolveSettings } from '../../lib/options/service-options.js';
+import { AcquireResolver, resolveAcquire } from '../../lib/options/acquire-options.js';
 import { redisClient, testRedisUrl, uniqueName } from '../support/test-redis.js';
 
 const memory = { memory: true } as const;

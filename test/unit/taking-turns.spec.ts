@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { LockAbortedError, LockBusyError } from 'nestjs-redis-lock';
-import type { Hold } from '../../lib/stores/hold.js';
+import type { Hold } from '../../lib/holds/hold.js';
 import { WaitLines } from '../../lib/waiting/wait-lines.js';
 import { ScriptedStore } from './scripted-store.js';
 

@@ -1,11 +1,12 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import type { Hold as LockHold } from '../../lib/stores/hold.js';
+import type { Hold as LockHold } from '../../lib/holds/hold.js';
 
 // The library takes the clocks that it finds when it is loaded for the real ones.
 const clocks = { mono: 0, wall: 0 };
 jest.spyOn(performance, 'now').mockImplementation(() => clocks.mono);
 jest.spyOn(Date, 'now').mockImplementation(() => clocks.wall);
-const { Hold, validityOf } = await import('../../lib/stores/hold.js');
+const { Hold } = await import('../../lib/holds/hold.js');
+const { validityOf } = await import('../../lib/time/validity.js');
 const { elapsedSince, now } = await import('../../lib/time/instant.js');
 
 const grant = (leaseMs: number, tokens = 1): LockHold =>

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { LockConfigError, LockUnavailableError } from '../../errors/index.js';
 import { elapsedSince, now } from '../../time/instant.js';
-import { validityOf } from '../hold.js';
+import { validityOf } from '../../time/validity.js';
 import type {
   AcquireReply,
   LockState,

@@ -1,4 +1,4 @@
-import { acquire, channelOf, grant, release, renew, type ScriptModel } from '../redis/script-models.js';
+import { acquire, sideKeyOf, grant, release, renew, type ScriptModel } from '../redis/script-models.js';
 import type { Call, Fault, Schedule } from '../schedule.js';
 import type { Mutation } from './loader.js';
 
@@ -24,7 +24,7 @@ const STRAYS = 'stores/redis/stray-acquires';
 
 /** Deletes the lock, whoever holds it. */
 const releaseUnchecked: ScriptModel = (keys, args, redis, publish) =>
-  keys.flatMap((key) => [redis.del(key) ? 1 : 0, publish(channelOf(key, String(args[1])), '0')]);
+  keys.flatMap((key) => [redis.del(key) ? 1 : 0, publish(sideKeyOf(key, String(args[1])), '0')]);
 
 const releaseQuietly: ScriptModel = (keys, args, redis) => release(keys, args, redis, () => 0);
 
@@ -381,7 +381,7 @@ export const MUTATIONS: readonly ListedMutation[] = [
   edit(
     'no allowance for drift',
     ALL,
-    'stores/hold',
+    'time/validity',
     'return leaseMs - leaseMs * DRIFT_SHARE - DRIFT_MS;',
     'return leaseMs;',
   ),
@@ -395,12 +395,12 @@ export const MUTATIONS: readonly ListedMutation[] = [
     ),
     examples: [SLEEPING_HOLDER],
   },
-  edit('no signal at the deadline', ALL, 'leases/watchdog', 'if (hold.remaining() <= LAST_MS) {', 'if (false) {'),
+  edit('no signal at the deadline', ALL, 'holds/watchdog', 'if (hold.remaining() <= LAST_MS) {', 'if (false) {'),
   {
     ...edit(
       'a failed renewal counts',
       ALL,
-      'leases/watchdog',
+      'holds/watchdog',
       'hold.doubtful = true;',
       'hold.confirm({ mono: performance.now(), wall: Date.now() }, this.leaseMs);',
     ),

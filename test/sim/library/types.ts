@@ -2,5 +2,5 @@
 export type { Lease } from '../../../lib/leases/lease.js';
 export type { MultiLease } from '../../../lib/leases/multi-lease.js';
 export type { LockService } from '../../../lib/lock.service.js';
-export type { Hold } from '../../../lib/stores/hold.js';
+export type { Hold } from '../../../lib/holds/hold.js';
 export type { LockStore } from '../../../lib/stores/lock-store.js';

@@ -1,0 +1,44 @@
+import { LockConfigError } from '../errors/index.js';
+
+export const DAY_MS = 86_400_000;
+/** The longest lease and the longest time limit, in ms. */
+export const MAX_LEASE_MS = DAY_MS;
+/** A shorter lease would be used up by the drift allowance and the way to Redis. */
+export const MIN_LEASE_MS = 10;
+export const MAX_MS = 2 ** 31 - 1;
+const MAX_REPLICAS = 100;
+
+/** A time to wait: 0 or more whole ms, or `Infinity`. */
+export function checkWait(option: string, value: unknown): number {
+  return value === Infinity ? Infinity : checkWhole(option, value, 0, MAX_MS);
+}
+
+/** A length of a lease. */
+export function checkLease(option: string, value: unknown): number {
+  return checkWhole(option, value, MIN_LEASE_MS, MAX_LEASE_MS);
+}
+
+/** A number of replicas. */
+export function checkMinReplicas(value: unknown): number {
+  return checkWhole('minReplicas', value, 0, MAX_REPLICAS);
+}
+
+export function checkWhole(option: string, value: unknown, min: number, max: number): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new LockConfigError(
+    `"${option}" must be a whole number from ${String(min)} to ${String(max)}, but is ${show(value)}.`,
+  );
+}
+
+/** Refuses names that are no options: a misspelt option must not be silently without effect. */
+export function checkKnown(what: string, value: object, known: readonly string[]): void {
+  const unknown = Object.keys(value).find((key) => !known.includes(key));
+  if (unknown === undefined) return;
+  throw new LockConfigError(`${what} has no option "${unknown}". Known: ${known.join(', ')}.`);
+}
+
+/** A value as it may stand in a message. What may hold a password is not shown. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return /:\/\/|@/.test(value) ? 'a string that is not shown' : JSON.stringify(value);
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+}
