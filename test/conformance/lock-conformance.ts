@@ -32,8 +32,8 @@ export function describeLockConformance(label: string, openBackend: () => Promis
       name = `conformance:${randomUUID()}`;
     });
     afterAll(async () => {
-      expect(here.stats()).toEqual({ held: 0, waiting: 0, unsettled: 0 });
-      expect(there.stats()).toEqual({ held: 0, waiting: 0, unsettled: 0 });
+      expect(here.stats()).toMatchObject({ held: 0, waiting: 0, unsettled: 0 });
+      expect(there.stats()).toMatchObject({ held: 0, waiting: 0, unsettled: 0 });
       await backend.close();
     });
 

@@ -12,8 +12,9 @@ const FLUSH_US = 1_000;
 const RECOVERY_US = 3_000_000;
 /** What does not touch requests is over sooner. */
 const SHORT_RECOVERY_US = 400_000;
-/** A node that was restarted has no vote for `RESTART_GUARD_MS`, and its age is told in whole seconds. */
+/** A node that may have lost its state has no vote for `RESTART_GUARD_MS`, by the slowest clock. */
 const GUARD_US = 23_000_000;
+const LOSSES = new Set<Fault['kind']>(['crash', 'power-cut', 'failover', 'flush', 'replace', 'set-clock']);
 
 /** Makes a schedule's faults happen, and heals them. */
 export class FaultInjector {
@@ -25,6 +26,8 @@ export class FaultInjector {
   private readonly extra: number[];
   /** Processes whose wall clock is set back. Their machines do not sleep: no clock would tell how long. */
   private readonly setBack = new Set<number>();
+  /** Whether clocks of processes are set. Those of nodes are not then: one clock of two may be wrong. */
+  private clientClocksSet = false;
   /** How many faults of a kind a thing suffers now: they may overlap, and only the end of the last heals it. */
   private readonly active = new Map<string, number>();
 
@@ -44,6 +47,7 @@ export class FaultInjector {
 
   planAll(faults: readonly Fault[]): void {
     for (const fault of faults) if (fault.kind === 'wall-step' && fault.by < 0) this.setBack.add(fault.process);
+    this.clientClocksSet = faults.some(({ kind }) => kind === 'wall-step');
     for (const fault of faults) this.plan(fault);
   }
 
@@ -54,7 +58,7 @@ export class FaultInjector {
       ['pause', 'kill', 'script-flush', 'vanish'].includes(fault.kind) ||
       (fault.kind === 'cut' && fault.which === 'notices');
     const recovery = short ? SHORT_RECOVERY_US : RECOVERY_US;
-    const guard = ['crash', 'power-cut'].includes(fault.kind) && this.nodes.length > 1 ? GUARD_US : 0;
+    const guard = LOSSES.has(fault.kind) && this.nodes.length > 1 ? GUARD_US : 0;
     this.recoveredAt = Math.max(this.recoveredAt, this.healedAt + recovery + guard);
     this.world.at(from, () => {
       if (this.world.traced) this.world.log(`FAULT ${JSON.stringify(fault)}`);
@@ -115,10 +119,19 @@ export class FaultInjector {
         break;
       }
       case 'flush':
-        node!.keys.clear();
+        node!.flush();
+        if (this.nodes.length > 1) break;
         this.oracle.stateLost();
         node!.stall();
         this.lastingUs(`stall ${fault.node}`, FLUSH_US, () => node!.unstall());
+        break;
+      case 'replace':
+        node!.replace();
+        break;
+      case 'set-clock':
+        // Leases on the node would end early, which no promise covers: it has none, since it has just lost its state.
+        node!.replace();
+        if (!this.clientClocksSet) this.world.after(ms * 1_000, () => node!.setClock(fault.ahead));
         break;
       case 'script-flush':
         node!.flushScripts();

@@ -1,7 +1,7 @@
 import type { FaultInjector } from './faults.js';
 import type { World } from './kernel/world.js';
 import type { Oracle } from './oracle.js';
-import type { SimNode } from './redis/sim-node.js';
+import { MARKER_KEY, type SimNode } from './redis/sim-node.js';
 import { NAMES } from './schedule.js';
 import type { Replica } from './replica.js';
 
@@ -78,7 +78,7 @@ export class Leftovers {
   private *ownersOnNodes(): Generator<[owner: string, what: string]> {
     const living = new Set(this.living().flatMap(({ process }) => process.ids));
     for (const { id, keys } of this.nodes) {
-      for (const key of keys.keys('hash')) {
+      for (const key of locksOf(keys)) {
         for (const [owner] of keys.hgetall(key)) {
           // Of a process that was killed, or of nobody: its lease has to end it.
           if (living.has(owner.split(':')[0]!)) yield [owner, `node ${id} holds ${key} for ${keys.pttl(key)} ms more`];
@@ -137,7 +137,7 @@ export class Leftovers {
 
   private checkNodes(): void {
     for (const { keys, id, subscriptions } of this.nodes) {
-      const left = keys.keys('hash');
+      const left = locksOf(keys);
       if (left.length > 0) this.oracle.violate(`node ${id} still has ${left.join()}`);
       const eternal = keys.keys('string').filter((key) => keys.pttl(key) < 0);
       if (eternal.length > 0) this.oracle.violate(`node ${id} keeps ${eternal.join()} for ever`);
@@ -156,6 +156,10 @@ export class Leftovers {
       if (open > 0) this.oracle.violate(`process ${process.id} left ${open} connections open`);
     }
   }
+}
+
+function locksOf(keys: SimNode['keys']): string[] {
+  return keys.keys('hash').filter((key) => key !== MARKER_KEY);
 }
 
 function ownersOf(service: object): string[] {

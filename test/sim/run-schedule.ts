@@ -105,7 +105,7 @@ function scriptBook(slot: LibrarySlot, models: Readonly<Record<string, ScriptMod
   const files = ['acquire', 'renew', 'release', 'inspect', 'force-release'].map(
     (file) => `stores/redis/scripts/${file}`,
   );
-  const ofNodes = ['confirm', 'grant'].map((file) => `stores/quorum/scripts/${file}`);
+  const ofNodes = ['confirm', 'grant', 'mark'].map((file) => `stores/quorum/scripts/${file}`);
   const sources = [...files, ...ofNodes].map((file) => slot.load(`${file}.lua`) as object);
   const book = new Map(
     sources

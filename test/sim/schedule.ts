@@ -49,6 +49,8 @@ export type Fault =
   | { at: number; kind: 'power-cut'; ms: number }
   | { at: number; kind: 'failover'; node: number; ms: number; lag: number }
   | { at: number; kind: 'flush'; node: number; ms: number }
+  | { at: number; kind: 'replace'; node: number; ms: number }
+  | { at: number; kind: 'set-clock'; node: number; ms: number; ahead: number }
   | { at: number; kind: 'script-flush'; node: number; ms: number }
   | { at: number; kind: 'pause'; process: number; ms: number; asleep: boolean; first: First }
   | { at: number; kind: 'wall-step'; process: number; ms: number; by: number }
@@ -139,7 +141,15 @@ function faults(nodes: number): fc.Arbitrary<Fault[]> {
       { weight: 1, arbitrary: fc.record({ ...of('failover'), node, lag: fc.constantFrom(1, 20, 200) }) },
       { weight: 1, arbitrary: fc.record({ ...of('flush'), node }) },
     );
-  } else kinds.push({ weight: 2, arbitrary: fc.record(of('power-cut')) });
+  } else {
+    kinds.push(
+      { weight: 2, arbitrary: fc.record(of('power-cut')) },
+      { weight: 1, arbitrary: fc.record({ ...of('failover'), node, lag: fc.constantFrom(1, 20, 200) }) },
+      { weight: 1, arbitrary: fc.record({ ...of('flush'), node }) },
+      { weight: 1, arbitrary: fc.record({ ...of('replace'), node }) },
+      { weight: 1, arbitrary: fc.record({ ...of('set-clock'), node, ahead: fc.constantFrom(15_000, -2_000) }) },
+    );
+  }
   const some = fc.array(fc.oneof(...kinds), { minLength: 1, maxLength: 6 });
   return fc.oneof({ weight: 1, arbitrary: fc.constant<Fault[]>([]) }, { weight: 4, arbitrary: some });
 }

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import { CONFIRM } from '../../lib/stores/quorum/scripts/confirm.lua.js';
 import { GRANT } from '../../lib/stores/quorum/scripts/grant.lua.js';
+import { MARK } from '../../lib/stores/quorum/scripts/mark.lua.js';
 import { ACQUIRE } from '../../lib/stores/redis/scripts/acquire.lua.js';
 import { FORCE_RELEASE } from '../../lib/stores/redis/scripts/force-release.lua.js';
 import { INSPECT } from '../../lib/stores/redis/scripts/inspect.lua.js';
@@ -23,6 +24,7 @@ const scripts: Readonly<Record<string, string>> = {
   FORCE_RELEASE,
   CONFIRM,
   GRANT,
+  MARK,
 };
 
 interface Step {
@@ -39,7 +41,19 @@ interface Step {
   readonly number: number;
   readonly exact: boolean;
   /** Set before the script runs: a token of the past or of the future, or a key of the wrong type. */
-  readonly plant: 'nothing' | 'past' | 'future' | 'no token' | 'lock is a string' | 'token is a hash';
+  readonly plant:
+    | 'nothing'
+    | 'past'
+    | 'future'
+    | 'no token'
+    | 'lock is a string'
+    | 'token is a hash'
+    | 'marker of the future'
+    | 'marker of another process'
+    | 'broken marker'
+    | 'no marker';
+  /** Whether the marker of the node is needed for a vote. */
+  readonly guarded: boolean;
 }
 
 const steps: fc.Arbitrary<Step[]> = fc.array(
@@ -64,7 +78,12 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
       'no token',
       'lock is a string',
       'token is a hash',
+      'marker of the future',
+      'marker of another process',
+      'broken marker',
+      'no marker',
     ),
+    guarded: fc.boolean(),
   }),
   { minLength: 1, maxLength: 20 },
 );
@@ -72,6 +91,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 /** Far above any server's clock in µs. */
 const FUTURE = 4_000_000_000_000_000;
 const LONG_MS = 500_000;
+const RUN_ID = 'run:1';
 
 describe('the simulation’s scripts in JavaScript', () => {
   let redis: Redis;
@@ -99,17 +119,22 @@ describe('the simulation’s scripts in JavaScript', () => {
       round += 1;
       const lock = (index: number): string => `${base}:${round}:${index}`;
       const token = (index: number): string => sideKeyOf(lock(index), TOKENS);
+      const marker = `${base}:${round}:marker`;
       let nowUs = 0;
       const model = new Keyspace(() => nowUs);
       for (const step of plan) {
         const [seconds, us] = (await redis.time()).map(Number) as [number, number];
         nowUs = seconds * 1_000_000 + us;
         await plantIn(step, lock(step.locks[0]!), token(step.locks[0]!), redis, model);
-        const { keys, args } = callOf(step, lock, token, prefix, nowUs);
+        await plantMarker(step, marker, nowUs, redis, model);
+        const { keys, args } = callOf(step, lock, token, prefix, nowUs, marker);
         const real = await redis.eval(scripts[step.script]!, keys.length, ...keys, ...args).catch(messageOf);
         const simulated = answerOf(() => SCRIPT_MODELS[step.script]!(keys, args, model, () => 1));
         const context = JSON.stringify({ step, real, simulated });
-        expectAlike(real, simulated, context);
+        if (step.script === 'MARK') expectSameMarker(real, simulated, context);
+        else expectAlike(real, simulated, context);
+        const ids = [Object.keys(await redis.hgetall(marker)), model.hgetall(marker).map(([id]) => id)];
+        expect({ context, ids: ids[0] }).toEqual({ context, ids: ids[1] });
         await compareState(
           [0, 1, 2].flatMap((i) => [lock(i), token(i)]),
           redis,
@@ -117,7 +142,7 @@ describe('the simulation’s scripts in JavaScript', () => {
           context,
         );
       }
-      await redis.del(...[0, 1, 2].flatMap((i) => [lock(i), token(i)]));
+      await redis.del(marker, ...[0, 1, 2].flatMap((i) => [lock(i), token(i)]));
     });
     await fc.assert(property, { numRuns: Number(process.env.PROPERTY_RUNS ?? 60), seed: 11 });
   }, 120_000);
@@ -135,10 +160,26 @@ function answerOf(run: () => unknown): unknown {
   }
 }
 
+async function plantMarker({ plant }: Step, key: string, nowUs: number, redis: Redis, model: Keyspace): Promise<void> {
+  if (!plant.includes('marker')) return;
+  await redis.del(key);
+  model.del(key);
+  if (plant === 'no marker') return;
+  const at = Math.floor(nowUs / 1_000) + (plant === 'marker of the future' ? LONG_MS : -LONG_MS);
+  const run = plant === 'marker of another process' ? 'other' : RUN_ID;
+  const value = plant === 'broken marker' ? 'x' : `${run} ${at} ${at}`;
+  await redis.hset(key, 'marker:0', value);
+  model.hset(key, 'marker:0', value);
+}
+
 async function plantIn({ plant }: Step, lock: string, token: string, redis: Redis, model: Keyspace): Promise<void> {
   const value = plant === 'past' ? 1_000 : FUTURE;
   switch (plant) {
     case 'nothing':
+    case 'marker of the future':
+    case 'marker of another process':
+    case 'broken marker':
+    case 'no marker':
       return;
     case 'past':
     case 'future':
@@ -162,25 +203,29 @@ async function plantIn({ plant }: Step, lock: string, token: string, redis: Redi
 }
 
 function callOf(
-  { script, locks, owner, ms, tokens, keep, proposal, notify, number, exact }: Step,
+  { script, locks, owner, ms, tokens, keep, proposal, notify, number, exact, guarded }: Step,
   lock: (index: number) => string,
   token: (index: number) => string,
   prefix: string,
   nowUs: number,
+  markerKey: string,
 ): { keys: string[]; args: (string | number)[] } {
   const name = `owner:${owner}`;
   const both = locks.flatMap((index) => [lock(index), token(index)]);
+  const marker = guarded ? [markerKey, 'marker:0'] : ['', ''];
   switch (script) {
     case 'ACQUIRE':
       return { keys: both, args: [LONG_MS, ms, ...reserving(locks, name, tokens, keep > 0)] };
     case 'GRANT': {
       const proposed = nowUs + (proposal ?? 0);
-      return { keys: both, args: [LONG_MS, ...locks.flatMap(() => [name, ms, tokens, proposed])] };
+      return { keys: both, args: [LONG_MS, ...marker, ...locks.flatMap(() => [name, ms, tokens, proposed])] };
     }
     case 'CONFIRM': {
       const last = nowUs + (proposal ?? -FUTURE / 4);
-      return { keys: both, args: [LONG_MS, ...locks.flatMap(() => [name, last, keep])] };
+      return { keys: both, args: [LONG_MS, ...marker, ...locks.flatMap(() => [name, last, keep])] };
     }
+    case 'MARK':
+      return { keys: [markerKey], args: [RUN_ID, `marker:${owner}`, Math.floor((nowUs + (proposal ?? 0)) / 1_000)] };
     case 'RENEW':
       return {
         keys: locks.map(lock),
@@ -220,9 +265,18 @@ function expectAlike(real: unknown, simulated: unknown, context: string): void {
   });
 }
 
+function expectSameMarker(real: unknown, simulated: unknown, context: string): void {
+  const [[id, ...ages], [otherId, ...otherAges]] = [real, simulated] as [
+    [string, number, number],
+    [string, number, number],
+  ];
+  expect({ context, id }).toEqual({ context, id: otherId });
+  ages.forEach((age, index) => expect(Math.abs(age - otherAges[index]!)).toBeLessThan(NEAR_MS));
+}
+
 /** Both say it is of the wrong type; Redis also says in which line of which script. */
 function isError(value: unknown): boolean {
-  return typeof value === 'string' && value.includes('WRONGTYPE');
+  return typeof value === 'string' && /WRONGTYPE|NOMARKER/.test(value);
 }
 
 /** The same number; or a time left in ms, or a token made from the clock, in µs. */

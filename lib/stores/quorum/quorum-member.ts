@@ -1,5 +1,5 @@
 import { inServiceContext } from '../../context/service-context.js';
-import { LockConfigError, LockUnavailableError } from '../../errors/index.js';
+import { LockUnavailableError } from '../../errors/index.js';
 import { monotonic } from '../../time/clock.js';
 import type { LockState, NoticeSubscription, ReleaseReply, RenewReply } from '../lock-store.js';
 import { OverdueError } from '../overdue-error.js';
@@ -9,8 +9,13 @@ import { RedisStore } from '../redis/redis-store.js';
 import { ScriptBatch } from '../redis/script-batch.js';
 import { Settler } from '../settler.js';
 import type { Reporter } from '../../telemetry/reporter.js';
+import { hasCode } from '../redis/server-error.js';
+import type { Marker } from './marker.js';
+import { NodeHealth } from './node-health.js';
 import { RestartGuard } from './restart-guard.js';
 import { RoundTrips } from './round-trips.js';
+import { NO_MARKER } from './scripts/check-marker.lua.js';
+import type { ServerNames } from './server-names.js';
 import { confirmBatch, grantBatch, type ConfirmRequest, type GrantReply, type GrantRequest } from './vote-batches.js';
 
 /** One node of a quorum: its client, and how the connection for notices is made. Both are the store's to close. */
@@ -28,8 +33,10 @@ export interface QuorumMemberOptions {
   readonly commandTimeout: number;
   /** How long a token is remembered after its last use, in ms. */
   readonly tokenTtl: number;
-  /** How long a server must have been up to have a vote, in ms; 0: always. */
+  /** How long a node must have kept its state to have a vote, in ms; 0: always. */
   readonly restartGuard: number;
+  /** Which node votes for which server. */
+  readonly names: ServerNames;
   /** Checks the connections for notifications of all nodes. */
   readonly heartbeat?: Heartbeat;
   /** Gets warnings about a server. */
@@ -42,6 +49,8 @@ export interface QuorumMemberOptions {
  */
 export class QuorumMember {
   readonly label: string;
+  /** Whether it can be used. */
+  readonly health: NodeHealth;
   /** Gives votes back that this node may still hold for nobody. */
   readonly settler: Settler;
   private readonly store: RedisStore;
@@ -69,31 +78,30 @@ export class QuorumMember {
       ...(options.heartbeat === undefined ? {} : { heartbeat: options.heartbeat }),
       ...(options.reporter === undefined ? {} : { reporter: options.reporter }),
     });
-    this.guard = new RestartGuard(client, restartGuard, label, this.roundTrips);
     client.on('close', this.onSpoke);
+    client.on('ready', this.onReady);
     const { scripts, layout, strays } = this.store;
-    this.grants = new ScriptBatch(scripts, grantBatch(layout, tokenTtl, strays.inOrder));
-    this.confirms = new ScriptBatch(scripts, confirmBatch(layout, tokenTtl, strays.inOrder));
+    this.guard = new RestartGuard({
+      client,
+      scripts,
+      keyPrefix,
+      guardMs: restartGuard,
+      timeoutMs: commandTimeout,
+      name: this,
+      names: options.names,
+      roundTrips: this.roundTrips,
+      onChange: this.onChange,
+    });
+    this.health = new NodeHealth(label, this.store, this.guard, () => this.stuck, options.reporter);
+    const marker = (): Marker => this.guard.marker;
+    this.grants = new ScriptBatch(scripts, grantBatch(layout, tokenTtl, strays.inOrder, marker));
+    this.confirms = new ScriptBatch(scripts, confirmBatch(layout, tokenTtl, strays.inOrder, marker));
     this.settler = new Settler({ release: (name, owner, keepMs) => this.release(name, owner, keepMs, true) }, true);
-  }
-
-  /** The server process behind the connection; `undefined` while it is not known. */
-  get runId(): string | undefined {
-    return this.guard.runId;
   }
 
   /** How many votes are still given back in the background. */
   get unsettled(): number {
     return this.settler.size + this.store.unsettled;
-  }
-
-  async connect(timeoutMs: number): Promise<void> {
-    try {
-      await this.store.connect(timeoutMs);
-    } catch (error) {
-      if (!(error instanceof LockConfigError)) throw error;
-      throw new LockConfigError(`The node ${this.label}: ${error.message}`, undefined, { cause: error });
-    }
   }
 
   /** Asks for the node's vote. */
@@ -128,9 +136,11 @@ export class QuorumMember {
   }
 
   async close(): Promise<void> {
+    this.health.close();
     await this.settler.close();
     this.guard.dispose();
     this.node.client.off('close', this.onSpoke);
+    this.node.client.off('ready', this.onReady);
     await this.store.close();
   }
 
@@ -158,15 +168,22 @@ export class QuorumMember {
       return reply;
     } catch (error) {
       if (error instanceof OverdueError) error.reply.then(answered, () => undefined);
-      if (error instanceof LockUnavailableError && error.outcomeUnknown) this.onSilence();
+      if (error instanceof LockUnavailableError) this.onFailure(error);
       throw error;
     }
+  }
+
+  private onFailure({ cause, outcomeUnknown, retryable }: LockUnavailableError): void {
+    if (outcomeUnknown) this.onSilence();
+    else if (cause instanceof Error && hasCode(cause, NO_MARKER)) this.guard.onLost();
+    else if (!retryable) this.health.onRefused();
   }
 
   /** Asks nothing more of a silent node until it answers one question, or its connection is made anew. */
   private onSilence(): void {
     if (this.stuck || !this.store.ready) return;
     this.stuck = true;
+    this.health.look();
     inServiceContext(() => this.ping());
   }
 
@@ -177,6 +194,15 @@ export class QuorumMember {
   /** Also when its connection is closed: the client then forgets the question without an answer. */
   private readonly onSpoke = (): void => {
     this.stuck = false;
+    this.onChange();
+  };
+
+  private readonly onReady = (): void => {
+    this.health.onReady();
+  };
+
+  private readonly onChange = (): void => {
+    this.health.look();
   };
 
   private away(what: string, cause?: Error): LockUnavailableError {

@@ -9,6 +9,7 @@ import type {
   NoticeSubscription,
   ReleaseReply,
   RenewReply,
+  StoreNode,
 } from '../lock-store.js';
 import { Heartbeat } from '../redis/heartbeat.js';
 import { Ballot } from './ballot.js';
@@ -17,7 +18,11 @@ import { poll, type Tally } from './poll.js';
 import { QuorumMember, type QuorumMemberOptions, type QuorumNodeClient } from './quorum-member.js';
 import { stateOf } from './quorum-state.js';
 import { QuorumSubscription } from './quorum-subscription.js';
+import { ServerNames } from './server-names.js';
+import { startNodes } from './start-nodes.js';
 import { unavailable } from './unavailable.js';
+
+export type QuorumStoreOptions = Omit<QuorumMemberOptions, 'heartbeat' | 'names'>;
 
 /**
  * Locks on several Redis that know nothing of each other. A lock is held when a majority says so. All nodes are asked at
@@ -35,10 +40,11 @@ export class QuorumStore implements LockStore {
 
   constructor(
     nodes: readonly QuorumNodeClient[],
-    private readonly options: QuorumMemberOptions,
+    private readonly options: QuorumStoreOptions,
   ) {
     const heartbeat = new Heartbeat(options.commandTimeout);
-    this.members = nodes.map((node) => new QuorumMember(node, { ...options, heartbeat }));
+    const names = new ServerNames();
+    this.members = nodes.map((node) => new QuorumMember(node, { ...options, heartbeat, names }));
     this.majority = Math.floor(nodes.length / 2) + 1;
   }
 
@@ -52,22 +58,12 @@ export class QuorumStore implements LockStore {
     return restartGuard === 0 ? undefined : restartGuard;
   }
 
-  async connect(timeoutMs: number): Promise<void> {
-    await poll(
-      this.members,
-      async (member) => {
-        await member.connect(timeoutMs);
-        return member.label;
-      },
-      (tally) => {
-        // It does not get better with time, so the other nodes do not matter.
-        for (const { cause } of tally.failures.values()) if (cause instanceof LockConfigError) throw cause;
-        if (tally.replies.size >= this.majority) return {};
-        this.open(tally);
-        return undefined;
-      },
-    );
-    this.checkDistinct();
+  get nodes(): StoreNode[] {
+    return this.members.map(({ health }) => health.state);
+  }
+
+  connect(timeoutMs: number): Promise<void> {
+    return startNodes(this.members, this.majority, timeoutMs);
   }
 
   async acquire(
@@ -251,17 +247,6 @@ export class QuorumStore implements LockStore {
       `A lease of ${String(leaseMs)} ms is longer than "restartGuard" (${String(restartGuard)} ms): a node could forget the ` +
         `lock and vote again. Raise "restartGuard" in every service that uses these nodes.`,
     );
-  }
-
-  /** One server that is listed twice would have two votes. */
-  private checkDistinct(): void {
-    const seen = new Map<string, string>();
-    for (const { runId, label } of this.members) {
-      if (runId === undefined) continue;
-      const other = seen.get(runId);
-      if (other !== undefined) throw new LockConfigError(`"nodes": ${other} and ${label} are the same Redis server.`);
-      seen.set(runId, label);
-    }
   }
 }
 

@@ -1,90 +1,249 @@
-import { LockUnavailableError } from '../../errors/index.js';
+import { randomUUID } from 'node:crypto';
+import { inServiceContext } from '../../context/service-context.js';
+import { LockUnavailableError, type LockError } from '../../errors/index.js';
+import { monotonic, wall } from '../../time/clock.js';
+import { sleep, Timer } from '../../time/timer.js';
+import type { StoreNode } from '../lock-store.js';
 import type { RedisClient } from '../redis/redis-client.js';
-import { monotonic } from '../../time/clock.js';
+import type { ScriptCaller } from '../redis/script-caller.js';
+import { MARK_SCRIPT, markerKey, readMarker, type Marker } from './marker.js';
+import { isFinal, reasonOf } from './node-fault.js';
 import type { RoundTrips } from './round-trips.js';
+import { runIdOf } from './server-info.js';
+import type { ServerName, ServerNames } from './server-names.js';
+
+/** Pauses between attempts to identify the server, in ms. */
+const FIRST_RETRY_MS = 50;
+const MAX_RETRY_MS = 5_000;
+const LOOK_MS = 20;
+
+export interface RestartGuardOptions {
+  readonly client: RedisClient;
+  readonly scripts: ScriptCaller;
+  readonly keyPrefix: string;
+  /** How long a node must have kept its state to have a vote, in ms; 0: no guard. */
+  readonly guardMs: number;
+  /** How long a request may take, in ms. */
+  readonly timeoutMs: number;
+  readonly name: ServerName;
+  readonly names: ServerNames;
+  /** Notes how long the node took to reply on a new connection. */
+  readonly roundTrips: RoundTrips;
+  /** The node has a vote now, or has none, or for another reason. It must not throw. */
+  readonly onChange: () => void;
+}
+
+/** What is known of the server behind the connection. */
+interface Identity {
+  readonly runId: string | undefined;
+  /** `monotonic()` from which on the server is known to have kept its state for long enough. */
+  readonly votesFrom: number;
+}
+
+/** Why a node has no vote. */
+type Refusal = Pick<StoreNode, 'readyInMs'> & { readonly state: 'waiting' | 'refused'; readonly reason: string };
 
 /**
- * Keeps a node out of votes until every lock it may have forgotten has run out. A node that restarts without its data
- * would otherwise give its vote a second time, and two holders could have a majority each.
+ * Keeps a node out of votes until every lock that it may have forgotten has expired. A node that restarts without its
+ * data, is emptied, or is replaced by another server would otherwise give its vote a second time, and two holders could
+ * have a majority each.
  *
- * On each new connection it asks how long the server has been up; until it knows, the node has no vote.
+ * The proof that a node kept its state is a marker on the node itself: a key with a random id that never expires. The
+ * first service that meets the node writes it, and the node has a vote once the marker is older than every lease:
  *
- * Source: Redis documentation, "Distributed Locks with Redis", section on crash recovery (delayed restarts).
+ * - The marker names the server process. After a restart, or a failover behind the name, another process answers, which
+ *   may lack the last writes although it has the marker: then a new marker is written.
+ * - Each request for a vote names the id, and the node rejects the request if it does not have that marker. So state that
+ *   is lost under an open connection (FLUSHALL) is noticed in the same step in which a vote would be given.
+ * - No clock that can be set is trusted alone. The marker contains the time by the server's clock and by the clock of the
+ *   client that wrote it, and its age is the smaller of both: one clock that is set forward does not make it older. If a
+ *   clock is set back, the marker seems younger, and the node has no vote for one more guard period at most. A service
+ *   that has known the marker for the whole period by its own monotonic clock trusts it whatever the other clocks show.
+ *
+ * It does not notice locks that are deleted one by one, or evicted. A server clock that is set forward ends leases early
+ * on that server; this is within the limits that the README gives for clocks.
+ *
+ * Until the server behind a new connection is identified, the node has no vote, since another name may vote for the same
+ * server. An attempt that fails is repeated.
  */
 export class RestartGuard {
-  /** The server process behind the connection, as it names itself; `undefined` until it was asked. */
-  runId: string | undefined;
+  private readonly key: string;
+  /** What the node must still have when it gives its vote. */
+  marker: Marker;
+  /** `undefined` until the server behind the present connection is identified. */
+  private identity: Identity | undefined;
+  private problem: LockError | undefined;
+  private rival: ServerName | null = null;
+  /** The marker that was seen last, and since when, on the monotonic clock. */
+  private seen = { id: '', since: 0 };
+  /** Counts what makes the present knowledge void: a new connection, and a marker that is missing. */
+  private round = 0;
+  private pause = FIRST_RETRY_MS;
+  private disposed = false;
+  private readonly retry = new Timer(() => {
+    this.identify();
+  }, false);
 
-  /** `performance.now()` from which on the node has a vote; `null`: not known. */
-  private votesFrom: number | null = null;
-  private problem: unknown;
-  private connection = 0;
-
-  /**
-   * @param guardMs how long a server must have been up, in ms; 0: no guard
-   * @param roundTrips notes how long the node took to reply on a new connection
-   */
-  constructor(
-    private readonly client: RedisClient,
-    private readonly guardMs: number,
-    private readonly label: string,
-    private readonly roundTrips: RoundTrips,
-  ) {
+  constructor(private readonly options: RestartGuardOptions) {
+    const { client, keyPrefix, guardMs } = options;
+    this.key = guardMs === 0 ? '' : markerKey(keyPrefix);
+    this.marker = { key: this.key, id: '' };
     client.on('ready', this.onReady);
     client.on('close', this.onClose);
-    if (client.status === 'ready') this.onReady();
+    if (client.status === 'ready') this.identify();
+  }
+
+  /** The other name of this server, which has its vote. */
+  get doubled(): ServerName | undefined {
+    return this.identity === undefined ? undefined : (this.findRival() ?? undefined);
+  }
+
+  /** Why the last attempt to identify the server failed. */
+  get failure(): LockError | undefined {
+    return this.problem;
+  }
+
+  /**
+   * Resolves when the server is identified, though it may have no vote yet.
+   *
+   * @throws LockError if it cannot be identified, or is not until `monotonic()` is `end`
+   */
+  async whenIdentified(end: number): Promise<void> {
+    while (this.identity === undefined) {
+      const { problem } = this;
+      if (problem !== undefined && isFinal(problem)) throw problem;
+      const refusal = monotonic() >= end || this.disposed ? this.refusal() : null;
+      if (refusal !== null) throw refusal;
+      await sleep(LOOK_MS);
+    }
   }
 
   /** Why the node has no vote now; `null` if it has one. */
   refusal(): LockUnavailableError | null {
-    if (this.guardMs === 0) return null;
-    const left = this.votesFrom === null ? undefined : Math.ceil(this.votesFrom - monotonic());
-    if (left !== undefined && left <= 0) return null;
-    const why =
-      left === undefined
-        ? `it has not said yet how long it has been up${this.problem === undefined ? '' : ` (${messageOf(this.problem)})`}`
-        : `it was restarted and may have forgotten locks: it has a vote in ${String(left)} ms ("restartGuard")`;
-    return new LockUnavailableError(`The node ${this.label} has no vote: ${why}.`, undefined, {
+    if (this.hasVote()) return null;
+    const { reason } = this.explain();
+    return new LockUnavailableError(`The node ${this.options.name.label} has no vote: ${reason}.`, undefined, {
       cause: this.problem,
-      retryable: true,
+      retryable: !isFinal(this.problem),
       outcomeUnknown: false,
     });
   }
 
+  /** The same for `stats()`. */
+  report(): Refusal | null {
+    return this.hasVote() ? null : this.explain();
+  }
+
+  /** The node does not have its marker any more. */
+  onLost(): void {
+    // Several votes that were asked for together are rejected together.
+    if (this.identity === undefined) return;
+    this.forget();
+    inServiceContext(() => {
+      this.identify();
+    });
+    this.options.onChange();
+  }
+
   dispose(): void {
-    this.client.off('ready', this.onReady);
-    this.client.off('close', this.onClose);
-    this.onClose();
+    const { client } = this.options;
+    this.disposed = true;
+    client.off('ready', this.onReady);
+    client.off('close', this.onClose);
+    this.forget();
+  }
+
+  private hasVote(): boolean {
+    const { identity } = this;
+    return identity !== undefined && identity.votesFrom <= monotonic() && this.findRival() === null;
+  }
+
+  private explain(): Refusal {
+    const { identity, problem } = this;
+    if (identity === undefined) {
+      if (problem === undefined) return { state: 'waiting', reason: 'its server is not identified yet' };
+      return { state: isFinal(problem) ? 'refused' : 'waiting', reason: reasonOf(problem) };
+    }
+    if (this.rival !== null) {
+      return { state: 'refused', reason: `it is the same Redis server as ${this.rival.label}, which has its vote` };
+    }
+    const readyInMs = Math.max(0, Math.ceil(identity.votesFrom - monotonic()));
+    const reason =
+      'after a first contact, a restart, a flush or a replacement it may have forgotten locks: it has a vote in ' +
+      `${String(readyInMs)} ms ("restartGuard")`;
+    return { state: 'waiting', reason, readyInMs };
+  }
+
+  /** The other name may lead to another server by now. */
+  private findRival(): ServerName | null {
+    if (this.rival !== null) this.claim(this.identity?.runId);
+    return this.rival;
+  }
+
+  private claim(runId: string | undefined): void {
+    const { name, names } = this.options;
+    this.rival = runId === undefined ? null : names.claim(name, runId);
   }
 
   private readonly onClose = (): void => {
-    this.connection += 1;
-    this.votesFrom = null;
+    this.forget();
+    this.options.onChange();
   };
 
   private readonly onReady = (): void => {
-    const { connection } = this;
-    const askedAt = monotonic();
-    this.client.call('info', 'server').then(
-      (reply) => {
-        this.roundTrips.note(monotonic() - askedAt);
-        if (connection === this.connection) this.read(String(reply));
-      },
-      (error: unknown) => {
-        this.problem = error;
-      },
-    );
+    this.forget();
+    this.identify();
   };
 
-  private read(info: string): void {
+  private forget(): void {
+    this.round += 1;
+    this.identity = undefined;
     this.problem = undefined;
-    this.runId = /^run_id:(\w+)/m.exec(info)?.[1];
-    const seconds = /^uptime_in_seconds:(\d+)/m.exec(info)?.[1];
-    // Whole seconds, rounded down: the node seems younger than it is, never older.
-    if (seconds !== undefined) this.votesFrom = monotonic() + this.guardMs - Number(seconds) * 1_000;
+    this.rival = null;
+    this.marker = { key: this.key, id: '' };
+    this.pause = FIRST_RETRY_MS;
+    this.retry.stop();
   }
-}
 
-function messageOf(problem: unknown): string {
-  return problem instanceof Error ? problem.message : String(problem);
+  private identify(): void {
+    if (this.options.client.status !== 'ready') return;
+    const { round } = this;
+    this.ask(round).then(
+      () => {
+        this.options.onChange();
+      },
+      (error: unknown) => {
+        if (round !== this.round) return;
+        this.problem = error as LockError;
+        this.retry.start(this.pause);
+        this.pause = Math.min(2 * this.pause, MAX_RETRY_MS);
+        this.options.onChange();
+      },
+    );
+  }
+
+  private async ask(round: number): Promise<void> {
+    const { client, scripts, guardMs, timeoutMs, roundTrips } = this.options;
+    const askedAt = monotonic();
+    const info = String(await scripts.ask(() => client.call('info'), timeoutMs));
+    roundTrips.note(monotonic() - askedAt);
+    const runId = runIdOf(info, guardMs > 0);
+    const votesFrom = guardMs === 0 ? -Infinity : await this.mark(round, String(runId));
+    if (round !== this.round) return;
+    this.problem = undefined;
+    this.identity = { runId, votesFrom };
+    this.claim(runId);
+  }
+
+  /** @returns from when on the marker proves that the server kept its state, on the monotonic clock */
+  private async mark(round: number, runId: string): Promise<number> {
+    const { scripts, guardMs, timeoutMs } = this.options;
+    const args = [runId, randomUUID(), Math.floor(wall())];
+    const { id, ageMs } = readMarker(await scripts.call(MARK_SCRIPT, [this.key], args, timeoutMs));
+    if (round !== this.round) return Infinity;
+    this.marker = { key: this.key, id };
+    const readAt = monotonic();
+    if (this.seen.id !== id) this.seen = { id, since: readAt };
+    return guardMs + Math.min(readAt - ageMs, this.seen.since);
+  }
 }

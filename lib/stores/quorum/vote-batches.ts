@@ -1,6 +1,7 @@
 import type { KeyLayout } from '../redis/key-layout.js';
 import type { BatchedScript, StrayWatch } from '../redis/script-batch.js';
 import { Script } from '../redis/script.js';
+import type { Marker } from './marker.js';
 import { CONFIRM } from './scripts/confirm.lua.js';
 import { GRANT } from './scripts/grant.lua.js';
 
@@ -42,10 +43,12 @@ interface Vote {
   readonly leaseMs: number;
 }
 
+/** @param marker what the node must still have when the votes are given */
 export function grantBatch(
   layout: KeyLayout,
   tokenTtl: number,
   strays: StrayWatch<Vote>,
+  marker: () => Marker,
 ): BatchedScript<GrantRequest, GrantReply> {
   return {
     strays,
@@ -53,7 +56,8 @@ export function grantBatch(
     fits: () => true,
     pushKeys: (args, { name }) => args.push(layout.lock(name), layout.token(name)),
     pushArgs: (args, requests) => {
-      args.push(tokenTtl);
+      const { key, id } = marker();
+      args.push(tokenTtl, key, id);
       for (const { owner, leaseMs, tokens, proposal } of requests) args.push(owner, leaseMs, tokens, proposal);
     },
     read: (status, detail) => {
@@ -69,6 +73,7 @@ export function confirmBatch(
   layout: KeyLayout,
   tokenTtl: number,
   strays: StrayWatch<Vote>,
+  marker: () => Marker,
 ): BatchedScript<ConfirmRequest, boolean> {
   const voteOf = ({ name, owner, rejoinMs }: ConfirmRequest): Vote => ({ name, owner, leaseMs: rejoinMs });
   return {
@@ -87,7 +92,8 @@ export function confirmBatch(
     fits: () => true,
     pushKeys: (args, { name }) => args.push(layout.lock(name), layout.token(name)),
     pushArgs: (args, requests) => {
-      args.push(tokenTtl);
+      const { key, id } = marker();
+      args.push(tokenTtl, key, id);
       for (const { owner, lastToken, rejoinMs } of requests) args.push(owner, lastToken, rejoinMs);
     },
     read: (status) => status === 1,

@@ -9,6 +9,8 @@ const PASSING = new Set([
   'MASTERDOWN',
   'MISCONF',
   'MOVED',
+  // Of a script of this library: the server has lost its state, see `quorum/restart-guard.ts`.
+  'NOMARKER',
   'NOREPLICAS',
   'OOM',
   'READONLY',

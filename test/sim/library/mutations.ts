@@ -1,4 +1,4 @@
-import { acquire, sideKeyOf, grant, release, renew, type ScriptModel } from '../redis/script-models.js';
+import { acquire, confirm, grant, mark, release, renew, sideKeyOf, type ScriptModel } from '../redis/script-models.js';
 import type { Call, Fault, Schedule } from '../schedule.js';
 import type { Mutation } from './loader.js';
 
@@ -17,6 +17,7 @@ const QUORUM = [3, 5];
 const ALL = [1, 3, 5];
 
 const STORE = 'stores/quorum/quorum-store';
+const GUARD = 'stores/quorum/restart-guard';
 const PURSUIT = 'waiting/pursuit';
 const LINE = 'waiting/wait-line';
 const VIGIL = 'waiting/vigil';
@@ -55,15 +56,31 @@ const renewUnnumbered: ScriptModel = (keys, args, redis, publish) =>
   (args[2] === 1 ? always(renew) : renew)(keys, args, redis, publish);
 
 /** Whatever token is proposed is taken, as if the server's clock said so. */
-const grantAnyToken: ScriptModel = (keys, [ttl, ...args], redis, publish) =>
+const grantAnyToken: ScriptModel = (keys, [ttl, key, id, ...args], redis, publish) =>
   keys.flatMap((_, i) => {
     if (i % 2 === 1) return [];
     const own = args.slice(2 * i, 2 * i + 4);
     const agreeing = { time: () => Number(own[3]) };
     const one = [keys[i]!, keys[i + 1]!];
-    const reply = grant(one, [ttl!, ...own], Object.setPrototypeOf(agreeing, redis) as typeof redis, publish);
+    const reply = grant(
+      one,
+      [ttl!, key!, id!, ...own],
+      Object.setPrototypeOf(agreeing, redis) as typeof redis,
+      publish,
+    );
     return Array.isArray(reply) ? (reply as number[]) : [1, Number(reply)];
   });
+
+/** Gives votes whatever marker the node has. */
+function withoutMarker(model: ScriptModel): ScriptModel {
+  return (keys, [ttl, , , ...args], redis, publish) => model(keys, [ttl!, '', '', ...args], redis, publish);
+}
+
+/** Takes the marker that is there for that of this server process. */
+const markAnyProcess: ScriptModel = (keys, [run, ...args], redis, publish) => {
+  const [stored] = redis.hgetall(keys[0]!);
+  return mark(keys, [stored?.[1].split(' ')[0] ?? run!, ...args], redis, publish);
+};
 
 function someCall(at: number, process: number, more: Partial<Call>): Call {
   const names = 'a';
@@ -263,6 +280,47 @@ const PAUSED_MAJORITY = SEEDS.slice(0, 12).map((seed) =>
   ),
 );
 
+/** A holder has its votes for 20 s; the nodes forget them in different ways, and another process asks for votes. */
+const FORGOTTEN_CALLS = [someCall(100, 0, { lease: 20_000, section: 19_000 }), someCall(150, 1, { lease: 20_000 })];
+
+/** A process whose clock is set forward takes a lock; the nodes lose all tokens, and another process takes it. */
+const FAST_CLOCK = schedule(
+  1,
+  [someCall(100, 0, { section: 30 }), someCall(500, 1, {})],
+  [
+    { at: 50, kind: 'wall-step', process: 0, ms: 2, by: 3_600_000 },
+    { at: 400, kind: 'power-cut', ms: 10 },
+  ],
+);
+
+/** The state is lost under open connections. */
+const FLUSHED_NODES = [1, 2, 3].map((seed) =>
+  schedule(
+    seed,
+    FORGOTTEN_CALLS,
+    [0, 1, 2, 3].map((node) => ({ at: 400, kind: 'flush', node: Math.min(node, 2), ms: 2 })),
+  ),
+);
+
+/** Another server with the marker, but without the last writes, answers under each name. */
+const FAILED_OVER = [1, 2, 3].flatMap((seed) =>
+  [3, 5].map((nodes) =>
+    schedule(
+      seed,
+      FORGOTTEN_CALLS,
+      Array.from({ length: Math.ceil(nodes / 2) }, (_, node) => ({ at: 90, kind: 'failover', node, ms: 2, lag: 100 })),
+    ),
+  ),
+);
+
+/** Nodes are replaced, and their clocks set forward while their markers are young; then a process connects again. */
+const CLOCK_SET_FORWARD = [1, 2, 3].map((seed) =>
+  schedule(seed, FORGOTTEN_CALLS, [
+    ...[0, 1, 2].map((node): Fault => ({ at: 400, kind: 'set-clock', node, ms: 900, ahead: 15_000 })),
+    ...[0, 1, 2].map((node): Fault => ({ at: 1_500, kind: 'cut', process: 1, node, which: 'commands', ms: 2 })),
+  ]),
+);
+
 function edit(name: string, nodes: readonly number[], file: string, from: string, to: string): ListedMutation {
   return { name, nodes, edits: [{ file, from, to }] };
 }
@@ -418,10 +476,37 @@ export const MUTATIONS: readonly ListedMutation[] = [
   },
   edit('no second phase', QUORUM, 'stores/quorum/election', 'return this.writeBack(token);', 'return { token };'),
   {
-    ...edit('no restart guard', QUORUM, 'stores/quorum/restart-guard', 'if (this.guardMs === 0)', 'if (true)'),
+    ...edit('no restart guard', QUORUM, GUARD, 'return guardMs + Math.min(', 'return 0 * Math.min('),
     examples: [POWER_CUT],
   },
-  { name: 'a token is taken from any clock', nodes: QUORUM, models: { GRANT: grantAnyToken } },
+  {
+    name: 'a vote without a look at the marker',
+    nodes: QUORUM,
+    models: { GRANT: withoutMarker(grant), CONFIRM: withoutMarker(confirm) },
+    examples: FLUSHED_NODES,
+  },
+  {
+    name: 'a marker of another server process counts',
+    nodes: QUORUM,
+    models: { MARK: markAnyProcess },
+    examples: FAILED_OVER,
+  },
+  {
+    ...edit(
+      'the age of a marker by the clock of the server only',
+      QUORUM,
+      'stores/quorum/marker',
+      'Math.min(Number(byServer), Number(byClients))',
+      'Number(byServer)',
+    ),
+    examples: CLOCK_SET_FORWARD,
+  },
+  {
+    name: 'a token is taken from any clock',
+    nodes: QUORUM,
+    models: { GRANT: grantAnyToken },
+    examples: [FAST_CLOCK],
+  },
   edit('more tokens than were reserved', QUORUM, LINE, ' || !hold.hasNextToken()', ''),
   edit('a majority less one', QUORUM, STORE, 'Math.floor(nodes.length / 2) + 1', 'Math.floor(nodes.length / 2)'),
   edit(

@@ -55,12 +55,38 @@ export const acquire: ScriptModel = (keys, args, redis) => {
 /** A proposed token counts where it is this near to the server's clock, in µs. */
 const NEAR_US = 100_000;
 
+/** Whether a node still has the marker that a vote names. */
+function checkMarker(args: readonly Argument[], redis: Keyspace): void {
+  const [, key, id] = args.map(String) as [string, string, string];
+  if (key !== '' && !redis.hexists(key, id)) throw new Error('NOMARKER the node has lost its state');
+}
+
+export const mark: ScriptModel = (keys, args, redis) => {
+  const [marker] = keys as [string];
+  const [run, newId] = args.map(String) as [string, string];
+  const [wall, now] = [Number(args[2]), Math.floor(redis.time() / 1_000)];
+  const fields = redis.hgetall(marker);
+  const [id, value] = fields[0] ?? ['', ''];
+  const [, of, server, client] = /^(\S*) (\d+) (\d+)$/.exec(value) ?? [];
+  const write = (field: string, byServer: number, byClients: number): unknown => {
+    redis.hset(marker, field, `${run} ${byServer} ${byClients}`);
+    return [field, now - byServer, wall - byClients];
+  };
+  if (fields.length === 1 && of === run) {
+    if (Number(server) <= now && Number(client) <= wall) return [id, now - Number(server), wall - Number(client)];
+    return write(id, Math.min(Number(server), now), Math.min(Number(client), wall));
+  }
+  redis.del(marker);
+  return write(newId, now, wall);
+};
+
 export const grant: ScriptModel = (keys, args, redis) => {
+  checkMarker(args, redis);
   const clock = redis.time();
   return each(keys.length / 2, (i) => {
     const [lock, counter] = [keys[2 * i]!, keys[2 * i + 1]!];
-    const owner = String(args[4 * i + 1]);
-    const [lease, tokens, proposal] = args.slice(4 * i + 2, 4 * i + 5).map(Number) as [number, number, number];
+    const owner = String(args[4 * i + 3]);
+    const [lease, tokens, proposal] = args.slice(4 * i + 4, 4 * i + 7).map(Number) as [number, number, number];
     const left = redis.pttl(lock);
     if (left !== -2) {
       if (!redis.hexists(lock, owner)) return [0, `${left} ${redis.hgetall(lock)[0]![0]}`];
@@ -96,10 +122,11 @@ function take(
   return [1, first];
 }
 
-export const confirm: ScriptModel = (keys, args, redis) =>
-  each(keys.length / 2, (i) => {
+export const confirm: ScriptModel = (keys, args, redis) => {
+  checkMarker(args, redis);
+  return each(keys.length / 2, (i) => {
     const [lock, counter] = [keys[2 * i]!, keys[2 * i + 1]!];
-    const [owner, last, lease] = args.slice(3 * i + 1, 3 * i + 4).map(String) as [string, string, string];
+    const [owner, last, lease] = args.slice(3 * i + 3, 3 * i + 6).map(String) as [string, string, string];
     const held = redis.hexists(lock, owner);
     if (!held && (lease === '0' || redis.pttl(lock) !== -2)) return [0, 0];
     const stored = redis.get(counter);
@@ -110,6 +137,7 @@ export const confirm: ScriptModel = (keys, args, redis) =>
     redis.pexpire(lock, Number(lease));
     return [1, 0];
   });
+};
 
 export const renew: ScriptModel = (keys, args, redis) =>
   each(keys.length, (i) => {
@@ -179,4 +207,5 @@ export const SCRIPT_MODELS: Readonly<Record<string, ScriptModel>> = {
   INSPECT: inspect,
   FORCE_RELEASE: forceRelease,
   CONFIRM: confirm,
+  MARK: mark,
 };

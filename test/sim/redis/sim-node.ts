@@ -27,6 +27,10 @@ export function replyError(message: string): Error {
 /** The scripts a server can be taught: their source and what they do, by SHA1. */
 export type ScriptBook = ReadonlyMap<string, { readonly source: string; readonly model: ScriptModel }>;
 
+/** Where services with the simulation's prefix look for a node's marker. */
+export const MARKER_KEY = 'redis_lock_marker:{lock:}';
+const DAY_MS = 86_400_000;
+
 /** One Redis server. It does one command after another, at the moment it arrives, unless it is stopped. */
 export class SimNode {
   readonly keys: Keyspace;
@@ -41,7 +45,7 @@ export class SimNode {
   private startedAt: number;
   private starts = 1;
   private readonly rate: number;
-  private readonly offsetMs: number;
+  private offsetMs: number;
   private readonly chance: Random;
 
   constructor(
@@ -54,8 +58,10 @@ export class SimNode {
     this.rate = 1 + (this.chance.next() * 2 - 1) * environment.drift;
     this.offsetMs = (this.chance.next() * 2 - 1) * environment.skewMs;
     // It has run for a day.
-    this.startedAt = -86_400_000_000;
+    this.startedAt = -DAY_MS * 1_000;
     this.keys = new Keyspace(() => this.clockUs());
+    const dayBefore = EPOCH_MS - DAY_MS;
+    this.keys.hset(MARKER_KEY, `marker ${id}`, `${this.runId} ${dayBefore} ${dayBefore}`);
   }
 
   /** TIME, in µs. */
@@ -127,6 +133,25 @@ export class SimNode {
     for (const peer of peers) peer.cutByServer();
   }
 
+  /** All data is gone, without a restart. */
+  flush(): void {
+    this.keys.clear();
+    this.forgotAt = this.world.now;
+  }
+
+  /** Sets the clock: this much ahead of the true time, in ms. */
+  setClock(aheadMs: number): void {
+    this.offsetMs = aheadMs;
+  }
+
+  /** Another server takes its place, empty, which has run for as long. */
+  replace(): void {
+    const { startedAt } = this;
+    this.crash();
+    this.restart(false);
+    this.startedAt = startedAt;
+  }
+
   /** @param keep whether its memory was on disk to the last write */
   restart(keep: boolean): void {
     if (!keep) {
@@ -142,6 +167,10 @@ export class SimNode {
     this.scripts = new Set();
   }
 
+  private get runId(): string {
+    return `${this.id}x${this.starts}`;
+  }
+
   private execute(peer: Peer, command: readonly Argument[]): unknown {
     const [name, ...args] = command;
     switch (String(name)) {
@@ -152,7 +181,7 @@ export class SimNode {
       }
       case 'eval': {
         if (args[0] === 'return 1') return 1;
-        if (String(args[0]).includes('run_id')) return `${this.id}x${this.starts}`;
+        if (String(args[0]).includes('run_id')) return this.runId;
         for (const [sha, { source }] of this.book) {
           if (source !== args[0]) continue;
           this.scripts.add(sha);
@@ -175,7 +204,7 @@ export class SimNode {
       }
       case 'info': {
         const uptime = Math.floor((this.world.now - this.startedAt) / 1_000_000);
-        return `redis_version:7.0.15\r\nrun_id:${this.id}-${this.starts}\r\nuptime_in_seconds:${uptime}\r\nloading:0\r\n`;
+        return `redis_version:7.0.15\r\nrun_id:${this.runId}\r\nuptime_in_seconds:${uptime}\r\nloading:0\r\n`;
       }
       case 'del':
         return args.filter((key) => this.keys.del(String(key))).length;

@@ -1,23 +1,25 @@
 import { ANSWER_EACH } from '../../redis/scripts/answer-each.lua.js';
+import { CHECK_MARKER } from './check-marker.lua.js';
 
 /**
  * Takes any number of locks on one of several nodes, each by itself.
  *
  * KEYS  per lock: lock hash, token string
- * ARGV  1: lifetime of a token key in ms; then per lock: owner, lease in ms, tokens to reserve, proposed token
- * reply as `ANSWER_EACH` has it; detail: first token | "PTTL owner" of the holder (PTTL -1: none)
+ * ARGV  1: lifetime of a token key in ms, 2: key of the node's marker ('': none is needed), 3: id of the marker; then per
+ *       lock: owner, lease in ms, tokens to reserve, proposed token
+ * reply error NOMARKER, see `CHECK_MARKER`; or as `ANSWER_EACH` has it; detail: first token | "PTTL owner" of the holder (PTTL -1: none)
  *
  * As the script that takes locks on one server, except that all nodes are given the same proposal, so that they come to
  * the same token: it stands in for the server's clock where it is within 100 ms of it.
  */
-export const GRANT = `${ANSWER_EACH}
+export const GRANT = `${ANSWER_EACH}${CHECK_MARKER}
 local clock = redis.call('TIME')
 local micros = clock[1] * 1000000 + clock[2]
 local ttl = ARGV[1]
 
 local function attempt(n)
-  local lock, counter, owner = KEYS[2 * n - 1], KEYS[2 * n], ARGV[4 * n - 2]
-  local lease, tokens, proposal = ARGV[4 * n - 1], ARGV[4 * n], ARGV[4 * n + 1]
+  local lock, counter, owner = KEYS[2 * n - 1], KEYS[2 * n], ARGV[4 * n]
+  local lease, tokens, proposal = ARGV[4 * n + 1], ARGV[4 * n + 2], ARGV[4 * n + 3]
   local left = redis.call('PTTL', lock)
   if left ~= -2 then
     if redis.call('HEXISTS', lock, owner) == 0 then

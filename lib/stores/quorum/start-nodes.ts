@@ -1,0 +1,40 @@
+import { LockConfigError } from '../../errors/index.js';
+import { monotonic } from '../../time/clock.js';
+import { sleep } from '../../time/timer.js';
+import { poll } from './poll.js';
+import type { QuorumMember } from './quorum-member.js';
+import { unavailable } from './unavailable.js';
+
+/** When a majority has passed its tests, the other nodes have this long for theirs, in ms. */
+const GRACE_MS = 1_000;
+const LOOK_MS = 20;
+
+/**
+ * Tests each node on its own. A majority has to pass within `timeoutMs`. The others may be away; they are waited for
+ * briefly unless their connection has failed already, and tested later if need be.
+ *
+ * @throws LockConfigError if one of them can never vote
+ * @throws LockUnavailableError if there is no majority
+ */
+export async function startNodes(members: readonly QuorumMember[], majority: number, timeoutMs: number): Promise<void> {
+  await poll(
+    members,
+    async (member) => {
+      await member.health.connect(timeoutMs);
+      return member;
+    },
+    ({ replies, failures, pending }) => {
+      // It does not get better with time, so the other nodes do not matter.
+      for (const { cause } of failures.values()) if (cause instanceof LockConfigError) throw cause;
+      if (replies.size >= majority) return {};
+      if (pending === 0) throw unavailable(failures, members.length, replies.size > 0);
+      return undefined;
+    },
+  );
+  const end = monotonic() + Math.min(timeoutMs, GRACE_MS);
+  while (monotonic() < end && members.some(({ health }) => health.undecided)) await sleep(LOOK_MS);
+  for (const { health } of members) {
+    const { fault } = health;
+    if (fault !== undefined) throw fault;
+  }
+}
