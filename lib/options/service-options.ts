@@ -58,9 +58,9 @@ export interface LockSettings {
    */
   readonly minReplicas?: number;
   /**
-   * Only with `nodes`: how long a server must have been up to have a vote, since it may have forgotten locks when it was
-   * restarted. No lease may be longer. The same in every service that uses the nodes; 0 if they lose nothing in a restart
-   * (AOF with `appendfsync always`). Default `leaseMs` + 1 000.
+   * Only with `nodes`: how long a node must have kept its state to have a vote, since it may have forgotten locks before. No
+   * lease may be longer. The same in every service that uses the nodes; 0 if they never lose a write (AOF with
+   * `appendfsync always`, no failover). Default `leaseMs` + 1 000.
    */
   readonly restartGuard?: number;
   /**

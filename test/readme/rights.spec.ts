@@ -92,5 +92,9 @@ describeWithRedisServer('the rights that the README names are enough', () => {
     const urls = nodes.servers.map(({ port }) => `redis://locks:password@127.0.0.1:${port}`);
     await takeTurns({ nodes: urls, leaseMs: 30_000, restartGuard: 0 });
     expect(await refusals(nodes.servers)).toEqual([]);
+    await letIn(nodes.servers, ...rights('nodes'));
+    await using locks = await connectLockService({ nodes: urls, leaseMs: 1_000, restartGuard: 1_000 });
+    await locks.withLock('guarded', () => undefined);
+    expect(await refusals(nodes.servers)).toEqual([]);
   });
 });
