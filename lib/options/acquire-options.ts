@@ -1,4 +1,5 @@
 import { LockConfigError } from '../errors/index.js';
+import type { LeaseRequest, NestedCall } from '../leases/leases.js';
 import { checkKnown, checkLease, checkMinReplicas, checkWait, checkWhole, MAX_LEASE_MS, show } from './checks.js';
 import type { ResolvedSettings } from './service-options.js';
 
@@ -36,24 +37,6 @@ export interface AcquireOptions {
   readonly nested?: NestedCall;
 }
 
-/**
- * What a call does that comes from inside a section of the same lock.
- *
- * @publicApi
- */
-export type NestedCall = 'join' | 'refuse' | 'wait';
-
-/** Options of an acquisition with every default filled in. */
-export interface ResolvedAcquire {
-  readonly wait: number;
-  readonly leaseMs: number;
-  readonly renews: boolean;
-  readonly signal: AbortSignal | undefined;
-  readonly holdAtLeast: number;
-  readonly minReplicas: number;
-  readonly nested: NestedCall;
-}
-
 const NESTED_CALLS: readonly unknown[] = ['join', 'refuse', 'wait'] satisfies NestedCall[];
 
 const KNOWN = [
@@ -67,8 +50,8 @@ const KNOWN = [
 
 /** Fills in the options of acquisitions, once for options that cannot change. */
 export class AcquireResolver {
-  private readonly defaults: ResolvedAcquire;
-  private readonly known = new WeakMap<AcquireOptions, ResolvedAcquire>();
+  private readonly defaults: LeaseRequest;
+  private readonly known = new WeakMap<AcquireOptions, LeaseRequest>();
 
   /** @param maxLeaseMs the longest lease that the store grants */
   constructor(
@@ -79,7 +62,7 @@ export class AcquireResolver {
   }
 
   /** @throws LockConfigError that names the option */
-  resolve(options: AcquireOptions | undefined): ResolvedAcquire {
+  resolve(options: AcquireOptions | undefined): LeaseRequest {
     if (options === undefined) return this.defaults;
     if (!Object.isFrozen(options)) return resolveAcquire(options, this.settings, this.maxLeaseMs);
     let resolved = this.known.get(options);
@@ -106,7 +89,7 @@ export function resolveAcquire(
   options: AcquireOptions,
   settings: ResolvedSettings,
   maxLeaseMs = MAX_LEASE_MS,
-): ResolvedAcquire {
+): LeaseRequest {
   checkAcquireOptions(options);
   const { lease = 'renew', holdAtLeast = 0 } = options;
   // If the process dies, nothing but the lease keeps the lock taken.

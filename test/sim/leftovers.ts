@@ -163,11 +163,15 @@ function locksOf(keys: SimNode['keys']): string[] {
 }
 
 function ownersOf(service: object): string[] {
-  const { held } = Reflect.get(service, 'tenures') as { held: { entries(): { hold: { owner: string } }[] } };
+  const { held } = leasesOf(service, 'tenures') as { held: { entries(): { hold: { owner: string } }[] } };
   return held.entries().map(({ hold }) => hold.owner);
 }
 
 function waitingFor(service: object, name: string): number {
-  const lines = Reflect.get(service, 'lines') as { lines: Map<string, { waiting: number }> };
+  const lines = leasesOf(service, 'lines') as { lines: Map<string, { waiting: number }> };
   return lines.lines.get(name)?.waiting ?? 0;
+}
+
+function leasesOf(service: object, part: string): unknown {
+  return Reflect.get(Reflect.get(service, 'leases') as object, part);
 }

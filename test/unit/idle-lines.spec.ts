@@ -3,7 +3,8 @@ import { createLockService, type LockService } from '../../lib/index.js';
 
 /** How many names the service has in mind. */
 function known(locks: LockService): number {
-  const { lines } = Reflect.get(locks, 'lines') as { lines: ReadonlyMap<string, unknown> };
+  const leases = Reflect.get(locks, 'leases') as object;
+  const { lines } = Reflect.get(leases, 'lines') as { lines: ReadonlyMap<string, unknown> };
   return lines.size;
 }
 

@@ -1,0 +1,180 @@
+import { AsyncResource } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
+import { LockBusyError, LockError, LockShutdownError, type LockLostReason } from '../errors/index.js';
+import type { Hold, ReleaseOutcome } from '../holds/hold.js';
+import { Watchdog } from '../holds/watchdog.js';
+import type { LockStore } from '../stores/lock-store.js';
+import { channels } from '../telemetry/channels.js';
+import type { Reporter } from '../telemetry/reporter.js';
+import { tellAcquired, tellRefused, tellReleased } from '../telemetry/tell.js';
+import { leftWarning, lostWarning, slowShutdownWarning } from '../telemetry/warnings.js';
+import { monotonic } from '../time/clock.js';
+import { onNextTurn } from '../time/ticks.js';
+import type { LineLimits } from '../waiting/line-context.js';
+import { WaitLines, type WaitLineLength } from '../waiting/wait-lines.js';
+import type { WaitRequest } from '../waiting/waiter.js';
+import { enclosingLease, runsUnderLease } from './current-lease.js';
+import { extendTenure } from './extend.js';
+import { Lease } from './lease.js';
+import { Tenure, type TenureContext } from './tenure.js';
+import { Tenures } from './tenures.js';
+
+/** A shutdown that takes longer names the locks that it waits for. */
+const SLOW_SHUTDOWN_MS = 1_500;
+/** How long a shutdown waits for sections after it has aborted their signals, in ms. */
+const ABORTED_DRAIN_MS = 500;
+/** Without this Node would watch for the end of each. */
+const RESOURCE_OPTIONS = { requireManualDestroy: true };
+
+/**
+ * What a call does that comes from inside a section of the same lock.
+ *
+ * @publicApi
+ */
+export type NestedCall = 'join' | 'refuse' | 'wait';
+
+/** What one acquisition asks for. */
+export interface LeaseRequest extends WaitRequest {
+  readonly nested: NestedCall;
+}
+
+export interface LeaseSettings extends LineLimits {
+  /** The length of a lease that renews itself, in ms. */
+  readonly leaseMs: number;
+  /** How long a shutdown waits for running sections before their signals are aborted, in ms. */
+  readonly shutdownTimeout: number;
+}
+
+/** The leases of one service: takes, extends and releases them, and ends them at a shutdown. */
+export class Leases implements TenureContext {
+  private readonly watchdog: Watchdog;
+  private readonly lines: WaitLines;
+  private readonly tenures = new Tenures();
+  /** Whether only code that runs under a lease gets locks. */
+  private refusing = false;
+
+  /** @param checkLength throws if a lease cannot be made to last that long, in ms */
+  constructor(
+    private readonly store: LockStore,
+    private readonly settings: LeaseSettings,
+    private readonly reporter: Reporter,
+    private readonly checkLength: (ms: number) => number,
+  ) {
+    this.watchdog = new Watchdog(store, settings.leaseMs, reporter);
+    this.lines = new WaitLines(store, this.watchdog, settings, randomUUID());
+  }
+
+  /** How many leases callers hold. */
+  get held(): number {
+    return this.tenures.size;
+  }
+
+  /** How many callers wait. */
+  get waiting(): number {
+    return this.lines.waiting;
+  }
+
+  /** How many requests of callers that gave up are undone in the background. */
+  get unsettled(): number {
+    return this.lines.unsettled + (this.store.unsettled ?? 0);
+  }
+
+  /** For which locks callers wait, and how many for each. */
+  waitLines(): WaitLineLength[] {
+    return this.lines.lengths();
+  }
+
+  /** @throws LockBusyError, LockAbortedError, LockUnavailableError, LockShutdownError */
+  take(name: string, request: LeaseRequest): Promise<Lease> {
+    try {
+      const joined = this.joinEnclosing(name, request);
+      if (joined !== null) return Promise.resolve(joined);
+    } catch (error) {
+      if (error instanceof LockError) tellRefused(name, error, 0);
+      throw error;
+    }
+    const origin = new AsyncResource('nestjs-redis-lock:lease', RESOURCE_OPTIONS);
+    const claim = (hold: Hold, since: number): Lease => this.begin(hold, request, since, origin);
+    const served = this.lines.join(name, request, claim, runsUnderLease());
+    return channels.refused.hasSubscribers ? tellingRefusal(name, served) : served;
+  }
+
+  /** Grants no new locks from now on, except to code that runs under a lease. */
+  refuse(): void {
+    this.refusing = true;
+    this.lines.refuseOutsiders();
+  }
+
+  /**
+   * Waits for the leases, then aborts the signals of those that remain and gives them a moment to end. Locks of sections
+   * that still run are not released: their leases end by themselves.
+   */
+  async close(): Promise<void> {
+    // Who was granted a lock a moment ago gets to know it first, and is waited for.
+    await new Promise<void>(onNextTurn);
+    const { shutdownTimeout } = this.settings;
+    await this.tenures.drain(shutdownTimeout, SLOW_SHUTDOWN_MS, () => {
+      const warning = slowShutdownWarning(this.tenures.names(), shutdownTimeout - SLOW_SHUTDOWN_MS);
+      this.reporter.warn('shutdown', warning);
+    });
+    this.lines.refuseAll();
+    this.tenures.shutDown();
+    await this.tenures.drain(ABORTED_DRAIN_MS);
+    const left = this.tenures.names();
+    if (left.length > 0) this.reporter.warn('shutdown', leftWarning(left));
+    this.watchdog.close();
+    await this.lines.close();
+  }
+
+  release(tenure: Tenure): Promise<ReleaseOutcome> {
+    return this.lines.release(tenure.hold, tenure.keepMs());
+  }
+
+  onReleased(tenure: Tenure, outcome: ReleaseOutcome): void {
+    this.tenures.end(tenure);
+    if (outcome === 'lost' && !tenure.ended) this.reporter.warn('lost', lostWarning(tenure.hold, 'taken'));
+    tellReleased(tenure, outcome);
+  }
+
+  onLost(tenure: Tenure, reason: LockLostReason): void {
+    this.tenures.lose(tenure);
+    this.reporter.warn('lost', lostWarning(tenure.hold, reason));
+  }
+
+  extend(tenure: Tenure, ms: number, fix: boolean): Promise<void> {
+    const leaseMs = Math.max(this.checkLength(ms), Math.ceil(tenure.keepMs()));
+    return extendTenure(tenure, leaseMs, fix, this.store, this.watchdog);
+  }
+
+  /** The lease that the caller runs under, if it is one for this name; `null` if the lock is still to be taken. */
+  private joinEnclosing(name: string, request: LeaseRequest): Lease | null {
+    if (request.signal?.aborted === true) return null;
+    const joined = request.nested === 'wait' ? null : enclosingLease(this, name)?.join();
+    if (joined !== undefined && joined !== null) {
+      if (request.nested === 'join') return joined;
+      void joined.release();
+      throw new LockBusyError(name, { reason: 'nested', waitedMs: 0, remainingMs: undefined });
+    }
+    // The shutdown waits for sections: they can finish what they have begun.
+    if (this.refusing && !runsUnderLease()) throw new LockShutdownError(name);
+    return null;
+  }
+
+  private begin(hold: Hold, request: LeaseRequest, asked: number, origin: AsyncResource): Lease {
+    const tenure = new Tenure(hold, request.holdAtLeast, this, origin);
+    if (!tenure.ended) this.tenures.begin(tenure);
+    if (channels.acquired.hasSubscribers) tenure.inContext(() => tellAcquired(hold, tenure.since - asked));
+    return new Lease(tenure);
+  }
+}
+
+/** `served` as it is; if the caller is refused, the channel hears of it in the caller's async context. */
+async function tellingRefusal(name: string, served: Promise<Lease>): Promise<Lease> {
+  const asked = monotonic();
+  try {
+    return await served;
+  } catch (error) {
+    if (error instanceof LockError) tellRefused(name, error, monotonic() - asked);
+    throw error;
+  }
+}

@@ -1,0 +1,59 @@
+import { LockLostError, LockUnavailableError } from '../errors/index.js';
+import { monotonic } from '../time/clock.js';
+import type { Lease } from './lease.js';
+import type { LeaseRequest, Leases } from './leases.js';
+import { MultiLease } from './multi-lease.js';
+
+/**
+ * Takes several locks: all or none. All callers take them in the order of their names, so that they cannot deadlock.
+ *
+ * @param names sorted, each once
+ * @param leaseMs the length of a lease that renews itself, in ms
+ * @throws LockBusyError, LockAbortedError, LockUnavailableError, LockShutdownError
+ */
+export async function takeAll(
+  leases: Leases,
+  names: readonly string[],
+  request: LeaseRequest,
+  leaseMs: number,
+): Promise<MultiLease> {
+  const until = monotonic() + request.wait;
+  for (;;) {
+    try {
+      return await takeEach(leases, names, request, leaseMs, until);
+    } catch (error) {
+      if (!(error instanceof LockLostError)) throw error;
+      // One of the first was lost while a later one was waited for: all of them are needed at once, so begin again.
+      if (monotonic() < until) continue;
+      const what = 'it was lost again while the others were waited for.';
+      throw new LockUnavailableError(what, error.lockName, { cause: error, retryable: true, outcomeUnknown: false });
+    }
+  }
+}
+
+/** @throws LockLostError if one of the locks was lost before all were there */
+async function takeEach(
+  leases: Leases,
+  names: readonly string[],
+  request: LeaseRequest,
+  leaseMs: number,
+  until: number,
+): Promise<MultiLease> {
+  const taken: Lease[] = [];
+  // While later locks are waited for, the first ones have to be renewed, and can be released at once. A fixed lease and
+  // `holdAtLeast` begin when all are there.
+  const part: LeaseRequest = { ...request, leaseMs, renews: true, holdAtLeast: 0 };
+  try {
+    for (const name of names) {
+      const wait = Math.max(0, until - monotonic());
+      taken.push(await leases.take(name, { ...part, wait }));
+    }
+    const lease = new MultiLease(taken);
+    await Promise.all(taken.map((each) => each.begin(request)));
+    lease.assertHeld();
+    return lease;
+  } catch (error) {
+    await Promise.all(taken.map((lease) => lease.release()));
+    throw error;
+  }
+}
