@@ -27,12 +27,13 @@ export async function findFailure(
   seed: number,
   shrink: boolean,
   examples: readonly Schedule[] = [],
+  all = schedules(simulation.nodes),
 ): Promise<Result> {
   const began = performance.now();
   const totals: Record<string, number> = { schedules: 0, events: 0 };
   const violated = new Map<Schedule, readonly string[]>();
   let after = 0;
-  const property = fc.asyncProperty(schedules(simulation.nodes), async (schedule) => {
+  const property = fc.asyncProperty(all, async (schedule) => {
     const { violations, counts, outcomes, steps } = await simulation.run(schedule);
     if (violations.length > 0) {
       violated.set(schedule, violations);

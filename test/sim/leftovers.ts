@@ -7,8 +7,10 @@ import type { Replica } from './replica.js';
 
 /** With callers waiting and all well, nobody leaves a lock free for longer than this, in µs. */
 const FREE_US = 200_000;
-/** On several nodes, one whose majority is in doubt looks again after a second. */
-const FREE_IN_DOUBT_US = 1_300_000;
+/** On several nodes, contenders that split the votes pause before they try again. */
+const FREE_SPLIT_US = 1_000_000;
+/** From this time on all connections are up, in µs. */
+const STARTED_US = 60_000;
 const LOOK_US = 25_000;
 /** With all well, a lock that no caller has is given back within this time, in µs. */
 const UNUSED_US = 2_000_000;
@@ -34,31 +36,48 @@ export class Leftovers {
     this.quorum = Math.floor(nodes.length / 2) + 1;
   }
 
-  /** Whoever waits has to be woken when the lock becomes free, not some time later. */
-  watchFreeLocks(): void {
+  /**
+   * Whoever waits has to be woken when the lock becomes free, not some time later.
+   *
+   * @param served whether a majority of the nodes can be asked during the faults, too
+   */
+  watchFreeLocks(served: boolean): void {
     const look = (): void => {
       for (const name of NAMES) this.lookAt(name);
-      if (!this.oracle.broughtBack) this.lookForUnused();
+      if (!this.oracle.broughtBack && this.world.now >= this.faults.recoveredAt) this.lookForUnused();
       if (this.living().some(({ callers }) => callers.open.size > 0) || this.world.now < 2_000_000) {
         this.world.after(LOOK_US, look);
       }
     };
-    this.world.at(this.faults.recoveredAt, look);
+    this.world.at(served ? STARTED_US : this.faults.recoveredAt, look);
   }
 
   private lookAt(name: string): void {
-    const held = this.nodes.filter(({ keys }) => keys.pttl(`lock:${name}`) !== -2).length;
     const waited = this.living().some(({ service }) => waitingFor(service, name) > 0);
     const { now } = this.world;
-    if (!waited || held > this.nodes.length - this.quorum || !this.oracle.isAnnounced(name)) {
+    if (!waited || this.isTaken(name) || !this.oracle.isAnnounced(name)) {
       this.freeSince.delete(name);
       return;
     }
     const since = this.freeSince.get(name) ?? now;
     this.freeSince.set(name, since);
-    const usual = this.nodes.length === 1 ? FREE_US : FREE_IN_DOUBT_US;
+    const usual = this.nodes.length === 1 ? FREE_US : FREE_SPLIT_US;
     const allowed = Math.max(usual, this.faults.silent.allowanceUs);
     if (now - since > allowed) this.oracle.violate(`"${name}" is free, callers wait for it, and nobody takes it`);
+  }
+
+  /** Whether an owner has a majority, or too many nodes keep votes of processes that are gone. */
+  private isTaken(name: string): boolean {
+    const living = new Set(this.living().flatMap(({ process }) => process.ids));
+    const votes = new Map<string, number>();
+    let dead = 0;
+    for (const { keys } of this.nodes) {
+      for (const [owner] of keys.hgetall(`lock:${name}`)) {
+        votes.set(owner, (votes.get(owner) ?? 0) + 1);
+        if (!living.has(owner.split(':')[0]!)) dead += 1;
+      }
+    }
+    return Math.max(0, ...votes.values()) >= this.quorum || dead > this.nodes.length - this.quorum;
   }
 
   /** Locks that a living process holds on some node, though none of its callers has them. */

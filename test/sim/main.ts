@@ -1,7 +1,8 @@
 // The command line of the simulation: npm run test:sim -- [options]. README.md in this folder explains them.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { findFailure, survey, type Failure } from './find-failure.js';
+import { schedulesWithNodesAway } from './away-schedules.js';
+import { findFailure, survey, type Failure, type Result } from './find-failure.js';
 import { LibraryCode } from './library/loader.js';
 import { MUTATIONS, type ListedMutation } from './library/mutations.js';
 import { Simulation } from './run-schedule.js';
@@ -19,9 +20,12 @@ const { values } = parseArgs({
     mutations: { type: 'boolean', default: false },
     mutation: { type: 'string' },
     survey: { type: 'boolean', default: false },
+    away: { type: 'boolean', default: false },
   },
 });
 const runs = Number(values.runs);
+/** On several nodes there is one schedule with nodes away for so many others. */
+const AWAY = 4;
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
 const nodeCounts = (values.nodes ?? '1,3,5').split(',').map(Number);
 const mutation = MUTATIONS.find(({ name }) => name === values.mutation) ?? null;
@@ -45,7 +49,7 @@ async function runNodes(nodes: number): Promise<void> {
     console.log(await survey(simulation, runs, seed));
     return;
   }
-  const { failure, totals, ms } = await findFailure(simulation, runs, seed, true);
+  const { failure, totals, ms } = await findAny(simulation);
   console.log(`${nodes} node(s), seed ${seed}: ${totals.schedules} schedules in ${(ms / 1_000).toFixed(1)} s`);
   console.log(JSON.stringify(totals));
   if (failure === null) {
@@ -54,6 +58,19 @@ async function runNodes(nodes: number): Promise<void> {
   }
   process.exitCode = 1;
   print(nodes, failure);
+}
+
+/** Schedules of all kinds, and on several nodes some more in which a minority of the nodes is away. */
+async function findAny(simulation: Simulation): Promise<Result> {
+  const away = (count: number) =>
+    findFailure(simulation, count, seed, true, [], schedulesWithNodesAway(simulation.nodes));
+  if (values.away) return away(runs);
+  const result = await findFailure(simulation, runs, seed, true);
+  if (simulation.nodes === 1 || result.failure !== null) return result;
+  const more = await away(Math.ceil(runs / AWAY));
+  const totals = { ...result.totals };
+  for (const [what, count] of Object.entries(more.totals)) totals[what] = (totals[what] ?? 0) + count;
+  return { ...more, totals, ms: result.ms + more.ms };
 }
 
 function print(nodes: number, { schedule, violations, after }: Failure): void {
@@ -69,12 +86,18 @@ function simulate(nodes: number, mutated: ListedMutation | null): Simulation {
   return simulation;
 }
 
+async function findMutated(nodes: number, mutated: ListedMutation): Promise<Result> {
+  const simulation = simulate(nodes, mutated);
+  if (mutated.away !== true) return findFailure(simulation, runs, seed, false, mutated.examples);
+  return findFailure(simulation, runs, seed, false, mutated.examples, schedulesWithNodesAway(nodes));
+}
+
 /** Each change of the protocol has to be noticed. */
 async function runMutations(): Promise<void> {
   for (const mutated of mutation === null ? MUTATIONS : [mutation]) {
     for (const nodes of mutated.nodes) {
       if (!nodeCounts.includes(nodes)) continue;
-      const { failure } = await findFailure(simulate(nodes, mutated), runs, seed, false, mutated.examples);
+      const { failure } = await findMutated(nodes, mutated);
       if (failure === null) process.exitCode = 1;
       const result =
         failure === null ? `NOT caught in ${runs}` : `caught after ${failure.after}: ${failure.violations[0]!}`;

@@ -17,6 +17,7 @@ import {
 } from './network/sim-client.js';
 import type { Oracle } from './oracle.js';
 import type { SimNode } from './redis/sim-node.js';
+import type { Refusals } from './refusals.js';
 import { LEASE_MS, LONGEST_LEASE_MS, type Schedule } from './schedule.js';
 import { Callers } from './workload.js';
 
@@ -46,6 +47,7 @@ export class Replica {
     readonly nodes: readonly SimNode[],
     kind: Schedule['client'],
     oracle: Oracle,
+    refusals: Refusals,
     extraUs: (node: number) => number,
   ) {
     slot.bind(process);
@@ -54,7 +56,7 @@ export class Replica {
     const { resolveSettings } = slot.load('options/service-options') as typeof moduleOptions;
     const settings = resolveSettings({ memory: true, ...SETTINGS });
     this.service = new LockService(this.openStore(slot, kind), settings);
-    this.callers = new Callers(process.world, process, this.service, oracle);
+    this.callers = new Callers(process.world, process, this.service, oracle, refusals);
   }
 
   private openStore(slot: LibrarySlot, kind: Schedule['client']): LockStore {

@@ -8,7 +8,8 @@ import { Oracle } from './oracle.js';
 import { SCRIPT_MODELS, type ScriptModel } from './redis/script-models.js';
 import { SimNode, type ScriptBook } from './redis/sim-node.js';
 import { Replica } from './replica.js';
-import { PROCESSES, type Schedule } from './schedule.js';
+import { Refusals } from './refusals.js';
+import { leavesMajority, PROCESSES, type Schedule } from './schedule.js';
 
 /** Clocks run this much too fast or too slow at most, so that any two drift apart by less than 1 %. */
 const DRIFT = 0.004;
@@ -62,10 +63,12 @@ export class Simulation {
     const environment = { drift: DRIFT, skewMs: large ? LARGE_SKEW_MS : SKEW_MS };
     for (let id = 0; id < this.nodes; id += 1) nodes.push(new SimNode(world, id, this.book, environment));
     const replicas: Replica[] = [];
+    const refusals = new Refusals(world, oracle);
+    const served = this.nodes > 1 && leavesMajority(schedule, this.nodes);
     const faults = new FaultInjector(world, replicas, nodes, oracle);
     for (const [id, slot] of this.slots.entries()) {
       const owner = new SimProcess(world, id, environment);
-      replicas.push(new Replica(owner, slot, nodes, schedule.client, oracle, (node) => faults.extraUs(node)));
+      replicas.push(new Replica(owner, slot, nodes, schedule.client, oracle, refusals, (node) => faults.extraUs(node)));
     }
     faults.planAll(schedule.faults);
     const toCome = new Set(schedule.calls);
@@ -81,15 +84,16 @@ export class Simulation {
     const leftovers = new Leftovers(world, oracle, nodes, replicas, faults);
     const look = (): void => oracle.look();
     const living = (): Replica[] => replicas.filter(({ process }) => process.alive);
-    const served = (): boolean =>
+    const done = (): boolean =>
       world.now >= faults.healedAt &&
       living().every(({ callers }) => callers.open.size === 0) &&
       [...toCome].every((call) => !replicas[call.process]!.process.alive);
-    leftovers.watchFreeLocks();
-    await world.run(faults.healedAt + SERVED_US, served, look);
+    leftovers.watchFreeLocks(served);
+    await world.run(faults.healedAt + SERVED_US, done, look);
     for (const { callers } of living()) {
       for (const caller of callers.open) oracle.violate(`${caller} was forgotten: neither served nor refused`);
     }
+    if (served) refusals.check();
     if (oracle.violations.length === 0) await leftovers.check(look);
     const outcomes = new Map<string, number>();
     for (const { callers } of replicas) {

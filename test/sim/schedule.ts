@@ -154,6 +154,19 @@ function faults(nodes: number): fc.Arbitrary<Fault[]> {
   return fc.oneof({ weight: 1, arbitrary: fc.constant<Fault[]>([]) }, { weight: 4, arbitrary: some });
 }
 
+/** As many nodes as the others can do without. */
+export const minorityOf = (nodes: number): number => Math.floor((nodes - 1) / 2);
+
+/** Whether a majority of the nodes can be asked all the time: free locks have to be taken soon, also during the faults. */
+export function leavesMajority({ faults: all }: Schedule, nodes: number): boolean {
+  const harmed = new Set<number>();
+  for (const fault of all) {
+    if (fault.kind !== 'crash' && fault.kind !== 'stall' && fault.kind !== 'slow') return false;
+    harmed.add(fault.node);
+  }
+  return harmed.size <= minorityOf(nodes);
+}
+
 export function schedules(nodes: number): fc.Arbitrary<Schedule> {
   return fc.record({
     seed: fc.nat(),

@@ -2,6 +2,7 @@ import type { SimProcess } from './kernel/sim-process.js';
 import type { World } from './kernel/world.js';
 import type { Lease, LockService, MultiLease } from './library/types.js';
 import type { Oracle, Section } from './oracle.js';
+import type { Refusals } from './refusals.js';
 import { LEASE_MS, type Call } from './schedule.js';
 
 /** How much longer than `wait` a caller may have to wait: for a request under way, and for locks to be given back. */
@@ -25,15 +26,23 @@ export class Callers {
     private readonly process: SimProcess,
     private readonly service: LockService,
     private readonly oracle: Oracle,
+    private readonly refusals: Refusals,
   ) {}
 
   start(call: Call): void {
     for (let i = 0; i < call.callers; i += 1) {
       const caller = `p${this.process.id}.${(this.started += 1)}`;
       this.open.add(caller);
+      const ended = this.refusals.begin(caller, NAMES[call.names], call);
       this.run(caller, call).then(
-        () => this.end(caller, 'served'),
-        (error: unknown) => this.onError(caller, error),
+        () => {
+          ended('served');
+          this.end(caller, 'served');
+        },
+        (error: unknown) => {
+          ended(codeOf(error) ?? 'defect');
+          this.onError(caller, error);
+        },
       );
     }
   }

@@ -1,6 +1,6 @@
 import { answeredAt, attemptsByName, graceIn, heldBy, leaseOf, unjudgedTime } from '../free-time.js';
 import type { Attempt, RunRecord, Span } from '../run-record.js';
-import { overlapMs } from '../spans.js';
+import { overlapMs, union } from '../spans.js';
 import type { Check, Violation } from './check.js';
 
 /** A caller that does not wait is told that the lock is busy only while some caller has it, or may have it. */
@@ -13,11 +13,16 @@ export const refusedFree: Check = (run, { freeMs }) => {
     const refused = attempts.filter(isRefusal);
     if (refused.length === 0) continue;
     const claims = attempts.flatMap((attempt) => claimOf(attempt, name, run) ?? []);
-    for (const { want, failed } of refused) {
-      const span = { from: want.at, to: failed!.at };
+    // A second caller of one process is refused while the first one asks, which may be refused in its turn.
+    const groups = union(refused.map(spanOf)).filter(
+      (group) => !claims.some((claim) => overlapMs([claim], [group]) > 0),
+    );
+    for (const attempt of refused) {
+      const { want, failed } = attempt;
+      const span = spanOf(attempt);
       if (overlapMs(unjudged, [span]) > 0 || graceIn(span, run) > 0) continue;
       judgedRefusals += 1;
-      if (claims.some(({ from, to }) => from < span.to && to > span.from)) continue;
+      if (overlapMs(groups, [span]) === 0) continue;
       violations.push({
         property: 'refused-free',
         message: `${want.caller} was told that "${name}" is busy, and no caller had it`,
@@ -27,6 +32,8 @@ export const refusedFree: Check = (run, { freeMs }) => {
   }
   return { violations, counts: { judgedRefusals } };
 };
+
+const spanOf = ({ want, failed }: Attempt): Span => ({ from: want.at, to: failed!.at });
 
 /** An attempt for this name alone that does not wait, and is told that the lock is busy. */
 function isRefusal({ want, failed }: Attempt): boolean {

@@ -10,6 +10,8 @@ export interface ListedMutation extends Mutation {
   readonly models?: Readonly<Record<string, ScriptModel>>;
   /** Schedules that are tried first, where chance would take long to make one that shows it. */
   readonly examples?: readonly Schedule[];
+  /** Whether schedules with nodes that are away are tried before others. */
+  readonly away?: boolean;
 }
 
 const SINGLE = [1];
@@ -18,6 +20,7 @@ const ALL = [1, 3, 5];
 
 const STORE = 'stores/quorum/quorum-store';
 const GUARD = 'stores/quorum/restart-guard';
+const ELECTION = 'stores/quorum/election';
 const PURSUIT = 'waiting/pursuit';
 const LINE = 'waiting/wait-line';
 const VIGIL = 'waiting/vigil';
@@ -328,6 +331,10 @@ function edit(name: string, nodes: readonly number[], file: string, from: string
 export const MUTATIONS: readonly ListedMutation[] = [
   { name: 'no compare in release', nodes: ALL, models: { RELEASE: releaseUnchecked } },
   { name: 'no notice on release', nodes: ALL, models: { RELEASE: releaseQuietly } },
+  {
+    ...edit('a silent node votes for the rival', QUORUM, ELECTION, '(this.rivals.has(owner) ? votes : 0)', 'votes'),
+    away: true,
+  },
   { name: 'tokens from the counter only', nodes: SINGLE, models: { ACQUIRE: acquireByCounter } },
   { name: 'a resent acquire finds itself in the way', nodes: SINGLE, models: { ACQUIRE: acquireOnce } },
   {
