@@ -1,7 +1,7 @@
 import { LockUnavailableError } from './errors/index.js';
 import type { LockStore } from './stores/lock-store.js';
 import type { Reporter } from './telemetry/reporter.js';
-import { REACHABLE_WARNING, unreachableWarning } from './telemetry/warnings.js';
+import { REACHABLE_WARNING, startupWarning } from './telemetry/warnings.js';
 import { sleep } from './time/timer.js';
 
 const RETRY_MS = 1_000;
@@ -25,7 +25,7 @@ async function check(store: LockStore, timeoutMs: number, reporter: Reporter, cl
       return;
     } catch (error) {
       if (closing.aborted) return;
-      if (!failed) reporter.warn('startup', unreachableWarning(error));
+      if (!failed) reporter.warn('startup', startupWarning(error));
       // A missing permission or a wrong option does not pass by itself.
       if (!(error instanceof LockUnavailableError) || !error.retryable) return;
     }

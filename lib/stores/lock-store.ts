@@ -70,6 +70,11 @@ export interface StoreNode {
   readonly reason?: string;
   /** For how long it is `waiting`, in ms, as far as that is known. */
   readonly readyInMs?: number;
+  /**
+   * How many locks this service holds that a quorum node is not known to keep, if there are any. Each is written to the
+   * node when it is renewed while the node is `ready`.
+   */
+  readonly missingLocks?: number;
 }
 
 /** Listens for notices that a lock was released. A notice is a hint to try again, nothing is believed because of it. */

@@ -1,4 +1,4 @@
-import { quoteName, type LockLostReason } from '../errors/index.js';
+import { LockConfigError, quoteName, type LockLostReason } from '../errors/index.js';
 
 /** A lease as far as a warning describes it. */
 interface WarnedHold {
@@ -38,7 +38,9 @@ export function renewalWarning(name: string, remainingMs: number, error: unknown
   );
 }
 
-export function unreachableWarning(error: unknown): string {
+export function startupWarning(error: unknown): string {
+  // Of several nodes, the others may be usable.
+  if (error instanceof LockConfigError) return `The start-up test found a mistake. ${messageOf(error)}`;
   return `Locks cannot be used yet; calls fail until Redis is ready for them. Cause: ${messageOf(error)}`;
 }
 

@@ -16,7 +16,9 @@ describe('a node that is to store a token', () => {
   });
 
   const confirm = (last: number, rejoinMs = 0) =>
-    redis.eval(CONFIRM, 2, lockKey(name), tokenKey(name), 60_000, 'me:1', last, rejoinMs) as Promise<[number, number]>;
+    redis.eval(CONFIRM, 2, lockKey(name), tokenKey(name), 60_000, '', '', 'me:1', last, rejoinMs) as Promise<
+      [number, number]
+    >;
   const hold = async (owner: string, token: number): Promise<void> => {
     await redis.hset(lockKey(name), owner, 1);
     await redis.pexpire(lockKey(name), 60_000);

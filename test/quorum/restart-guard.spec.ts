@@ -93,6 +93,22 @@ describeWithRedisServer('nodes that forget when they are restarted', () => {
     await waitUntil('no vote is left', async () => (await voteOf(2)) === 0);
   });
 
+  it('have locks written to them again before `stats()` says that the next one can be restarted', async () => {
+    const locks = await open();
+    const lease = await locks.acquire(name);
+    for (const index of [0, 1, 2]) {
+      await server(index).restart();
+      const isSafe = (): boolean =>
+        locks.stats().nodes!.every(({ state, missingLocks }) => state === 'ready' && missingLocks === undefined);
+      await waitUntil('the restart is noticed', () => !isSafe());
+      await waitUntil('the next one can be restarted', isSafe, 20_000);
+      expect(await Promise.all([0, 1, 2].map(voteOf))).toEqual([1, 1, 1]);
+    }
+    lease.assertHeld();
+    await lease.release();
+    expect(locks.stats().nodes!.map(({ missingLocks }) => missingLocks)).toEqual([undefined, undefined, undefined]);
+  });
+
   it('end a lock whose majority has forgotten it, before anybody else can have it', async () => {
     const locks = await open();
     const lease = await locks.acquire(name);

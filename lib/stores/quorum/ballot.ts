@@ -9,6 +9,8 @@ export class Ballot {
   released = false;
   /** The nodes that may have given their vote, each with the request that may still bring it. */
   private readonly votes = new Map<QuorumMember, Promise<unknown>>();
+  /** The nodes that are not known to hold this owner; `null`: none. */
+  private lacking: Set<QuorumMember> | null = null;
   /** The nodes that did not answer to such a request, and may carry it out later. */
   private readonly doubts = new Set<QuorumMember>();
 
@@ -36,16 +38,32 @@ export class Ballot {
     };
     const done = request.then(
       (reply) => {
-        if (!wasGranted(reply)) forget();
+        const granted = wasGranted(reply);
+        this.note(member, granted);
+        if (!granted) forget();
       },
       (error: unknown) => {
         const sent = !(error instanceof LockUnavailableError) || error.outcomeUnknown;
         if (sent) this.doubts.add(member);
-        else forget();
+        else {
+          this.note(member, false);
+          forget();
+        }
       },
     );
     this.votes.set(member, before === undefined ? done : Promise.all([before, done]));
     return request;
+  }
+
+  /** Notes whether a node is known to hold this owner now. */
+  note(member: QuorumMember, holds: boolean): void {
+    if (holds) this.lacking?.delete(member);
+    else (this.lacking ??= new Set()).add(member);
+  }
+
+  /** Whether this node is not known to hold the owner. */
+  lacks(member: QuorumMember): boolean {
+    return this.lacking?.has(member) ?? false;
   }
 
   /** Whether this node may still carry out a request for its vote. */

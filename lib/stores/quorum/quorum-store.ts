@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { LockConfigError, LockUnavailableError } from '../../errors/index.js';
+import { LockUnavailableError } from '../../errors/index.js';
 import { elapsedSince, now } from '../../time/instant.js';
 import { validityOf } from '../../time/validity.js';
 import type {
@@ -13,6 +13,7 @@ import type {
 } from '../lock-store.js';
 import { Heartbeat } from '../redis/heartbeat.js';
 import { Ballot } from './ballot.js';
+import { checkLease, checkReplicas } from './limits.js';
 import { Election } from './election.js';
 import { poll, type Tally } from './poll.js';
 import { QuorumMember, type QuorumMemberOptions, type QuorumNodeClient } from './quorum-member.js';
@@ -59,7 +60,11 @@ export class QuorumStore implements LockStore {
   }
 
   get nodes(): StoreNode[] {
-    return this.members.map(({ health }) => health.state);
+    const held = [...this.ballots.values()];
+    return this.members.map((member) => {
+      const missingLocks = held.filter((ballot) => ballot.lacks(member)).length;
+      return { ...member.health.state, ...(missingLocks === 0 ? {} : { missingLocks }) };
+    });
   }
 
   connect(timeoutMs: number): Promise<void> {
@@ -75,7 +80,7 @@ export class QuorumStore implements LockStore {
     rivals?: ReadonlySet<string>,
   ): Promise<AcquireReply> {
     checkReplicas(minReplicas);
-    this.checkLease(leaseMs);
+    checkLease(leaseMs, this.options.restartGuard);
     const ballot = new Ballot(name, this.nextOwner(), leaseMs);
     const sentAt = now();
     const election = new Election(this.members, this.majority, ballot, rivals);
@@ -105,12 +110,17 @@ export class QuorumStore implements LockStore {
     exact = false,
   ): Promise<RenewReply> {
     checkReplicas(minReplicas);
-    this.checkLease(leaseMs);
+    checkLease(leaseMs, this.options.restartGuard);
     const sentAt = now();
     const missing = new Set<QuorumMember>();
     let confirmed = false;
+    const ballot = this.ballots.get(owner);
     const renewal = async (member: QuorumMember): Promise<RenewReply> => {
-      const each = await member.renew(name, owner, leaseMs, number, exact);
+      const each = await member.renew(name, owner, leaseMs, number, exact).catch((error: unknown) => {
+        ballot?.note(member, false);
+        throw error;
+      });
+      ballot?.note(member, each.held);
       if (each.held) return each;
       missing.add(member);
       // A node that was restarted answers late: it does not know the script, and is sent it again.
@@ -239,18 +249,4 @@ export class QuorumStore implements LockStore {
     const sent = [...tally.failures.values()].some(({ outcomeUnknown }) => outcomeUnknown);
     return unavailable(tally.failures, this.members.length, sent || tally.replies.size > 0);
   }
-
-  private checkLease(leaseMs: number): void {
-    const { restartGuard } = this.options;
-    if (restartGuard === 0 || leaseMs <= restartGuard) return;
-    throw new LockConfigError(
-      `A lease of ${String(leaseMs)} ms is longer than "restartGuard" (${String(restartGuard)} ms): a node could forget the ` +
-        `lock and vote again. Raise "restartGuard" in every service that uses these nodes.`,
-    );
-  }
-}
-
-function checkReplicas(minReplicas: number): void {
-  if (minReplicas === 0) return;
-  throw new LockConfigError('"minReplicas" does not go with "nodes": a majority of the nodes answers for a lock.');
 }

@@ -75,7 +75,7 @@ async function run(options: EvolutionOptions): Promise<EvolutionTable> {
     show({ ...cell, ...(await playCell(cell, expected, servers, pool, signal)) });
   };
   try {
-    // A node has no vote until it has been up for a while: they are started first, and used last.
+    // The nodes start while other scenarios are played.
     if (servers.canStart && table.scenarios.some(({ name }) => name === 'partial-write')) await servers.independent();
     // Column by column: those that take long are begun last of all otherwise.
     const queue = table.scenarios

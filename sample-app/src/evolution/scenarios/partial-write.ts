@@ -1,7 +1,7 @@
 import { notAlone } from './scenario.js';
 import type { Scenario } from './scenario.js';
 
-/** Renewed where the system renews. A node that was just started has no vote for a little longer than this. */
+/** Renewed where the system renews. A node that is used for the first time has no vote for a little longer than this. */
 const leaseMs = 2_000;
 
 /** Three nodes. A is cut off from two of them, B from the third. */
