@@ -116,6 +116,18 @@ describeWithRedisServer('an ACL user', () => {
     expect(await admin.exists(lockKey(name))).toBe(0);
   });
 
+  it('that loses the right to notify later releases its locks', async () => {
+    const url = await allow([...COMMANDS, ...EXTRAS]);
+    await using locks = await connectLockService({ url });
+    const lease = await locks.acquire(name);
+    await admin.acl('SETUSER', user, 'resetchannels', '-publish');
+    await expect(lease.release()).resolves.toBe('released');
+    expect(await admin.exists(lockKey(name))).toBe(0);
+    const forced = await locks.acquire(name);
+    expect(await locks.forceRelease(name)).toBe(true);
+    await expect(forced.release()).resolves.toBe('lost');
+  });
+
   it('with a wrong password is refused at the start, with the words of the server', async () => {
     await allow([...COMMANDS, ...EXTRAS]);
     const url = `redis://${user}:wrong@127.0.0.1:${server.port}`;

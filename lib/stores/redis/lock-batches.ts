@@ -73,16 +73,14 @@ export function renewBatch(layout: KeyLayout, tokenTtl: number): BatchedScript<R
   };
 }
 
-/** @param sharded whether notices go to sharded channels */
+/** @param sharded whether notices go to sharded channels where the server has them */
 export function releaseBatch(
   layout: KeyLayout,
   notices: NoticeSubscriber,
-  sharded: () => boolean,
+  sharded: boolean,
 ): BatchedScript<ReleaseRequest, ReleaseReply> {
   return {
-    get script() {
-      return sharded() ? SHARDED_RELEASE_SCRIPT : RELEASE_SCRIPT;
-    },
+    script: sharded ? SHARDED_RELEASE_SCRIPT : RELEASE_SCRIPT,
     urgent: true,
     fits: (first, { keepMs, notify }) => first.keepMs === keepMs && first.notify === notify,
     pushKeys: (args, { name }) => args.push(layout.lock(name)),

@@ -39,5 +39,5 @@ export function topologyOf(options: TopologyOptions, layout: KeyLayout): Topolog
   };
   // Only a caller moves a client to another database.
   const connection = new ConnectionWatch(client, ownsClient, commandTimeout, onDrop, ownsClient ? null : database);
-  return { connection, link, routes, mixing, ordered: true, sharded: false, learn: () => Promise.resolve(false) };
+  return { connection, link, routes, mixing, ordered: true, sharded: false };
 }

@@ -34,7 +34,12 @@ import {
 import { ScriptBatch } from './script-batch.js';
 import { ScriptCaller } from './script-caller.js';
 import { warnOfEviction } from './eviction-warning.js';
-import { FORCE_RELEASE_SCRIPT, INSPECT_SCRIPT, SHARDED_FORCE_RELEASE_SCRIPT } from './scripts/index.js';
+import {
+  FORCE_RELEASE_SCRIPT,
+  INSPECT_SCRIPT,
+  PROBE_PUBLISH_SCRIPT,
+  SHARDED_FORCE_RELEASE_SCRIPT,
+} from './scripts/index.js';
 import type { Script } from './script.js';
 import { StrayAcquires } from './stray-acquires.js';
 import { topologyOf } from './open-topology.js';
@@ -91,9 +96,9 @@ export class RedisStore implements LockStore {
     this.notices = new NoticeSubscriber(this.topology.link);
     this.keys = new KeyProbe(options.client, this.scripts, this.layout, options.commandTimeout);
     const { layout, scripts, notices } = this;
-    const { ordered, routes } = this.topology;
+    const { ordered, routes, sharded } = this.topology;
     const renew = renewBatch(layout, options.tokenTtl);
-    const release = releaseBatch(layout, notices, () => this.topology.sharded === true);
+    const release = releaseBatch(layout, notices, sharded);
     const acquire = acquireBatch(layout, options.tokenTtl, ordered ? this.strays.inOrder : this.strays);
     const acked = acquireBatch(layout, options.tokenTtl, this.strays);
     this.acquires = new ScriptBatch(scripts, acquire);
@@ -150,7 +155,9 @@ export class RedisStore implements LockStore {
     await this.acquire(name, owner, lease, 1, 0);
     await this.checkDatabase(this.layout.lock(name));
     await this.renew(name, owner, lease, 0);
-    await this.notices.probe(this.layout.channel(name));
+    const channel = this.layout.channel(name);
+    await this.notices.probe(channel);
+    await this.call(PROBE_PUBLISH_SCRIPT, name, [this.layout.lock(name)], [channel, this.topology.sharded ? 1 : 0]);
     await this.inspect(name);
     await this.release(name, owner, 0);
     await this.forceRelease(name);
@@ -193,9 +200,6 @@ export class RedisStore implements LockStore {
   release(name: string, owner: string, keepMs: number, notify = true): Promise<ReleaseReply> {
     const repeatUntil = this.strays.onReleased(owner);
     if (repeatUntil > 0) this.repeatRelease(name, owner, keepMs, repeatUntil);
-    if (this.topology.sharded === undefined) {
-      return this.learn().then(() => this.release(name, owner, keepMs, notify));
-    }
     return this.releases.run({ name, owner, keepMs, notify }, this.options.commandTimeout);
   }
 
@@ -222,8 +226,7 @@ export class RedisStore implements LockStore {
   }
 
   async forceRelease(name: string): Promise<boolean> {
-    const sharded = this.topology.sharded ?? (await this.learn());
-    const script = sharded ? SHARDED_FORCE_RELEASE_SCRIPT : FORCE_RELEASE_SCRIPT;
+    const script = this.topology.sharded ? SHARDED_FORCE_RELEASE_SCRIPT : FORCE_RELEASE_SCRIPT;
     const value = await this.call(script, name, [this.layout.lock(name)], [this.layout.channel(name)]);
     return Number(value) === 1;
   }
@@ -250,11 +253,6 @@ export class RedisStore implements LockStore {
       await within(isClusterClient(client) ? client.quit() : client.call('quit'), this.options.commandTimeout);
     }
     client.disconnect();
-  }
-
-  private async learn(): Promise<boolean> {
-    await this.connection.whenReady(this.options.commandTimeout);
-    return this.scripts.ask(() => this.topology.learn(), this.options.commandTimeout) as Promise<boolean>;
   }
 
   private timeoutFor(leaseMs: number): number {

@@ -12,7 +12,6 @@ export interface Topology {
   readonly mixing: KeyMixing;
   /** Whether all requests take one connection, so that they are carried out in the order they were sent. */
   readonly ordered: boolean;
-  /** Whether notices are sent to sharded channels; `undefined`: not known before `learn`. */
-  readonly sharded: boolean | undefined;
-  learn(): Promise<boolean>;
+  /** Whether notices are sent to sharded channels where the server has them. */
+  readonly sharded: boolean;
 }

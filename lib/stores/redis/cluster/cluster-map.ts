@@ -1,10 +1,8 @@
 import { inServiceContext } from '../../../context/service-context.js';
 import type { Reporter } from '../../../telemetry/reporter.js';
-import { callAtOnce } from '../call.js';
 import { credentialsOf, reportRefusals, sameCredentials, type Credentials } from '../credentials.js';
 import type { Redirection } from '../acked-writes.js';
 import type { RedisClient } from '../redis-client.js';
-import { isServerError } from '../server-error.js';
 import type { ClusterClient, ClusterNodeClient } from './cluster-client.js';
 import { monotonic } from '../../../time/clock.js';
 
@@ -17,7 +15,6 @@ const REFRESH_PAUSE_MS = 200;
 export class ClusterMap {
   private refreshing: Promise<void> | null = null;
   private refreshedAt = -Infinity;
-  private shardedChannels: boolean | undefined;
 
   /** The credentials that all nodes had at first. */
   private readonly initial: Credentials;
@@ -114,24 +111,6 @@ export class ClusterMap {
         resolve();
       });
     });
-  }
-
-  /** Whether the servers have sharded channels (Redis 7); `undefined` before `learn`. */
-  get sharded(): boolean | undefined {
-    return this.shardedChannels;
-  }
-
-  /** Finds out whether the servers have sharded channels, as Redisson does: both must use the same ones. */
-  async learn(): Promise<boolean> {
-    if (this.shardedChannels !== undefined) return this.shardedChannels;
-    try {
-      await callAtOnce(this.client, 'pubsub', 'shardnumsub');
-      this.shardedChannels = true;
-    } catch (error) {
-      if (!isServerError(error) || !/unknown subcommand|wrong number of arguments/i.test(error.message)) throw error;
-      this.shardedChannels = false;
-    }
-    return this.shardedChannels;
   }
 }
 

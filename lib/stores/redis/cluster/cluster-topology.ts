@@ -28,9 +28,6 @@ export function clusterTopology(
     routes: new ClusterWriteRoutes(map, mixing, slotOf, (address) => map.open(address, NODE_WRITES), commandTimeout),
     mixing,
     ordered: false,
-    get sharded() {
-      return map.sharded;
-    },
-    learn: () => map.learn(),
+    sharded: true,
   };
 }

@@ -26,11 +26,14 @@ interface Shard {
   readonly channels: Set<string>;
   /** The channels that were asked for here: the node may carry that out though its answer was not waited for. */
   readonly asked: Set<string>;
+  /** Whether the node has sharded channels (Redis 7), as far as is known. */
+  sharded: boolean;
 }
 
 /**
  * Notices in a cluster. A sharded channel lives on the master of its hash slot, so there is a connection to each master
- * that is needed; without sharded channels any one node will do. When a node is lost, or a slot leaves it, everyone who
+ * that is needed. A node without sharded channels gets ordinary subscriptions, since it publishes to ordinary channels: each
+ * node decides for itself, so services agree also while a cluster is upgraded node by node. When a node is lost, or a slot leaves it, everyone who
  * waits for one of its channels is told to look: who still waits then subscribes anew, wherever the slot is by then.
  */
 export class ShardLink implements NoticeLink {
@@ -61,10 +64,9 @@ export class ShardLink implements NoticeLink {
   async subscribe(channel: string): Promise<void> {
     const end = monotonic() + this.timeoutMs;
     const left = (): number => Math.max(1, Math.ceil(end - monotonic()));
-    const sharded = await within(this.map.learn(), left());
     const tried = new Set<string>();
     for (;;) {
-      const address = this.choose(channel, sharded, tried);
+      const address = this.choose(channel, tried);
       const shard = address === undefined ? undefined : this.shardAt(address);
       if (address === undefined || shard === undefined) throw nowhere();
       tried.add(address);
@@ -72,7 +74,7 @@ export class ShardLink implements NoticeLink {
         await confirmed(shard.ready, left());
         shard.asked.add(channel);
         this.heartbeat.add(shard.pulse);
-        await confirmed(shard.client.call(sharded ? 'ssubscribe' : 'subscribe', channel), left());
+        await listen(shard, channel, left);
         if (this.shards.get(address) !== shard) throw unanswered(new Error('connection closed'));
         shard.pulse.heard();
         shard.channels.add(channel);
@@ -110,8 +112,8 @@ export class ShardLink implements NoticeLink {
   }
 
   /** The master of the channel's slot, as far as that is known; else any that was not tried yet. */
-  private choose(channel: string, sharded: boolean, tried: ReadonlySet<string>): string | undefined {
-    const known = sharded ? this.map.masterOf(hashSlot(channel)) : this.shards.keys().next().value;
+  private choose(channel: string, tried: ReadonlySet<string>): string | undefined {
+    const known = this.map.masterOf(hashSlot(channel));
     if (known !== undefined && !tried.has(known)) return known;
     return this.map.masters().find((address) => !tried.has(address));
   }
@@ -128,7 +130,15 @@ export class ShardLink implements NoticeLink {
       client.disconnect();
     };
     const pulse = new Pulse(client, inUse, replace);
-    const shard: Shard = { address, client, pulse, ready: untilReady(client), channels: new Set(), asked };
+    const shard: Shard = {
+      address,
+      client,
+      pulse,
+      ready: untilReady(client),
+      channels: new Set(),
+      asked,
+      sharded: true,
+    };
     this.shards.set(address, shard);
     const onMessage = (channel: unknown): void => {
       pulse.heard();
@@ -175,7 +185,7 @@ export class ShardLink implements NoticeLink {
   private onRefreshed(): void {
     const masters = new Set(this.map.masters());
     for (const shard of [...this.shards.values()]) {
-      const moved = [...shard.channels].filter((channel) => this.isElsewhere(channel, shard, masters));
+      const moved = [...shard.channels].filter((channel) => this.isElsewhere(channel, shard));
       // What is known may be behind what is: a node that serves the slot after all would keep the subscription.
       for (const channel of moved) this.leave(shard, channel);
       if (moved.length > 0) this.tell(shard, moved);
@@ -183,8 +193,7 @@ export class ShardLink implements NoticeLink {
     }
   }
 
-  private isElsewhere(channel: string, { address }: Shard, masters: ReadonlySet<string>): boolean {
-    if (this.map.sharded !== true) return !masters.has(address);
+  private isElsewhere(channel: string, { address }: Shard): boolean {
     const master = this.map.masterOf(hashSlot(channel));
     return master !== undefined && master !== address;
   }
@@ -201,7 +210,7 @@ export class ShardLink implements NoticeLink {
 
   private leave(shard: Shard, channel: string): void {
     if (!shard.asked.delete(channel) || shard.client.status !== 'ready') return;
-    shard.client.call(this.map.sharded === true ? 'sunsubscribe' : 'unsubscribe', channel).catch(() => undefined);
+    shard.client.call(shard.sharded ? 'sunsubscribe' : 'unsubscribe', channel).catch(() => undefined);
   }
 
   private forget(shard: Shard): void {
@@ -211,9 +220,28 @@ export class ShardLink implements NoticeLink {
   }
 }
 
+/** Subscribes in the way by which this node publishes. */
+async function listen(shard: Shard, channel: string, left: () => number): Promise<void> {
+  if (shard.sharded) {
+    try {
+      await confirmed(shard.client.call('ssubscribe', channel), left());
+      return;
+    } catch (error) {
+      if (!/^ERR unknown command/i.test(replyIn(error))) throw error;
+      shard.sharded = false;
+    }
+  }
+  await confirmed(shard.client.call('subscribe', channel), left());
+}
+
 function isMoved(error: unknown): boolean {
+  return replyIn(error).startsWith('MOVED ');
+}
+
+/** What the node replied; '' if it did not. */
+function replyIn(error: unknown): string {
   const cause: unknown = error instanceof LockUnavailableError ? error.cause : undefined;
-  return cause instanceof Error && cause.message.startsWith('MOVED ');
+  return cause instanceof Error ? cause.message : '';
 }
 
 function nowhere(): LockUnavailableError {

@@ -1,3 +1,5 @@
+import { PUBLISH } from './publish.lua.js';
+
 /**
  * Frees one lock whoever holds it.
  *
@@ -5,8 +7,8 @@
  * ARGV  1: channel
  * reply 1 if it was held, else 0
  */
-export const FORCE_RELEASE = `
+export const FORCE_RELEASE = `${PUBLISH}
 if redis.call('DEL', KEYS[1]) == 0 then return 0 end
-redis.call('PUBLISH', ARGV[1], '0')
+publish(ARGV[1])
 return 1
 `;

@@ -2,6 +2,8 @@ import { Script } from '../script.js';
 import { ACQUIRE } from './acquire.lua.js';
 import { FORCE_RELEASE } from './force-release.lua.js';
 import { INSPECT } from './inspect.lua.js';
+import { PROBE_PUBLISH } from './probe-publish.lua.js';
+import { PUBLISH, PUBLISH_SHARDED } from './publish.lua.js';
 import { RELEASE } from './release.lua.js';
 import { RENEW } from './renew.lua.js';
 
@@ -12,8 +14,9 @@ export const SHARDED_RELEASE_SCRIPT = sharded(RELEASE);
 export const INSPECT_SCRIPT = new Script(INSPECT);
 export const FORCE_RELEASE_SCRIPT = new Script(FORCE_RELEASE);
 export const SHARDED_FORCE_RELEASE_SCRIPT = sharded(FORCE_RELEASE);
+export const PROBE_PUBLISH_SCRIPT = new Script(PROBE_PUBLISH);
 
 /** The same for sharded channels, which live in the hash slot of the lock. */
 function sharded(source: string): Script {
-  return new Script(source.replaceAll("'PUBLISH'", "'SPUBLISH'"));
+  return new Script(source.replace(PUBLISH, PUBLISH_SHARDED));
 }

@@ -1,4 +1,6 @@
 import { ANSWER_EACH } from './answer-each.lua.js';
+import { PUBLISH } from './publish.lua.js';
+import { TAGGED } from './tagged.lua.js';
 
 /**
  * Gives up any number of locks, each by itself and only where the owner still holds it, and publishes the notice that
@@ -15,14 +17,12 @@ import { ANSWER_EACH } from './answer-each.lua.js';
  * A notice also goes out for a lock that is free already: its holder may have made the lease shorter, and whoever waits
  * counts on the longer one.
  */
-export const RELEASE = `${ANSWER_EACH}
+export const RELEASE = `${ANSWER_EACH}${TAGGED}${PUBLISH}
 local call = redis.call
 local keep, prefix = ARGV[1], ARGV[2]
 
 local function notify(lock)
-  if prefix == '' then return 0 end
-  local tagged = string.find(lock, '{', 1, true) and lock or '{' .. lock .. '}'
-  return call('PUBLISH', prefix .. tagged, '0')
+  return prefix == '' and 0 or publish(prefix .. tagged(lock))
 end
 
 local function attempt(n)
