@@ -1,7 +1,7 @@
 // Compiles the library twice, as ES modules into dist/esm and as CommonJS into dist/cjs. Each is made in a folder
 // beside it and then put in place, so that nothing stale is left over and a running test never sees half a build.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +16,23 @@ function compile(project, outDir, type) {
   if (status !== 0) throw new Error(`tsc --project lib/${project} failed`);
   // node decides by the nearest package.json whether a .js file is an ES module.
   writeFileSync(join(outDir, 'package.json'), `${JSON.stringify({ type })}\n`);
+}
+
+/** Types that the package's entry does not lead to are no part of what users see. */
+function removeInternalTypes(folder) {
+  const seen = new Set();
+  const follow = (file) => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    for (const [, path] of readFileSync(file, 'utf8').matchAll(/from '(\.[^']+)\.js'/g)) {
+      follow(join(dirname(file), `${path}.d.ts`));
+    }
+  };
+  follow(join(folder, 'index.d.ts'));
+  for (const name of readdirSync(folder, { recursive: true })) {
+    const file = join(folder, name);
+    if (file.endsWith('.d.ts') && !seen.has(file)) rmSync(file);
+  }
 }
 
 function putInPlace(fresh, folder) {
@@ -46,6 +63,7 @@ for (const { folder, project, type } of [
   const fresh = join(dist, `.${folder}-${process.pid}`);
   try {
     compile(project, fresh, type);
+    removeInternalTypes(fresh);
     putInPlace(fresh, join(dist, folder));
   } catch (error) {
     console.error(error.message);

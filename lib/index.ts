@@ -14,18 +14,19 @@ export { getLockServiceToken } from './tokens.js';
 export { createLockService, connectLockService } from './create-lock-service.js';
 export { LockService, type LockStats } from './lock.service.js';
 export type { LockConnection, LockServiceOptions, LockSettings } from './options/service-options.js';
-export type { NestedCall } from './leases/leases.js';
+export type { NestedCall } from './leases/nested-call.js';
 export type { AcquireOptions } from './options/acquire-options.js';
 export type { FencingToken } from './leases/fencing-token.js';
-export { Lease, type LeaseSummary } from './leases/lease.js';
+export { Lease } from './leases/lease.js';
+export type { LeaseSummary } from './leases/lease-summary.js';
 export { MultiLease } from './leases/multi-lease.js';
 export { currentLease } from './leases/current-lease.js';
-export type { LockState, StoreNode, StoreNodeState } from './stores/lock-store.js';
+export type { LockState, StoreNode, StoreNodeState } from './stores/lock-state.js';
 export { MemoryState } from './stores/memory/memory-state.js';
 export type { RedisClient } from './stores/redis/redis-client.js';
-export type { ReleaseOutcome } from './holds/hold.js';
-export type { LockLogger } from './telemetry/reporter.js';
-export type { WaitLineLength } from './waiting/wait-lines.js';
+export type { ReleaseOutcome } from './holds/release-outcome.js';
+export type { LockLogger } from './telemetry/lock-logger.js';
+export type { WaitLineLength } from './waiting/wait-line-length.js';
 export type {
   AcquiredMessage,
   LostMessage,
@@ -33,7 +34,7 @@ export type {
   ReleasedMessage,
   RenewedMessage,
   SkippedMessage,
-} from './telemetry/channels.js';
+} from './telemetry/messages.js';
 export {
   LockAbortedError,
   LockBusyError,

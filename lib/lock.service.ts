@@ -1,5 +1,5 @@
 import { inspect, type InspectOptions } from 'node:util';
-import { LockBusyError } from './errors/index.js';
+import { LockBusyError, LockConfigError } from './errors/index.js';
 import { Section } from './leases/current-lease.js';
 import { Lease } from './leases/lease.js';
 import { Leases } from './leases/leases.js';
@@ -9,9 +9,10 @@ import { checkLockName, checkLockNames } from './naming/lock-name.js';
 import { AcquireResolver, type AcquireOptions } from './options/acquire-options.js';
 import { checkLease } from './options/checks.js';
 import type { ResolvedSettings } from './options/service-options.js';
-import type { LockState, LockStore, StoreNode } from './stores/lock-store.js';
+import type { LockStore } from './stores/lock-store.js';
+import type { LockState, StoreNode } from './stores/lock-state.js';
 import { Reporter } from './telemetry/reporter.js';
-import type { WaitLineLength } from './waiting/wait-lines.js';
+import type { WaitLineLength } from './waiting/wait-line-length.js';
 
 /** What a service has in hand now. */
 export interface LockStats {
@@ -40,10 +41,16 @@ export class LockService {
   constructor(
     private readonly store: LockStore,
     private readonly settings: ResolvedSettings,
-    reporter = new Reporter(settings.logger),
+    reporter?: Reporter,
   ) {
+    // Nest makes it without arguments where it is listed in "providers".
+    if ((store as LockStore | undefined) === undefined) {
+      throw new LockConfigError(
+        'LockService is provided by RedisLockModule.forRoot(): import that module, and remove LockService from "providers".',
+      );
+    }
     this.options = new AcquireResolver(settings, store.maxLeaseMs);
-    this.leases = new Leases(store, settings, reporter, (ms) => checkLease('ms', ms));
+    this.leases = new Leases(store, settings, reporter ?? new Reporter(settings.logger), (ms) => checkLease('ms', ms));
   }
 
   /**

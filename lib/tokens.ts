@@ -1,4 +1,4 @@
-/** The connection that is meant where none is named. */
+/** @internal The connection that is meant where none is named. */
 export const DEFAULT_CONNECTION = 'default';
 
 /**
@@ -11,28 +11,28 @@ export function getLockServiceToken(connection: string = DEFAULT_CONNECTION): sy
   return Symbol.for(`nestjs-redis-lock/RedisLockModule/${connection}`);
 }
 
-/** The property in which an instance with locked methods keeps the lock service of one connection. */
+/** @internal The property in which an instance with locked methods keeps the lock service of one connection. */
 export function lockServiceProperty(connection: string): symbol {
   return Symbol.for(`nestjs-redis-lock/property/${connection}`);
 }
 
-/** Metadata of a prototype: the connections its locked methods use. */
+/** @internal Metadata of a prototype: the connections its locked methods use. */
 export const LOCK_CONNECTIONS = Symbol.for('nestjs-redis-lock/connections');
 
-/** Metadata of a class that `@UseLock` was put on. */
+/** @internal Metadata of a class that `@UseLock` was put on. */
 export const LOCKED_CLASS = Symbol.for('nestjs-redis-lock/locked-class');
 
-/** The token under which a module keeps its connection's name. */
+/** @internal The token under which a module keeps its connection's name. */
 export const LOCK_CONNECTION_NAME = Symbol.for('nestjs-redis-lock/connection-name');
 
-/** The token under which a module keeps its options. */
+/** @internal The token under which a module keeps its options. */
 export const LOCK_MODULE_OPTIONS = Symbol.for('nestjs-redis-lock/module-options');
 
-/** The token of what a module does at its app's start and shutdown. */
+/** @internal The token of what a module does at its app's start and shutdown. */
 export const LOCK_LIFECYCLE = Symbol.for('nestjs-redis-lock/lifecycle');
 
-/** The token of what refuses request-scoped options at an app's start. */
+/** @internal The token of what refuses request-scoped options at an app's start. */
 export const LOCK_SCOPE_CHECK = Symbol.for('nestjs-redis-lock/scope-check');
 
-/** The token of the optional options of an injected `LockExceptionFilter`. */
+/** @internal The token of the optional options of an injected `LockExceptionFilter`. */
 export const LOCK_FILTER_OPTIONS = Symbol.for('nestjs-redis-lock/filter-options');

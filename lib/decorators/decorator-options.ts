@@ -25,7 +25,7 @@ export interface LockDecoratorOptions<Args extends readonly unknown[]> extends A
   readonly onBusy?: OnBusy<Args>;
 }
 
-/** Checked options of a decorator, apart from its name source. */
+/** @internal Checked options of a decorator, apart from its name source. */
 export interface DecoratorPlan<Args extends readonly unknown[]> {
   readonly acquire: AcquireOptions;
   readonly connection: string;
@@ -33,7 +33,7 @@ export interface DecoratorPlan<Args extends readonly unknown[]> {
 }
 
 /**
- * Checks the options of a decorator when it is applied, so that a mistake is seen at start-up.
+ * @internal Checks the options of a decorator when it is applied, so that a mistake is seen at start-up.
  *
  * @param more options that only this decorator has
  * @throws LockConfigError that names the option
@@ -53,7 +53,7 @@ export function planOf<Args extends readonly unknown[]>(
   return { acquire, connection: checkConnection('connection', connection), onBusy };
 }
 
-/** Checks the name of a connection; without one, the default one is meant. */
+/** @internal Checks the name of a connection; without one, the default one is meant. */
 export function checkConnection(option: string, name: unknown): string {
   if (name === undefined) return DEFAULT_CONNECTION;
   if (typeof name === 'string' && name !== '') return name;

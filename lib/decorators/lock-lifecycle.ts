@@ -3,7 +3,7 @@ import type { DiscoveryService, ExternalContextCreator } from '@nestjs/core';
 import 'reflect-metadata';
 import { LockConfigError } from '../errors/index.js';
 import type { LockService } from '../lock.service.js';
-import type { LockLogger } from '../telemetry/reporter.js';
+import type { LockLogger } from '../telemetry/lock-logger.js';
 import { LOCKED_CLASS } from '../tokens.js';
 import { watchHandlers } from './decorated-method.js';
 import { locksOf } from './handler-locks.js';

@@ -10,14 +10,14 @@ import { NameTemplate, type TemplateRoots } from '../naming/name-template.js';
 export type LockNameSource<Args extends readonly unknown[]> =
   string | readonly string[] | ((...args: Args) => string | readonly string[]);
 
-/** Gives the name, or names, for one call. */
+/** @internal Gives the name, or names, for one call. */
 export type NameRenderer<Args extends readonly unknown[]> = (
   args: Args,
   root: (name: string) => unknown,
 ) => string | readonly string[];
 
 /**
- * Parses a name source once, so that a bad template fails where it is written and not at the first call.
+ * @internal Parses a name source once, so that a bad template fails where it is written and not at the first call.
  *
  * @throws LockNameError if a template cannot be used
  */

@@ -1,6 +1,7 @@
 import { ClassSerializerInterceptor } from '@nestjs/common';
 import type { ApplicationConfig, ExternalContextCreator } from '@nestjs/core';
-import { Reporter, type LockLogger } from '../telemetry/reporter.js';
+import { Reporter } from '../telemetry/reporter.js';
+import type { LockLogger } from '../telemetry/lock-logger.js';
 import { methodsOf } from './decorated-method.js';
 import { locksOf } from './handler-locks.js';
 

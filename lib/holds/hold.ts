@@ -1,12 +1,11 @@
 import { LockLostError, type LockLostReason } from '../errors/index.js';
-import { channels, type LostMessage, type RenewedMessage } from '../telemetry/channels.js';
+import { channels } from '../telemetry/channels.js';
+import type { LostMessage, RenewedMessage } from '../telemetry/messages.js';
+import type { ReleaseOutcome } from './release-outcome.js';
 import { monotonic } from '../time/clock.js';
 import { WheelEntry } from '../time/timer-wheel.js';
 import { elapsedSince, now, type Instant } from '../time/instant.js';
 import { validityOf } from '../time/validity.js';
-
-/** What became of a release. `unconfirmed`: the store did not answer; it is tried again in the background. */
-export type ReleaseOutcome = 'released' | 'lost' | 'unconfirmed';
 
 /** The caller's side of a hold. */
 export interface HoldObserver {

@@ -5,7 +5,7 @@ import type { Lease } from './lease.js';
 const KEY = Symbol.for('nestjs-redis-lock/sections/2');
 
 /**
- * A section, as the code sees it that runs under its leases. What a section starts (a timer, a socket, the next round of
+ * @internal A section, as the code sees it that runs under its leases. What a section starts (a timer, a socket, the next round of
  * a loop) refers to it for as long as it exists. A section that has ended therefore refers to no lease, and no later
  * section refers to it.
  */
@@ -73,12 +73,12 @@ export function currentLease(name?: string): Lease | undefined {
   return currentSection()?.find((lease) => name === undefined || lease.name === name);
 }
 
-/** The lease that the calling code has of `service` under `name`. */
+/** @internal The lease that the calling code has of `service` under `name`. */
 export function enclosingLease(service: object, name: string): Lease | undefined {
   return currentSection()?.find((lease, of) => of === service && lease.name === name);
 }
 
-/** Whether the calling code runs in a section whose lock is still held, of any service of this process. */
+/** @internal Whether the calling code runs in a section whose lock is still held, of any service of this process. */
 export function runsUnderLease(): boolean {
   return currentSection()?.find((lease) => lease.remaining() > 0) !== undefined;
 }

@@ -1,23 +1,11 @@
 import { inspect, type InspectOptions } from 'node:util';
 import { LockLostError } from '../errors/index.js';
-import type { ReleaseOutcome } from '../holds/hold.js';
+import type { ReleaseOutcome } from '../holds/release-outcome.js';
 import type { FencingToken } from './fencing-token.js';
-import type { LeaseState, Tenure } from './tenure.js';
+import type { LeaseSummary } from './lease-summary.js';
+import type { Tenure } from './tenure.js';
 
-/**
- * What a lease looks like in logs and in JSON.
- *
- * @publicApi
- */
-export interface LeaseSummary {
-  readonly name: string;
-  readonly token: FencingToken;
-  readonly state: LeaseState;
-  /** How long the lock can be relied on without another renewal, in whole ms, rounded down. */
-  readonly remainingMs: number;
-}
-
-/** What an acquisition asks of its lease. */
+/** @internal What an acquisition asks of its lease. */
 export interface LeaseTerms {
   readonly leaseMs: number;
   readonly renews: boolean;
@@ -34,12 +22,16 @@ export class Lease implements AsyncDisposable {
   private outcome: Promise<ReleaseOutcome> | null = null;
   private leaving = false;
 
-  /** @internal */
-  constructor(
+  private constructor(
     private readonly tenure: Tenure,
     /** Whether this lease is a nested call's on the lock of an outer section. */
-    private readonly joined = false,
+    private readonly joined: boolean,
   ) {}
+
+  /** @internal */
+  static of(tenure: Tenure): Lease {
+    return new Lease(tenure, false);
+  }
 
   /** The lock's name, without the key prefix. */
   get name(): string {

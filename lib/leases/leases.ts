@@ -1,7 +1,8 @@
 import { AsyncResource } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { LockBusyError, LockError, LockShutdownError, type LockLostReason } from '../errors/index.js';
-import type { Hold, ReleaseOutcome } from '../holds/hold.js';
+import type { Hold } from '../holds/hold.js';
+import type { ReleaseOutcome } from '../holds/release-outcome.js';
 import { Watchdog } from '../holds/watchdog.js';
 import type { LockStore } from '../stores/lock-store.js';
 import { channels } from '../telemetry/channels.js';
@@ -11,11 +12,13 @@ import { leftWarning, lostWarning, slowShutdownWarning } from '../telemetry/warn
 import { monotonic } from '../time/clock.js';
 import { onNextTurn } from '../time/ticks.js';
 import type { LineLimits } from '../waiting/line-context.js';
-import { WaitLines, type WaitLineLength } from '../waiting/wait-lines.js';
+import { WaitLines } from '../waiting/wait-lines.js';
+import type { WaitLineLength } from '../waiting/wait-line-length.js';
 import type { WaitRequest } from '../waiting/waiter.js';
 import { enclosingLease, runsUnderLease } from './current-lease.js';
 import { extendTenure } from './extend.js';
 import { Lease } from './lease.js';
+import type { NestedCall } from './nested-call.js';
 import { Tenure, type TenureContext } from './tenure.js';
 import { Tenures } from './tenures.js';
 
@@ -25,13 +28,6 @@ const SLOW_SHUTDOWN_MS = 1_500;
 const ABORTED_DRAIN_MS = 500;
 /** Without this Node would watch for the end of each. */
 const RESOURCE_OPTIONS = { requireManualDestroy: true };
-
-/**
- * What a call does that comes from inside a section of the same lock.
- *
- * @publicApi
- */
-export type NestedCall = 'join' | 'refuse' | 'wait';
 
 /** What one acquisition asks for. */
 export interface LeaseRequest extends WaitRequest {
@@ -164,7 +160,7 @@ export class Leases implements TenureContext {
     const tenure = new Tenure(hold, request.holdAtLeast, this, origin);
     if (!tenure.ended) this.tenures.begin(tenure);
     if (channels.acquired.hasSubscribers) tenure.inContext(() => tellAcquired(hold, tenure.since - asked));
-    return new Lease(tenure);
+    return Lease.of(tenure);
   }
 }
 

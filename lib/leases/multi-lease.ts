@@ -1,8 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { inspect, type InspectOptions } from 'node:util';
-import type { ReleaseOutcome } from '../holds/hold.js';
+import type { ReleaseOutcome } from '../holds/release-outcome.js';
 import type { FencingToken } from './fencing-token.js';
-import type { Lease, LeaseSummary } from './lease.js';
+import type { Lease } from './lease.js';
+import type { LeaseSummary } from './lease-summary.js';
 
 /**
  * Several locks held together. There is no single fencing token: every resource has to be given the token of its own
@@ -13,11 +14,15 @@ import type { Lease, LeaseSummary } from './lease.js';
 export class MultiLease implements AsyncDisposable {
   private anyLost: AbortController | null = null;
 
-  /** @internal */
-  constructor(
+  private constructor(
     /** The leases, sorted by name. */
     readonly leases: readonly Lease[],
   ) {}
+
+  /** @internal */
+  static of(leases: readonly Lease[]): MultiLease {
+    return new MultiLease(leases);
+  }
 
   /** Aborts when the first of the locks is lost. */
   get signal(): AbortSignal {

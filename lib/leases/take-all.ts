@@ -48,7 +48,7 @@ async function takeEach(
       const wait = Math.max(0, until - monotonic());
       taken.push(await leases.take(name, { ...part, wait }));
     }
-    const lease = new MultiLease(taken);
+    const lease = MultiLease.of(taken);
     await Promise.all(taken.map((each) => each.begin(request)));
     lease.assertHeld();
     return lease;

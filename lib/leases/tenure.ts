@@ -1,8 +1,10 @@
 import type { AsyncResource } from 'node:async_hooks';
 import { LockLostError, LockShutdownError, type LockLostReason } from '../errors/index.js';
 import type { Linked, LinkedList } from '../lists/linked-list.js';
-import type { Hold, HoldObserver, ReleaseOutcome } from '../holds/hold.js';
+import type { Hold, HoldObserver } from '../holds/hold.js';
+import type { ReleaseOutcome } from '../holds/release-outcome.js';
 import { monotonic } from '../time/clock.js';
+import type { LeaseState } from './lease-summary.js';
 
 /** What a tenure needs of the service. */
 export interface TenureContext {
@@ -11,9 +13,6 @@ export interface TenureContext {
   onLost(tenure: Tenure, reason: LockLostReason): void;
   extend(tenure: Tenure, ms: number, fix: boolean): Promise<void>;
 }
-
-/** `shutdown`: the service was closed while the lock was held. */
-export type LeaseState = 'held' | 'released' | 'lost' | 'shutdown';
 
 /**
  * One caller's time on a hold, from grant to release, shared by the lease it got and by the leases of nested calls that

@@ -1,4 +1,5 @@
-import { LockNameError, quoteName } from '../errors/index.js';
+import { LockNameError } from '../errors/index.js';
+import { quoteName } from '../errors/quote-name.js';
 import { foreignPlaceholder } from './foreign-placeholders.js';
 
 /** What `<…>` may name in a template. */

@@ -1,5 +1,6 @@
 import { LockConfigError } from '../errors/index.js';
-import type { LeaseRequest, NestedCall } from '../leases/leases.js';
+import type { LeaseRequest } from '../leases/leases.js';
+import type { NestedCall } from '../leases/nested-call.js';
 import { checkKnown, checkLease, checkMinReplicas, checkWait, checkWhole, MAX_LEASE_MS, show } from './checks.js';
 import type { ResolvedSettings } from './service-options.js';
 
@@ -48,7 +49,7 @@ const KNOWN = [
   'nested',
 ] as const satisfies readonly (keyof AcquireOptions)[];
 
-/** Fills in the options of acquisitions, once for options that cannot change. */
+/** @internal Fills in the options of acquisitions, once for options that cannot change. */
 export class AcquireResolver {
   private readonly defaults: LeaseRequest;
   private readonly known = new WeakMap<AcquireOptions, LeaseRequest>();
@@ -81,7 +82,7 @@ function isConstant(options: object): boolean {
 }
 
 /**
- * Checks the options of an acquisition and fills in the defaults.
+ * @internal Checks the options of an acquisition and fills in the defaults.
  *
  * @throws LockConfigError that names the option
  */
@@ -118,7 +119,7 @@ export function resolveAcquire(
 }
 
 /**
- * Checks what can be checked without a service, so that a decorator can refuse it.
+ * @internal Checks what can be checked without a service, so that a decorator can refuse it.
  *
  * @param more further options that are known to the caller
  * @throws LockConfigError that names the option

@@ -14,7 +14,7 @@ import {
 } from './checks.js';
 import { checkConnection, CONNECTIONS } from './connection-checks.js';
 import type { CallersClient } from '../stores/redis/redis-client.js';
-import type { LockLogger } from '../telemetry/reporter.js';
+import type { LockLogger } from '../telemetry/lock-logger.js';
 
 /** Where the locks live: exactly one of these. */
 export type LockConnection =
@@ -87,7 +87,7 @@ export interface LockSettings {
  */
 export type LockServiceOptions = LockConnection & LockSettings;
 
-/** Settings with every default filled in. */
+/** @internal Settings with every default filled in. */
 export type ResolvedSettings = Required<LockSettings>;
 
 const MAX_PREFIX_BYTES = 256;
@@ -109,7 +109,7 @@ const SETTINGS = [
 ] as const satisfies readonly (keyof LockSettings)[];
 
 /**
- * Checks options at start-up and fills in the defaults.
+ * @internal Checks options at start-up and fills in the defaults.
  *
  * @throws LockConfigError that names the option
  */

@@ -1,13 +1,5 @@
 import { monotonic } from '../time/clock.js';
-
-/**
- * Where the library writes its warnings: Nest's `Logger`, `console`, or any other object with this method.
- *
- * @publicApi
- */
-export interface LockLogger {
-  warn(message: string): unknown;
-}
+import type { LockLogger } from './lock-logger.js';
 
 /** How many warnings of one kind are written in a period at most: when Redis is away, thousands of leases end together. */
 const MAX_WARNINGS = 10;

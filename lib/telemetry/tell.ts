@@ -1,5 +1,6 @@
 import type { LockError } from '../errors/index.js';
-import { channels, type AcquiredMessage, type RefusedMessage, type ReleasedMessage } from './channels.js';
+import { channels } from './channels.js';
+import type { AcquiredMessage, RefusedMessage, ReleasedMessage } from './messages.js';
 import { monotonic } from '../time/clock.js';
 
 /** What is told of a hold: the telemetry knows no other part of it. */

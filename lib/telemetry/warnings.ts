@@ -1,4 +1,5 @@
-import { LockConfigError, quoteName, type LockLostReason } from '../errors/index.js';
+import { LockConfigError, type LockLostReason } from '../errors/index.js';
+import { quoteName } from '../errors/quote-name.js';
 
 /** A lease as far as a warning describes it. */
 interface WarnedHold {

@@ -1,7 +1,8 @@
 import { inServiceContext } from '../context/service-context.js';
 import { LockAbortedError, LockShutdownError, LockUnavailableError, type LockError } from '../errors/index.js';
 import { LinkedList, type Linked } from '../lists/linked-list.js';
-import type { Hold, HoldObserver, HoldOwner, ReleaseOutcome } from '../holds/hold.js';
+import type { Hold, HoldObserver, HoldOwner } from '../holds/hold.js';
+import type { ReleaseOutcome } from '../holds/release-outcome.js';
 import type { ReleaseReply } from '../stores/lock-store.js';
 import { OverdueError, orLate } from '../stores/overdue-error.js';
 import { monotonic } from '../time/clock.js';

@@ -1,5 +1,6 @@
 import { LockShutdownError } from '../errors/index.js';
-import type { Hold, HoldKeeper, ReleaseOutcome } from '../holds/hold.js';
+import type { Hold, HoldKeeper } from '../holds/hold.js';
+import type { ReleaseOutcome } from '../holds/release-outcome.js';
 import { LinkedList } from '../lists/linked-list.js';
 import type { LockStore } from '../stores/lock-store.js';
 import { Settler } from '../stores/settler.js';
@@ -8,13 +9,8 @@ import type { LineContext, LineLimits } from './line-context.js';
 import { OpenWork } from './open-work.js';
 import { Turns } from './turn.js';
 import { WaitLine } from './wait-line.js';
+import type { WaitLineLength } from './wait-line-length.js';
 import type { Claim, WaitRequest } from './waiter.js';
-
-/** How many callers of one service wait for a lock. */
-export interface WaitLineLength {
-  readonly name: string;
-  readonly waiting: number;
-}
 
 /** How many idle lines are kept for the next caller. A `Map` whose entries change with every section makes late garbage. */
 const MAX_IDLE = 128;

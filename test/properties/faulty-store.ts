@@ -1,12 +1,12 @@
 import { LockUnavailableError } from 'nestjs-redis-lock';
 import type {
   AcquireReply,
-  LockState,
   LockStore,
   NoticeSubscription,
   ReleaseReply,
   RenewReply,
 } from '../../lib/stores/lock-store.js';
+import type { LockState } from '../../lib/stores/lock-state.js';
 
 /** What happens to the next request. `lost-reply`: carried out, not answered. `lost-request`: neither. */
 export type Fault = 'lost-reply' | 'lost-request';

@@ -1,12 +1,12 @@
 import { LockUnavailableError } from 'nestjs-redis-lock';
 import type {
   AcquireReply,
-  LockState,
   LockStore,
   NoticeSubscription,
   ReleaseReply,
   RenewReply,
 } from '../../lib/stores/lock-store.js';
+import type { LockState } from '../../lib/stores/lock-state.js';
 import { now } from '../../lib/time/instant.js';
 
 /** A store that answers as it is told. */

@@ -1,6 +1,7 @@
 import { monotonic, wall } from '../../time/clock.js';
 import { onNextTurn } from '../../time/ticks.js';
 
+/** @internal */
 interface Entry {
   owner: string;
   /** `performance.now()` at which the lease ends. */
@@ -20,7 +21,7 @@ export class MemoryState {
   private clock = 0;
   private readonly listeners = new Map<string, Set<() => void>>();
 
-  /** The entry under `key`, unless its lease is over. */
+  /** @internal The entry under `key`, unless its lease is over. */
   read(key: string): Entry | undefined {
     const entry = this.entries.get(key);
     if (entry !== undefined && entry.expiresAt <= monotonic()) {
@@ -30,19 +31,22 @@ export class MemoryState {
     return entry;
   }
 
+  /** @internal */
   write(key: string, owner: string, leaseMs: number): void {
     this.entries.set(key, { owner, expiresAt: monotonic() + leaseMs });
   }
 
+  /** @internal */
   delete(key: string): void {
     this.entries.delete(key);
   }
 
+  /** @internal */
   lastToken(key: string): number | undefined {
     return this.tokens.get(key);
   }
 
-  /** Reserves tokens as the Redis script does: above the last one, and not below the clock in µs. */
+  /** @internal Reserves tokens as the Redis script does: above the last one, and not below the clock in µs. */
   reserveTokens(key: string, count: number): number {
     this.clock = Math.max(this.clock + count, Math.floor(wall() * 1_000));
     const first = Math.max((this.tokens.get(key) ?? 0) + 1, this.clock);
@@ -50,7 +54,7 @@ export class MemoryState {
     return first;
   }
 
-  /** Tells the listeners, but not before the caller is done. Returns how many there are beside `except`. */
+  /** @internal Tells the listeners, but not before the caller is done. Returns how many there are beside `except`. */
   notify(key: string, except: ReadonlySet<() => void>): number {
     const listeners = [...(this.listeners.get(key) ?? [])];
     onNextTurn(() => {
@@ -59,11 +63,13 @@ export class MemoryState {
     return listeners.filter((listener) => !except.has(listener)).length;
   }
 
+  /** @internal */
   listen(key: string, listener: () => void): void {
     const listeners = this.listeners.get(key) ?? new Set();
     this.listeners.set(key, listeners.add(listener));
   }
 
+  /** @internal */
   unlisten(key: string, listener: () => void): void {
     const listeners = this.listeners.get(key);
     listeners?.delete(listener);

@@ -1,14 +1,8 @@
 import { LockUnavailableError } from '../../errors/index.js';
 import { monotonic } from '../../time/clock.js';
 import { now } from '../../time/instant.js';
-import type {
-  AcquireReply,
-  LockState,
-  LockStore,
-  NoticeSubscription,
-  ReleaseReply,
-  RenewReply,
-} from '../lock-store.js';
+import type { AcquireReply, LockStore, NoticeSubscription, ReleaseReply, RenewReply } from '../lock-store.js';
+import type { LockState } from '../lock-state.js';
 import type { MemoryState } from './memory-state.js';
 
 /**

@@ -1,7 +1,7 @@
 import { LockConfigError } from '../../errors/index.js';
 import { monotonic } from '../../time/clock.js';
 import type { Reporter } from '../../telemetry/reporter.js';
-import type { StoreNode } from '../lock-store.js';
+import type { StoreNode } from '../lock-state.js';
 import type { RedisStore } from '../redis/redis-store.js';
 import { NodeCheck } from './node-check.js';
 import { isFinal, isRejectedLogin, reasonOf } from './node-fault.js';

@@ -1,6 +1,6 @@
 import type { Reporter } from '../../telemetry/reporter.js';
 import { Timer } from '../../time/timer.js';
-import type { StoreNode, StoreNodeState } from '../lock-store.js';
+import type { StoreNode, StoreNodeState } from '../lock-state.js';
 
 /** A state that ends sooner is not reported, in ms. */
 const MOMENT_MS = 2_000;

@@ -1,7 +1,8 @@
 import { inServiceContext } from '../../context/service-context.js';
 import { LockUnavailableError } from '../../errors/index.js';
 import { monotonic } from '../../time/clock.js';
-import type { LockState, NoticeSubscription, ReleaseReply, RenewReply } from '../lock-store.js';
+import type { NoticeSubscription, ReleaseReply, RenewReply } from '../lock-store.js';
+import type { LockState } from '../lock-state.js';
 import { OverdueError } from '../overdue-error.js';
 import type { Heartbeat } from '../redis/heartbeat.js';
 import type { RedisClient } from '../redis/redis-client.js';

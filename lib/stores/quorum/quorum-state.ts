@@ -1,4 +1,4 @@
-import type { LockState } from '../lock-store.js';
+import type { LockState } from '../lock-state.js';
 
 /**
  * The state of a lock as a majority of nodes sees it; `undefined` while the nodes without an answer could change it.

@@ -2,15 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { LockUnavailableError } from '../../errors/index.js';
 import { elapsedSince, now } from '../../time/instant.js';
 import { validityOf } from '../../time/validity.js';
-import type {
-  AcquireReply,
-  LockState,
-  LockStore,
-  NoticeSubscription,
-  ReleaseReply,
-  RenewReply,
-  StoreNode,
-} from '../lock-store.js';
+import type { AcquireReply, LockStore, NoticeSubscription, ReleaseReply, RenewReply } from '../lock-store.js';
+import type { LockState, StoreNode } from '../lock-state.js';
 import { Heartbeat } from '../redis/heartbeat.js';
 import { Ballot } from './ballot.js';
 import { checkLease, checkReplicas } from './limits.js';

@@ -3,7 +3,7 @@ import { inServiceContext } from '../../context/service-context.js';
 import { LockUnavailableError, type LockError } from '../../errors/index.js';
 import { monotonic, wall } from '../../time/clock.js';
 import { sleep, Timer } from '../../time/timer.js';
-import type { StoreNode } from '../lock-store.js';
+import type { StoreNode } from '../lock-state.js';
 import type { RedisClient } from '../redis/redis-client.js';
 import type { ScriptCaller } from '../redis/script-caller.js';
 import { MARK_SCRIPT, markerKey, readMarker, type Marker } from './marker.js';

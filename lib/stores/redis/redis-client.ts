@@ -28,7 +28,7 @@ export type CallersClient =
 
 const METHODS = ['call', 'connect', 'disconnect', 'on', 'off', 'duplicate'] as const;
 
-/** Whether `value` can serve as a client. */
+/** @internal Whether `value` can serve as a client. */
 export function isRedisClient(value: unknown): value is RedisClient {
   if (typeof value !== 'object' || value === null) return false;
   return (
@@ -37,7 +37,7 @@ export function isRedisClient(value: unknown): value is RedisClient {
   );
 }
 
-/** Node warns of a leak when a client has more than ten listeners for one event; each service on a caller's client has some. */
+/** @internal Node warns of a leak when a client has more than ten listeners for one event; each service on a caller's client has some. */
 export function allowListeners(client: Pick<RedisClient, 'getMaxListeners' | 'setMaxListeners'>, more: number): void {
   const limit = client.getMaxListeners?.() ?? 0;
   // 0 is no limit.

@@ -2,14 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { LockConfigError, LockUnavailableError } from '../../errors/index.js';
 import { monotonic } from '../../time/clock.js';
 import { sleep, Timer } from '../../time/timer.js';
-import type {
-  AcquireReply,
-  LockState,
-  LockStore,
-  NoticeSubscription,
-  ReleaseReply,
-  RenewReply,
-} from '../lock-store.js';
+import type { AcquireReply, LockStore, NoticeSubscription, ReleaseReply, RenewReply } from '../lock-store.js';
+import type { LockState } from '../lock-state.js';
 import { Settler } from '../settler.js';
 import type { Reporter } from '../../telemetry/reporter.js';
 import { AckedWrites } from './acked-writes.js';

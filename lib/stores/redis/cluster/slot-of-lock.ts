@@ -1,4 +1,5 @@
-import { LockNameError, quoteName } from '../../../errors/index.js';
+import { LockNameError } from '../../../errors/index.js';
+import { quoteName } from '../../../errors/quote-name.js';
 import type { KeyLayout } from '../key-layout.js';
 import { hashedPart, hashSlot } from './hash-slot.js';
 

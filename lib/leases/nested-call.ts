@@ -1,0 +1,6 @@
+/**
+ * What a call does that comes from inside a section of the same lock.
+ *
+ * @publicApi
+ */
+export type NestedCall = 'join' | 'refuse' | 'wait';

@@ -1,0 +1,51 @@
+import type { LockError, LockLostReason } from '../errors/index.js';
+
+/** A lock was granted. A nested call that joins the lease it runs under is not reported. */
+export interface AcquiredMessage {
+  readonly name: string;
+  /** The fencing token. */
+  readonly token: number;
+  /** How long the caller waited, in ms. */
+  readonly waitedMs: number;
+  /** The length of the lease, in ms. */
+  readonly leaseMs: number;
+  /** How long the lock can be relied on unless it is renewed, in whole ms, rounded down: less after a hand-over. */
+  readonly remainingMs: number;
+  /** Whether it came from the caller before, in this process, without being released to Redis in between. */
+  readonly handedOver: boolean;
+}
+
+/** A lease runs for `leaseMs` from now: it was renewed or extended, or renewed for the next caller of this process. */
+export interface RenewedMessage {
+  readonly name: string;
+  readonly token: number;
+  readonly leaseMs: number;
+}
+
+/** A lock was given up; `outcome` says whether it was still ours. */
+export interface ReleasedMessage {
+  readonly name: string;
+  readonly token: number;
+  readonly outcome: 'released' | 'lost' | 'unconfirmed';
+  /** How long the caller held it, in ms. */
+  readonly heldMs: number;
+}
+
+/** A lock was lost while it was held: its lease ran out, or somebody else has it. */
+export interface LostMessage {
+  readonly name: string;
+  readonly token: number;
+  readonly reason: LockLostReason;
+}
+
+/** A caller did not get the lock; `error.code` says why. */
+export interface RefusedMessage {
+  readonly name: string;
+  readonly waitedMs: number;
+  readonly error: LockError;
+}
+
+/** A decorated method with `onBusy: 'skip'` did not run, since its lock was taken. */
+export interface SkippedMessage {
+  readonly name: string;
+}
