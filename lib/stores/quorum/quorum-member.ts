@@ -125,7 +125,7 @@ export class QuorumMember {
   }
 
   inspect(name: string): Promise<LockState> {
-    return this.ask(() => this.store.inspect(name));
+    return this.vote(() => this.store.inspect(name));
   }
 
   forceRelease(name: string): Promise<boolean> {

@@ -3,8 +3,8 @@ import { redisMajor } from '../../support/redis-program.js';
 import type { RedisServer } from '../../support/redis-node.js';
 import { onServer } from './server-faults.js';
 
-/** Fencing tokens stay on purpose, for a day. */
-const KEPT = 'redisson_lock_token:';
+/** Fencing tokens stay on purpose, for a day, and the marker of a quorum node for good. */
+const KEPT = ['redisson_lock_token:', 'redis_lock_marker:'];
 /** Of a service that was killed, or cut off, while it tried out its rights; it ends with the time that start-up may take. */
 const PROBE = 'lock:probe:';
 const CHANNELS = 'redisson_lock__channel:*';
@@ -21,7 +21,7 @@ async function keysOn(server: RedisServer): Promise<string[]> {
   const keys = (await onServer(server, 'KEYS', '*')) as string[];
   const left: string[] = [];
   for (const key of keys) {
-    if (key.startsWith(KEPT)) continue;
+    if (KEPT.some((prefix) => key.startsWith(prefix))) continue;
     if (key.startsWith(PROBE) && Number(await onServer(server, 'PTTL', key)) > 0) continue;
     left.push(key);
   }

@@ -21,6 +21,10 @@ async function restart(chosen: readonly RedisServer[], downMs: number): Promise<
   await Promise.all(chosen.map((server) => startAgain(server)));
 }
 
+async function flush(chosen: readonly RedisServer[]): Promise<void> {
+  await Promise.all(chosen.map((server) => onServer(server, 'FLUSHALL')));
+}
+
 const majorityOf = (servers: readonly RedisServer[]): number => Math.floor(servers.length / 2) + 1;
 
 /**
@@ -36,6 +40,7 @@ export function minorityFaults(
   return [
     fault('quorum: a minority stopped and continued', 3, (dice) => freeze(some(dice), dice.whole(100, leaseMs * 2))),
     fault('quorum: a minority killed and restarted empty', 2, (dice) => restart(some(dice), dice.whole(0, 2_000))),
+    fault('quorum: FLUSHALL on a minority', 1, (dice) => flush(some(dice))),
     fault('quorum: rolling restart, each node in turn', 1, async (dice) => {
       for (const [index, server] of servers.entries()) {
         if (index > 0) await sleep(settleMs);
@@ -51,6 +56,7 @@ export function majorityFaults(servers: readonly RedisServer[], leaseMs: number)
   return [
     fault('quorum: a majority stopped and continued', 2, (dice) => freeze(most(dice), dice.whole(100, leaseMs * 2))),
     fault('quorum: a majority killed and restarted empty', 1, (dice) => restart(most(dice), dice.whole(0, 2_000))),
+    fault('quorum: FLUSHALL on a majority', 1, (dice) => flush(most(dice))),
     fault('quorum: rolling restart, faster than the restart guard', 1, async (dice) => {
       for (const server of servers) {
         await restart([server], dice.whole(0, 300));

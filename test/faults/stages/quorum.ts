@@ -18,7 +18,7 @@ import type { Stage, StageSetup } from './stage.js';
 
 /** A node that forgot has its vote again after the restart guard, whose default is this much longer than the lease, in ms. */
 const GUARD_ABOVE_LEASE_MS = 1_000;
-/** Until all workers are connected to a node again, and its age, which it tells in whole seconds, is enough. */
+/** Until all workers are connected to a node again, and have noticed that its marker is a new one. */
 const REJOIN_MS = 2_000;
 
 export const quorum3Stage = (setup: StageSetup): Promise<Stage> => start(3, setup);
@@ -33,8 +33,8 @@ async function start(count: number, setup: StageSetup): Promise<Stage> {
   const ways = new Ways(() => wireThrough(servers, (proxies) => ({ nodes: proxies.map(({ url }) => url) })));
   const pick = (dice: Dice) => dice.one(servers);
   const waysToOne = (dice: Dice) => ways.to(dice.whole(0, count - 1));
-  // The restart guard sees that a node has restarted, and nothing else. So one and the same node does what it does not
-  // see: a majority that remembers is left.
+  // The restart guard does not notice locks that are evicted one by one, or that a wrong clock ends early. So these faults
+  // always happen to the same node: a majority that keeps its locks is left.
   const forgetful = () => servers[0]!;
   const settleMs = leaseMs + GUARD_ABOVE_LEASE_MS + REJOIN_MS;
   const clockFaults =
