@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { minorityOf, PROCESSES, type Call, type Fault, type Schedule } from './schedule.js';
+import { LONGEST_LEASE_MS, minorityOf, PROCESSES, type Call, type Fault, type Schedule } from './schedule.js';
 
 /** Contenders of all processes at the same moments, while some nodes are away or slow all the time. */
 export function schedulesWithNodesAway(nodes: number): fc.Arbitrary<Schedule> {
@@ -40,7 +40,8 @@ const APART_MS = 1_500;
 function contend(process: number, at: number, waits: boolean, section: number): Call {
   return {
     ...{ at, process, names: 'a', callers: 1, late: false, nested: false },
-    ...{ wait: waits ? 'ever' : 0, lease: 'renew', section: waits ? section : 450 },
+    // A waiter that is not woken would sleep until a short lease is over.
+    ...{ wait: waits ? 'ever' : 0, lease: waits ? LONGEST_LEASE_MS : 'renew', section: waits ? section : 450 },
     ...{ abort: null, extend: null, again: null, holdAtLeast: 0 },
   };
 }
