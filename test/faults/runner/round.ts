@@ -57,6 +57,7 @@ const STORM = 0.6;
 /** How long the calm part lasts at least: orphaned leases and restart guards are over after half of it. */
 const CALM_MS = 12_000;
 const JOB_PAUSE_MS = 150;
+const START = 'start';
 
 /** One run: everything is started, spoilt at random, healed, brought to rest, looked over and judged. */
 export async function playRound(setup: RoundSetup): Promise<RoundResult> {
@@ -78,7 +79,10 @@ export async function playRound(setup: RoundSetup): Promise<RoundResult> {
       ...{ stage, lib, leaseMs, folder, history, clocks, names: NAMES, callers: CALLERS },
       ...{ resource: resource.path, dice: dice.fork('workers') },
     });
+    // Nodes of a quorum have no vote yet.
+    history.write({ type: 'fault', id: START, what: START });
     await Promise.all(Array.from({ length: WORKERS }, () => workforce!.add()));
+    history.write({ type: 'healed', id: START });
     using _stalls = noteStalls('runner', history);
     const lanes = makeLanes(setup, { stage, workforce, leaseMs, dice, history });
     const { storm, calm } = lanes;

@@ -67,29 +67,34 @@ export function scriptFaults(pick: Pick): Fault[] {
 
 /** What makes a server forget. */
 export function forgettingFaults(pick: Pick, losesState: boolean): Fault[] {
-  return [
-    {
-      what: 'eviction of all keys',
-      weight: 1,
-      losesState,
-      happen: async (dice) => {
-        const server = await pick(dice);
-        await onServer(server, 'CONFIG', 'SET', 'maxmemory-policy', 'allkeys-random');
-        await onServer(server, 'CONFIG', 'SET', 'maxmemory', 1);
-        await sleep(dice.whole(20, 300));
-        await onServer(server, 'CONFIG', 'SET', 'maxmemory', 0);
-        await onServer(server, 'CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
-      },
+  return [evictionFault(pick, losesState), flushFault(pick, losesState)];
+}
+
+export function evictionFault(pick: Pick, losesState: boolean): Fault {
+  return {
+    what: 'eviction of all keys',
+    weight: 1,
+    losesState,
+    happen: async (dice) => {
+      const server = await pick(dice);
+      await onServer(server, 'CONFIG', 'SET', 'maxmemory-policy', 'allkeys-random');
+      await onServer(server, 'CONFIG', 'SET', 'maxmemory', 1);
+      await sleep(dice.whole(20, 300));
+      await onServer(server, 'CONFIG', 'SET', 'maxmemory', 0);
+      await onServer(server, 'CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
     },
-    {
-      what: 'FLUSHALL',
-      weight: 1,
-      losesState,
-      happen: async (dice) => {
-        await onServer(await pick(dice), 'FLUSHALL');
-      },
+  };
+}
+
+export function flushFault(pick: Pick, losesState: boolean): Fault {
+  return {
+    what: 'FLUSHALL',
+    weight: 1,
+    losesState,
+    happen: async (dice) => {
+      await onServer(await pick(dice), 'FLUSHALL');
     },
-  ];
+  };
 }
 
 export function restartFault(pick: Pick, losesState: boolean): Fault {
