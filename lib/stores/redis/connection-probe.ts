@@ -16,7 +16,12 @@ const PROBE: Readonly<Record<string, unknown>> = {
   connectionName: 'nestjs-redis-lock:probe',
 };
 
-/** Tries whether a new connection beside `client` is answered. */
+/** A new connection beside `client`. */
+export function openBeside(client: RedisClient): RedisClient {
+  return client.duplicate(PROBE);
+}
+
+/** Tries whether a new connection is answered. */
 export class ConnectionProbe {
   private readonly client: RedisClient | null;
   private readonly timer: RunningTimer;
@@ -24,14 +29,14 @@ export class ConnectionProbe {
 
   /** @param onEnd told once whether it was answered, unless it was stopped before */
   constructor(
-    client: RedisClient,
+    connect: () => RedisClient,
     timeoutMs: number,
     private readonly onEnd: (answered: boolean) => void,
   ) {
     this.timer = new RunningTimer(timeoutMs, () => {
       this.end(false);
     });
-    this.client = open(client);
+    this.client = open(connect);
     this.client?.on('error', () => undefined);
     this.client?.on('ready', () => {
       this.end(true);
@@ -56,9 +61,9 @@ export class ConnectionProbe {
   }
 }
 
-function open(client: RedisClient): RedisClient | null {
+function open(connect: () => RedisClient): RedisClient | null {
   try {
-    return client.duplicate(PROBE);
+    return connect();
   } catch {
     return null;
   }

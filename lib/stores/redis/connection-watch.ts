@@ -24,7 +24,7 @@ const DROP_PAUSE_MS = 500;
 /** How long requests of a connection that the other side closed may still be on their way, through a proxy, in ms. */
 export const STRAY_MS = 1_000;
 /** How long at most after we gave a connection up ourselves: a proxy or a network may keep them, in ms. */
-const MAX_STRAY_MS = 60_000;
+export const MAX_STRAY_MS = 60_000;
 /** How long after it was given up a connection is made anew, in ms. */
 const REVIVAL_PAUSE_MS = 200;
 

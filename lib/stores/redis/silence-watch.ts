@@ -1,5 +1,5 @@
 import { RunningTimer } from '../../time/running-timer.js';
-import { ConnectionProbe } from './connection-probe.js';
+import { ConnectionProbe, openBeside } from './connection-probe.js';
 import type { RedisClient } from './redis-client.js';
 
 /** How long a connection may be silent at least before anything is done about it, in ms. */
@@ -15,6 +15,8 @@ export interface SilentConnection {
   /** Whether something is overdue on it. */
   readonly awaitsAnswer: boolean;
   giveUp(): void;
+  /** A new connection was not answered either. */
+  onUnanswered?(): void;
 }
 
 /**
@@ -60,7 +62,7 @@ export class SilenceWatch {
     if (!connection.awaitsAnswer) return;
     if (connection.answers !== this.answers) this.begin(0);
     else if (connection.client.status === 'ready') {
-      this.probe = new ConnectionProbe(connection.client, this.limitMs, this.onProbed);
+      this.probe = new ConnectionProbe(() => openBeside(connection.client), this.limitMs, this.onProbed);
     } else {
       this.handshakeMs = Math.min(2 * this.handshakeMs, MAX_HANDSHAKE_MS);
       connection.giveUp();
@@ -72,7 +74,11 @@ export class SilenceWatch {
     const { connection } = this;
     if (!connection.awaitsAnswer) return;
     const silent = connection.answers === this.answers;
-    if (answered && silent) connection.giveUp();
-    else this.begin(silent ? this.limitMs / 2 : 0);
+    if (answered && silent) {
+      connection.giveUp();
+      return;
+    }
+    this.begin(silent ? this.limitMs / 2 : 0);
+    if (silent) connection.onUnanswered?.();
   };
 }

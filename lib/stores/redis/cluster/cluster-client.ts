@@ -7,6 +7,7 @@ export interface ClusterClient extends RedisClient {
   /** By slot, the addresses of the nodes that serve it, the master first. Not documented by ioredis: only a hint. */
   readonly slots?: readonly (readonly string[] | undefined)[];
   nodes(role: 'all' | 'master'): ClusterNodeClient[];
+  duplicate(nodes?: readonly unknown[] | Record<string, unknown>, options?: Record<string, unknown>): RedisClient;
   refreshSlotsCache(callback?: (error?: unknown) => void): void;
   quit(): Promise<unknown>;
 }

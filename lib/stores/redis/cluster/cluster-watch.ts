@@ -1,10 +1,15 @@
-import { ConnectionWatch, STRAY_MS } from '../connection-watch.js';
+import { ConnectionWatch, MAX_STRAY_MS, STRAY_MS } from '../connection-watch.js';
 import { allowListeners, type RedisClient } from '../redis-client.js';
 import { catchAsking } from './catch-asking.js';
 import type { ClusterClient, ClusterNodeClient } from './cluster-client.js';
 import type { ClusterMap } from './cluster-map.js';
+import { ClusterSilence } from './cluster-silence.js';
+import { monotonic } from '../../../time/clock.js';
 
 type Overdue = Parameters<ConnectionWatch['onOverdue']>[0];
+
+/** How long connections that are given up may take to close, in ms. */
+const GIVING_UP_MS = 1_000;
 
 /**
  * Follows a cluster's client. It is ready as long as the cluster is known; the connections to its nodes come and go. What
@@ -12,6 +17,9 @@ type Overdue = Parameters<ConnectionWatch['onOverdue']>[0];
  */
 export class ClusterWatch extends ConnectionWatch {
   private readonly nodes = new Set<ClusterNodeClient>();
+  /** Of a client of our own; a caller's client decides itself. */
+  private readonly nodeSilence: ClusterSilence | null;
+  private gaveUpAt = -Infinity;
 
   constructor(
     private readonly cluster: ClusterClient,
@@ -21,17 +29,23 @@ export class ClusterWatch extends ConnectionWatch {
   ) {
     super(cluster, ownsClient, commandTimeout);
     this.strayMs = STRAY_MS;
+    const onGiveUp = (): void => {
+      this.gaveUpAt = monotonic();
+    };
+    this.nodeSilence = ownsClient ? new ClusterSilence(cluster, commandTimeout, onGiveUp) : null;
     cluster.on('+node', this.onNode);
     cluster.on('-node', this.onNodeGone);
     for (const node of cluster.nodes('all')) this.onNode(node);
   }
 
-  override onOverdue(request: Overdue): void {
+  override onOverdue(request: Overdue, timeoutMs: number): void {
     this.overdue.add(request);
+    this.nodeSilence?.check(timeoutMs);
     void this.map.refresh();
   }
 
-  override onSlowHandshake(): void {
+  override onSlowHandshake(silentMs: number): void {
+    this.nodeSilence?.check(silentMs);
     void this.map.refresh();
   }
 
@@ -49,6 +63,7 @@ export class ClusterWatch extends ConnectionWatch {
 
   override dispose(): void {
     super.dispose();
+    this.nodeSilence?.dispose();
     this.cluster.off('+node', this.onNode);
     this.cluster.off('-node', this.onNodeGone);
     for (const node of this.nodes) this.ignore(node);
@@ -68,6 +83,7 @@ export class ClusterWatch extends ConnectionWatch {
     const each = node as ClusterNodeClient;
     // Its connection closes, if it has not done so before.
     if (!this.nodes.delete(each)) return;
+    this.nodeSilence?.remove(each);
     this.onNodeClose();
     this.ignore(each);
   };
@@ -80,6 +96,7 @@ export class ClusterWatch extends ConnectionWatch {
   /** A caller's client may send again what was under way to this node; ours does not, and says so to each request. */
   private readonly onNodeClose = (): void => {
     this.cuts += 1;
+    this.strayMs = monotonic() - this.gaveUpAt < GIVING_UP_MS ? MAX_STRAY_MS : STRAY_MS;
   };
 }
 

@@ -1,0 +1,64 @@
+import { isServerError } from '../server-error.js';
+import { SilenceWatch, type SilentConnection } from '../silence-watch.js';
+import type { ClusterNodeClient } from './cluster-client.js';
+
+/**
+ * Follows one connection of a cluster's client. A PING shows whether it is silent, since it is not known which requests
+ * were sent on it.
+ */
+export class NodeSilence implements SilentConnection {
+  answers = 0;
+  /** Whether neither this connection was answered nor a new one, since it was checked last. */
+  silent = false;
+  private pinging = false;
+  private readonly silence: SilenceWatch;
+
+  constructor(
+    readonly client: ClusterNodeClient,
+    commandTimeout: number,
+    readonly giveUp: () => void,
+    private readonly onSilent: () => void,
+  ) {
+    this.silence = new SilenceWatch(this, commandTimeout);
+  }
+
+  get awaitsAnswer(): boolean {
+    return this.pinging;
+  }
+
+  /** @param silentMs how long the connection may have been silent until now */
+  check(silentMs: number): void {
+    if (this.pinging) return;
+    this.pinging = true;
+    void this.ping();
+    this.silence.begin(Math.min(silentMs, this.silence.limitMs / 2));
+  }
+
+  onUnanswered(): void {
+    this.silent = true;
+    this.onSilent();
+  }
+
+  stop(): void {
+    this.pinging = false;
+    this.silence.stop();
+  }
+
+  /** Never rejects. */
+  private async ping(): Promise<void> {
+    try {
+      await this.client.call('ping');
+      this.onAnswered();
+    } catch (error) {
+      // A server that refuses has answered.
+      if (isServerError(error)) this.onAnswered();
+      else this.stop();
+    }
+  }
+
+  private onAnswered(): void {
+    this.answers += 1;
+    this.silent = false;
+    this.stop();
+  }
+}
