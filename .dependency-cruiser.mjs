@@ -26,9 +26,6 @@ const nest = ['redis-lock.module', 'app-lock-service', 'decorators/'];
 
 const files = (names) => `^lib/(${names.map((name) => (name.endsWith('/') ? name : `${name}\\.ts$`)).join('|')})`;
 
-/** The parts of the sample that are no shop. */
-const lab = '^sample-app/src/(live/|evolution/|lab[.])';
-
 /** Node's own resolution names the package's root folder, not the alias: both spellings of a package. */
 const npm = (names) => `(^|node_modules/)(${names})(/|$)`;
 
@@ -93,11 +90,18 @@ export default {
       to: { path: '^(lib|dist)/', dependencyTypesNot: ['aliased-tsconfig-paths'] },
     },
     {
-      name: 'the-shop-does-not-know-the-lab',
+      name: 'the-shop-does-not-import-the-lab',
       severity: 'error',
-      comment: 'What only demonstrations need comes in through lab.module.ts.',
-      from: { path: '^sample-app/src/', pathNot: lab },
-      to: { path: lab },
+      comment: 'The lab replaces providers of the shop from outside, in lab.module.ts.',
+      from: { path: '^sample-app/shop/' },
+      to: { path: '^sample-app/(lab|services)/' },
+    },
+    {
+      name: 'the-services-import-nothing-of-the-sample',
+      severity: 'error',
+      comment: 'Tests without the shop start Redis and PostgreSQL with them.',
+      from: { path: '^sample-app/services/' },
+      to: { path: '^sample-app/(lab|shop)/' },
     },
     {
       name: 'the-library-stands-alone',

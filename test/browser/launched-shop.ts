@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { ServerProcess } from '../../sample-app/services/server-process.js';
 import { startPostgres, type RunningPostgres } from '../../sample-app/services/postgres.js';
-import type { ControlState } from '../../sample-app/start/controls/control-state.js';
-import type { EvolutionTable } from '../../sample-app/src/evolution/evolution-table.js';
+import type { ControlState } from '../../sample-app/lab/controls/control-state.js';
+import type { EvolutionTable } from '../../sample-app/lab/evolution/evolution-table.js';
 import { buildSample, type BuiltSample } from '../sample/built-sample.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -22,7 +22,7 @@ export class LaunchedShop {
     const launcher = await ServerProcess.start({
       name: 'npm start',
       command: process.execPath,
-      args: [fileURLToPath(new URL('start/main.js', built.folder))],
+      args: [fileURLToPath(new URL('lab/start/main.js', built.folder))],
       // A Redis of its own, that may be paused and started again.
       env: { ...process.env, REDIS_URL: '', DATABASE_URL: postgres.url, PORT: '0', ...env },
       ready: /The shop runs at/,

@@ -1,4 +1,4 @@
-import type { LiveEvent, ReplicaReport } from '../../sample-app/src/live/replica-report.js';
+import type { LiveEvent, ReplicaReport } from '../../sample-app/lab/live/replica-report.js';
 
 /** A report of a replica at rest, except for what is given. */
 export function report(replica: string, more: Partial<ReplicaReport> = {}): ReplicaReport {

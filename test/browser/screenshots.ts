@@ -6,7 +6,7 @@ import { startBrowser } from './chromium.js';
 import { LaunchedShop } from './launched-shop.js';
 import { LiveTab } from './live-tab.js';
 
-const folder = new URL('../../sample-app/screenshots/', import.meta.url);
+const folder = new URL('../../sample-app/lab/screenshots/', import.meta.url);
 const readers = 300;
 
 /** The results of a stampede without a guard and of one under `@WithLock`, while the catalog is rebuilt once more. */

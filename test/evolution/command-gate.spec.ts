@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import { CommandGate } from '../../sample-app/src/evolution/scenarios/stage/command-gate.js';
-import { RequestReader } from '../../sample-app/src/evolution/scenarios/stage/request-reader.js';
+import { CommandGate } from '../../sample-app/lab/evolution/scenarios/stage/command-gate.js';
+import { RequestReader } from '../../sample-app/lab/evolution/scenarios/stage/request-reader.js';
 import { redisClient, testRedisUrl, uniqueName } from '../support/test-redis.js';
 import { waitUntil } from '../support/wait-until.js';
 

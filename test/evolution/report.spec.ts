@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { demoArguments } from '../../sample-app/demo/arguments.js';
-import { complaintsAbout, failuresOf, marks } from '../../sample-app/demo/evolution-report.js';
-import { emptyTable } from '../../sample-app/src/evolution/empty-table.js';
-import type { CellCounts, EvolutionCell, EvolutionTable } from '../../sample-app/src/evolution/evolution-table.js';
-import { seenText } from '../../sample-app/src/evolution/scenarios/seen-text.js';
+import { demoArguments } from '../../sample-app/lab/demo/arguments.js';
+import { complaintsAbout, failuresOf, marks } from '../../sample-app/lab/demo/evolution-report.js';
+import { emptyTable } from '../../sample-app/lab/evolution/empty-table.js';
+import type { CellCounts, EvolutionCell, EvolutionTable } from '../../sample-app/lab/evolution/evolution-table.js';
+import { seenText } from '../../sample-app/lab/evolution/scenarios/seen-text.js';
 
 const counts: CellCounts = {
   rebuilds: 1,

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { findRedisProgram } from '../../sample-app/services/find-program.js';
-import { runEvolution, type EvolutionOptions } from '../../sample-app/src/evolution/run-evolution.js';
+import { runEvolution, type EvolutionOptions } from '../../sample-app/lab/evolution/run-evolution.js';
 import { buildSample, type BuiltSample } from '../sample/built-sample.js';
 import { descendantsOf, isRunning, stoppedBelow } from '../support/processes.js';
 import { describeWithRedisServer } from '../support/redis-server.js';

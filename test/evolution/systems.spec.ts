@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import type { EvolutionLock } from '../../sample-app/src/evolution/systems/evolution-lock.js';
-import { StillTakenError } from '../../sample-app/src/evolution/systems/evolution-lock.js';
-import { openSystem, type OtherSystem } from '../../sample-app/src/evolution/systems/open-system.js';
+import type { EvolutionLock } from '../../sample-app/lab/evolution/systems/evolution-lock.js';
+import { StillTakenError } from '../../sample-app/lab/evolution/systems/evolution-lock.js';
+import { openSystem, type OtherSystem } from '../../sample-app/lab/evolution/systems/open-system.js';
 import { redisClient, uniqueName } from '../support/test-redis.js';
 
 const spinning = [

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { complaintsAbout, marks } from '../../sample-app/demo/evolution-report.js';
+import { complaintsAbout, marks } from '../../sample-app/lab/demo/evolution-report.js';
 import { findRedisProgram } from '../../sample-app/services/find-program.js';
-import { emptyTable } from '../../sample-app/src/evolution/empty-table.js';
-import type { EvolutionCell, EvolutionTable } from '../../sample-app/src/evolution/evolution-table.js';
-import { runEvolution } from '../../sample-app/src/evolution/run-evolution.js';
-import { factsOf } from '../../sample-app/src/evolution/scenarios/expectation.js';
-import { expectations } from '../../sample-app/src/evolution/scenarios/expectations.js';
+import { emptyTable } from '../../sample-app/lab/evolution/empty-table.js';
+import type { EvolutionCell, EvolutionTable } from '../../sample-app/lab/evolution/evolution-table.js';
+import { runEvolution } from '../../sample-app/lab/evolution/run-evolution.js';
+import { factsOf } from '../../sample-app/lab/evolution/scenarios/expectation.js';
+import { expectations } from '../../sample-app/lab/evolution/scenarios/expectations.js';
 import { buildSample, type BuiltSample } from '../sample/built-sample.js';
 import { tableCells, tableOfFile } from '../support/markdown-table.js';
 import { describeWithRedisServer } from '../support/redis-server.js';

@@ -7,10 +7,12 @@ const folder = `${repository}sample-app/`;
 
 describe("the sample's README", () => {
   it('lists every variable that the shop reads', () => {
-    const files = readdirSync(`${folder}src`, { recursive: true, encoding: 'utf8' }).filter((it) => it.endsWith('.ts'));
+    const files = ['shop', 'lab/evolution', 'lab/live']
+      .flatMap((part) => readdirSync(folder + part, { recursive: true, encoding: 'utf8' }).map((it) => `${part}/${it}`))
+      .filter((it) => it.endsWith('.ts'));
     const read = new Set<string>();
     for (const file of files) {
-      const text = readFileSync(`${folder}src/${file}`, 'utf8');
+      const text = readFileSync(folder + file, 'utf8');
       for (const [, name] of text.matchAll(/\benv(?:\.|, ')([A-Z][A-Z_]+)\b/g)) read.add(name!);
     }
     const listed = tableOfFile('sample-app/README.md', 'variable').flatMap(([cell]) =>
@@ -22,7 +24,7 @@ describe("the sample's README", () => {
 
   it('names only folders and files that exist', () => {
     const text = readFileSync(`${folder}README.md`, 'utf8');
-    const paths = [...text.matchAll(/`((?:src|start|proxy|services|demo)\/[\w/.-]*)`/g)].map(([, path]) => path!);
+    const paths = [...text.matchAll(/`((?:shop|lab|services)\/[\w/.-]*)`/g)].map(([, path]) => path!);
     expect(paths.length).toBeGreaterThan(8);
     expect(paths.filter((path) => !existsSync(folder + path))).toEqual([]);
   });

@@ -9,11 +9,11 @@ import { swcTransform } from '../swc-transform.mjs';
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
 /** What the browser gets: a folder with its modules below `js`, and with the few they share with the server. */
-const page = join('src', 'live', 'page');
-const shared = [join('src', 'live', 'latency-buckets.ts')];
+const page = join('lab', 'live', 'page');
+const shared = [join('lab', 'live', 'latency-buckets.ts')];
 
 export interface BuiltSample {
-  /** Where the programs are: `src/main.js`, `proxy/main.js`, `start/main.js` … */
+  /** Where the programs are: `shop/main.js`, `lab/proxy/main.js`, `lab/start/main.js` … */
   readonly folder: URL;
   remove(): void;
 }

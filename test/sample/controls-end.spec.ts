@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
 import { ServerProcess } from '../../sample-app/services/server-process.js';
-import type { ControlState } from '../../sample-app/start/controls/control-state.js';
+import type { ControlState } from '../../sample-app/lab/controls/control-state.js';
 import { descendantsOf, isRunning } from '../support/processes.js';
 import { describeWithRedisServer } from '../support/redis-server.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -38,7 +38,7 @@ describeWithRedisServer('Ctrl-C leaves no process and no file behind', () => {
     launcher = await ServerProcess.start({
       name: 'npm start',
       command: process.execPath,
-      args: [fileURLToPath(new URL('start/main.js', built.folder))],
+      args: [fileURLToPath(new URL('lab/start/main.js', built.folder))],
       env: { ...process.env, TMPDIR: temp, REDIS_URL: '', DATABASE_URL: '', PORT: '0' },
       ready: /The shop runs at/,
       stopSignal: 'SIGINT',

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { RedisControl } from '../../sample-app/start/controls/redis-control.js';
+import { RedisControl } from '../../sample-app/lab/controls/redis-control.js';
 import { describeWithRedisServer } from '../support/redis-server.js';
 import { waitUntil } from '../support/wait-until.js';
 import { LiveFixture } from './live-fixture.js';

@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { ControlServer } from '../../sample-app/start/controls/control-server.js';
+import { ControlServer } from '../../sample-app/lab/controls/control-server.js';
 
 describe('the controls', () => {
   let server: ControlServer;

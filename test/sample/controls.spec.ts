@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { asc } from 'drizzle-orm';
-import { rebuilds } from '../../sample-app/src/database/schema.js';
-import type { ControlState } from '../../sample-app/start/controls/control-state.js';
+import { rebuilds } from '../../sample-app/shop/database/schema.js';
+import type { ControlState } from '../../sample-app/lab/controls/control-state.js';
 import { waitUntil } from '../support/wait-until.js';
 import { LiveFixture } from './live-fixture.js';
 import { LivePage } from './live-page.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { isDatabaseAway } from '../../sample-app/src/errors/database-away.js';
+import { isDatabaseAway } from '../../sample-app/shop/errors/database-away.js';
 
 describe('an error of the database', () => {
   const coded = (code: string) => Object.assign(new Error('of the driver'), { code });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { defencesTable, runDefences, type DefenceRow } from '../../sample-app/src/evolution/defences/run-defences.js';
-import { startBacking, type Backing } from '../../sample-app/start/backing.js';
+import { defencesTable, runDefences, type DefenceRow } from '../../sample-app/lab/evolution/defences/run-defences.js';
+import { startBacking, type Backing } from '../../sample-app/lab/launch/backing.js';
 import { tableCells, tableOfFile } from '../support/markdown-table.js';
 
 describe('a sale without one of the lines of defence', () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { priceRefreshes, prices } from '../../sample-app/src/database/schema.js';
+import { priceRefreshes, prices } from '../../sample-app/shop/database/schema.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { waitUntil } from '../support/wait-until.js';
 import { read, rename, ShopFixture } from './shop-fixture.js';

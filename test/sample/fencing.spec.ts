@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { eq, inArray } from 'drizzle-orm';
-import { readConfig, type ShopConfig } from '../../sample-app/src/config.js';
-import { openDatabase, type OpenDatabase } from '../../sample-app/src/database/database.js';
-import { orderLines, prices, stock } from '../../sample-app/src/database/schema.js';
-import { seed } from '../../sample-app/src/database/seed.js';
-import { OrderRepository } from '../../sample-app/src/orders/order.repository.js';
-import { PriceRepository } from '../../sample-app/src/prices/price.repository.js';
-import { startBacking, type Backing } from '../../sample-app/start/backing.js';
+import { readConfig, type ShopConfig } from '../../sample-app/shop/config/config.js';
+import { openDatabase, type OpenDatabase } from '../../sample-app/shop/database/database.js';
+import { orderLines, prices, stock } from '../../sample-app/shop/database/schema.js';
+import { seed } from '../../sample-app/shop/database/seed.js';
+import { OrderRepository } from '../../sample-app/shop/orders/order.repository.js';
+import { PriceRepository } from '../../sample-app/shop/prices/price.repository.js';
+import { startBacking, type Backing } from '../../sample-app/lab/launch/backing.js';
 
 const sku = 'oak-table';
 const token = 1_768_000_000_000_001;

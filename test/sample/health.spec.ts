@@ -3,11 +3,11 @@ import { expect, it, jest } from '@jest/globals';
 import { TerminusModule } from '@nestjs/terminus';
 import { Test } from '@nestjs/testing';
 import { LockService } from 'nestjs-redis-lock';
-import { REDIS } from '../../sample-app/src/cache/redis.js';
-import { DATABASE } from '../../sample-app/src/database/database.js';
-import { HealthController } from '../../sample-app/src/health/health.controller.js';
-import { Leaving } from '../../sample-app/src/health/leaving.js';
-import { ReadinessLog } from '../../sample-app/src/health/readiness-log.js';
+import { REDIS } from '../../sample-app/shop/cache/redis.js';
+import { DATABASE } from '../../sample-app/shop/database/database.js';
+import { HealthController } from '../../sample-app/shop/health/health.controller.js';
+import { Leaving } from '../../sample-app/shop/health/leaving.js';
+import { ReadinessLog } from '../../sample-app/shop/health/readiness-log.js';
 
 it('asks a database that hangs once, however often it is asked whether it is ready', async () => {
   let answer = (): void => undefined;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Shop } from '../../sample-app/start/shop.js';
+import type { Shop } from '../../sample-app/lab/launch/shop.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { waitUntil } from '../support/wait-until.js';
 import { read, rename, ShopFixture } from './shop-fixture.js';

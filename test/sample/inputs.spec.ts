@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Shop } from '../../sample-app/start/shop.js';
+import type { Shop } from '../../sample-app/lab/launch/shop.js';
 import { ShopFixture } from './shop-fixture.js';
 
 describe('what a client can send', () => {

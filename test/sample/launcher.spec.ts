@@ -27,7 +27,7 @@ describe('npm start', () => {
     const launcher = await ServerProcess.start({
       name: 'npm start',
       command: process.execPath,
-      args: [fileURLToPath(new URL('start/main.js', built.folder))],
+      args: [fileURLToPath(new URL('lab/start/main.js', built.folder))],
       env: { ...process.env, TMPDIR: temp, REDIS_URL: '', DATABASE_URL: '', PORT: '0' },
       ready: /The shop runs at/,
       stopSignal: 'SIGINT',
@@ -54,7 +54,7 @@ describe('npm start', () => {
       ServerProcess.start({
         name: 'npm start',
         command: process.execPath,
-        args: [fileURLToPath(new URL('start/main.js', built.folder))],
+        args: [fileURLToPath(new URL('lab/start/main.js', built.folder))],
         env: { ...process.env, TMPDIR: temp, REDIS_URL: '', DATABASE_URL: '', PORT: String(port) },
         ready: /The shop runs at/,
         stopSignal: 'SIGINT',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { addLatencies, bucketCount, bucketOf, quantile } from '../../sample-app/src/live/latency-buckets.js';
-import type { LatencyCounts } from '../../sample-app/src/live/replica-report.js';
+import { addLatencies, bucketCount, bucketOf, quantile } from '../../sample-app/lab/live/latency-buckets.js';
+import type { LatencyCounts } from '../../sample-app/lab/live/replica-report.js';
 
 describe('the buckets for latencies', () => {
   const counted = (durations: number[]): LatencyCounts => durations.map((ms) => [bucketOf(ms), 1] as const);

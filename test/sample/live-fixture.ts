@@ -1,10 +1,10 @@
 import { jest } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { openDatabase, type OpenDatabase } from '../../sample-app/src/database/database.js';
-import { startBacking, type Backing } from '../../sample-app/start/backing.js';
-import { ControlServer } from '../../sample-app/start/controls/control-server.js';
-import { Controls, type ControlsOptions } from '../../sample-app/start/controls/controls.js';
-import { startShop, type Shop } from '../../sample-app/start/shop.js';
+import { openDatabase, type OpenDatabase } from '../../sample-app/shop/database/database.js';
+import { startBacking, type Backing } from '../../sample-app/lab/launch/backing.js';
+import { ControlServer } from '../../sample-app/lab/controls/control-server.js';
+import { Controls, type ControlsOptions } from '../../sample-app/lab/controls/controls.js';
+import { startShop, type Shop } from '../../sample-app/lab/launch/shop.js';
 import { buildSample, type BuiltSample } from './built-sample.js';
 
 jest.setTimeout(120_000);

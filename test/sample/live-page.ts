@@ -1,8 +1,8 @@
 import { get } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import type { EvolutionTable } from '../../sample-app/src/evolution/evolution-table.js';
-import type { LiveStream, ReplicaReport } from '../../sample-app/src/live/replica-report.js';
-import type { ControlState } from '../../sample-app/start/controls/control-state.js';
+import type { EvolutionTable } from '../../sample-app/lab/evolution/evolution-table.js';
+import type { LiveStream, ReplicaReport } from '../../sample-app/lab/live/replica-report.js';
+import type { ControlState } from '../../sample-app/lab/controls/control-state.js';
 import { waitUntil } from '../support/wait-until.js';
 
 type Beat = LiveStream['beat'];

@@ -85,7 +85,7 @@ describe('the proxy', () => {
     const proxy = await ServerProcess.start({
       name: 'proxy',
       command: process.execPath,
-      args: [fileURLToPath(new URL('proxy/main.js', built.folder))],
+      args: [fileURLToPath(new URL('lab/proxy/main.js', built.folder))],
       env: { ...process.env, TARGETS: targets.map(({ url }) => url).join(','), PORT: '0', ...env },
       ready: /listens on/,
     });

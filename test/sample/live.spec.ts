@@ -2,8 +2,8 @@ import { request, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createLockService, type LockService } from '../../lib/index.js';
-import { quantile } from '../../sample-app/src/live/latency-buckets.js';
-import type { ReplicaReport } from '../../sample-app/src/live/replica-report.js';
+import { quantile } from '../../sample-app/lab/live/latency-buckets.js';
+import type { ReplicaReport } from '../../sample-app/lab/live/replica-report.js';
 import { waitUntil } from '../support/wait-until.js';
 import { LiveFixture } from './live-fixture.js';
 import { LivePage } from './live-page.js';
@@ -155,7 +155,7 @@ describe('the live page of a shop', () => {
       '/live/index.html': /^text\/html/,
       '/live/icon.svg': /^image\/svg\+xml/,
       '/live/uplot/uPlot.min.css': /^text\/css/,
-      '/live/js/src/live/page/main.js': /^text\/javascript/,
+      '/live/js/lab/live/page/main.js': /^text\/javascript/,
     };
     for (const [path, type] of Object.entries(types)) {
       const { statusCode, headers } = await get(path);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eq, sql } from 'drizzle-orm';
-import { stock } from '../../sample-app/src/database/schema.js';
+import { stock } from '../../sample-app/shop/database/schema.js';
 import { createLockService } from '../../lib/index.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { waitUntil } from '../support/wait-until.js';

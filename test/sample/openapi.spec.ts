@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import ts from 'typescript';
-import { startBacking, type Backing } from '../../sample-app/start/backing.js';
+import { startBacking, type Backing } from '../../sample-app/lab/launch/backing.js';
 import { ChildScript } from '../support/child-script.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -207,7 +207,7 @@ describe('the description of the API', () => {
 });
 
 describe('the classes of bodies', () => {
-  const folder = fileURLToPath(new URL('../../sample-app/src', import.meta.url));
+  const folder = fileURLToPath(new URL('../../sample-app/shop', import.meta.url));
   const base = fileURLToPath(new URL('../../tsconfig.base.json', import.meta.url));
   const bodies = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.controller.ts'))

@@ -5,8 +5,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { asc, eq, inArray } from 'drizzle-orm';
 import { createLockService } from '../../lib/index.js';
-import { orderLines, orders, prices, stock } from '../../sample-app/src/database/schema.js';
-import type { Shop } from '../../sample-app/start/shop.js';
+import { orderLines, orders, prices, stock } from '../../sample-app/shop/database/schema.js';
+import type { Shop } from '../../sample-app/lab/launch/shop.js';
 import { ShopFixture } from './shop-fixture.js';
 
 interface Answer {
@@ -262,7 +262,7 @@ describe('an order', () => {
 
     const { backing, programs } = fixture;
     const env = { DATABASE_URL: backing.databaseUrl, REDIS_URL: backing.redisUrl, REDIS_PREFIX: backing.redisPrefix };
-    const program = fileURLToPath(new URL('src/lower-fences.js', programs));
+    const program = fileURLToPath(new URL('shop/lower-fences.js', programs));
     const { stdout } = await promisify(execFile)(process.execPath, [program], { env: { ...process.env, ...env } });
     const [lowered, untouched] = await fences();
     expect(stdout.trimEnd().split('\n')).toEqual([

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { asc, gt } from 'drizzle-orm';
-import { priceRefreshes, prices } from '../../sample-app/src/database/schema.js';
-import { lastFire } from '../../sample-app/src/prices/last-fire.js';
-import { readPriceSettings } from '../../sample-app/src/prices/price-settings.js';
-import type { Shop } from '../../sample-app/start/shop.js';
+import { priceRefreshes, prices } from '../../sample-app/shop/database/schema.js';
+import { lastFire } from '../../sample-app/shop/prices/last-fire.js';
+import { readPriceSettings } from '../../sample-app/shop/prices/price-settings.js';
+import type { Shop } from '../../sample-app/lab/launch/shop.js';
 import { waitUntil } from '../support/wait-until.js';
 import { ShopFixture } from './shop-fixture.js';
 

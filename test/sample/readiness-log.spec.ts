@@ -1,7 +1,7 @@
 import { expect, it, jest } from '@jest/globals';
 import { Logger, ServiceUnavailableException } from '@nestjs/common';
 import type { HealthCheckResult } from '@nestjs/terminus';
-import { ReadinessLog } from '../../sample-app/src/health/readiness-log.js';
+import { ReadinessLog } from '../../sample-app/shop/health/readiness-log.js';
 
 it('does not call a process ready again after a check that began before it was told to stop', async () => {
   const lines: string[] = [];

@@ -2,11 +2,15 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { INestApplicationContext } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { LockBusyError, LockService, RedisLockModule } from 'nestjs-redis-lock';
-import { CatalogBuilder } from '../../sample-app/src/catalog/catalog-builder.js';
-import { CatalogCache, type CachedCatalog, type VersionedCatalog } from '../../sample-app/src/catalog/catalog-cache.js';
-import { CatalogRebuild } from '../../sample-app/src/catalog/catalog-rebuild.js';
-import { SwitchedRebuild } from '../../sample-app/src/evolution/switched-rebuild.js';
-import { SystemSwitch } from '../../sample-app/src/evolution/system-switch.js';
+import { CatalogBuilder } from '../../sample-app/shop/catalog/catalog-builder.js';
+import {
+  CatalogCache,
+  type CachedCatalog,
+  type VersionedCatalog,
+} from '../../sample-app/shop/catalog/catalog-cache.js';
+import { CatalogRebuild } from '../../sample-app/shop/catalog/catalog-rebuild.js';
+import { SwitchedRebuild } from '../../sample-app/lab/evolution/switched-rebuild.js';
+import { SystemSwitch } from '../../sample-app/lab/evolution/system-switch.js';
 
 describe.each([
   ['the rebuild', CatalogRebuild],

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Shop } from '../../sample-app/start/shop.js';
+import type { Shop } from '../../sample-app/lab/launch/shop.js';
 import { read, readVersion, rename, ShopFixture } from './shop-fixture.js';
 
 describe('renaming a category', () => {

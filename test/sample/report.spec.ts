@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { commandsSoFar } from '../../sample-app/demo/redis-commands.js';
-import { complaints, failures, summary, table } from '../../sample-app/demo/report.js';
-import type { StampedeResult } from '../../sample-app/demo/stampede.js';
-import { readConfig } from '../../sample-app/src/config.js';
-import { seedCategories } from '../../sample-app/src/database/seed.js';
+import { commandsSoFar } from '../../sample-app/lab/demo/redis-commands.js';
+import { complaints, failures, summary, table } from '../../sample-app/lab/demo/report.js';
+import type { StampedeResult } from '../../sample-app/lab/demo/stampede.js';
+import { readConfig } from '../../sample-app/shop/config/config.js';
+import { seedCategories } from '../../sample-app/shop/database/seed.js';
 import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
 
 describe("the demo's report", () => {

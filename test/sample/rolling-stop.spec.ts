@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { orders } from '../../sample-app/src/database/schema.js';
+import { orders } from '../../sample-app/shop/database/schema.js';
 import { waitUntil } from '../support/wait-until.js';
 import { read, ShopFixture } from './shop-fixture.js';
 

@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { jest } from '@jest/globals';
 import { asc } from 'drizzle-orm';
 import { Redis } from 'ioredis';
-import { CatalogCheck } from '../../sample-app/demo/catalog-check.js';
-import { startBacking, type Backing } from '../../sample-app/start/backing.js';
-import { startShop, type Shop } from '../../sample-app/start/shop.js';
-import type { SystemName } from '../../sample-app/src/evolution/systems.js';
-import { openDatabase, type Database } from '../../sample-app/src/database/database.js';
-import { rebuilds } from '../../sample-app/src/database/schema.js';
+import { CatalogCheck } from '../../sample-app/lab/demo/catalog-check.js';
+import { startBacking, type Backing } from '../../sample-app/lab/launch/backing.js';
+import { startShop, type Shop } from '../../sample-app/lab/launch/shop.js';
+import type { SystemName } from '../../sample-app/lab/evolution/systems.js';
+import { openDatabase, type Database } from '../../sample-app/shop/database/database.js';
+import { rebuilds } from '../../sample-app/shop/database/schema.js';
 import { buildSample, type BuiltSample } from './built-sample.js';
 
 // Each of these tests starts several processes, which takes its time on a busy machine.

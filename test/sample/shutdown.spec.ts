@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { asc, sql, type SQL } from 'drizzle-orm';
-import { orders, priceRefreshes } from '../../sample-app/src/database/schema.js';
+import { orders, priceRefreshes } from '../../sample-app/shop/database/schema.js';
 import { waitUntil } from '../support/wait-until.js';
 import { read, ShopFixture } from './shop-fixture.js';
 

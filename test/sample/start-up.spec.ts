@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { readConfig } from '../../sample-app/src/config.js';
+import { readConfig } from '../../sample-app/shop/config/config.js';
 import { ServerProcess } from '../../sample-app/services/server-process.js';
-import { startBacking, type Backing } from '../../sample-app/start/backing.js';
+import { startBacking, type Backing } from '../../sample-app/lab/launch/backing.js';
 import { buildSample, type BuiltSample } from './built-sample.js';
 
 jest.setTimeout(120_000);
@@ -35,7 +35,7 @@ describe('a shop that cannot start', () => {
     PORT: '0',
     ...env,
   });
-  const run = async (env: NodeJS.ProcessEnv, program = 'src/main.js') => {
+  const run = async (env: NodeJS.ProcessEnv, program = 'shop/main.js') => {
     const child = spawn(process.execPath, [fileURLToPath(new URL(program, built.folder))], { env: environment(env) });
     children.add(child);
     let output = '';
@@ -87,7 +87,7 @@ describe('a shop that cannot start', () => {
   });
 
   it('says what is wrong with a setting of the lab as well', async () => {
-    const { code, lines } = await run({ CATALOG_GUARD: 'none-such' }, 'src/lab.js');
+    const { code, lines } = await run({ CATALOG_GUARD: 'none-such' }, 'lab/replica.js');
     expect([code, lines]).toEqual([1, [expect.stringMatching(/^CATALOG_GUARD must be one of none, lock-2013,/)]]);
   });
 
@@ -95,7 +95,7 @@ describe('a shop that cannot start', () => {
     const shop = await ServerProcess.start({
       name: 'shop',
       command: process.execPath,
-      args: [fileURLToPath(new URL('src/main.js', built.folder))],
+      args: [fileURLToPath(new URL('shop/main.js', built.folder))],
       env: environment({ HOST: '::1' }),
       ready: /listens on/,
     });

@@ -1,6 +1,6 @@
-import type * as Stampede from '../../../sample-app/demo/stampede.js';
+import type * as Stampede from '../../../sample-app/lab/demo/stampede.js';
 import { stopOnExit } from '../../../sample-app/services/cleanup.js';
-import type * as Backing from '../../../sample-app/start/backing.js';
+import type * as Backing from '../../../sample-app/lab/launch/backing.js';
 import { buildSample } from '../../sample/built-sample.js';
 import type { Bench } from '../bench.js';
 import { measured, type CaseResult, type Measurement } from '../report/measurement.js';
@@ -23,8 +23,8 @@ export async function playShop(
   const redisBefore = process.env.REDIS_URL;
   process.env.REDIS_URL = bench.url;
   try {
-    const { stampede, lastOf } = (await import(new URL('demo/stampede.js', sample.folder).href)) as typeof Stampede;
-    const { startBacking } = (await import(new URL('start/backing.js', sample.folder).href)) as typeof Backing;
+    const { stampede, lastOf } = (await import(new URL('lab/demo/stampede.js', sample.folder).href)) as typeof Stampede;
+    const { startBacking } = (await import(new URL('lab/launch/backing.js', sample.folder).href)) as typeof Backing;
     const backing = await startBacking();
     try {
       const rounds = Math.min(3, bench.options.rounds);

@@ -2,8 +2,8 @@
 import { NestFactory } from '@nestjs/core';
 
 const folder = process.argv[2];
-const { AppModule } = await import(new URL('src/app.module.js', folder));
-const { serveApiPage } = await import(new URL('src/openapi/api-page.js', folder));
+const { AppModule } = await import(new URL('shop/app.module.js', folder));
+const { serveApiPage } = await import(new URL('shop/openapi/api-page.js', folder));
 const app = await NestFactory.create(AppModule, { logger: false });
 serveApiPage(app);
 app.enableShutdownHooks();

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import type { Database } from '../../../sample-app/src/database/database.js';
+import type { Database } from '../../../sample-app/shop/database/database.js';
 
 /** The books, as the database has them: every number is counted by SQL. */
 export interface Ledger {

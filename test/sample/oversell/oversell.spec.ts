@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { eq } from 'drizzle-orm';
 import { connectLockService, type LockService } from '../../../lib/index.js';
-import { orderLines, orders, stock } from '../../../sample-app/src/database/schema.js';
+import { orderLines, orders, stock } from '../../../sample-app/shop/database/schema.js';
 import { ShopFixture } from '../shop-fixture.js';
 import { Buyers } from './buyers.js';
 import { Chaos } from './chaos.js';

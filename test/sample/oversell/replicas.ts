@@ -23,7 +23,7 @@ export class Replicas {
     const process_ = await ServerProcess.start({
       name,
       command: process.execPath,
-      args: [fileURLToPath(new URL('src/main.js', programs))],
+      args: [fileURLToPath(new URL('shop/main.js', programs))],
       env: {
         ...process.env,
         REPLICA: name,

@@ -1,0 +1,51 @@
+import type { SystemName } from '../evolution/systems.js';
+
+/** What the controls know, for the page: `GET /controls/state`, and the SSE stream `GET /controls/events` as `state`. */
+export interface ControlState {
+  readonly replicas: readonly ReplicaState[];
+  readonly redis: 'up' | 'paused' | 'restarting';
+  readonly guard: SystemName;
+  readonly queryMs: number;
+  readonly load: Load;
+  /** The one that runs, or the last one. */
+  readonly stampede: StampedeState | null;
+  /** The last finished one for each guard, the oldest first. */
+  readonly results: readonly StampedeState[];
+  /** Grows with each change of the table at `GET /controls/evolution`. */
+  readonly evolutionVersion: number;
+  /** Why something is not possible here, by the control's name: a Redis that is somebody else's cannot be restarted. */
+  readonly unavailable: Readonly<Record<string, string>>;
+}
+
+export interface ReplicaState {
+  readonly name: string;
+  readonly pid: number | null;
+  /** `stopped`: by SIGSTOP. `killed`: by SIGKILL, and not started again yet. */
+  readonly state: 'starting' | 'running' | 'stopped' | 'killed';
+  /** In ms since 1970. */
+  readonly since: number;
+}
+
+/** What the launcher asks of the shop all the time, through the proxy. */
+export interface Load {
+  readonly readersPerSecond: number;
+  readonly buyersPerSecond: number;
+}
+
+/** Many readers at once at a cold catalog: the last time, or the one that runs. */
+export interface StampedeState {
+  readonly guard: SystemName;
+  readonly readers: number;
+  readonly served: number;
+  /** Readers that got no catalog, or a wrong one. */
+  readonly errors: number;
+  /** Of these, with 409 since the lock was busy. */
+  readonly refused: number;
+  /** Counted in the database. */
+  readonly rebuilds: number;
+  readonly startedAt: number;
+  /** `null` while it runs. */
+  readonly lastMs: number | null;
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+}

@@ -1,0 +1,42 @@
+import { and, asc, count, eq, gt, isNull, max } from 'drizzle-orm';
+import { WHOLE_CATALOG } from '../../shop/catalog/whole-catalog.js';
+import type { Database } from '../../shop/database/database.js';
+import { rebuilds } from '../../shop/database/schema.js';
+
+/** The rebuilds of the whole catalog, as the database has them: no lock's word is taken for it. */
+export class RebuildCounts {
+  constructor(private readonly database: Database) {}
+
+  /** Stands for now: the others tell what came after it. */
+  async last(): Promise<number> {
+    const [row] = await this.database.select({ last: max(rebuilds.id) }).from(rebuilds);
+    return row?.last ?? 0;
+  }
+
+  async since(last: number): Promise<number> {
+    const [row] = await this.database.select({ count: count() }).from(rebuilds).where(after(last));
+    return row?.count ?? 0;
+  }
+
+  /** Who is at one now, or died at it, with which fencing token. */
+  async runningSince(last: number): Promise<{ id: number; replica: string; token: number | null } | null> {
+    const { id, replica, token } = rebuilds;
+    const [row] = await this.database
+      .select({ id, replica, token })
+      .from(rebuilds)
+      .where(and(after(last), isNull(rebuilds.ended)))
+      .orderBy(asc(rebuilds.id))
+      .limit(1);
+    return row ?? null;
+  }
+
+  /** Whether it has not come to its end. */
+  async isRunning(id: number): Promise<boolean> {
+    const [row] = await this.database.select({ ended: rebuilds.ended }).from(rebuilds).where(eq(rebuilds.id, id));
+    return row?.ended === null;
+  }
+}
+
+function after(last: number) {
+  return and(gt(rebuilds.id, last), eq(rebuilds.section, WHOLE_CATALOG));
+}

@@ -1,0 +1,35 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CatalogBuilder } from '../../shop/catalog/catalog-builder.js';
+import { CatalogCache } from '../../shop/catalog/catalog-cache.js';
+import type { VersionedCatalog } from '../../shop/catalog/catalog-cache.js';
+import { CatalogRebuild } from '../../shop/catalog/catalog-rebuild.js';
+import { TryAgainException } from '../../shop/errors/try-again.exception.js';
+import { SystemSwitch } from './system-switch.js';
+import { StillTakenError } from './systems/evolution-lock.js';
+import type { EvolutionLock } from './systems/evolution-lock.js';
+
+/** The shop's rebuild, with the system that is switched on in the place of `@WithLock`. */
+@Injectable()
+export class SwitchedRebuild extends CatalogRebuild {
+  constructor(
+    @Inject(CatalogCache) cache: CatalogCache,
+    @Inject(CatalogBuilder) builder: CatalogBuilder,
+    @Inject(SystemSwitch) private readonly systems: SystemSwitch,
+  ) {
+    super(cache, builder);
+  }
+
+  override rebuild(section: string): Promise<VersionedCatalog> {
+    const lock = this.systems.lock();
+    return lock === null ? super.rebuild(section) : this.rebuildUnder(lock, section);
+  }
+
+  private async rebuildUnder(lock: EvolutionLock, section: string): Promise<VersionedCatalog> {
+    try {
+      return await lock.withLock(`catalog:${section}`, () => this.rebuildUnlessCached(section));
+    } catch (error) {
+      if (error instanceof StillTakenError) throw new TryAgainException('CATALOG_BUSY', error.message);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import { Injectable } from '@nestjs/common';
+import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
+import type { AcquiredMessage, LostMessage, RefusedMessage, ReleasedMessage, RenewedMessage } from 'nestjs-redis-lock';
+import { catalogChannels } from '../../shop/catalog/catalog-channels.js';
+import type { CacheMessage, RebuildMessage } from '../../shop/catalog/catalog-channels.js';
+import { guardChannel } from '../evolution/guard-channel.js';
+import type { GuardMessage } from '../evolution/guard-channel.js';
+import { orderChannel } from '../../shop/orders/order-channels.js';
+import type { OrderMessage } from '../../shop/orders/order-channels.js';
+import { priceChannel } from '../../shop/prices/price-channels.js';
+import type { PricesMessage } from '../../shop/prices/price-channels.js';
+import { ChannelListeners } from './channel-listeners.js';
+import { EventLog } from './event-log.js';
+import { HeldLocks } from './held-locks.js';
+import { PeriodCounts } from './period-counts.js';
+import type { LiveEvent, ReplicaReport } from './replica-report.js';
+import { WaitCounts } from './wait-counts.js';
+
+export type Recorded = Pick<
+  ReplicaReport,
+  'requests' | 'latency' | 'cache' | 'orders' | 'held' | 'events' | 'eventsLeftOut'
+>;
+
+type Happening = LiveEvent extends infer Event ? (Event extends LiveEvent ? Omit<Event, 'at'> : never) : never;
+
+/** What nobody should have to wait for until the next report is due. */
+const important: ReadonlySet<LiveEvent['type']> = new Set([
+  'acquired',
+  'lost',
+  'rebuild-began',
+  'rebuild-ended',
+  'prices-refreshed',
+]);
+
+/** Keeps what this replica does until a report takes it along. Hears of it on channels: the shop knows nothing of it. */
+@Injectable()
+export class LiveRecorder implements OnModuleInit, OnApplicationShutdown {
+  /** Called when something happened that the page should know at once. */
+  onImportant: () => void = () => undefined;
+  readonly counts = new PeriodCounts();
+  /** Of the systems other than `@WithLock`. */
+  readonly waiting = new WaitCounts();
+  private readonly held = new HeldLocks();
+  private readonly log = new EventLog();
+  private readonly channels = new ChannelListeners();
+
+  onModuleInit(): void {
+    this.listenToLocks();
+    this.listenToOtherSystems();
+    this.listenToCatalog();
+    this.listenToOrdersAndPrices();
+  }
+
+  onApplicationShutdown(): void {
+    this.channels.stop();
+  }
+
+  /** Hands over what was recorded since the last time. */
+  take(): Recorded {
+    return { ...this.counts.take(), ...this.log.take(), held: this.held.list() };
+  }
+
+  note(event: Happening): void {
+    this.log.add({ ...event, at: Date.now() });
+    if (important.has(event.type)) this.onImportant();
+  }
+
+  private listenToLocks(): void {
+    const { channels, held } = this;
+    channels.on('nestjs-redis-lock:acquired', ({ name, token, waitedMs, remainingMs, handedOver }: AcquiredMessage) => {
+      held.taken(name, token, remainingMs);
+      this.note({ type: 'acquired', name, token, waitedMs: Math.round(waitedMs), handedOver });
+    });
+    channels.on('nestjs-redis-lock:renewed', ({ name, token, leaseMs }: RenewedMessage) => {
+      held.renewed(name, token, leaseMs);
+      this.note({ type: 'renewed', name, token });
+    });
+    channels.on('nestjs-redis-lock:released', ({ name, token, heldMs, outcome }: ReleasedMessage) => {
+      held.gone(name, token);
+      // A loss was told by the channel for it.
+      if (outcome !== 'lost') this.note({ type: 'released', name, token, heldMs: Math.round(heldMs) });
+    });
+    channels.on('nestjs-redis-lock:lost', ({ name, token, reason }: LostMessage) => {
+      held.gone(name, token);
+      this.note({ type: 'lost', name, token, reason });
+    });
+    channels.on('nestjs-redis-lock:refused', ({ name, error }: RefusedMessage) => {
+      if (error.code === 'LOCK_BUSY') this.note({ type: 'busy', name });
+      else this.note({ type: 'error', message: error.message });
+    });
+  }
+
+  private listenToOtherSystems(): void {
+    this.channels.on(guardChannel.name, (message: GuardMessage) => {
+      const { name } = message;
+      if (message.type === 'waiting') {
+        this.waiting.began(name);
+        return;
+      }
+      if (message.type === 'released') {
+        this.held.gone(name, null);
+        this.note({ type: 'released', name, token: null, heldMs: Math.round(message.heldMs) });
+        return;
+      }
+      this.waiting.ended(name);
+      if (message.type === 'gave-up') {
+        this.note({ type: 'busy', name });
+        return;
+      }
+      this.held.taken(name, null, null);
+      this.note({ type: 'acquired', name, token: null, waitedMs: Math.round(message.waitedMs), handedOver: false });
+    });
+  }
+
+  private listenToOrdersAndPrices(): void {
+    this.channels.on(orderChannel.name, ({ outcome }: OrderMessage) => {
+      if (outcome === 'placed') this.counts.orderPlaced();
+      if (outcome === 'sold-out') this.counts.orderSoldOut();
+    });
+    this.channels.on(priceChannel.name, ({ outcome, token }: PricesMessage) => {
+      if (outcome === 'refreshed') this.note({ type: 'prices-refreshed', token });
+    });
+  }
+
+  private listenToCatalog(): void {
+    this.channels.on(catalogChannels.cache.name, ({ hit }: CacheMessage) => this.counts.cacheAsked(hit));
+    this.channels.on(catalogChannels.rebuild.name, ({ section, token, ms, failed }: RebuildMessage) => {
+      if (ms === null) {
+        this.counts.rebuildBegan();
+        this.note({ type: 'rebuild-began', section, token });
+      } else {
+        this.counts.rebuildEnded();
+        this.note({ type: 'rebuild-ended', section, ms: Math.round(ms), failed });
+      }
+    });
+  }
+}

@@ -1,0 +1,46 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { LockService } from 'nestjs-redis-lock';
+import { SHOP_CONFIG } from '../../shop/config/config.js';
+import type { ShopConfig } from '../../shop/config/config.js';
+import { SystemSwitch } from '../evolution/system-switch.js';
+import { LiveRecorder } from './live-recorder.js';
+import { QuerySwitch } from './query-switch.js';
+import type { ReplicaReport, WaitLineLength } from './replica-report.js';
+
+/** Puts a report together. */
+@Injectable()
+export class ReportWriter {
+  private seq = 0;
+  private since = performance.now();
+
+  constructor(
+    @Inject(SHOP_CONFIG) private readonly config: ShopConfig,
+    @Inject(LockService) private readonly locks: LockService,
+    @Inject(SystemSwitch) private readonly systems: SystemSwitch,
+    @Inject(QuerySwitch) private readonly query: QuerySwitch,
+    @Inject(LiveRecorder) private readonly recorder: LiveRecorder,
+  ) {}
+
+  /** What happened since the last report; it is not told again. */
+  write(): ReplicaReport {
+    const now = performance.now();
+    const periodMs = Math.round(now - this.since);
+    this.since = now;
+    this.seq += 1;
+    return {
+      replica: this.config.replica,
+      pid: process.pid,
+      seq: this.seq,
+      at: Date.now(),
+      periodMs,
+      guard: this.systems.current,
+      queryMs: this.query.ms,
+      ...this.recorder.take(),
+      waiting: [...this.recorder.waiting.list(), ...this.ownLines()],
+    };
+  }
+
+  private ownLines(): WaitLineLength[] {
+    return this.locks.waitLines().map(({ name, waiting }) => ({ name, callers: waiting }));
+  }
+}

@@ -1,0 +1,52 @@
+import { Module } from '@nestjs/common';
+import type { MiddlewareConsumer, NestModule } from '@nestjs/common';
+import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import { LockExceptionFilter, RedisLockModule } from 'nestjs-redis-lock';
+import { CacheModule } from './cache/cache.module.js';
+import { SHOP_CONFIG } from './config/config.js';
+import type { ShopConfig } from './config/config.js';
+import { ConfigModule } from './config/config.module.js';
+import { DatabaseModule } from './database/database.module.js';
+import { Drain } from './http/drain.js';
+import { UnavailableFilter } from './errors/unavailable.filter.js';
+import { HealthModule } from './health/health.module.js';
+import { LoggingModule } from './logging/logging.module.js';
+import { OrdersModule } from './orders/orders.module.js';
+import { PricesModule } from './prices/prices.module.js';
+import { ReplicaMiddleware } from './http/replica.middleware.js';
+import { securityHeaders } from './http/security-headers.js';
+import { validationPipe } from './validation/validation-pipe.js';
+
+/** All of the shop but its catalog, which comes in two forms. */
+@Module({
+  imports: [
+    ConfigModule,
+    LoggingModule,
+    DatabaseModule,
+    CacheModule,
+    RedisLockModule.forRootAsync({
+      inject: [SHOP_CONFIG],
+      useFactory: (config: ShopConfig) => ({
+        url: config.redisUrl,
+        keyPrefix: `${config.redisPrefix}lock:`,
+        leaseMs: config.lockLeaseMs,
+        wait: config.lockWaitMs,
+      }),
+    }),
+    OrdersModule,
+    PricesModule,
+    HealthModule,
+  ],
+  providers: [
+    Drain,
+    // A lock that stays busy or cannot be reached is a 4xx or 503 with Retry-After, not a 500.
+    { provide: APP_FILTER, useClass: LockExceptionFilter },
+    { provide: APP_FILTER, useClass: UnavailableFilter },
+    { provide: APP_PIPE, useFactory: validationPipe },
+  ],
+})
+export class ShopModule implements NestModule {
+  configure(consumer: MiddlewareConsumer): void {
+    consumer.apply(securityHeaders, ReplicaMiddleware).forRoutes('{*path}');
+  }
+}

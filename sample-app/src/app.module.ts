@@ -1,7 +1,0 @@
-import { Module } from '@nestjs/common';
-import { CatalogModule } from './catalog/catalog.module.js';
-import { ShopModule } from './shop.module.js';
-
-/** The whole shop. */
-@Module({ imports: [ShopModule, CatalogModule] })
-export class AppModule {}

@@ -1,4 +1,0 @@
-import 'reflect-metadata';
-import { serve } from './serve.js';
-
-await serve(async () => (await import('./app.module.js')).AppModule);
