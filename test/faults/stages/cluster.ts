@@ -3,14 +3,29 @@ import { RedisCluster } from '../../support/redis-cluster.js';
 import { debugAllowed } from '../../support/redis-program.js';
 import type { Dice } from '../runner/dice.js';
 import { served, type Fault } from '../runner/fault.js';
-import { harmlessFaults, REPLACED_MS, restartFault, scriptFaults } from '../runner/server-faults.js';
+import { harmlessFaults, REPLACED_MS, restartFault, scriptFaults, type Pick } from '../runner/server-faults.js';
 import { wayFaults } from '../runner/way-faults.js';
 import { startAgain, Ways, wireThrough } from '../runner/ways.js';
 import type { Stage, StageSetup } from './stage.js';
 
+/** What makes a server look like one of Redis 6.2, as far as notifications are concerned. */
+const OLD = ['SPUBLISH', 'SSUBSCRIBE', 'SUNSUBSCRIBE'].flatMap((command) => ['--rename-command', command, '']);
+
 /** Three masters, each with a replica. */
-export async function clusterStage({ names, leaseMs }: StageSetup): Promise<Stage> {
+export const clusterStage = (setup: StageSetup): Promise<Stage> => start('cluster', setup);
+
+/** The same in the middle of an upgrade: some nodes have sharded channels, and others do not. */
+export const mixedClusterStage = (setup: StageSetup): Promise<Stage> => start('cluster-mixed', setup);
+
+async function start(topology: 'cluster' | 'cluster-mixed', { names, leaseMs }: StageSetup): Promise<Stage> {
   const cluster = await RedisCluster.start({ settings: debugAllowed() });
+  const mixed = topology === 'cluster-mixed';
+  if (mixed) {
+    const master = await cluster.masterOf(keyOf(names[0]!));
+    const [replica] = await cluster.replicasOf(keyOf(names[0]!));
+    for (const { server } of [replica!, master]) await startAgain(server, ...OLD);
+    await cluster.untilReady();
+  }
   const pick = async (dice: Dice) => (await cluster.masterOf(keyOf(dice.one(names)))).server;
   const ways = new Ways(() =>
     wireThrough(cluster.servers, (_, natMap) => ({ cluster: { nodes: cluster.nodes, options: { natMap } } })),
@@ -21,11 +36,12 @@ export async function clusterStage({ names, leaseMs }: StageSetup): Promise<Stag
     ...harmlessFaults(pick).map((fault) => ({ ...fault, losesState: true })),
     restartFault(pick, true),
     ...clusterFaults(cluster, names),
+    ...(mixed ? [versionFault(pick)] : []),
     ...scriptFaults(pick),
     ...served(slowNode, REPLACED_MS, REPLACED_MS),
   ];
   return {
-    topology: 'cluster',
+    topology,
     minReplicas: 0,
     faults: faults.map((fault) => ({
       ...fault,
@@ -42,6 +58,17 @@ export async function clusterStage({ names, leaseMs }: StageSetup): Promise<Stag
 }
 
 const keyOf = (name: string): string => `lock:${name}`;
+
+function versionFault(pick: Pick): Fault {
+  return {
+    what: 'cluster node restarted with or without sharded channels',
+    weight: 5,
+    losesState: true,
+    happen: async (dice) => {
+      await startAgain(await pick(dice), ...dice.one([OLD, []]));
+    },
+  };
+}
 
 function clusterFaults(cluster: RedisCluster, names: readonly string[]): Fault[] {
   return [

@@ -1,5 +1,5 @@
 import type { SteppedClock, SteppedClocks } from '../clock/stepped-clock.js';
-import { clusterStage } from './cluster.js';
+import { clusterStage, mixedClusterStage } from './cluster.js';
 import { quorum3Stage, quorum5Stage } from './quorum.js';
 import { replicatedStage } from './replicated.js';
 import { sentinelMinReplicasStage, sentinelStage } from './sentinel.js';
@@ -12,6 +12,7 @@ const STAGES = {
   sentinel: sentinelStage,
   'sentinel-min-replicas': sentinelMinReplicasStage,
   cluster: clusterStage,
+  'cluster-mixed': mixedClusterStage,
   quorum3: quorum3Stage,
   quorum5: quorum5Stage,
 } satisfies Record<string, (setup: StageSetup) => Promise<Stage>>;
