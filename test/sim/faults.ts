@@ -14,6 +14,8 @@ const RECOVERY_US = 3_000_000;
 const SHORT_RECOVERY_US = 400_000;
 /** A node that may have lost its state has no vote for `RESTART_GUARD_MS`, by the slowest clock. */
 const GUARD_US = 23_000_000;
+/** A lost marker is looked for this often, in µs, if nobody asks for a vote. */
+const NOTICED_US = 11_000_000;
 const LOSSES = new Set<Fault['kind']>(['crash', 'power-cut', 'failover', 'flush', 'replace', 'set-clock']);
 
 /** Makes a schedule's faults happen, and heals them. */
@@ -58,7 +60,7 @@ export class FaultInjector {
       ['pause', 'kill', 'script-flush', 'vanish'].includes(fault.kind) ||
       (fault.kind === 'cut' && fault.which === 'notices');
     const recovery = short ? SHORT_RECOVERY_US : RECOVERY_US;
-    const guard = LOSSES.has(fault.kind) && this.nodes.length > 1 ? GUARD_US : 0;
+    const guard = LOSSES.has(fault.kind) && this.nodes.length > 1 ? NOTICED_US + GUARD_US : 0;
     this.recoveredAt = Math.max(this.recoveredAt, this.healedAt + recovery + guard);
     this.world.at(from, () => {
       if (this.world.traced) this.world.log(`FAULT ${JSON.stringify(fault)}`);
@@ -124,6 +126,16 @@ export class FaultInjector {
         this.oracle.stateLost();
         node!.stall();
         this.lastingUs(`stall ${fault.node}`, FLUSH_US, () => node!.unstall());
+        break;
+      case 'deny-info':
+        node!.infoDenied = true;
+        this.lasting(`deny-info ${fault.node}`, ms, () => (node!.infoDenied = false));
+        break;
+      case 'rename':
+        link!.lead(this.nodes[fault.to]!);
+        // A vote on the server that the name led to cannot be given back under that name.
+        this.oracle.broughtBack = true;
+        this.lasting(`rename ${fault.process} ${fault.node}`, ms, () => link!.lead(node!));
         break;
       case 'replace':
         node!.replace();

@@ -135,7 +135,10 @@ export class Leftovers {
 
   private checkServices(): void {
     for (const { service, process } of this.living()) {
-      const { held, waiting } = service.stats();
+      const { held, waiting, nodes = [] } = service.stats();
+      for (const { name, state, reason } of nodes) {
+        if (state !== 'ready') this.oracle.violate(`for process ${process.id} ${name} is ${state}: ${String(reason)}`);
+      }
       if (held + waiting === 0) continue;
       this.oracle.violate(`process ${process.id} still has ${held} held, ${waiting} waiting`);
     }

@@ -49,6 +49,8 @@ export type Fault =
   | { at: number; kind: 'power-cut'; ms: number }
   | { at: number; kind: 'failover'; node: number; ms: number; lag: number }
   | { at: number; kind: 'flush'; node: number; ms: number }
+  | { at: number; kind: 'deny-info'; node: number; ms: number }
+  | { at: number; kind: 'rename'; process: number; node: number; to: number; ms: number }
   | { at: number; kind: 'replace'; node: number; ms: number }
   | { at: number; kind: 'set-clock'; node: number; ms: number; ahead: number }
   | { at: number; kind: 'script-flush'; node: number; ms: number }
@@ -147,6 +149,8 @@ function faults(nodes: number): fc.Arbitrary<Fault[]> {
       { weight: 1, arbitrary: fc.record({ ...of('failover'), node, lag: fc.constantFrom(1, 20, 200) }) },
       { weight: 1, arbitrary: fc.record({ ...of('flush'), node }) },
       { weight: 1, arbitrary: fc.record({ ...of('replace'), node }) },
+      { weight: 1, arbitrary: fc.record({ ...of('deny-info'), node }) },
+      { weight: 1, arbitrary: fc.record({ ...of('rename'), process, node, to: node }) },
       { weight: 1, arbitrary: fc.record({ ...of('set-clock'), node, ahead: fc.constantFrom(15_000, -2_000) }) },
     );
   }

@@ -1,3 +1,4 @@
+import { monotonic } from '../../time/clock.js';
 import { Script } from '../redis/script.js';
 import { MARK } from './scripts/mark.lua.js';
 
@@ -18,14 +19,24 @@ export function markerKey(keyPrefix: string): string {
   return `redis_lock_marker:{${keyPrefix}}`;
 }
 
-/** The marker of a node as the script `MARK` replies. */
-export interface MarkerReply {
-  readonly id: string;
-  /** Its age in ms: the smaller of those by the server's clock and by the clocks of clients. */
-  readonly ageMs: number;
-}
+/** Follows the marker of one node: from when on it proves that the node kept its state for long enough. */
+export class MarkerAge {
+  private id = '';
+  private votesFrom = 0;
 
-export function readMarker(reply: unknown): MarkerReply {
-  const [id, byServer, byClients] = reply as [string, unknown, unknown];
-  return { id, ageMs: Math.min(Number(byServer), Number(byClients)) };
+  constructor(private readonly guardMs: number) {}
+
+  /**
+   * @param reply of the script `MARK`
+   * @returns the marker's id, and from when on it gives a vote, on the monotonic clock
+   */
+  onReply(reply: unknown): { readonly id: string; readonly votesFrom: number } {
+    const [id, byServer, byClients] = reply as [string, unknown, unknown];
+    const ageMs = Math.min(Number(byServer), Number(byClients));
+    const votesFrom = monotonic() - ageMs + this.guardMs;
+    // A marker that is still there has only become older, whatever the clocks show.
+    this.votesFrom = this.id === id ? Math.min(this.votesFrom, votesFrom) : votesFrom;
+    this.id = id;
+    return { id, votesFrom: this.votesFrom };
+  }
 }

@@ -6,7 +6,7 @@ import { sleep, Timer } from '../../time/timer.js';
 import type { StoreNode } from '../lock-state.js';
 import type { RedisClient } from '../redis/redis-client.js';
 import type { ScriptCaller } from '../redis/script-caller.js';
-import { MARK_SCRIPT, markerKey, readMarker, type Marker } from './marker.js';
+import { MARK_SCRIPT, MarkerAge, markerKey, type Marker } from './marker.js';
 import { isFinal, reasonOf } from './node-fault.js';
 import type { RoundTrips } from './round-trips.js';
 import { runIdOf } from './server-info.js';
@@ -60,6 +60,9 @@ type Refusal = Pick<StoreNode, 'readyInMs'> & { readonly state: 'waiting' | 'ref
  *   clock is set back, the marker seems younger, and the node has no vote for one more guard period at most. A service
  *   that has known the marker for the whole period by its own monotonic clock trusts it whatever the other clocks show.
  *
+ * A service also looks for the marker twice in each guard period, so that a node that lost it while no vote was asked for is
+ * not first noticed by a caller that then waits for a whole period.
+ *
  * It does not notice locks that are deleted one by one, or evicted. A server clock that is set forward ends leases early
  * on that server; this is within the limits that the README gives for clocks.
  *
@@ -74,8 +77,7 @@ export class RestartGuard {
   private identity: Identity | undefined;
   private problem: LockError | undefined;
   private rival: ServerName | null = null;
-  /** The marker that was seen last, and since when, on the monotonic clock. */
-  private seen = { id: '', since: 0 };
+  private readonly age: MarkerAge;
   /** Counts what makes the present knowledge void: a new connection, and a marker that is missing. */
   private round = 0;
   private pause = FIRST_RETRY_MS;
@@ -88,6 +90,7 @@ export class RestartGuard {
     const { client, keyPrefix, guardMs } = options;
     this.key = guardMs === 0 ? '' : markerKey(keyPrefix);
     this.marker = { key: this.key, id: '' };
+    this.age = new MarkerAge(guardMs);
     client.on('ready', this.onReady);
     client.on('close', this.onClose);
     if (client.status === 'ready') this.identify();
@@ -210,16 +213,26 @@ export class RestartGuard {
     const { round } = this;
     this.ask(round).then(
       () => {
-        this.options.onChange();
+        if (round === this.round) this.onIdentified();
       },
       (error: unknown) => {
-        if (round !== this.round) return;
-        this.problem = error as LockError;
-        this.retry.start(this.pause);
-        this.pause = Math.min(2 * this.pause, MAX_RETRY_MS);
-        this.options.onChange();
+        if (round === this.round) this.onFailure(error as LockError);
       },
     );
+  }
+
+  private onIdentified(): void {
+    const { guardMs, onChange } = this.options;
+    this.pause = FIRST_RETRY_MS;
+    if (guardMs > 0) this.retry.start(guardMs / 2);
+    onChange();
+  }
+
+  private onFailure(error: LockError): void {
+    if (this.identity === undefined) this.problem = error;
+    this.retry.start(this.pause);
+    this.pause = Math.min(2 * this.pause, MAX_RETRY_MS);
+    this.options.onChange();
   }
 
   private async ask(round: number): Promise<void> {
@@ -228,22 +241,18 @@ export class RestartGuard {
     const info = String(await scripts.ask(() => client.call('info'), timeoutMs));
     roundTrips.note(monotonic() - askedAt);
     const runId = runIdOf(info, guardMs > 0);
-    const votesFrom = guardMs === 0 ? -Infinity : await this.mark(round, String(runId));
+    let votesFrom = -Infinity;
+    if (guardMs > 0) {
+      const args = [String(runId), randomUUID(), Math.floor(wall())];
+      const reply = await scripts.call(MARK_SCRIPT, [this.key], args, timeoutMs);
+      if (round !== this.round) return;
+      const age = this.age.onReply(reply);
+      this.marker = { key: this.key, id: age.id };
+      votesFrom = age.votesFrom;
+    }
     if (round !== this.round) return;
     this.problem = undefined;
     this.identity = { runId, votesFrom };
     this.claim(runId);
-  }
-
-  /** @returns from when on the marker proves that the server kept its state, on the monotonic clock */
-  private async mark(round: number, runId: string): Promise<number> {
-    const { scripts, guardMs, timeoutMs } = this.options;
-    const args = [runId, randomUUID(), Math.floor(wall())];
-    const { id, ageMs } = readMarker(await scripts.call(MARK_SCRIPT, [this.key], args, timeoutMs));
-    if (round !== this.round) return Infinity;
-    this.marker = { key: this.key, id };
-    const readAt = monotonic();
-    if (this.seen.id !== id) this.seen = { id, since: readAt };
-    return guardMs + Math.min(readAt - ageMs, this.seen.since);
   }
 }

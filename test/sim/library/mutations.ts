@@ -20,6 +20,7 @@ const ALL = [1, 3, 5];
 
 const STORE = 'stores/quorum/quorum-store';
 const GUARD = 'stores/quorum/restart-guard';
+const MARKER = 'stores/quorum/marker';
 const ELECTION = 'stores/quorum/election';
 const PURSUIT = 'waiting/pursuit';
 const LINE = 'waiting/wait-line';
@@ -324,6 +325,35 @@ const CLOCK_SET_FORWARD = [1, 2, 3].map((seed) =>
   ]),
 );
 
+/** No caller asks for a vote in the guard period after the state is lost. */
+const UNNOTICED_FLUSH = schedule(
+  1,
+  [someCall(100, 0, { section: 5 }), someCall(100, 1, { late: true, section: 5 })],
+  [0, 1, 2].map((node) => ({ at: 400, kind: 'flush', node, ms: 2 })),
+);
+
+/** A process connects again while the server denies INFO. */
+const DENIED_INFO = schedule(
+  1,
+  [someCall(20, 1, { section: 1 })],
+  [
+    { at: 90, kind: 'deny-info', node: 0, ms: 350 },
+    { at: 100, kind: 'cut', process: 1, node: 0, which: 'commands', ms: 2 },
+  ],
+);
+
+/** Node 1 has no vote for the holder; another process has it under two names. */
+const TWO_NAMES = [1, 2, 3].map((seed) =>
+  schedule(
+    seed,
+    [someCall(400, 0, { lease: 20_000, section: 900 }), someCall(500, 1, { lease: 20_000 })],
+    [
+      { at: 60, kind: 'refuse', process: 0, node: 1, ms: 900 },
+      { at: 60, kind: 'rename', process: 1, node: 2, to: 1, ms: 900 },
+    ],
+  ),
+);
+
 function edit(name: string, nodes: readonly number[], file: string, from: string, to: string): ListedMutation {
   return { name, nodes, edits: [{ file, from, to }] };
 }
@@ -483,7 +513,7 @@ export const MUTATIONS: readonly ListedMutation[] = [
   },
   edit('no second phase', QUORUM, 'stores/quorum/election', 'return this.writeBack(token);', 'return { token };'),
   {
-    ...edit('no restart guard', QUORUM, GUARD, 'return guardMs + Math.min(', 'return 0 * Math.min('),
+    ...edit('no restart guard', QUORUM, MARKER, '- ageMs + this.guardMs', '- this.guardMs'),
     examples: [POWER_CUT],
   },
   {
@@ -500,9 +530,33 @@ export const MUTATIONS: readonly ListedMutation[] = [
   },
   {
     ...edit(
+      'a marker that is lost is noticed by callers only',
+      QUORUM,
+      GUARD,
+      'if (guardMs > 0)\n            this.retry.start(guardMs / 2);',
+      '',
+    ),
+    examples: [UNNOTICED_FLUSH],
+  },
+  {
+    ...edit('a failed INFO is not repeated', QUORUM, GUARD, 'this.retry.start(this.pause);', ''),
+    examples: [DENIED_INFO],
+  },
+  {
+    ...edit(
+      'a server votes under each of its names',
+      [3],
+      'stores/quorum/server-names',
+      'return voter === undefined || voter === name ? null : voter;',
+      'return null;',
+    ),
+    examples: TWO_NAMES,
+  },
+  {
+    ...edit(
       'the age of a marker by the clock of the server only',
       QUORUM,
-      'stores/quorum/marker',
+      MARKER,
       'Math.min(Number(byServer), Number(byClients))',
       'Number(byServer)',
     ),

@@ -31,7 +31,7 @@ export class Link {
   constructor(
     readonly world: World,
     readonly process: SimProcess,
-    readonly node: SimNode,
+    public node: SimNode,
     /** Extra delay of everything to and from the node, in µs. */
     private readonly extraUs: () => number,
   ) {
@@ -46,6 +46,13 @@ export class Link {
 
   get held(): { requests: boolean; replies: boolean } {
     return { requests: this.holdsRequests, replies: this.holdsReplies };
+  }
+
+  /** From now on it leads to another node, as after a change of DNS. */
+  lead(node: SimNode): void {
+    if (node === this.node) return;
+    this.cut('both', 0);
+    this.node = node;
   }
 
   /** Lets nothing through in a direction, as when packets are dropped and sent again and again. */
@@ -103,13 +110,16 @@ export class SimConnection implements Peer {
   vanished = false;
   /** What the client has subscribed to on it. */
   readonly channels = new Set<Argument>();
+  private readonly node: SimNode;
 
   constructor(
     private readonly link: Link,
     private readonly end: ConnectionEnd,
     readonly id: number,
     readonly notices: boolean,
-  ) {}
+  ) {
+    this.node = link.node;
+  }
 
   /** From the client. */
   request(command: readonly Argument[]): void {
@@ -138,7 +148,8 @@ export class SimConnection implements Peer {
 
   /** From now on nothing goes either way. */
   vanish(): void {
-    const { world, node } = this.link;
+    const { node } = this;
+    const { world } = this.link;
     this.vanished = true;
     this.heldUp = [];
     this.heldDown = [];
@@ -165,15 +176,15 @@ export class SimConnection implements Peer {
     if (!this.serverOpen || this.vanished) return;
     const requests = [...[...this.flyingUp].map(({ item }) => item), ...this.heldUp];
     const arrive = chance.chance(0.5) ? requests.length : chance.int(0, requests.length);
-    for (const command of requests.slice(0, arrive)) this.link.node.receive(this, command);
-    this.link.node.forget(this);
+    for (const command of requests.slice(0, arrive)) this.node.receive(this, command);
+    this.node.forget(this);
     const silent = chance.chance(0.5);
     if (chance.chance(0.5)) {
       const kept = chance.int(0, silent ? KEPT_US.silent : KEPT_US.told);
       this.link.world.after(kept, () => {
-        for (const command of requests.slice(arrive)) this.link.node.receive(this, command);
+        for (const command of requests.slice(arrive)) this.node.receive(this, command);
         // It ends there, too: a late subscription has no listener.
-        this.link.node.forget(this);
+        this.node.forget(this);
       });
     }
     this.drop(chance.chance(0.3), noticeUs, !silent);
@@ -183,7 +194,8 @@ export class SimConnection implements Peer {
   closeByClient(): void {
     if (this.closing) return;
     this.closing = true;
-    const { world, node } = this.link;
+    const { node } = this;
+    const { world } = this.link;
     this.heldUp = [];
     const gone = (): void => {
       this.serverOpen = false;
@@ -216,7 +228,8 @@ export class SimConnection implements Peer {
   }
 
   private flyUp(command: readonly Argument[]): void {
-    const { world, node } = this.link;
+    const { node } = this;
+    const { world } = this.link;
     this.upAt = Math.max(this.upAt, world.now + this.link.delay());
     const flying: Flying<readonly Argument[]> = {
       item: command,

@@ -187,20 +187,17 @@ export class SimClient implements ConnectionEnd {
     this.connection = connection;
     this.status = 'connect';
     this.emit('connect');
-    // As ioredis does: it is ready once INFO says that the server is not loading.
-    this.send({
-      command: ['info'],
-      resolve: () => {
-        if (this.connection !== connection) return;
-        this.status = 'ready';
-        this.attempts = 0;
-        const parked = this.parked;
-        this.parked = [];
-        for (const pending of parked) this.dispatch(pending);
-        this.emit('ready');
-      },
-      reject: () => undefined,
-    });
+    // As ioredis does: it is ready once INFO says that the server is not loading, or is denied.
+    const onInfo = (): void => {
+      if (this.connection !== connection) return;
+      this.status = 'ready';
+      this.attempts = 0;
+      const parked = this.parked;
+      this.parked = [];
+      for (const pending of parked) this.dispatch(pending);
+      this.emit('ready');
+    };
+    this.send({ command: ['info'], resolve: onInfo, reject: onInfo });
   }
 
   private reconnect(): void {

@@ -35,6 +35,8 @@ const DAY_MS = 86_400_000;
 export class SimNode {
   readonly keys: Keyspace;
   up = true;
+  /** Whether the users of its clients have no permission for INFO. */
+  infoDenied = false;
   /** When it last came back without its data, in µs. */
   forgotAt = -Infinity;
   private stalled = false;
@@ -203,6 +205,7 @@ export class SimNode {
         return 0;
       }
       case 'info': {
+        if (this.infoDenied) throw new Error("NOPERM this user has no permissions to run the 'info' command");
         const uptime = Math.floor((this.world.now - this.startedAt) / 1_000_000);
         return `redis_version:7.0.15\r\nrun_id:${this.runId}\r\nuptime_in_seconds:${uptime}\r\nloading:0\r\n`;
       }
