@@ -60,17 +60,14 @@ type Refusal = Pick<StoreNode, 'readyInMs'> & { readonly state: 'waiting' | 'ref
  *   clock is set back, the marker seems younger, and the node has no vote for one more guard period at most. A service
  *   that has known the marker for the whole period by its own monotonic clock trusts it whatever the other clocks show.
  *
- * A service also looks for the marker twice in each guard period, so that a node that lost it while no vote was asked for is
- * not first noticed by a caller that then waits for a whole period.
+ * A service also looks for the marker twice in each guard period: a loss is noticed before a caller has to wait for it.
  *
- * It does not notice locks that are deleted one by one, or evicted. A server clock that is set forward ends leases early
- * on that server; this is within the limits that the README gives for clocks.
+ * It does not notice locks that are deleted one by one, evicted, or ended early by a server clock that is set forward.
  *
  * Until the server behind a new connection is identified, the node has no vote, since another name may vote for the same
  * server. An attempt that fails is repeated.
  */
 export class RestartGuard {
-  private readonly key: string;
   /** What the node must still have when it gives its vote. */
   marker: Marker;
   /** `undefined` until the server behind the present connection is identified. */
@@ -88,8 +85,7 @@ export class RestartGuard {
 
   constructor(private readonly options: RestartGuardOptions) {
     const { client, keyPrefix, guardMs } = options;
-    this.key = guardMs === 0 ? '' : markerKey(keyPrefix);
-    this.marker = { key: this.key, id: '' };
+    this.marker = { key: guardMs === 0 ? '' : markerKey(keyPrefix), id: '' };
     this.age = new MarkerAge(guardMs);
     client.on('ready', this.onReady);
     client.on('close', this.onClose);
@@ -171,10 +167,8 @@ export class RestartGuard {
       return { state: 'refused', reason: `it is the same Redis server as ${this.rival.label}, which has its vote` };
     }
     const readyInMs = Math.max(0, Math.ceil(identity.votesFrom - monotonic()));
-    const reason =
-      'after a first contact, a restart, a flush or a replacement it may have forgotten locks: it has a vote in ' +
-      `${String(readyInMs)} ms ("restartGuard")`;
-    return { state: 'waiting', reason, readyInMs };
+    const why = 'after a first contact, a restart, a flush or a replacement it may have forgotten locks';
+    return { state: 'waiting', reason: `${why}: it has a vote in ${String(readyInMs)} ms ("restartGuard")`, readyInMs };
   }
 
   /** The other name may lead to another server by now. */
@@ -203,7 +197,7 @@ export class RestartGuard {
     this.identity = undefined;
     this.problem = undefined;
     this.rival = null;
-    this.marker = { key: this.key, id: '' };
+    this.marker = { ...this.marker, id: '' };
     this.pause = FIRST_RETRY_MS;
     this.retry.stop();
   }
@@ -244,10 +238,10 @@ export class RestartGuard {
     let votesFrom = -Infinity;
     if (guardMs > 0) {
       const args = [String(runId), randomUUID(), Math.floor(wall())];
-      const reply = await scripts.call(MARK_SCRIPT, [this.key], args, timeoutMs);
+      const reply = await scripts.call(MARK_SCRIPT, [this.marker.key], args, timeoutMs);
       if (round !== this.round) return;
       const age = this.age.onReply(reply);
-      this.marker = { key: this.key, id: age.id };
+      this.marker = { ...this.marker, id: age.id };
       votesFrom = age.votesFrom;
     }
     if (round !== this.round) return;
