@@ -90,6 +90,26 @@ describeWithRedisServer('nodes that lose their state without a restart', () => {
     await allReady(here);
   });
 
+  it('are noticed although no caller asks for a vote', async () => {
+    const locks = await open();
+    await allReady(locks);
+    await admin(1).flushall();
+    await waitUntil('the node has no vote', () => states(locks)[1] === 'waiting', 20_000);
+    await allReady(locks);
+  });
+
+  it('are not asked whether a lock is free', async () => {
+    const locks = await open();
+    await allReady(locks);
+    await using lease = await locks.acquire(name, { lease: GUARD_MS });
+    await admin(1).flushall();
+    await admin(2).flushall();
+    // A vote is asked for, so that the loss is noticed.
+    await locks.acquire(uniqueName('other'), { wait: 0 }).catch(() => undefined);
+    await expect(locks.inspect(name)).rejects.toBeInstanceOf(LockUnavailableError);
+    lease.assertHeld();
+  });
+
   it('do not let a lock rejoin before the guard period is over', async () => {
     const locks = await open();
     await allReady(locks);
