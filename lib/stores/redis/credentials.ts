@@ -13,6 +13,11 @@ export function credentialsOf(options: object | undefined): Credentials {
   return Object.fromEntries(given.map((key) => [key, Reflect.get(options, key) as unknown]));
 }
 
+/** Whether a server rejected the user or the password of a connection. */
+export function isAuthError({ message }: Error): boolean {
+  return AUTH_ERROR.test(message);
+}
+
 export function sameCredentials(a: Credentials, b: Credentials): boolean {
   return KEYS.every((key) => a[key] === b[key]);
 }
@@ -39,7 +44,7 @@ export function reportRefusals(copy: RedisClient, reporter: Reporter | undefined
     reported = false;
   });
   copy.on('error', (error) => {
-    if (reported || !(error instanceof Error) || !AUTH_ERROR.test(error.message)) return;
+    if (reported || !(error instanceof Error) || !isAuthError(error)) return;
     reported = true;
     const [code = ''] = error.message.split(' ');
     reporter?.warn(

@@ -1,4 +1,5 @@
 import type { Reporter } from '../../telemetry/reporter.js';
+import { callAtOnce } from './call.js';
 import { isClusterClient } from './cluster/cluster-client.js';
 import { clusterTopology } from './cluster/cluster-topology.js';
 import { ClientDatabase, followDatabase } from './client-database.js';
@@ -39,5 +40,7 @@ export function topologyOf(options: TopologyOptions, layout: KeyLayout): Topolog
   };
   // Only a caller moves a client to another database.
   const connection = new ConnectionWatch(client, ownsClient, commandTimeout, onDrop, ownsClient ? null : database);
-  return { connection, link, routes, mixing, ordered: true, sharded: false };
+  const waitForReplicas = (): Promise<unknown> => callAtOnce(client, 'wait', 0, 1);
+  const testPlaces: Topology['testPlaces'] = (newName) => [{ label: '', name: newName(), waitForReplicas }];
+  return { connection, link, routes, mixing, ordered: true, sharded: false, testPlaces };
 }

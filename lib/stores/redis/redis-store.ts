@@ -1,14 +1,12 @@
-import { randomUUID } from 'node:crypto';
-import { LockConfigError, LockUnavailableError } from '../../errors/index.js';
+import { LockUnavailableError } from '../../errors/index.js';
 import { monotonic } from '../../time/clock.js';
-import { sleep, Timer } from '../../time/timer.js';
+import { Timer } from '../../time/timer.js';
 import type { AcquireReply, LockStore, NoticeSubscription, ReleaseReply, RenewReply } from '../lock-store.js';
-import type { LockState } from '../lock-state.js';
+import type { LockState, StoreNode } from '../lock-state.js';
 import { Settler } from '../settler.js';
 import type { Reporter } from '../../telemetry/reporter.js';
 import { AckedWrites } from './acked-writes.js';
 import { isClusterClient } from './cluster/cluster-client.js';
-import { UnexpectedReply } from './answers.js';
 import { callAtOnce } from './call.js';
 import { checkDatabase } from './client-database.js';
 import type { ConnectionWatch } from './connection-watch.js';
@@ -35,9 +33,10 @@ import {
   SHARDED_FORCE_RELEASE_SCRIPT,
 } from './scripts/index.js';
 import type { Script } from './script.js';
+import { startUp, type StartingStore } from './start-up.js';
 import { StrayAcquires } from './stray-acquires.js';
 import { topologyOf } from './open-topology.js';
-import type { Topology } from './topology.js';
+import type { TestPlace, Topology } from './topology.js';
 
 export interface RedisStoreOptions {
   readonly client: RedisClient;
@@ -59,8 +58,6 @@ export interface RedisStoreOptions {
   /** Gets warnings about the server or the client. */
   readonly reporter?: Reporter;
 }
-
-const CONNECT_RETRY_MS = 100;
 
 /** Locks on one Redis, in Redisson's layout. */
 export class RedisStore implements LockStore {
@@ -115,56 +112,48 @@ export class RedisStore implements LockStore {
     return this.connection.trouble;
   }
 
-  async connect(timeoutMs: number): Promise<void> {
-    const end = monotonic() + timeoutMs;
-    for (;;) {
-      try {
-        await this.connection.whenReady(Math.max(1, Math.ceil(end - monotonic())));
-        await this.probe(timeoutMs);
-        await this.warn();
-        return;
-      } catch (error) {
-        if (error instanceof LockUnavailableError && error.cause instanceof UnexpectedReply) {
-          throw new LockConfigError(error.cause.message, undefined, { cause: error.cause });
-        }
-        // A server that is still loading, or slow just now, gets the rest of the time.
-        const hopeless = this.closed || !(error instanceof LockUnavailableError) || !error.retryable;
-        if (hopeless || monotonic() + CONNECT_RETRY_MS >= end) throw error;
-        await sleep(CONNECT_RETRY_MS);
-      }
-    }
+  /** The masters of a cluster, as far as they are known. */
+  get nodes(): readonly StoreNode[] | undefined {
+    return this.topology.nodes;
   }
 
-  private async warn(): Promise<void> {
+  async connect(timeoutMs: number): Promise<void> {
+    await startUp(this.starting, timeoutMs);
     const { client, reporter, commandTimeout } = this.options;
     if (reporter?.silent === false) await within(warnOfEviction(client, reporter), commandTimeout);
   }
 
-  /** Uses every right that locks need, on a name of its own. */
-  private async probe(timeoutMs: number): Promise<void> {
-    await this.keys.run();
-    const name = `probe:${randomUUID()}`;
-    const owner = `${randomUUID()}:0`;
-    const lease = Math.max(1_000, timeoutMs);
-    await this.acquire(name, owner, lease, 1, 0);
-    await this.checkDatabase(this.layout.lock(name));
-    await this.renew(name, owner, lease, 0);
-    const channel = this.layout.channel(name);
-    await this.notices.probe(channel);
-    await this.call(PROBE_PUBLISH_SCRIPT, name, [this.layout.lock(name)], [channel, this.topology.sharded ? 1 : 0]);
-    await this.inspect(name);
-    await this.release(name, owner, 0);
-    await this.forceRelease(name);
-    const { commandTimeout, minReplicas = 0 } = this.options;
-    await this.scripts.probeEval(commandTimeout);
-    if (minReplicas > 0) await this.scripts.waitForReplicas(0, 1, commandTimeout);
-    await within(callAtOnce(this.connection.client, 'del', this.layout.token(name)), commandTimeout);
+  private get starting(): StartingStore {
+    const isClosed = (): boolean => this.closed;
+    return {
+      acquire: (name, owner, leaseMs, tokens, minReplicas) => this.acquire(name, owner, leaseMs, tokens, minReplicas),
+      renew: (...args) => this.renew(...args),
+      inspect: (name) => this.inspect(name),
+      release: (...args) => this.release(...args),
+      forceRelease: (name) => this.forceRelease(name),
+      connection: this.connection,
+      get closed() {
+        return isClosed();
+      },
+      testPlaces: (newName) => this.topology.testPlaces(newName),
+      learnKeys: () => this.keys.run(),
+      testOthers: (place) => this.testOthers(place),
+      tidyUp: (name) =>
+        within(callAtOnce(this.connection.client, 'del', this.layout.token(name)), this.options.commandTimeout),
+    };
   }
 
-  private async checkDatabase(key: string): Promise<void> {
-    const { client, ownsClient, commandTimeout } = this.options;
-    if (ownsClient || isClusterClient(client)) return;
-    await checkDatabase(client, (source) => this.scripts.eval(source, [key], commandTimeout));
+  private async testOthers({ name, waitForReplicas }: TestPlace): Promise<void> {
+    const { layout, scripts, topology } = this;
+    const { client, ownsClient, commandTimeout, minReplicas = 0 } = this.options;
+    const key = layout.lock(name);
+    if (!ownsClient && !isClusterClient(client)) {
+      await checkDatabase(client, (source) => scripts.eval(source, [key], commandTimeout));
+    }
+    await this.notices.probe(layout.channel(name));
+    await this.call(PROBE_PUBLISH_SCRIPT, name, [key], [layout.channel(name), topology.sharded ? 1 : 0]);
+    await scripts.probeEval([key], commandTimeout);
+    if (minReplicas > 0) await scripts.ask(waitForReplicas, commandTimeout);
   }
 
   acquire(name: string, owner: string, leaseMs: number, tokens: number, minReplicas: number): Promise<AcquireReply> {

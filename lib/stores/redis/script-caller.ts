@@ -90,8 +90,8 @@ export class ScriptCaller {
   }
 
   /** Tries the right to EVAL, which is needed only now and then: while the server knows the scripts, nobody would notice. */
-  async probeEval(timeoutMs: number): Promise<void> {
-    await this.eval('return 1', [], timeoutMs);
+  async probeEval(keys: string[], timeoutMs: number): Promise<void> {
+    await this.eval('return 1', keys, timeoutMs);
   }
 
   /** Runs a script that the server need not remember. */

@@ -1,7 +1,18 @@
 import type { WriteRoutes } from './acked-writes.js';
 import type { ConnectionWatch } from './connection-watch.js';
 import type { KeyMixing } from './key-mixing.js';
+import type { StoreNode } from '../lock-state.js';
 import type { NoticeLink } from './notice-link.js';
+
+/** One server that keeps locks, for its test at start-up. */
+export interface TestPlace {
+  /** Its address; '' where there is only one. */
+  readonly label: string;
+  /** A name whose lock it keeps. */
+  readonly name: string;
+  /** Uses the permission for `WAIT`. */
+  readonly waitForReplicas: () => Promise<unknown>;
+}
 
 /** How requests and notices reach the servers: one server, or the nodes of a cluster. */
 export interface Topology {
@@ -14,4 +25,8 @@ export interface Topology {
   readonly ordered: boolean;
   /** Whether notices are sent to sharded channels where the server has them. */
   readonly sharded: boolean;
+  /** For each server, a new name whose lock it keeps. */
+  testPlaces(newName: () => string): readonly TestPlace[];
+  /** The state of each of several servers. */
+  readonly nodes?: readonly StoreNode[];
 }

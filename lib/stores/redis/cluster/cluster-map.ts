@@ -32,7 +32,18 @@ export class ClusterMap {
     return address !== undefined && this.nodeAt(address) !== undefined ? address : undefined;
   }
 
-  /** The addresses of all masters that are known. */
+  /** The addresses of all masters that serve hash slots, also of those without a connection. */
+  owners(): string[] {
+    const owners = new Set(this.client.slots?.map((nodes) => nodes?.[0]));
+    return [...owners].filter((address) => address !== undefined);
+  }
+
+  /** The address of the master of a slot, also if there is no connection to it; '' if it is not known. */
+  ownerOf(slot: number): string {
+    return this.client.slots?.[slot]?.[0] ?? '';
+  }
+
+  /** The addresses of all masters to which there are connections. */
   masters(): string[] {
     return this.client.nodes('master').map(addressOf);
   }
@@ -118,6 +129,6 @@ function hostOf(address: string): string {
   return address.slice(0, address.lastIndexOf(':'));
 }
 
-function addressOf({ options }: ClusterNodeClient): string {
+export function addressOf({ options }: ClusterNodeClient): string {
   return `${options.host ?? ''}:${String(options.port ?? '')}`;
 }

@@ -31,6 +31,10 @@ export class ClusterSilence {
     for (const node of this.cluster.nodes('all')) if (node.status !== 'wait') this.watchOf(node).check(silentMs);
   }
 
+  isSilent(node: ClusterNodeClient): boolean {
+    return this.nodes.get(node)?.silent ?? false;
+  }
+
   /** The connection is closed. */
   remove(node: ClusterNodeClient): void {
     this.nodes.get(node)?.stop();

@@ -6,6 +6,7 @@ import { NODE_NOTICES, NODE_WRITES } from '../open-client.js';
 import type { Topology } from '../topology.js';
 import type { ClusterClient } from './cluster-client.js';
 import { ClusterMap } from './cluster-map.js';
+import { ClusterMasters } from './cluster-masters.js';
 import { ClusterWatch } from './cluster-watch.js';
 import { ClusterWriteRoutes } from './cluster-write-routes.js';
 import { ShardLink } from './shard-link.js';
@@ -22,12 +23,18 @@ export function clusterTopology(
   const map = new ClusterMap(client, reporter);
   const slotOf = (name: string): number => slotOfLock(layout, name);
   const mixing = new KeyMixing(slotOf, 'slot');
+  const connection = new ClusterWatch(client, map, ownsClient, commandTimeout);
+  const masters = new ClusterMasters(client, map, connection);
   return {
-    connection: new ClusterWatch(client, map, ownsClient, commandTimeout),
+    connection,
     link: new ShardLink(map, (address) => map.open(address, NODE_NOTICES), commandTimeout, heartbeat),
     routes: new ClusterWriteRoutes(map, mixing, slotOf, (address) => map.open(address, NODE_WRITES), commandTimeout),
     mixing,
     ordered: false,
     sharded: true,
+    testPlaces: (newName) => masters.testPlaces(newName, slotOf),
+    get nodes() {
+      return masters.states;
+    },
   };
 }

@@ -1,8 +1,9 @@
 import { ConnectionWatch, MAX_STRAY_MS, STRAY_MS } from '../connection-watch.js';
 import { allowListeners, type RedisClient } from '../redis-client.js';
+import { withoutArguments } from '../server-error.js';
 import { catchAsking } from './catch-asking.js';
 import type { ClusterClient, ClusterNodeClient } from './cluster-client.js';
-import type { ClusterMap } from './cluster-map.js';
+import { addressOf, type ClusterMap } from './cluster-map.js';
 import { ClusterSilence } from './cluster-silence.js';
 import { monotonic } from '../../../time/clock.js';
 
@@ -16,9 +17,12 @@ const GIVING_UP_MS = 1_000;
  * goes wrong with a request is a reason to ask who serves what now.
  */
 export class ClusterWatch extends ConnectionWatch {
-  private readonly nodes = new Set<ClusterNodeClient>();
+  /** What runs when a node's connection is ready. */
+  private readonly nodes = new Map<ClusterNodeClient, () => void>();
   /** Of a client of our own; a caller's client decides itself. */
   private readonly nodeSilence: ClusterSilence | null;
+  /** By address, why the last connection to a node failed. */
+  private readonly troubles = new Map<string, Error>();
   private gaveUpAt = -Infinity;
 
   constructor(
@@ -35,6 +39,7 @@ export class ClusterWatch extends ConnectionWatch {
     this.nodeSilence = ownsClient ? new ClusterSilence(cluster, commandTimeout, onGiveUp) : null;
     cluster.on('+node', this.onNode);
     cluster.on('-node', this.onNodeGone);
+    cluster.on('node error', this.onNodeError);
     for (const node of cluster.nodes('all')) this.onNode(node);
   }
 
@@ -61,34 +66,56 @@ export class ClusterWatch extends ConnectionWatch {
     void this.map.refresh();
   }
 
+  /** Why the last connection to the node at this address failed. */
+  troubleOf(address: string): Error | undefined {
+    return this.troubles.get(address);
+  }
+
+  /** Whether this node is known not to answer. */
+  isSilent(node: ClusterNodeClient): boolean {
+    return this.nodeSilence?.isSilent(node) ?? false;
+  }
+
   override dispose(): void {
     super.dispose();
     this.nodeSilence?.dispose();
     this.cluster.off('+node', this.onNode);
     this.cluster.off('-node', this.onNodeGone);
-    for (const node of this.nodes) this.ignore(node);
+    this.cluster.off('node error', this.onNodeError);
+    for (const [node, onReady] of this.nodes) this.ignore(node, onReady);
     this.nodes.clear();
   }
 
   private readonly onNode = (node: unknown): void => {
     const each = node as ClusterNodeClient;
     if (this.nodes.has(each)) return;
-    this.nodes.add(each);
+    const onReady = (): void => {
+      this.troubles.delete(addressOf(each));
+    };
+    this.nodes.set(each, onReady);
+    each.on('ready', onReady);
     catchAsking(each);
     allowListeners(each, 1);
     each.on('close', this.onNodeClose);
   };
 
+  private readonly onNodeError = (error: unknown, address: unknown): void => {
+    if (error instanceof Error) this.troubles.set(String(address), withoutArguments(error));
+  };
+
   private readonly onNodeGone = (node: unknown): void => {
     const each = node as ClusterNodeClient;
     // Its connection closes, if it has not done so before.
-    if (!this.nodes.delete(each)) return;
+    const onReady = this.nodes.get(each);
+    if (onReady === undefined) return;
+    this.nodes.delete(each);
     this.nodeSilence?.remove(each);
     this.onNodeClose();
-    this.ignore(each);
+    this.ignore(each, onReady);
   };
 
-  private ignore(node: ClusterNodeClient): void {
+  private ignore(node: ClusterNodeClient, onReady: () => void): void {
+    node.off('ready', onReady);
     node.off('close', this.onNodeClose);
     allowListeners(node, -1);
   }

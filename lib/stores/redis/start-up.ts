@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import { LockConfigError, LockUnavailableError } from '../../errors/index.js';
+import { monotonic } from '../../time/clock.js';
+import { sleep } from '../../time/timer.js';
+import type { LockStore } from '../lock-store.js';
+import { UnexpectedReply } from './answers.js';
+import type { ConnectionWatch } from './connection-watch.js';
+import type { TestPlace } from './topology.js';
+
+const CONNECT_RETRY_MS = 100;
+
+/** What start-up needs of the store. */
+export interface StartingStore extends Pick<LockStore, 'acquire' | 'renew' | 'inspect' | 'release' | 'forceRelease'> {
+  readonly connection: Pick<ConnectionWatch, 'whenReady'>;
+  readonly closed: boolean;
+  /** For each server that keeps locks, a new name whose lock it keeps. */
+  testPlaces(newName: () => string): readonly TestPlace[];
+  /** Finds out which keys the server accepts in one call. */
+  learnKeys(): Promise<void>;
+  /** Uses the permissions that only some requests need, on the server that keeps this lock. */
+  testOthers(place: TestPlace): Promise<void>;
+  /** Removes what a test left behind. Never rejects. */
+  tidyUp(name: string): Promise<void>;
+}
+
+/**
+ * Makes a store reachable and uses each permission that locks need, on each server that keeps locks. Of several servers one
+ * that denies a permission is enough for a failure; one that cannot be reached is not, as long as another works: it may
+ * come back.
+ */
+export async function startUp(store: StartingStore, timeoutMs: number): Promise<void> {
+  const end = monotonic() + timeoutMs;
+  for (;;) {
+    try {
+      await store.connection.whenReady(Math.max(1, Math.ceil(end - monotonic())));
+      const isLast = (): boolean => monotonic() + CONNECT_RETRY_MS >= end;
+      await testAll(store, timeoutMs, isLast);
+      return;
+    } catch (error) {
+      if (error instanceof LockUnavailableError && error.cause instanceof UnexpectedReply) {
+        throw new LockConfigError(error.cause.message, undefined, { cause: error.cause });
+      }
+      // A server that is still loading, or slow just now, gets the rest of the time.
+      const hopeless = store.closed || !isPassing(error);
+      if (hopeless || monotonic() + CONNECT_RETRY_MS >= end) throw error;
+      await sleep(CONNECT_RETRY_MS);
+    }
+  }
+}
+
+/** @param isLast whether there is no time left for another try */
+async function testAll(store: StartingStore, timeoutMs: number, isLast: () => boolean): Promise<void> {
+  await store.learnKeys();
+  const places = store.testPlaces(() => `probe:${randomUUID()}`);
+  const failures = await Promise.all(
+    places.map(async (place) => {
+      try {
+        await test(store, place, timeoutMs);
+        return undefined;
+      } catch (error) {
+        return labelled(error, place);
+      }
+    }),
+  );
+  const failed = failures.filter((failure) => failure !== undefined);
+  const worst = failed.find((failure) => !isPassing(failure)) ?? failed[0];
+  if (worst === undefined || (isPassing(worst) && failed.length < places.length && isLast())) return;
+  throw worst;
+}
+
+/** Uses every permission that locks need, on a name of its own. */
+async function test(store: StartingStore, place: TestPlace, timeoutMs: number): Promise<void> {
+  const { name } = place;
+  const owner = `${randomUUID()}:0`;
+  const lease = Math.max(1_000, timeoutMs);
+  await store.acquire(name, owner, lease, 1, 0);
+  await store.renew(name, owner, lease, 0);
+  await store.testOthers(place);
+  await store.inspect(name);
+  await store.release(name, owner, 0);
+  await store.forceRelease(name);
+  await store.tidyUp(name);
+}
+
+function isPassing(error: unknown): boolean {
+  return error instanceof LockUnavailableError && error.retryable;
+}
+
+/** The error, with the server that it came from where there are several. */
+function labelled(error: unknown, { label }: TestPlace): Error {
+  if (!(error instanceof LockUnavailableError)) return error instanceof Error ? error : new Error(String(error));
+  if (label === '') return error;
+  return new LockUnavailableError(`the master ${label}: ${error.reason}`, error.lockName, error);
+}
