@@ -5,7 +5,7 @@ import { CORRUPTIONS } from './testing/corruptions.js';
 import { historyWithStateLost, rightHistory } from './testing/right-history.js';
 
 /** Callers in these histories wait for up to 5.5 s before they take a free lock. */
-const EXACT = { waitMs: 1, signalMs: 1, freeMs: 6_000 };
+const EXACT = { waitMs: 1, signalMs: 1, freeMs: 6_000, refusals: false };
 
 describe('the checker', () => {
   it('finds nothing in histories that are right', () => {

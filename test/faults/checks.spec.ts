@@ -4,7 +4,7 @@ import type { Property } from './checks/check.js';
 import { parseHistory, type BeginEvent, type HistoryEvent } from './history.js';
 import { section, story } from './testing/story.js';
 
-const ALLOW = { waitMs: 100, signalMs: 20, freeMs: 2_000 };
+const ALLOW = { waitMs: 100, signalMs: 20, freeMs: 2_000, refusals: false };
 const LOOSE: Partial<BeginEvent> = { exclusion: 'until-state-lost' };
 const PEER: Partial<BeginEvent> = { lib: 'peer', tokens: false };
 

@@ -129,6 +129,7 @@ function add(run: RunRecord, event: HistoryEvent): string | undefined {
     }
     case 'stalled':
       run.stalls.push({ from: event.since, to: event.at });
+      append(run.pauses, event.process, { from: event.since, to: event.at });
       return undefined;
     case 'fault':
       run.faults.push({ event, span: { from: event.at, to: Infinity } });

@@ -28,8 +28,10 @@ export interface Allowances {
   readonly waitMs: number;
   /** How much later than its lease's end a section that is not paused may be told. */
   readonly signalMs: number;
-  /** How long a free lock may stay free while healthy callers want it and the servers can grant it; `Infinity`: not judged. */
+  /** How long a free lock may stay free while healthy callers want it and the servers can grant it. */
   readonly freeMs: number;
+  /** Whether a caller that does not wait may be refused a free lock: then it is only counted. */
+  readonly refusals: boolean;
 }
 
 /** What one check found: violations, and figures for the table. */

@@ -4,10 +4,9 @@ import { overlapMs, union } from '../spans.js';
 import type { Check, Violation } from './check.js';
 
 /** A caller that does not wait is told that the lock is busy only while some caller has it, or may have it. */
-export const refusedFree: Check = (run, { freeMs }) => {
+export const refusedFree: Check = (run, { refusals }) => {
   const violations: Violation[] = [];
   let judgedRefusals = 0;
-  if (freeMs === Infinity) return { violations };
   const unjudged = unjudgedTime(run);
   for (const [name, attempts] of attemptsByName(run)) {
     const refused = attempts.filter(isRefusal);
@@ -30,7 +29,8 @@ export const refusedFree: Check = (run, { freeMs }) => {
       });
     }
   }
-  return { violations, counts: { judgedRefusals } };
+  const refusedFree = violations.length;
+  return { violations: refusals ? [] : violations, counts: { judgedRefusals, refusedFree } };
 };
 
 const spanOf = ({ want, failed }: Attempt): Span => ({ from: want.at, to: failed!.at });

@@ -24,7 +24,7 @@ async function installPeers(): Promise<void> {
 
 /** Rounds of all topologies in turn, until each has its sections or the time is over. */
 async function playAll(suite: SuiteOptions): Promise<RoundResult[]> {
-  const { topologies, lib, seed, sections, limitMs, roundMs, only, judgeFree, json } = suite;
+  const { topologies, lib, seed, sections, limitMs, roundMs, only, judgeRefusals, json } = suite;
   const results: RoundResult[] = [];
   const end = Date.now() + limitMs;
   const done = new Map<Topology, number>();
@@ -45,7 +45,7 @@ async function playAll(suite: SuiteOptions): Promise<RoundResult[]> {
         seed: ownSeed,
         sections: left,
         only,
-        judgeFree,
+        judgeRefusals,
         limitMs: Math.min(roundMs, share),
       });
       console.log(describeRound(result));

@@ -13,8 +13,8 @@ export interface SuiteOptions {
   readonly roundMs: number;
   /** Only faults whose names it matches. */
   readonly only: RegExp;
-  /** Whether it is judged how soon free locks are taken. */
-  readonly judgeFree: boolean;
+  /** Whether a caller that does not wait may be told that a lock is busy which no caller has. */
+  readonly judgeRefusals: boolean;
   /** Where the result goes as JSON. */
   readonly json: string | undefined;
 }
@@ -33,7 +33,7 @@ export function readOptions(args: readonly string[]): SuiteOptions {
       minutes: { type: 'string' },
       'round-seconds': { type: 'string', default: '60' },
       only: { type: 'string', default: '' },
-      'judge-free': { type: 'boolean', default: false },
+      'judge-refusals': { type: 'boolean', default: false },
       json: { type: 'string' },
     },
   });
@@ -51,7 +51,7 @@ export function readOptions(args: readonly string[]): SuiteOptions {
     limitMs: noLimit ? Infinity : number('minutes', values.minutes ?? '3', 0) * 60_000,
     roundMs: number('round-seconds', values['round-seconds'], 1) * 1_000,
     only: new RegExp(values.only),
-    judgeFree: values['judge-free'],
+    judgeRefusals: values['judge-refusals'],
     json: values.json,
   };
 }

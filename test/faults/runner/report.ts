@@ -20,6 +20,7 @@ export function describeRound(result: RoundResult): string {
     'killed',
     'judgedFreeMs',
     'judgedRefusals',
+    'refusedFree',
   ];
   const shown = figures.map((figure) => `${figure} ${counts[figure] ?? 0}`).join(', ');
   const lines = [

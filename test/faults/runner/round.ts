@@ -25,8 +25,8 @@ export interface RoundSetup {
   readonly limitMs: number;
   /** Only faults whose names it matches. */
   readonly only: RegExp;
-  /** Whether it is judged how soon free locks are taken. */
-  readonly judgeFree: boolean;
+  /** Whether a caller that does not wait may be told that a lock is busy which no caller has. */
+  readonly judgeRefusals: boolean;
   /** For its files; the caller removes it. */
   readonly folder: string;
 }
@@ -105,7 +105,7 @@ export async function playRound(setup: RoundSetup): Promise<RoundResult> {
     await workforce.close(CLOSE_MS);
     history.write({ type: 'end' });
     const events = readHistory([runnerFile, ...workforce.histories]);
-    const allowances = setup.judgeFree ? ALLOWANCES : { ...ALLOWANCES, freeMs: Infinity };
+    const allowances = { ...ALLOWANCES, refusals: !setup.judgeRefusals };
     const faults = sum([...storm, ...calm].map(({ counts }) => counts));
     const seconds = (machineClock() - began) / 1_000;
     return { ...judge(events, allowances), topology, lib, seed, seconds, faults, complaints: workforce.complaints };
