@@ -24,16 +24,15 @@ export class MarkerAge {
   private id = '';
   private votesFrom = 0;
 
-  constructor(private readonly guardMs: number) {}
-
   /**
    * @param reply of the script `MARK`
+   * @param guardMs how old the marker must be
    * @returns the marker's id, and from when on it gives a vote, on the monotonic clock
    */
-  onReply(reply: unknown): { readonly id: string; readonly votesFrom: number } {
+  onReply(reply: unknown, guardMs: number): { readonly id: string; readonly votesFrom: number } {
     const [id, byServer, byClients] = reply as [string, unknown, unknown];
     const ageMs = Math.min(Number(byServer), Number(byClients));
-    const votesFrom = monotonic() - ageMs + this.guardMs;
+    const votesFrom = monotonic() - ageMs + guardMs;
     // A marker that is still there has only become older, whatever the clocks show.
     this.votesFrom = this.id === id ? Math.min(this.votesFrom, votesFrom) : votesFrom;
     this.id = id;

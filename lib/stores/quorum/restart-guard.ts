@@ -74,7 +74,7 @@ export class RestartGuard {
   private identity: Identity | undefined;
   private problem: LockError | undefined;
   private rival: ServerName | null = null;
-  private readonly age: MarkerAge;
+  private readonly age = new MarkerAge();
   /** Counts what makes the present knowledge void: a new connection, and a marker that is missing. */
   private round = 0;
   private pause = FIRST_RETRY_MS;
@@ -86,7 +86,6 @@ export class RestartGuard {
   constructor(private readonly options: RestartGuardOptions) {
     const { client, keyPrefix, guardMs } = options;
     this.marker = { key: guardMs === 0 ? '' : markerKey(keyPrefix), id: '' };
-    this.age = new MarkerAge(guardMs);
     client.on('ready', this.onReady);
     client.on('close', this.onClose);
     if (client.status === 'ready') this.identify();
@@ -145,10 +144,9 @@ export class RestartGuard {
   }
 
   dispose(): void {
-    const { client } = this.options;
     this.disposed = true;
-    client.off('ready', this.onReady);
-    client.off('close', this.onClose);
+    this.options.client.off('ready', this.onReady);
+    this.options.client.off('close', this.onClose);
     this.forget();
   }
 
@@ -240,7 +238,7 @@ export class RestartGuard {
       const args = [String(runId), randomUUID(), Math.floor(wall())];
       const reply = await scripts.call(MARK_SCRIPT, [this.marker.key], args, timeoutMs);
       if (round !== this.round) return;
-      const age = this.age.onReply(reply);
+      const age = this.age.onReply(reply, guardMs);
       this.marker = { ...this.marker, id: age.id };
       votesFrom = age.votesFrom;
     }

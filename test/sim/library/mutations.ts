@@ -513,7 +513,7 @@ export const MUTATIONS: readonly ListedMutation[] = [
   },
   edit('no second phase', QUORUM, 'stores/quorum/election', 'return this.writeBack(token);', 'return { token };'),
   {
-    ...edit('no restart guard', QUORUM, MARKER, '- ageMs + this.guardMs', '- this.guardMs'),
+    ...edit('no restart guard', QUORUM, MARKER, '- ageMs + guardMs', '- guardMs'),
     examples: [POWER_CUT],
   },
   {
