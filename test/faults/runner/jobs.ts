@@ -13,7 +13,8 @@ const WAIT_MS = 5_000;
 export async function runJobs(workforce: Workforce, pauseMs: number, signal: AbortSignal): Promise<void> {
   for (let job = 1; !signal.aborted; job += 1) {
     const wait = job % 2 === 0 ? WAIT_MS : 0;
-    const order = { name: `job-${job}`, wait, at: machineClock() + NOTICE_MS };
+    const long = job % 4 === 0;
+    const order = { name: `job-${job}`, wait, long, at: machineClock() + NOTICE_MS };
     for (const worker of workforce.running) worker.tryJob(order);
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   }

@@ -92,9 +92,10 @@ function resources(): string[] {
 }
 
 /** Tries a job's lock at the time at which all processes do. */
-function runJob({ name, wait, at }: Job): void {
+function runJob(ordered: Job): void {
+  const { name, at } = ordered;
   const job = sleep(Math.max(0, at - machineClock())).then(() =>
-    forJobs.attempt(`${order.process}-${name}`, makeJob(name, wait, order.setup.leaseMs)),
+    forJobs.attempt(`${order.process}-${name}`, makeJob(ordered, order.setup.leaseMs)),
   );
   jobs.add(job);
   void job.finally(() => jobs.delete(job));

@@ -5,6 +5,8 @@ export interface Job {
   readonly name: string;
   /** ms. */
   readonly wait: number;
+  /** Whether its section lasts longer than a lease: what it holds is there when a fault strikes. */
+  readonly long: boolean;
   readonly at: number;
 }
 

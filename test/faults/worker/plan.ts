@@ -1,5 +1,6 @@
 import type { Dice } from '../runner/dice.js';
 import type { Ask } from './lock-client.js';
+import type { Job } from './order.js';
 
 /** What one caller does once. All durations in ms. */
 export interface Plan {
@@ -36,12 +37,12 @@ export function makePlan(dice: Dice, names: readonly string[], leaseMs: number):
 }
 
 /** What all processes do at the same time: without a wait one of them runs the job, with one all do, one after another. */
-export function makeJob(name: string, wait: number, leaseMs: number): Plan {
+export function makeJob({ name, wait, long }: Job, leaseMs: number): Plan {
   return {
     names: [name],
     ask: { wait, lease: 'renew', ...(wait === 0 ? { holdAtLeast: Math.floor(leaseMs / 2) } : {}) },
     abortAfter: undefined,
-    sectionMs: 5,
+    sectionMs: long ? leaseMs * 1.5 : 5,
     writeAt: 0,
     stubborn: false,
     pauseAfter: 0,
