@@ -24,7 +24,45 @@ const everywhere = ['tokens'];
 /** The parts that know Nest. */
 const nest = ['redis-lock.module', 'app-lock-service', 'decorators/'];
 
-const files = (names) => `^lib/(${names.map((name) => (name.endsWith('/') ? name : `${name}\\.ts$`)).join('|')})`;
+/** The shop of the sample, from top to bottom. */
+const shop = [
+  ['main'],
+  ['app.module'],
+  ['lower-fences'],
+  ['catalog/', 'orders/', 'prices/'],
+  ['bootstrap'],
+  ['core.module'],
+  ['health/'],
+  ['openapi/'],
+  ['cache/', 'database/', 'logging/', 'validation/'],
+  ['errors/', 'http/'],
+  ['config/'],
+];
+/** The lab of the sample, from top to bottom. */
+const lab = [
+  ['start/'],
+  ['demo/'],
+  ['page/'],
+  ['controls/'],
+  ['replica/'],
+  ['readers/', 'launch/', 'proxy/'],
+  ['live/'],
+  ['rebuilds/', 'evolution/'],
+];
+
+const within = (root) => (names) =>
+  `^${root}/(${names.map((name) => (name.endsWith('/') ? name : `${name}\\.ts$`)).join('|')})`;
+const files = within('lib');
+
+/** One rule for each entry of a list: it imports nothing that stands above it. */
+const downwards = (root, list) =>
+  list.slice(1).map((names, index) => ({
+    name: `${root.split('/').at(-1)}-${names[0].replace(/\W$/, '')}-imports-downwards`,
+    severity: 'error',
+    comment: 'Imports point downwards: see the lists in .dependency-cruiser.mjs.',
+    from: { path: within(root)(names) },
+    to: { path: within(root)(list.slice(0, index + 1).flat()) },
+  }));
 
 /** Node's own resolution names the package's root folder, not the alias: both spellings of a package. */
 const npm = (names) => `(^|node_modules/)(${names})(/|$)`;
@@ -32,19 +70,25 @@ const npm = (names) => `(^|node_modules/)(${names})(/|$)`;
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {
   forbidden: [
-    ...floors.slice(1).map((floor, index) => ({
-      name: `${floor[0].replace(/\W$/, '')}-imports-downwards`,
-      severity: 'error',
-      comment: 'Imports of the library point downwards: see the list of floors in .dependency-cruiser.mjs.',
-      from: { path: files(floor) },
-      to: { path: files(floors.slice(0, index + 1).flat()) },
-    })),
+    ...downwards('lib', floors),
+    ...downwards('sample-app/shop', shop),
+    ...downwards('sample-app/lab', lab),
     {
       name: 'every-file-has-a-floor',
       severity: 'error',
       comment: 'A file or folder of lib/ that the list of floors does not name: say where it belongs.',
       from: {},
       to: { path: '^lib/', pathNot: files([...floors.flat(), ...everywhere]) },
+    },
+    {
+      name: 'every-file-of-the-sample-has-a-floor',
+      severity: 'error',
+      comment: 'A file or folder of the sample that its lists do not name: say where it belongs.',
+      from: {},
+      to: {
+        path: '^sample-app/(shop|lab)/',
+        pathNot: [within('sample-app/shop')(shop.flat()), within('sample-app/lab')(lab.flat())],
+      },
     },
     {
       name: 'tokens-import-nothing',
@@ -92,7 +136,7 @@ export default {
     {
       name: 'the-shop-does-not-import-the-lab',
       severity: 'error',
-      comment: 'The lab replaces providers of the shop from outside, in lab.module.ts.',
+      comment: 'The lab replaces providers of the shop from outside, in lab/replica/lab.module.ts.',
       from: { path: '^sample-app/shop/' },
       to: { path: '^sample-app/(lab|services)/' },
     },

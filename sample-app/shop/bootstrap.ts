@@ -21,7 +21,7 @@ const keepAliveMs = 65_000;
  *
  * @param importRoot imports the root module: decorators read some settings when their class is loaded
  */
-export async function serve(importRoot: () => Promise<Type | DynamicModule>): Promise<void> {
+export async function bootstrap(importRoot: () => Promise<Type | DynamicModule>): Promise<void> {
   try {
     const config = readConfig();
     await mustBeFree(config);
@@ -49,7 +49,6 @@ async function start(root: Type | DynamicModule, { host, port, replica }: ShopCo
   server.listen({ host, port, backlog }, () => {
     const address = server.address();
     const taken = typeof address === 'object' && address !== null ? address.port : port;
-    // The launcher waits for this line and reads the port from it.
     new Logger('Shop').log(`${replica} listens on ${urlOf(host, taken)}`);
   });
   server.once('error', (error) => {

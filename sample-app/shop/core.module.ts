@@ -11,13 +11,11 @@ import { Drain } from './http/drain.js';
 import { UnavailableFilter } from './errors/unavailable.filter.js';
 import { HealthModule } from './health/health.module.js';
 import { LoggingModule } from './logging/logging.module.js';
-import { OrdersModule } from './orders/orders.module.js';
-import { PricesModule } from './prices/prices.module.js';
 import { ReplicaMiddleware } from './http/replica.middleware.js';
 import { securityHeaders } from './http/security-headers.js';
 import { validationPipe } from './validation/validation-pipe.js';
 
-/** All of the shop but its catalog, which comes in two forms. */
+/** What every part of the shop uses: configuration, log, database, cache, locks, health checks, error answers. */
 @Module({
   imports: [
     ConfigModule,
@@ -33,8 +31,6 @@ import { validationPipe } from './validation/validation-pipe.js';
         wait: config.lockWaitMs,
       }),
     }),
-    OrdersModule,
-    PricesModule,
     HealthModule,
   ],
   providers: [
@@ -45,7 +41,7 @@ import { validationPipe } from './validation/validation-pipe.js';
     { provide: APP_PIPE, useFactory: validationPipe },
   ],
 })
-export class ShopModule implements NestModule {
+export class CoreModule implements NestModule {
   configure(consumer: MiddlewareConsumer): void {
     consumer.apply(securityHeaders, ReplicaMiddleware).forRoutes('{*path}');
   }

@@ -1,4 +1,4 @@
 import 'reflect-metadata';
-import { serve } from './bootstrap.js';
+import { bootstrap } from './bootstrap.js';
 
-await serve(async () => (await import('./app.module.js')).AppModule);
+await bootstrap(async () => (await import('./app.module.js')).AppModule);

@@ -15,7 +15,7 @@ describeInBrowser('the connection of the live page', () => {
 
   beforeAll(async () => {
     [built, browser] = await Promise.all([buildSample(), startBrowser()]);
-    shop = await HangingShop.start(new URL('lab/live/page/', built.folder));
+    shop = await HangingShop.start(new URL('lab/page/', built.folder));
     tab = await LiveTab.open(browser, shop.url);
     await tab.page.locator('#connection[data-state="connected"]').waitFor();
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { bucketOf } from '../../sample-app/lab/live/latency-buckets.js';
-import { ShopState } from '../../sample-app/lab/live/page/state/shop-state.js';
-import { tellNow } from '../../sample-app/lab/live/page/views/now.js';
+import { ShopState } from '../../sample-app/lab/page/state/shop-state.js';
+import { tellNow } from '../../sample-app/lab/page/views/now.js';
 import { held, renewed, report } from './reports.js';
 
 const name = 'catalog:*';

@@ -56,7 +56,7 @@ describeWithRedisServer('the programs of the evolution', () => {
 
   it('the shop with the lab does not start with a guard that there is not', async () => {
     const nowhere = { REDIS_URL: 'redis://127.0.0.1:1', DATABASE_URL: 'postgres://a:b@127.0.0.1:1/shop' };
-    const { code, stdout, stderr } = await run('lab/replica.js', [], { ...nowhere, CATALOG_GUARD: 'stage-6' });
+    const { code, stdout, stderr } = await run('lab/replica/main.js', [], { ...nowhere, CATALOG_GUARD: 'stage-6' });
     expect(code).toBe(1);
     expect(stdout + stderr).toContain('CATALOG_GUARD must be one of none, ');
   });

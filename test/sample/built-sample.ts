@@ -9,7 +9,7 @@ import { swcTransform } from '../swc-transform.mjs';
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
 /** What the browser gets: a folder with its modules below `js`, and with the few they share with the server. */
-const page = join('lab', 'live', 'page');
+const page = join('lab', 'page');
 const shared = [join('lab', 'live', 'latency-buckets.ts')];
 
 export interface BuiltSample {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { asc } from 'drizzle-orm';
-import { rebuilds } from '../../sample-app/shop/database/schema.js';
+import { rebuilds } from '../../sample-app/lab/rebuilds/rebuilds-table.js';
 import type { ControlState } from '../../sample-app/lab/controls/control-state.js';
 import { waitUntil } from '../support/wait-until.js';
 import { LiveFixture } from './live-fixture.js';

@@ -12,7 +12,7 @@ describe('the shop', () => {
   beforeAll(async () => {
     fixture = await ShopFixture.start();
     proxy = await TcpProxy.start(fixture.backing.redisUrl);
-    shop = await fixture.shop('with-lock', 2, { REDIS_URL: proxy.url });
+    shop = await fixture.shop('with-lock', 2, { REDIS_URL: proxy.url, CATALOG_QUERY_MS: '0' });
   });
   afterAll(async () => {
     await fixture.stop();

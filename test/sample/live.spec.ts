@@ -155,7 +155,7 @@ describe('the live page of a shop', () => {
       '/live/index.html': /^text\/html/,
       '/live/icon.svg': /^image\/svg\+xml/,
       '/live/uplot/uPlot.min.css': /^text\/css/,
-      '/live/js/lab/live/page/main.js': /^text\/javascript/,
+      '/live/js/lab/page/main.js': /^text\/javascript/,
     };
     for (const [path, type] of Object.entries(types)) {
       const { statusCode, headers } = await get(path);

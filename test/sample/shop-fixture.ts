@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { jest } from '@jest/globals';
 import { asc } from 'drizzle-orm';
 import { Redis } from 'ioredis';
-import { CatalogCheck } from '../../sample-app/lab/demo/catalog-check.js';
+import { CatalogCheck } from '../../sample-app/lab/readers/catalog-check.js';
 import { startBacking, type Backing } from '../../sample-app/lab/launch/backing.js';
 import { startShop, type Shop } from '../../sample-app/lab/launch/shop.js';
 import type { SystemName } from '../../sample-app/lab/evolution/systems.js';
 import { openDatabase, type Database } from '../../sample-app/shop/database/database.js';
-import { rebuilds } from '../../sample-app/shop/database/schema.js';
+import { rebuilds } from '../../sample-app/lab/rebuilds/rebuilds-table.js';
 import { buildSample, type BuiltSample } from './built-sample.js';
 
 // Each of these tests starts several processes, which takes its time on a busy machine.
@@ -48,7 +48,7 @@ export class ShopFixture {
       redisUrl: this.backing.redisUrl,
       databaseUrl: this.backing.databaseUrl,
       replicas,
-      // The shop itself, without the lab, wherever that will do. Its query is as fast as it is.
+      // The shop by itself, without the lab, unless a test needs a slow query or counts rebuilds.
       ...(guard === 'with-lock' && env.CATALOG_QUERY_MS === undefined ? {} : { guard }),
       env: { REDIS_PREFIX: this.backing.redisPrefix, ...env },
       programs: this.built.folder,

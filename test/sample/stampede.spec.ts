@@ -59,7 +59,7 @@ describe('many readers of a cold catalog', () => {
   });
 
   it('do not wait for the rebuild of another section', async () => {
-    const shop = await fixture.shop('with-lock', 2);
+    const shop = await fixture.shop('with-lock', 2, { CATALOG_QUERY_MS: '0' });
     await fixture.cold();
     await using locks = createLockService({
       url: fixture.backing.redisUrl,
@@ -95,7 +95,7 @@ describe('many readers of a cold catalog', () => {
   });
 
   it('get 503 with Retry-After when the lock stays taken for longer than they wait', async () => {
-    const shop = await fixture.shop('with-lock', 1, { LOCK_WAIT_MS: '200' });
+    const shop = await fixture.shop('with-lock', 1, { LOCK_WAIT_MS: '200', CATALOG_QUERY_MS: '0' });
     await fixture.cold();
     await using locks = createLockService({
       url: fixture.backing.redisUrl,

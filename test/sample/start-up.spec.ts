@@ -87,7 +87,7 @@ describe('a shop that cannot start', () => {
   });
 
   it('says what is wrong with a setting of the lab as well', async () => {
-    const { code, lines } = await run({ CATALOG_GUARD: 'none-such' }, 'lab/replica.js');
+    const { code, lines } = await run({ CATALOG_GUARD: 'none-such' }, 'lab/replica/main.js');
     expect([code, lines]).toEqual([1, [expect.stringMatching(/^CATALOG_GUARD must be one of none, lock-2013,/)]]);
   });
 

@@ -2,7 +2,7 @@ import { eq } from 'drizzle-orm';
 import type { Redis } from 'ioredis';
 import type { Database } from '../../shop/database/database.js';
 import { categories } from '../../shop/database/schema.js';
-import { orNoRedis } from './control-redis.js';
+import { orNoRedis } from './or-no-redis.js';
 
 const wholeEntry = 'catalogJson';
 

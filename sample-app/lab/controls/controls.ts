@@ -8,7 +8,7 @@ import type { Settings } from '../live/settings.js';
 import type { Backing } from '../launch/backing.js';
 import type { Shop } from '../launch/shop.js';
 import { ColdCatalog } from './cold-catalog.js';
-import { openControlRedis } from './control-redis.js';
+import { openLauncherRedis } from '../launch/launcher-redis.js';
 import type { ControlAction, ControlServer } from './control-server.js';
 import type { ControlState, Load } from './control-state.js';
 import { EvolutionControl } from './evolution-control.js';
@@ -60,7 +60,7 @@ export class Controls {
     const changed = (): void => this.changed();
     const { redisUrl, redisPrefix } = backing;
     this.server = server;
-    this.redis = openControlRedis(redisUrl, redisPrefix);
+    this.redis = openLauncherRedis(redisUrl, redisPrefix);
     this.database = openDatabase(backing.databaseUrl, 2);
     this.supervisor = new Supervisor(shop, changed, delays);
     this.redisControl = new RedisControl(backing.redis, changed, delays);

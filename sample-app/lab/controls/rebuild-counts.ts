@@ -1,7 +1,7 @@
 import { and, asc, count, eq, gt, isNull, max } from 'drizzle-orm';
 import { WHOLE_CATALOG } from '../../shop/catalog/whole-catalog.js';
 import type { Database } from '../../shop/database/database.js';
-import { rebuilds } from '../../shop/database/schema.js';
+import { rebuilds } from '../rebuilds/rebuilds-table.js';
 
 /** The rebuilds of the whole catalog, as the database has them: no lock's word is taken for it. */
 export class RebuildCounts {

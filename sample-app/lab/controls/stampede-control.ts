@@ -1,5 +1,5 @@
-import { CatalogCheck } from '../demo/catalog-check.js';
-import { Readers } from '../demo/readers.js';
+import { CatalogCheck } from '../readers/catalog-check.js';
+import { Readers } from '../readers/readers.js';
 import type { Database } from '../../shop/database/database.js';
 import { systems } from '../evolution/systems.js';
 import type { SystemName } from '../evolution/systems.js';

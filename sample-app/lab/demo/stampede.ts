@@ -4,10 +4,10 @@ import type { Backing } from '../launch/backing.js';
 import { startShop } from '../launch/shop.js';
 import type { SystemName } from '../evolution/systems.js';
 import { openDatabase } from '../../shop/database/database.js';
-import { rebuilds } from '../../shop/database/schema.js';
-import { CatalogCheck } from './catalog-check.js';
-import { Readers } from './readers.js';
-import type { Served } from './readers.js';
+import { rebuilds } from '../rebuilds/rebuilds-table.js';
+import { CatalogCheck } from '../readers/catalog-check.js';
+import { Readers } from '../readers/readers.js';
+import type { Served } from '../readers/readers.js';
 import { commandsSoFar } from './redis-commands.js';
 
 export interface StampedeOptions {

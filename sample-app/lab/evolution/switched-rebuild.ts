@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { CatalogBuilder } from '../../shop/catalog/catalog-builder.js';
 import { CatalogCache } from '../../shop/catalog/catalog-cache.js';
 import type { VersionedCatalog } from '../../shop/catalog/catalog-cache.js';
@@ -12,11 +12,11 @@ import type { EvolutionLock } from './systems/evolution-lock.js';
 @Injectable()
 export class SwitchedRebuild extends CatalogRebuild {
   constructor(
-    @Inject(CatalogCache) cache: CatalogCache,
-    @Inject(CatalogBuilder) builder: CatalogBuilder,
-    @Inject(SystemSwitch) private readonly systems: SystemSwitch,
+    private readonly entries: CatalogCache,
+    private readonly builds: CatalogBuilder,
+    private readonly systems: SystemSwitch,
   ) {
-    super(cache, builder);
+    super(entries, builds);
   }
 
   override rebuild(section: string): Promise<VersionedCatalog> {
@@ -26,10 +26,15 @@ export class SwitchedRebuild extends CatalogRebuild {
 
   private async rebuildUnder(lock: EvolutionLock, section: string): Promise<VersionedCatalog> {
     try {
-      return await lock.withLock(`catalog:${section}`, () => this.rebuildUnlessCached(section));
+      return await lock.withLock(`catalog:${section}`, () => this.buildUnlessCached(section));
     } catch (error) {
       if (error instanceof StillTakenError) throw new TryAgainException('CATALOG_BUSY', error.message);
       throw error;
     }
+  }
+
+  private async buildUnlessCached(section: string): Promise<VersionedCatalog> {
+    const cached = await this.entries.get(section);
+    return cached?.current === true ? cached : this.builds.build(section);
   }
 }

@@ -5,6 +5,7 @@ import { startRedis } from '../../services/redis.js';
 import type { RunningRedis } from '../../services/redis.js';
 import { openDatabase } from '../../shop/database/database.js';
 import { seed } from '../../shop/database/seed.js';
+import { createRebuildsTable } from '../rebuilds/rebuilds-table.js';
 import { deleteKeys } from './delete-keys.js';
 
 /** What the shop stands on: a Redis, and a database of this run with the categories in it. */
@@ -28,7 +29,12 @@ export async function startBacking(): Promise<Backing> {
   await onServer(postgres.url, `create database ${run}`);
 
   const { database, close } = openDatabase(databaseUrl.href, 1);
-  await seed(database).finally(close);
+  try {
+    await seed(database);
+    await createRebuildsTable(database);
+  } finally {
+    await close();
+  }
 
   return {
     redis,

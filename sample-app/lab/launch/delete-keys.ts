@@ -1,4 +1,4 @@
-import { openControlRedis } from '../controls/control-redis.js';
+import { openLauncherRedis } from './launcher-redis.js';
 
 /**
  * Deletes all keys of one run from a Redis that outlives it: the cache, the locks and their tokens, the settings. Keys
@@ -7,7 +7,7 @@ import { openControlRedis } from '../controls/control-redis.js';
  * @param part a random part of the names of all keys of the run
  */
 export async function deleteKeys(redisUrl: string, part: string): Promise<void> {
-  const redis = openControlRedis(redisUrl, '');
+  const redis = openLauncherRedis(redisUrl, '');
   try {
     await new Promise<void>((resolve, reject) => redis.once('ready', resolve).once('close', () => reject(notThere)));
     for await (const keys of redis.scanStream({ match: `*${part}*`, count: 1_000 }) as AsyncIterable<string[]>) {

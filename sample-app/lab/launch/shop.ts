@@ -55,7 +55,7 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
     return { name, process, url: process.readyLine };
   };
   const startReplica = (name: string, port: string): Promise<Replica> =>
-    start(name, options.guard === undefined ? 'shop/main.js' : 'lab/replica.js', {
+    start(name, options.guard === undefined ? 'shop/main.js' : 'lab/replica/main.js', {
       REPLICA: name,
       PORT: port,
       REDIS_URL: options.redisUrl,

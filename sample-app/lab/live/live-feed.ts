@@ -20,7 +20,7 @@ export class LiveFeed implements OnModuleInit {
 
   constructor(
     @Inject(SHOP_CONFIG) private readonly config: ShopConfig,
-    @Inject(LiveSubscriber) private readonly subscriber: LiveSubscriber,
+    private readonly subscriber: LiveSubscriber,
   ) {}
 
   onModuleInit(): void {

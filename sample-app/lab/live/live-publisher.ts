@@ -30,8 +30,8 @@ export class LivePublisher implements OnApplicationBootstrap, OnApplicationShutd
 
   constructor(
     @Inject(SHOP_CONFIG) config: ShopConfig,
-    @Inject(LiveRecorder) private readonly recorder: LiveRecorder,
-    @Inject(ReportWriter) private readonly writer: ReportWriter,
+    private readonly recorder: LiveRecorder,
+    private readonly writer: ReportWriter,
   ) {
     this.channel = liveChannel(config);
     this.redis = new Redis(config.redisUrl, {

@@ -1,14 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import type { AcquiredMessage, LostMessage, RefusedMessage, ReleasedMessage, RenewedMessage } from 'nestjs-redis-lock';
-import { catalogChannels } from '../../shop/catalog/catalog-channels.js';
-import type { CacheMessage, RebuildMessage } from '../../shop/catalog/catalog-channels.js';
 import { guardChannel } from '../evolution/guard-channel.js';
 import type { GuardMessage } from '../evolution/guard-channel.js';
-import { orderChannel } from '../../shop/orders/order-channels.js';
-import type { OrderMessage } from '../../shop/orders/order-channels.js';
-import { priceChannel } from '../../shop/prices/price-channels.js';
-import type { PricesMessage } from '../../shop/prices/price-channels.js';
 import { ChannelListeners } from './channel-listeners.js';
 import { EventLog } from './event-log.js';
 import { HeldLocks } from './held-locks.js';
@@ -32,7 +26,10 @@ const important: ReadonlySet<LiveEvent['type']> = new Set([
   'prices-refreshed',
 ]);
 
-/** Keeps what this replica does until a report takes it along. Hears of it on channels: the shop knows nothing of it. */
+/**
+ * Collects what this replica does until the next report. Locks report on channels of `node:diagnostics_channel`; the
+ * rest comes from the providers of `lab/replica/`, which wrap those of the shop.
+ */
 @Injectable()
 export class LiveRecorder implements OnModuleInit, OnApplicationShutdown {
   /** Called when something happened that the page should know at once. */
@@ -47,8 +44,6 @@ export class LiveRecorder implements OnModuleInit, OnApplicationShutdown {
   onModuleInit(): void {
     this.listenToLocks();
     this.listenToOtherSystems();
-    this.listenToCatalog();
-    this.listenToOrdersAndPrices();
   }
 
   onApplicationShutdown(): void {
@@ -63,6 +58,16 @@ export class LiveRecorder implements OnModuleInit, OnApplicationShutdown {
   note(event: Happening): void {
     this.log.add({ ...event, at: Date.now() });
     if (important.has(event.type)) this.onImportant();
+  }
+
+  rebuildBegan(section: string, token: number | null): void {
+    this.counts.rebuildBegan();
+    this.note({ type: 'rebuild-began', section, token });
+  }
+
+  rebuildEnded(section: string, ms: number, failed: boolean): void {
+    this.counts.rebuildEnded();
+    this.note({ type: 'rebuild-ended', section, ms: Math.round(ms), failed });
   }
 
   private listenToLocks(): void {
@@ -109,29 +114,6 @@ export class LiveRecorder implements OnModuleInit, OnApplicationShutdown {
       }
       this.held.taken(name, null, null);
       this.note({ type: 'acquired', name, token: null, waitedMs: Math.round(message.waitedMs), handedOver: false });
-    });
-  }
-
-  private listenToOrdersAndPrices(): void {
-    this.channels.on(orderChannel.name, ({ outcome }: OrderMessage) => {
-      if (outcome === 'placed') this.counts.orderPlaced();
-      if (outcome === 'sold-out') this.counts.orderSoldOut();
-    });
-    this.channels.on(priceChannel.name, ({ outcome, token }: PricesMessage) => {
-      if (outcome === 'refreshed') this.note({ type: 'prices-refreshed', token });
-    });
-  }
-
-  private listenToCatalog(): void {
-    this.channels.on(catalogChannels.cache.name, ({ hit }: CacheMessage) => this.counts.cacheAsked(hit));
-    this.channels.on(catalogChannels.rebuild.name, ({ section, token, ms, failed }: RebuildMessage) => {
-      if (ms === null) {
-        this.counts.rebuildBegan();
-        this.note({ type: 'rebuild-began', section, token });
-      } else {
-        this.counts.rebuildEnded();
-        this.note({ type: 'rebuild-ended', section, ms: Math.round(ms), failed });
-      }
     });
   }
 }

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { NestMiddleware } from '@nestjs/common';
 import type { NextFunction, Request, Response } from 'express';
 import { LiveRecorder } from './live-recorder.js';
@@ -9,7 +9,7 @@ const notCounted = /^\/(live|health)([/?]|$)/;
 /** Counts the requests of customers, and how long they take. */
 @Injectable()
 export class LiveRequestsMiddleware implements NestMiddleware {
-  constructor(@Inject(LiveRecorder) private readonly recorder: LiveRecorder) {}
+  constructor(private readonly recorder: LiveRecorder) {}
 
   use(request: Request, response: Response, next: NextFunction): void {
     if (!notCounted.test(request.originalUrl)) this.count(response);

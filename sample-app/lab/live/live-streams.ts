@@ -19,7 +19,7 @@ export class LiveStreams implements OnApplicationBootstrap, BeforeApplicationShu
 
   constructor(
     @Inject(SHOP_CONFIG) private readonly config: ShopConfig,
-    @Inject(LiveFeed) private readonly feed: LiveFeed,
+    private readonly feed: LiveFeed,
   ) {}
 
   onApplicationBootstrap(): void {

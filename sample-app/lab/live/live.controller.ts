@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
-import { Controller, Get, Inject, Param, Res } from '@nestjs/common';
+import { Controller, Get, Param, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { LiveStreams } from './live-streams.js';
 
-const pageFolder = fileURLToPath(new URL('./page/', import.meta.url));
+const pageFolder = fileURLToPath(new URL('../page/', import.meta.url));
 
 /** Nothing from elsewhere, no code and no styles inside of the page, and no frame around it. */
 const policy = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'";
@@ -13,7 +13,7 @@ const policy = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-a
 @ApiExcludeController()
 @Controller('live')
 export class LiveController {
-  constructor(@Inject(LiveStreams) private readonly streams: LiveStreams) {}
+  constructor(private readonly streams: LiveStreams) {}
 
   @Get('events')
   events(@Res() response: Response): void {

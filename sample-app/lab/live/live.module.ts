@@ -19,7 +19,7 @@ import { SettingsClient } from './settings-client.js';
     ...[LiveRecorder, ReportWriter, LivePublisher, LiveSubscriber, LiveFeed, LiveStreams],
     ...[SettingsClient, QuerySwitch],
   ],
-  exports: [QuerySwitch],
+  exports: [LiveRecorder, QuerySwitch],
 })
 export class LiveModule implements NestModule {
   configure(consumer: MiddlewareConsumer): void {

@@ -15,10 +15,10 @@ export class ReportWriter {
 
   constructor(
     @Inject(SHOP_CONFIG) private readonly config: ShopConfig,
-    @Inject(LockService) private readonly locks: LockService,
-    @Inject(SystemSwitch) private readonly systems: SystemSwitch,
-    @Inject(QuerySwitch) private readonly query: QuerySwitch,
-    @Inject(LiveRecorder) private readonly recorder: LiveRecorder,
+    private readonly locks: LockService,
+    private readonly systems: SystemSwitch,
+    private readonly query: QuerySwitch,
+    private readonly recorder: LiveRecorder,
   ) {}
 
   /** What happened since the last report; it is not told again. */

@@ -21,10 +21,10 @@ export class SettingsClient implements OnModuleInit, OnApplicationShutdown {
   constructor(
     @Inject(SHOP_CONFIG) private readonly config: ShopConfig,
     @Inject(REDIS) private readonly redis: Redis,
-    @Inject(LiveSubscriber) private readonly subscriber: LiveSubscriber,
-    @Inject(SystemSwitch) private readonly systems: SystemSwitch,
-    @Inject(QuerySwitch) private readonly query: QuerySwitch,
-    @Inject(LiveRecorder) private readonly recorder: LiveRecorder,
+    private readonly subscriber: LiveSubscriber,
+    private readonly systems: SystemSwitch,
+    private readonly query: QuerySwitch,
+    private readonly recorder: LiveRecorder,
   ) {}
 
   onModuleInit(): void {

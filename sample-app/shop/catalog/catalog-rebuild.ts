@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown } from '@nestjs/common';
 import { WithLock } from 'nestjs-redis-lock';
 import { CatalogBuilder } from './catalog-builder.js';
@@ -17,8 +17,8 @@ export class CatalogRebuild implements BeforeApplicationShutdown {
   private readonly refreshing = new Map<string, Promise<void>>();
 
   constructor(
-    @Inject(CatalogCache) private readonly cache: CatalogCache,
-    @Inject(CatalogBuilder) private readonly builder: CatalogBuilder,
+    private readonly cache: CatalogCache,
+    private readonly builder: CatalogBuilder,
   ) {}
 
   /**
@@ -64,7 +64,7 @@ export class CatalogRebuild implements BeforeApplicationShutdown {
   }
 
   /** The previous holder of the lock has most likely filled the cache. */
-  protected async rebuildUnlessCached(section: string): Promise<VersionedCatalog> {
+  private async rebuildUnlessCached(section: string): Promise<VersionedCatalog> {
     const cached = await this.cache.get(section);
     return cached?.current === true ? cached : this.builder.build(section);
   }

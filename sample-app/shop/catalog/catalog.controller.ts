@@ -1,4 +1,4 @@
-import { applyDecorators, Body, Controller, Get, Header, Inject, Param, Patch, Res } from '@nestjs/common';
+import { applyDecorators, Body, Controller, Get, Header, Param, Patch, Res } from '@nestjs/common';
 import { ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { Category } from '../database/schema.js';
@@ -34,7 +34,7 @@ function ApiCatalog(): MethodDecorator {
 @ApiTags('Catalog')
 @Controller()
 export class CatalogController {
-  constructor(@Inject(CatalogService) private readonly catalog: CatalogService) {}
+  constructor(private readonly catalog: CatalogService) {}
 
   @Get('catalog')
   @ApiCatalog()

@@ -1,10 +1,8 @@
-import { BadRequestException, Inject, Injectable, NotFoundException } from '@nestjs/common';
+import { BadRequestException, Injectable, NotFoundException } from '@nestjs/common';
 import { LockBusyError } from 'nestjs-redis-lock';
 import { TryAgainException } from '../errors/try-again.exception.js';
 import { CatalogCache } from './catalog-cache.js';
 import type { VersionedCatalog } from './catalog-cache.js';
-import { catalogChannels } from './catalog-channels.js';
-import type { CacheMessage } from './catalog-channels.js';
 import { CatalogRebuild } from './catalog-rebuild.js';
 import { CategoryRepository } from './category.repository.js';
 import type { RenamedCategory } from './category.repository.js';
@@ -13,9 +11,9 @@ import { WHOLE_CATALOG } from './whole-catalog.js';
 @Injectable()
 export class CatalogService {
   constructor(
-    @Inject(CatalogCache) private readonly cache: CatalogCache,
-    @Inject(CategoryRepository) private readonly categories: CategoryRepository,
-    @Inject(CatalogRebuild) private readonly rebuilding: CatalogRebuild,
+    private readonly cache: CatalogCache,
+    private readonly categories: CategoryRepository,
+    private readonly rebuilding: CatalogRebuild,
   ) {}
 
   /** All sections. See `read` for `atLeast`. */
@@ -44,10 +42,7 @@ export class CatalogService {
    */
   private async read(section: string, atLeast: number): Promise<VersionedCatalog> {
     const cached = await this.cache.get(section);
-    const hit = cached !== null && cached.version >= atLeast;
-    const message: CacheMessage = { section, hit };
-    catalogChannels.cache.publish(message);
-    if (hit) {
+    if (cached !== null && cached.version >= atLeast) {
       if (!cached.current) this.rebuilding.refresh(section);
       return cached;
     }

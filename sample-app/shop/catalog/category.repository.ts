@@ -20,7 +20,7 @@ export interface RenamedCategory {
 
 @Injectable()
 export class CategoryRepository {
-  constructor(@Inject(DATABASE) protected readonly database: Database) {}
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /**
    * All categories of a section, or of all sections, parents before their children. This is the slow query. Rows and

@@ -17,14 +17,6 @@ export async function createTables(database: Database): Promise<void> {
       id integer primary key check (id = 1),
       version bigint not null
     );
-    create table if not exists rebuilds (
-      id serial primary key,
-      replica text not null,
-      section text not null,
-      token bigint,
-      started timestamptz(3) not null default now(),
-      ended timestamptz(3)
-    );
     create table if not exists stock (
       sku text primary key,
       name text not null,

@@ -12,7 +12,7 @@ export interface OpenDatabase {
   readonly close: () => Promise<void>;
 }
 
-/** When the server breaks a statement off, in ms: some more than the slowest query of the lab takes. */
+/** When the server breaks a statement off, in ms: no query of the shop takes that long. */
 const statementMs = 15_000;
 /** When we no longer wait for an answer, in ms: the server, if it is there, has given up before. */
 const answerMs = 20_000;

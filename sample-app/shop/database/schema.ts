@@ -32,18 +32,6 @@ export const catalogVersion = pgTable('catalog_version', {
   version: bigint('version', { mode: 'number' }).notNull(),
 });
 
-/** One row for each time the catalog was built from the database: what the lock is judged by. */
-export const rebuilds = pgTable('rebuilds', {
-  id: serial('id').primaryKey(),
-  replica: text('replica').notNull(),
-  section: text('section').notNull(),
-  /** The fencing token of the lock it ran under, if it ran under one. */
-  token: bigint('token', { mode: 'number' }),
-  started: timestamp('started', { withTimezone: true, precision: 3 }).notNull().defaultNow(),
-  /** `null` while it runs, and for ever if its replica died. */
-  ended: timestamp('ended', { withTimezone: true, precision: 3 }),
-});
-
 /** What there is to sell. */
 export const stock = pgTable('stock', {
   sku: text('sku').primaryKey(),

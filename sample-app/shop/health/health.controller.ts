@@ -25,11 +25,11 @@ export class HealthController {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     @Inject(REDIS) private readonly redis: Redis,
-    @Inject(LockService) private readonly locks: LockService,
-    @Inject(HealthCheckService) private readonly health: HealthCheckService,
-    @Inject(HealthIndicatorService) private readonly indicators: HealthIndicatorService,
-    @Inject(Leaving) private readonly leaving: Leaving,
-    @Inject(ReadinessLog) private readonly log: ReadinessLog,
+    private readonly locks: LockService,
+    private readonly health: HealthCheckService,
+    private readonly indicators: HealthIndicatorService,
+    private readonly leaving: Leaving,
+    private readonly log: ReadinessLog,
   ) {}
 
   /** For whoever restarts processes that hang. A new process would not bring a lost database back. */

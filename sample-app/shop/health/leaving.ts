@@ -18,7 +18,7 @@ export class Leaving implements OnApplicationBootstrap, OnModuleDestroy {
 
   constructor(
     @Inject(SHOP_CONFIG) private readonly config: ShopConfig,
-    @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
+    private readonly adapterHost: HttpAdapterHost,
   ) {}
 
   onApplicationBootstrap(): void {

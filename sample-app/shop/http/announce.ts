@@ -1,9 +1,6 @@
 import type { Server } from 'node:http';
 
-/**
- * Tells the process that started this one where the server listens, if the two are connected (IPC). A line of the log
- * would depend on the log level.
- */
+/** Tells a process manager that started this process with an IPC channel when and where the server listens. */
 export function announce(server: Server): void {
   server.once('listening', () => {
     const address = server.address();

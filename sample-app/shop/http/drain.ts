@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { BeforeApplicationShutdown } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 
@@ -11,7 +11,7 @@ const everyMs = 100;
  */
 @Injectable()
 export class Drain implements BeforeApplicationShutdown {
-  constructor(@Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost) {}
+  constructor(private readonly adapterHost: HttpAdapterHost) {}
 
   beforeApplicationShutdown(): void {
     const server = this.adapterHost.httpAdapter.getHttpServer() as Server;

@@ -21,7 +21,7 @@ export class KeyReusedException extends UnprocessableEntityException {
 
 /** The write came too late: somebody newer has held the lock meanwhile. Nothing was changed. */
 export class StaleOrderException extends TryAgainException {
-  constructor(readonly token: number) {
+  constructor() {
     super('STALE_LOCK', 'The lock was lost while the order was placed. Nothing was changed; send the order again.');
   }
 }

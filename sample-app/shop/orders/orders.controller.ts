@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Header, HttpStatus, Inject, NotFoundException, Param, Post, Res } from '@nestjs/common';
+import { Body, Controller, Get, Header, HttpStatus, NotFoundException, Param, Post, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { Order } from '../database/schema.js';
@@ -23,8 +23,8 @@ const noStore = ['Cache-Control', 'no-store'] as const;
 @Controller('orders')
 export class OrdersController {
   constructor(
-    @Inject(OrdersService) private readonly orders: OrdersService,
-    @Inject(OrderRepository) private readonly repository: OrderRepository,
+    private readonly orders: OrdersService,
+    private readonly repository: OrderRepository,
   ) {}
 
   @Post()

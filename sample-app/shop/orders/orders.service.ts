@@ -1,9 +1,7 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { LockBusyError, LockService } from 'nestjs-redis-lock';
+import { Injectable, Logger } from '@nestjs/common';
+import { LockService } from 'nestjs-redis-lock';
 import type { MultiLease } from 'nestjs-redis-lock';
 import type { Order } from '../database/schema.js';
-import { orderChannel } from './order-channels.js';
-import type { OrderMessage } from './order-channels.js';
 import { KeyReusedException, SoldOutException, StaleOrderException, UnknownSkuException } from './order-errors.js';
 import { OrderRepository } from './order.repository.js';
 import type { OrderKey, Standing } from './order.repository.js';
@@ -30,9 +28,11 @@ export interface Placement {
  */
 @Injectable()
 export class OrdersService {
+  private readonly logger = new Logger(OrdersService.name);
+
   constructor(
-    @Inject(LockService) private readonly locks: LockService,
-    @Inject(OrderRepository) private readonly orders: OrderRepository,
+    private readonly locks: LockService,
+    private readonly orders: OrderRepository,
   ) {}
 
   /**
@@ -42,29 +42,6 @@ export class OrdersService {
    * @throws StaleOrderException, LockError if it is worth asking again
    */
   async place(lines: readonly NewOrderLine[], key: OrderKey): Promise<Placement> {
-    const began = performance.now();
-    const skus = lines.map(({ sku }) => sku);
-    const quantity = lines.reduce((sum, line) => sum + line.quantity, 0);
-    const report = (outcome: OrderMessage['outcome'], token: number | null): void => {
-      const message: OrderMessage = { skus, quantity, outcome, token, ms: performance.now() - began };
-      orderChannel.publish(message);
-    };
-    try {
-      const placement = await this.placeOrRepeat(lines, key, (token) => report('stale', token));
-      report(placement.repeated ? 'repeated' : 'placed', largestToken(placement.order.lines));
-      return placement;
-    } catch (error) {
-      const { outcome, token } = failureOf(error);
-      report(outcome, token);
-      throw error;
-    }
-  }
-
-  private async placeOrRepeat(
-    lines: readonly NewOrderLine[],
-    key: OrderKey,
-    onStale: (token: number) => void,
-  ): Promise<Placement> {
     // Before the lock: neither who asks again nor who comes too late has to stand in line, and a made-up name leaves no
     // keys in Redis.
     const known = await this.settled(lines, key);
@@ -73,7 +50,6 @@ export class OrdersService {
       return await this.placeAlone(lines, key);
     } catch (error) {
       if (!(error instanceof StaleOrderException)) throw error;
-      onStale(error.token);
       // Once more, under new locks: the buyer did nothing wrong.
       return this.placeAlone(lines, key);
     }
@@ -94,12 +70,16 @@ export class OrdersService {
       .map(({ sku, quantity }) => ({ sku, quantity, token: tokenOf(lease, sku) }))
       .sort((a, b) => (a.sku < b.sku ? -1 : 1));
     const order = await this.orders.write(withTokens, key);
-    if (order !== undefined) return { order, repeated: false };
+    if (order !== undefined) {
+      this.logger.debug({ id: order.id, lines: withTokens }, 'order placed');
+      return { order, repeated: false };
+    }
 
     // Refused. An earlier request of this buyer may have got through meanwhile, or somebody took what was left.
     const late = await this.settled(lines, key);
     if (late !== null) return late;
-    throw new StaleOrderException(largestToken(withTokens));
+    this.logger.warn({ lines: withTokens }, 'order refused: an article was written under a newer lock');
+    throw new StaleOrderException();
   }
 
   /**
@@ -136,14 +116,4 @@ function tokenOf(lease: MultiLease, sku: string): number {
   const token = lease.tokenOf(lockOf(sku));
   if (token === undefined) throw new Error('An order can only be placed under the locks of its articles.');
   return token;
-}
-
-function largestToken(lines: readonly { readonly token: number }[]): number {
-  return Math.max(...lines.map(({ token }) => token));
-}
-
-function failureOf(error: unknown): Pick<OrderMessage, 'outcome' | 'token'> {
-  if (error instanceof SoldOutException) return { outcome: 'sold-out', token: null };
-  if (error instanceof StaleOrderException) return { outcome: 'stale', token: error.token };
-  return { outcome: error instanceof LockBusyError ? 'busy' : 'failed', token: null };
 }

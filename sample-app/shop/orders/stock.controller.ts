@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Param } from '@nestjs/common';
+import { Controller, Get, Param } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { StockItem } from '../database/schema.js';
 import { ApiErrors, ApiUnavailable } from '../openapi/error-answers.js';
@@ -10,7 +10,7 @@ import { OrderRepository } from './order.repository.js';
 @ApiTags('Orders')
 @Controller('stock')
 export class StockController {
-  constructor(@Inject(OrderRepository) private readonly repository: OrderRepository) {}
+  constructor(private readonly repository: OrderRepository) {}
 
   @Get()
   @ApiOperation({ summary: 'Lists all articles and what is left of them' })

@@ -1,4 +1,4 @@
-import { Controller, Get, Inject } from '@nestjs/common';
+import { Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Price } from '../database/schema.js';
 import { ApiUnavailable } from '../openapi/error-answers.js';
@@ -8,7 +8,7 @@ import { PriceRepository } from './price.repository.js';
 @ApiTags('Prices')
 @Controller('prices')
 export class PricesController {
-  constructor(@Inject(PriceRepository) private readonly prices: PriceRepository) {}
+  constructor(private readonly prices: PriceRepository) {}
 
   @Get()
   @ApiOperation({ summary: 'Lists all prices, as they were refreshed last' })

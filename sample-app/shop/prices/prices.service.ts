@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown } from '@nestjs/common';
 import { Cron, SchedulerRegistry } from '@nestjs/schedule';
 import { DrizzleQueryError } from 'drizzle-orm';
@@ -8,8 +8,6 @@ import { isDatabaseAway } from '../errors/database-away.js';
 import { keepTrying } from './keep-trying.js';
 import type { Attempts } from './keep-trying.js';
 import { lastFire } from './last-fire.js';
-import { priceChannel } from './price-channels.js';
-import type { PricesMessage } from './price-channels.js';
 import { readPriceSettings } from './price-settings.js';
 import { PriceRepository } from './price.repository.js';
 import { Supplier } from './supplier.js';
@@ -26,13 +24,14 @@ const pauseMs = 500;
  */
 @Injectable()
 export class PricesService implements BeforeApplicationShutdown {
+  private readonly logger = new Logger(PricesService.name);
   private readonly stopping = new AbortController();
   private running: Promise<unknown> = Promise.resolve();
 
   constructor(
-    @Inject(PriceRepository) private readonly prices: PriceRepository,
-    @Inject(Supplier) private readonly supplier: Supplier,
-    @Inject(SchedulerRegistry) private readonly schedule: SchedulerRegistry,
+    private readonly prices: PriceRepository,
+    private readonly supplier: Supplier,
+    private readonly schedule: SchedulerRegistry,
   ) {}
 
   @Cron(cron, { name: jobName })
@@ -49,24 +48,13 @@ export class PricesService implements BeforeApplicationShutdown {
   async refresh(fire: Date): Promise<void> {
     const lease = currentLease();
     if (lease === undefined) throw new Error('Prices can only be refreshed under their lock.');
-    const began = performance.now();
-    const report = (outcome: PricesMessage['outcome'], count: number): void => {
-      const ms = performance.now() - began;
-      const message: PricesMessage = { outcome, fire: fire.getTime(), token: lease.token, prices: count, ms };
-      priceChannel.publish(message);
-    };
-    try {
-      const refresh = this.keepTrying(
-        () => this.refreshOnce(fire, lease, report),
-        (error) => isDatabaseAway(error instanceof DrizzleQueryError ? error.cause : error),
-        AbortSignal.any([lease.signal, this.stopping.signal]),
-      );
-      this.running = refresh.catch(() => undefined);
-      await refresh;
-    } catch (error) {
-      report('failed', 0);
-      throw error;
-    }
+    const refresh = this.keepTrying(
+      () => this.refreshOnce(fire, lease),
+      (error) => isDatabaseAway(error instanceof DrizzleQueryError ? error.cause : error),
+      AbortSignal.any([lease.signal, this.stopping.signal]),
+    );
+    this.running = refresh.catch(() => undefined);
+    await refresh;
   }
 
   /** No request waits for a refresh, and the database is closed after this. */
@@ -79,22 +67,20 @@ export class PricesService implements BeforeApplicationShutdown {
     return keepTrying(attempt, { forMs: retryMs, pauseMs, signal, isPassing });
   }
 
-  private async refreshOnce(
-    fire: Date,
-    lease: Lease,
-    report: (outcome: PricesMessage['outcome'], count: number) => void,
-  ): Promise<void> {
+  private async refreshOnce(fire: Date, lease: Lease): Promise<void> {
+    const { token } = lease;
     // A replica that was stopped at the fire, and goes on when the lock is free again, finds it here.
-    const refresh = await this.prices.begin(fire, lease.token);
+    const refresh = await this.prices.begin(fire, token);
     if (refresh === undefined) {
-      report('done-before', 0);
+      this.logger.debug({ fire, token }, 'another replica has refreshed the prices');
       return;
     }
     const skus = (await this.prices.prices()).map(({ sku }) => sku);
     // The supplier may take long: if the lock is lost meanwhile, there is no use in waiting.
     const offered = await this.supplier.prices(skus, lease.signal);
     lease.assertHeld();
-    const written = await this.prices.write(refresh, offered, lease.token);
-    report(written < offered.length ? 'stale' : 'refreshed', written);
+    const written = await this.prices.write(refresh, offered, token);
+    if (written < offered.length) this.logger.warn({ fire, token, written }, 'a newer refresh has written the prices');
+    else this.logger.log({ fire, token, written }, 'prices refreshed');
   }
 }

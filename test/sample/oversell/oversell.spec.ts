@@ -64,7 +64,7 @@ describe('orders at four replicas, whose lock holders are stopped for longer tha
     const { purchases } = buyers;
     const placed = purchases.filter(({ end }) => end === 'placed');
     const books = await ledger(fixture.database, pieces);
-    const stale = fixture.lines.filter((line) => line.includes('"outcome":"stale"')).length;
+    const stale = fixture.lines.filter((line) => line.includes('"msg":"order refused')).length;
     console.log(
       `${String(purchases.length)} orders in ${seconds.toFixed(0)} s: ${String(placed.length)} placed, ` +
         `${String(purchases.length - placed.length)} sold out; ${String(stale)} stale writes refused.\n` +

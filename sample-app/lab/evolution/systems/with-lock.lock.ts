@@ -1,4 +1,4 @@
-import { Inject, Injectable, Module } from '@nestjs/common';
+import { Injectable, Module } from '@nestjs/common';
 import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { currentLease, RedisLockModule, WithLock } from 'nestjs-redis-lock';
@@ -16,7 +16,7 @@ class GuardedWork {
 
 @Module({ providers: [GuardedWork] })
 class GuardedWorkModule {
-  constructor(@Inject(GuardedWork) readonly guarded: GuardedWork) {}
+  constructor(readonly guarded: GuardedWork) {}
 
   static with(options: LockServiceOptions): DynamicModule {
     return { module: GuardedWorkModule, imports: [RedisLockModule.forRoot(options)] };
