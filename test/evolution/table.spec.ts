@@ -11,7 +11,7 @@ import { tableCells, tableOfFile } from '../support/markdown-table.js';
 import { describeWithRedisServer } from '../support/redis-server.js';
 
 /** What each cell should come to, as readers are told: the expectations could be bent to what was seen. */
-const known = tableOfFile('sample-app/README.md', 'late-delete');
+const known = tableOfFile('sample-app/lab/README.md', 'late-delete');
 
 const cells = emptyTable().cells;
 const title = ({ system, scenario }: EvolutionCell) => `${system}, ${scenario}`;

@@ -27,7 +27,7 @@ describe('a sale without one of the lines of defence', () => {
   });
 
   it('is what the README tells', () => {
-    expect(tableCells(defencesTable(rows))).toEqual(tableOfFile('sample-app/README.md', 'line of defence off'));
+    expect(tableCells(defencesTable(rows))).toEqual(tableOfFile('sample-app/lab/README.md', 'line of defence off'));
   });
 
   it('goes well with all of them', () => {

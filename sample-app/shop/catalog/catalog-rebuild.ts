@@ -5,10 +5,10 @@ import { CatalogBuilder } from './catalog-builder.js';
 import { CatalogCache } from './catalog-cache.js';
 import type { VersionedCatalog } from './catalog-cache.js';
 
-/** How long a replica leaves a section alone after a failed refresh, in ms. */
+/** How long a replica waits after a failed refresh of a section, in ms. */
 const pauseMs = 1_000;
 
-/** What follows a cache miss or a change: one rebuild of a section at a time, over all replicas. */
+/** Rebuilds a section after a cache miss or a change: one rebuild at a time across all replicas. */
 @Injectable()
 export class CatalogRebuild implements BeforeApplicationShutdown {
   private readonly logger = new Logger(CatalogRebuild.name);
@@ -22,14 +22,14 @@ export class CatalogRebuild implements BeforeApplicationShutdown {
   ) {}
 
   /**
-   * Readers of one replica wait for the lock once, not one after another. They share until it is acquired: a later
-   * reader may know of a change that the rows of that rebuild do not contain, so it shares the next one.
+   * Concurrent readers in one replica share one rebuild until it has the lock. A reader that comes later can know of a
+   * change that this rebuild does not contain, so it shares the next one.
    */
   rebuild(section: string): Promise<VersionedCatalog> {
     const known = this.waiting.get(section);
     if (known !== undefined) return known;
     const rebuild = this.rebuildAlone(section).finally(() => {
-      // Without the lock it is still there. By now it can also be the next one.
+      // Without the lock the entry is still there, unless the next rebuild has replaced it.
       if (this.waiting.get(section) === rebuild) this.waiting.delete(section);
     });
     this.waiting.set(section, rebuild);
@@ -63,7 +63,7 @@ export class CatalogRebuild implements BeforeApplicationShutdown {
     await Promise.all(this.refreshing.values());
   }
 
-  /** The previous holder of the lock has most likely filled the cache. */
+  /** The previous holder of the lock has probably filled the cache. */
   private async rebuildUnlessCached(section: string): Promise<VersionedCatalog> {
     const cached = await this.cache.get(section);
     return cached?.current === true ? cached : this.builder.build(section);

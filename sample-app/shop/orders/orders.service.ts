@@ -7,7 +7,7 @@ import { OrderRepository } from './order.repository.js';
 import type { OrderKey, Standing } from './order.repository.js';
 import type { NewOrderLine } from './new-order.js';
 
-/** How long a buyer waits for those in front, in ms, until told to try again. */
+/** How long an order waits for the locks of its articles, in ms. */
 const longestWait = 5_000;
 
 export interface Placement {
@@ -17,14 +17,15 @@ export interface Placement {
 }
 
 /**
- * Sells what is in stock. Three things stand between a crowd of buyers and a pallet that is sold twice:
+ * Sells what is in stock. Three safeguards keep an article from being sold twice:
  *
- * - The locks, one for each article of the order. Buyers of one article come one after another, over all replicas, and
- *   each reads what the last one left. Several locks are taken in an order that cannot deadlock, all or none.
- * - The database's own conditions, for when a lock fails: stock is taken only where there is enough of it, and only
- *   under a token that is not smaller than the one of the last writer. A process that was stopped for longer than its
- *   lease, and goes on as if it held the lock, changes nothing.
- * - The unique key of an order, for when the answer is lost: asked again, the same order is answered.
+ * - The locks, one for each article of the order. Orders of one article run one after another across all replicas, and
+ *   each reads the stock that the previous one left. Several locks are acquired all or none, in an order that cannot
+ *   deadlock.
+ * - The conditions in the database, in case a lock fails: an order takes stock only if enough is left, and only with a
+ *   fencing token that is not smaller than the token of the last writer. A process that was suspended for longer than its
+ *   lease, and continues as if it held the lock, changes nothing.
+ * - The unique key of an order, in case the response is lost: a repeated request returns the same order.
  */
 @Injectable()
 export class OrdersService {
@@ -36,21 +37,20 @@ export class OrdersService {
   ) {}
 
   /**
-   * Places an order once, however often it is asked for under the same key.
+   * Places an order once, however often it is requested with the same key.
    *
    * @throws UnknownSkuException, SoldOutException, KeyReusedException
-   * @throws StaleOrderException, LockError if it is worth asking again
+   * @throws StaleOrderException, LockError if the client can try again
    */
   async place(lines: readonly NewOrderLine[], key: OrderKey): Promise<Placement> {
-    // Before the lock: neither who asks again nor who comes too late has to stand in line, and a made-up name leaves no
-    // keys in Redis.
+    // Before the locks: a repeated or a sold-out order does not wait, and an unknown article leaves no keys in Redis.
     const known = await this.settled(lines, key);
     if (known !== null) return known;
     try {
       return await this.placeAlone(lines, key);
     } catch (error) {
       if (!(error instanceof StaleOrderException)) throw error;
-      // Once more, under new locks: the buyer did nothing wrong.
+      // Retry once under new locks: the order itself is valid.
       return this.placeAlone(lines, key);
     }
   }
@@ -61,11 +61,11 @@ export class OrdersService {
   }
 
   private async placeUnder(lease: MultiLease, lines: readonly NewOrderLine[], key: OrderKey): Promise<Placement> {
-    // Whoever had the lock before may have taken the last one.
+    // The previous holder of the lock may have sold the last piece.
     const known = await this.settled(lines, key);
     if (known !== null) return known;
 
-    // Nothing is asked of the lease here: if it is lost by now, the database refuses the token.
+    // No check of the lease here: if the lock is lost, the database rejects the token.
     const withTokens = lines
       .map(({ sku, quantity }) => ({ sku, quantity, token: tokenOf(lease, sku) }))
       .sort((a, b) => (a.sku < b.sku ? -1 : 1));
@@ -75,10 +75,10 @@ export class OrdersService {
       return { order, repeated: false };
     }
 
-    // Refused. An earlier request of this buyer may have got through meanwhile, or somebody took what was left.
+    // Rejected: an earlier request with this key has been written meanwhile, or the stock is gone, or the token is old.
     const late = await this.settled(lines, key);
     if (late !== null) return late;
-    this.logger.warn({ lines: withTokens }, 'order refused: an article was written under a newer lock');
+    this.logger.warn({ lines: withTokens }, 'order refused: a newer lock has written an article');
     throw new StaleOrderException();
   }
 

@@ -18,9 +18,10 @@ const { cron, holdMs, retryMs } = readPriceSettings();
 const pauseMs = 500;
 
 /**
- * Asks the supplier for new prices every night. The cron fires on every replica; the one that gets the lock does the
- * work, and the others have nothing to do. It waits for a database that is away, under its lock, so that an outage at
- * that moment does not cost the prices of a night. If the replica dies, the prices stay until the next fire.
+ * Fetches new prices from the supplier every night. The cron fires on every replica; the replica that gets the lock
+ * refreshes the prices, and the others skip. While the database is unavailable, the refresh keeps its lock and tries
+ * again, so that a short outage does not cost the prices of a night. If the replica dies, the prices stay as they are
+ * until the next fire.
  */
 @Injectable()
 export class PricesService implements BeforeApplicationShutdown {
@@ -69,14 +70,14 @@ export class PricesService implements BeforeApplicationShutdown {
 
   private async refreshOnce(fire: Date, lease: Lease): Promise<void> {
     const { token } = lease;
-    // A replica that was stopped at the fire, and goes on when the lock is free again, finds it here.
+    // A replica that was suspended at the fire, and resumes when the lock is free again, finds the record here.
     const refresh = await this.prices.begin(fire, token);
     if (refresh === undefined) {
       this.logger.debug({ fire, token }, 'another replica has refreshed the prices');
       return;
     }
     const skus = (await this.prices.prices()).map(({ sku }) => sku);
-    // The supplier may take long: if the lock is lost meanwhile, there is no use in waiting.
+    // The supplier can take long: stop waiting for it if the lock is lost.
     const offered = await this.supplier.prices(skus, lease.signal);
     lease.assertHeld();
     const written = await this.prices.write(refresh, offered, token);
