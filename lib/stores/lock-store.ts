@@ -1,6 +1,9 @@
 import type { Instant } from '../time/instant.js';
 import type { LockState, StoreNode } from './lock-state.js';
 
+/** By owner, when it was first seen, on the monotonic clock. */
+export type Rivals = ReadonlyMap<string, number>;
+
 /** What an attempt to take a lock came to. */
 export type AcquireReply =
   | {
@@ -18,8 +21,11 @@ export type AcquireReply =
       readonly remainingMs: number | undefined;
       /** No contender has a majority of the nodes: each tries again after a random pause of about this length, in ms. */
       readonly pauseMs?: number;
-      /** The owners that had votes on some of several nodes. The next try is told, so that it sees which of them stay. */
-      readonly rivals?: ReadonlySet<string>;
+      /**
+       * The owners that had votes on some of several nodes, and when each was first seen, on the monotonic clock. The next
+       * try is told, so that it sees which of them stay.
+       */
+      readonly rivals?: Rivals;
     };
 
 export interface RenewReply {
@@ -68,7 +74,7 @@ export interface LockStore {
     leaseMs: number,
     tokens: number,
     minReplicas: number,
-    rivals?: ReadonlySet<string>,
+    rivals?: Rivals,
   ): Promise<AcquireReply>;
 
   /**

@@ -1,6 +1,6 @@
 import { LockUnavailableError } from '../errors/index.js';
 import { Hold } from '../holds/hold.js';
-import type { AcquireReply, LockStore } from '../stores/lock-store.js';
+import type { AcquireReply, LockStore, Rivals } from '../stores/lock-store.js';
 import { OverdueError } from '../stores/overdue-error.js';
 import type { Settler } from '../stores/settler.js';
 import { onMicrotask } from '../time/ticks.js';
@@ -11,7 +11,7 @@ import type { Waiter, WaitRequest } from './waiter.js';
 const FIRST_RETRY_MS = 20;
 const MAX_RETRY_MS = 500;
 /** The pauses of contenders that each got some of the votes double up to this length, in ms. */
-const MAX_SPLIT_PAUSE_MS = 400;
+const MAX_SPLIT_PAUSE_MS = 200;
 /** After so many splits in a row, a caller that does not wait is told that the lock is busy. */
 const MAX_SPLITS = 12;
 /** Notifications can be lost without an error, so the lock is checked again after this long in any case, in ms. */
@@ -59,7 +59,7 @@ export class Pursuit {
   private splits = 0;
   private leaseMs = 0;
   /** Who had votes at the last try. */
-  private rivals: ReadonlySet<string> | undefined;
+  private rivals: Rivals | undefined;
   /** What the last request was made for, and how things stood then. */
   private asked: WaitRequest | null = null;
   private outlook!: Outlook;

@@ -56,7 +56,7 @@ export class Replica {
     const { resolveSettings } = slot.load('options/service-options') as typeof moduleOptions;
     const settings = resolveSettings({ memory: true, ...SETTINGS });
     this.service = new LockService(this.openStore(slot, kind), settings);
-    this.callers = new Callers(process.world, process, this.service, oracle, refusals);
+    this.callers = new Callers(process.world, process, this.service, oracle, refusals, nodes.length > 1);
   }
 
   private openStore(slot: LibrarySlot, kind: Schedule['client']): LockStore {

@@ -7,6 +7,8 @@ import { LEASE_MS, type Call } from './schedule.js';
 
 /** How much longer than `wait` a caller may have to wait: for a request under way, and for locks to be given back. */
 const SLACK_MS = 350;
+/** Over several nodes a call that does not wait goes on until it is clear who has the lock, in ms. */
+const UNDECIDED_MS = 1_500;
 /** Without a reason of its own every abort would make an error with a stack. */
 const GIVEN_UP = 'given up';
 /** The way from a process to the resource that a lock guards, in µs. */
@@ -27,6 +29,7 @@ export class Callers {
     private readonly service: LockService,
     private readonly oracle: Oracle,
     private readonly refusals: Refusals,
+    private readonly severalNodes: boolean,
   ) {}
 
   start(call: Call): void {
@@ -149,7 +152,9 @@ export class Callers {
   }
 
   private checkWait(caller: string, { wait, abort }: Call, since: number): void {
-    const allowed = Math.min(wait === 'ever' ? Infinity : wait, abort ?? Infinity) + SLACK_MS;
+    const undecided = wait === 0 && this.severalNodes ? UNDECIDED_MS : 0;
+    const most = Math.min(wait === 'ever' ? Infinity : wait + undecided, abort ?? Infinity);
+    const allowed = most + SLACK_MS;
     const waited = this.process.mono() - since;
     // While a process stands still nobody in it can be answered.
     if (waited > allowed && this.process.resumedAt === 0) {

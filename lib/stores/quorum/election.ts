@@ -1,5 +1,5 @@
 import type { LockUnavailableError } from '../../errors/index.js';
-import type { AcquireReply } from '../lock-store.js';
+import type { AcquireReply, Rivals } from '../lock-store.js';
 import type { Ballot } from './ballot.js';
 import { poll, type Tally } from './poll.js';
 import type { QuorumMember } from './quorum-member.js';
@@ -12,7 +12,7 @@ const DOUBT_RECHECK_MS = 1_000;
 /** The pause after a split vote is about as long as an attempt takes, within these bounds, in ms. */
 const MIN_PAUSE_MS = 4;
 const MAX_PAUSE_MS = 50;
-const NO_RIVALS: ReadonlySet<string> = new Set();
+const NO_RIVALS: Rivals = new Map();
 
 export interface ElectionRequest {
   readonly leaseMs: number;
@@ -35,7 +35,9 @@ export class Election {
     private readonly members: readonly QuorumMember[],
     private readonly majority: number,
     private readonly ballot: Ballot,
-    /** Who had votes at the attempt before. */
+    /** How long an attempt takes at most, in ms. */
+    private readonly attemptMs: number,
+    /** Who had votes at the attempt before, and since when. */
     private readonly rivals = NO_RIVALS,
   ) {}
 
@@ -109,16 +111,24 @@ export class Election {
     remaining.sort((a, b) => a - b);
     const missing = Math.min(this.majority - tokens.length, remaining.length);
     const freeInMs = remaining[missing - 1] ?? Infinity;
-    const rivals = new Set(holders.keys());
+    const rivals = new Map([...holders.keys()].map((owner) => [owner, this.rivals.get(owner) ?? monotonic()]));
     const busy = (remainingMs: number) =>
       ({ taken: false, remainingMs: remainingMs === Infinity ? undefined : remainingMs, rivals }) as const;
     if (most >= this.majority) return { busy: busy(freeInMs) };
-    // A silent node has no vote for anyone. But where rivals keep their votes, no contender gets a majority of the rest.
-    const staying = [...holders].reduce((sum, [owner, votes]) => sum + (this.rivals.has(owner) ? votes : 0), 0);
+    // A silent node has no vote for anyone. But where rivals keep their votes for longer than an attempt takes, no contender
+    // gets a majority of the rest.
+    let staying = 0;
+    for (const [owner, votes] of holders) if (this.isStaying(owner)) staying += votes;
     if (staying + failures.size + pending > this.members.length - this.majority) {
       return { busy: busy(Math.min(freeInMs, DOUBT_RECHECK_MS)) };
     }
     return { busy: { ...busy(freeInMs), pauseMs: this.pauseMs() } };
+  }
+
+  /** Whether a rival has had its votes for longer than an attempt takes, so that it must have won. */
+  private isStaying(owner: string): boolean {
+    const since = this.rivals.get(owner);
+    return since !== undefined && this.startedAt - since > this.attemptMs;
   }
 
   private pauseMs(): number {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { LockUnavailableError } from '../../errors/index.js';
 import { elapsedSince, now } from '../../time/instant.js';
 import { validityOf } from '../../time/validity.js';
-import type { AcquireReply, LockStore, NoticeSubscription, ReleaseReply, RenewReply } from '../lock-store.js';
+import type { AcquireReply, LockStore, NoticeSubscription, ReleaseReply, RenewReply, Rivals } from '../lock-store.js';
 import type { LockState, StoreNode } from '../lock-state.js';
 import { Heartbeat } from '../redis/heartbeat.js';
 import { Ballot } from './ballot.js';
@@ -70,13 +70,13 @@ export class QuorumStore implements LockStore {
     leaseMs: number,
     tokens: number,
     minReplicas: number,
-    rivals?: ReadonlySet<string>,
+    rivals?: Rivals,
   ): Promise<AcquireReply> {
     checkReplicas(minReplicas);
     checkLease(leaseMs, this.options.restartGuard);
     const ballot = new Ballot(name, this.nextOwner(), leaseMs);
     const sentAt = now();
-    const election = new Election(this.members, this.majority, ballot, rivals);
+    const election = new Election(this.members, this.majority, ballot, this.options.commandTimeout, rivals);
     const result = await election.run({ leaseMs, tokens, proposal: sentAt.wall * 1_000 });
     const timeLeft = validityOf(leaseMs) - elapsedSince(sentAt);
     if ('token' in result && timeLeft > 0) {
