@@ -43,7 +43,7 @@ export class SingleWriteRoute implements WriteRoutes {
 
   /** Leaves a server that is silent or no longer the master. */
   reconnect(): void {
-    for (const { watch } of this.connections.values()) if (watch.ready) watch.client.disconnect(true);
+    for (const { watch } of this.connections.values()) watch.giveUp();
   }
 
   close(): void {

@@ -4,6 +4,7 @@ import type { RedisClient } from './redis-client.js';
 /** What the library looks at on the socket below a client. ioredis does not document where it keeps it: only a hint. */
 interface Socket extends EventEmitter {
   readonly readableEnded?: boolean;
+  readonly writableEnded?: boolean;
   readonly errored?: unknown;
   destroy?(): void;
   resetAndDestroy?(): void;
@@ -30,13 +31,21 @@ export function expectErrors(client: RedisClient): void {
 /**
  * Closes the socket so that the kernel discards what it has not sent yet: after an ordinary close it would go on
  * sending, and requests would arrive long after their connection was replaced. A TLS or Unix socket cannot do that.
+ *
+ * A socket that is being ended is closed in the ordinary way: Node would fail to reset it, and then leave it open without an
+ * event, so that the client would take it for a working connection.
  */
 export function resetSocket(client: RedisClient): void {
   const socket = socketOf(client);
+  if (socket === undefined) return;
+  if (socket.writableEnded === true) {
+    socket.destroy?.();
+    return;
+  }
   try {
-    socket?.resetAndDestroy?.();
+    socket.resetAndDestroy?.();
   } catch {
-    socket?.destroy?.();
+    socket.destroy?.();
   }
 }
 

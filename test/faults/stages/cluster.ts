@@ -4,7 +4,7 @@ import { debugAllowed } from '../../support/redis-program.js';
 import type { Dice } from '../runner/dice.js';
 import { served, type Fault } from '../runner/fault.js';
 import { harmlessFaults, REPLACED_MS, restartFault, scriptFaults, type Pick } from '../runner/server-faults.js';
-import { wayFaults, withoutAll } from '../runner/way-faults.js';
+import { wayFaults } from '../runner/way-faults.js';
 import { startAgain, Ways, wireThrough } from '../runner/ways.js';
 import type { Stage, StageSetup } from './stage.js';
 
@@ -31,14 +31,13 @@ async function start(topology: 'cluster' | 'cluster-mixed', { names, leaseMs }: 
     wireThrough(cluster.servers, (_, natMap) => ({ cluster: { nodes: cluster.nodes, options: { natMap } } })),
   );
   const waysToMaster = async (dice: Dice) => ways.to(cluster.servers.indexOf(await pick(dice)));
-  const ofWays = withoutAll(wayFaults(waysToMaster, leaseMs));
   const faults = [
     ...harmlessFaults(pick).map((fault) => ({ ...fault, losesState: true })),
     restartFault(pick, true),
     ...clusterFaults(cluster, names),
     ...(mixed ? [versionFault(pick)] : []),
     ...scriptFaults(pick),
-    ...served(ofWays, REPLACED_MS, REPLACED_MS),
+    ...served(wayFaults(waysToMaster, leaseMs), REPLACED_MS, REPLACED_MS),
   ];
   return {
     topology,

@@ -4,7 +4,7 @@ import { ReplicatedRedis } from '../../support/replicated-redis.js';
 import type { Fault } from '../runner/fault.js';
 import { forgettingFaults, harmlessFaults, REPLACED_MS, restartFault, scriptFaults } from '../runner/server-faults.js';
 import { served } from '../runner/fault.js';
-import { wayFaults, withoutAll } from '../runner/way-faults.js';
+import { wayFaults } from '../runner/way-faults.js';
 import { startAgain, Ways, wireThrough } from '../runner/ways.js';
 import type { Stage, StageSetup } from './stage.js';
 
@@ -19,7 +19,11 @@ export async function replicatedStage({ leaseMs }: StageSetup): Promise<Stage> {
     faults: [
       ...harmlessFaults(pick),
       ...scriptFaults(pick),
-      ...served(withoutAll(wayFaults(() => ways.to(0), leaseMs)), REPLACED_MS, REPLACED_MS),
+      ...served(
+        wayFaults(() => ways.to(0), leaseMs),
+        REPLACED_MS,
+        REPLACED_MS,
+      ),
       ...forgettingFaults(pick, true),
       restartFault(pick, true),
       ...replicaFaults(redis),

@@ -3,7 +3,7 @@ import { debugAllowed } from '../../support/redis-program.js';
 import { SentinelSet } from '../../support/sentinel-set.js';
 import { served, type Fault } from '../runner/fault.js';
 import { harmlessFaults, onServer, REPLACED_MS, restartFault, scriptFaults } from '../runner/server-faults.js';
-import { wayFaults, withoutAll } from '../runner/way-faults.js';
+import { wayFaults } from '../runner/way-faults.js';
 import { Ways, wireThrough } from '../runner/ways.js';
 import type { Dice } from '../runner/dice.js';
 import type { Stage, StageSetup } from './stage.js';
@@ -26,14 +26,13 @@ async function start(topology: string, minReplicas: number, { leaseMs }: StageSe
     wireThrough(set.servers, (_, natMap) => ({ redis: { sentinels: set.sentinels, name: set.name, natMap } })),
   );
   const waysToOne = (dice: Dice) => ways.to(dice.whole(0, set.servers.length - 1));
-  const ofWays = wayFaults(waysToOne, leaseMs);
   const faults = [
     ...harmlessFaults(pick).map((fault) => ({ ...fault, losesState: failoverLoses })),
     restartFault(pick, true),
     ...failovers(set, failoverLoses),
     ...served(sentinelFaults(set), 0, 500),
     ...scriptFaults(pick),
-    ...served(minReplicas === 0 ? ofWays : withoutAll(ofWays), REPLACED_MS, REPLACED_MS),
+    ...served(wayFaults(waysToOne, leaseMs), REPLACED_MS, REPLACED_MS),
   ];
   return {
     topology,
