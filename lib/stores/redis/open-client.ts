@@ -32,6 +32,12 @@ const WITH_SENTINELS: RedisOptions = { failoverDetector: true, sentinelCommandTi
 /** A node that is cut off is not waited for long: the cluster may have put another in its place. */
 const NODE_CONNECT_TIMEOUT_MS = 2_000;
 
+/**
+ * While a hash slot moves, ioredis repeats a call with several of its locks up to 16 times, though only calls with one lock
+ * can succeed: the library sends those as soon as ioredis gives up. In ms.
+ */
+const TRY_AGAIN_PAUSE_MS = 10;
+
 const OWN_CLIENT: RedisOptions = {
   retryStrategy,
   disconnectTimeout: DISCONNECT_TIMEOUT_MS,
@@ -114,6 +120,7 @@ export function openNodes(targets: readonly (string | RedisOptions)[]): OpenNode
 export function openCluster(nodes: readonly ClusterNode[], options: ClusterOptions = {}): RedisClient {
   const own: ClusterOptions = {
     clusterRetryStrategy: retryStrategy,
+    retryDelayOnTryAgain: TRY_AGAIN_PAUSE_MS,
     ...options,
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
