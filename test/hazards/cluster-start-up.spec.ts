@@ -17,15 +17,15 @@ describeWithRedisServer('the start on a cluster', () => {
     cluster = await RedisCluster.start({ replicas: 0, settings: ['--cluster-require-full-coverage', 'no'] });
     odd = cluster.members[1]!;
     clients = [];
-    for (const { admin } of cluster.members) {
-      await admin.acl('SETUSER', 'locks', 'on', '>secret', '~*', '&*', '+@all');
-    }
+    for (const member of cluster.members) await addUser(member);
   }, 60_000);
   afterEach(async () => {
     for (const client of clients) client.disconnect();
     await cluster.stop();
   });
 
+  const addUser = ({ admin }: ClusterNode): Promise<unknown> =>
+    admin.acl('SETUSER', 'locks', 'on', '>secret', '~*', '&*', '+@all');
   const label = (node: ClusterNode): string => `127.0.0.1:${String(node.server.port)}`;
   const redisOptions = { username: 'locks', password: 'secret', disconnectTimeout: 50 };
   const own = (): LockServiceOptions => ({ cluster: { nodes: cluster.nodes, options: { redisOptions } } });
@@ -80,9 +80,11 @@ describeWithRedisServer('the start on a cluster', () => {
       locks.stats().nodes?.find(({ name }) => name === label(node))?.state;
     await waitUntil('it is seen', () => stateOf(odd) === 'unreachable');
     expect(stateOf(cluster.members[0]!)).toBe('ready');
-    await using other = await connectLockService({ ...own(), startupTimeout: 1_500 });
+    await using other = await connectLockService({ ...own(), startupTimeout: 4_000 });
     expect(other.stats().nodes).toContainEqual(expect.objectContaining({ name: label(odd), state: 'unreachable' }));
     await odd.server.restart();
+    // It has forgotten its users.
+    await waitUntil('its user is back', () => addUser(odd).then(Boolean, () => false));
     await cluster.untilReady();
     await waitUntil('it is ready again', async () => {
       await locks.withLock(`again:${String(Math.random())}`, () => undefined, { wait: 0 }).catch(() => undefined);

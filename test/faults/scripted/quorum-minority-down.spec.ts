@@ -53,7 +53,8 @@ describeWithRedisServer('a quorum of five', () => {
     await takeDown(fourth!, fate);
     const spoilt = await latency();
     console.log(`two of five ${fate}: ${spoilt.toFixed(2)} ms, healthy ${healthy.toFixed(2)} ms (medians)`);
-    expect(spoilt / healthy).toBeLessThan(2);
+    // Of two medians on a busy machine; a timeout for the silent nodes would make it ten times as long.
+    expect(spoilt / healthy).toBeLessThan(4);
     await bringUp(second!, fate);
     await bringUp(fourth!, fate);
     await untilIdle(locks);
