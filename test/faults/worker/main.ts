@@ -48,12 +48,14 @@ const callers = Array.from({ length: order.callers }, (_, index) => {
   return new Caller(String(index), dice.fork(String(index)), tools);
 });
 const jobs = new Set<Promise<unknown>>();
+let finishing = false;
 const forJobs = new Caller('job', dice.fork('job'), tools);
 const stalls = noteStalls(order.process, history);
 say({ type: 'ready' });
 const work = Promise.all(callers.map((caller) => caller.run()));
 
 await toldToFinish;
+finishing = true;
 for (const caller of callers) caller.stop();
 await work;
 await Promise.all(jobs);
@@ -93,6 +95,8 @@ function resources(): string[] {
 
 /** Tries a job's lock at the time at which all processes do. */
 function runJob(ordered: Job): void {
+  // One that comes now would outlast the process.
+  if (finishing) return;
   const { name, at } = ordered;
   const job = sleep(Math.max(0, at - machineClock())).then(() =>
     forJobs.attempt(`${order.process}-${name}`, makeJob(ordered, order.setup.leaseMs)),
