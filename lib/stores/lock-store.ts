@@ -96,7 +96,7 @@ export interface LockStore {
   ): Promise<RenewReply>;
 
   /**
-   * Gives the lock up and notifies whoever waits. Idempotent under resends.
+   * Releases the lock and notifies its waiters. It can be sent again without harm.
    *
    * @param keepMs if above 0, the lock is not freed but left to expire that much later
    */
@@ -104,7 +104,7 @@ export interface LockStore {
 
   inspect(name: string): Promise<LockState>;
 
-  /** Frees the lock whoever holds it. `true` if somebody did. */
+  /** Releases the lock regardless of its holder. `true` if it was held. */
   forceRelease(name: string): Promise<boolean>;
 
   /** `onNotice` also runs after notices may have been missed. It must not throw. */

@@ -56,7 +56,7 @@ export class MemoryStore implements LockStore {
     const key = await this.turn(name);
     const entry = this.state.read(key);
     if (entry?.owner !== owner) {
-      // Its holder may have made the lease shorter: whoever waits counts on the longer one.
+      // Its holder may have made the lease shorter: the waiters expect the longer one.
       if (entry === undefined) this.state.notify(key, this.own);
       return { held: false, listeners: 0 };
     }

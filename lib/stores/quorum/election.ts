@@ -67,7 +67,7 @@ export class Election {
     return this.writeBack(token);
   }
 
-  /** The largest token goes to a majority before it is used: whoever comes next asks at least one of them. */
+  /** Writes the largest token to a majority before it is used: the next holder asks at least one of these nodes. */
   private writeBack(token: number): Promise<ElectionResult> {
     const { name, owner, lastToken, leaseMs, voters } = this.ballot;
     return poll<QuorumMember, boolean, ElectionResult>(

@@ -180,7 +180,7 @@ export class QuorumMember {
     else if (!retryable) this.health.onRefused();
   }
 
-  /** Asks nothing more of a silent node until it answers one question, or its connection is made anew. */
+  /** Sends a silent node no further requests until it answers one PING, or has a new connection. */
   private onSilence(): void {
     if (this.stuck || !this.store.ready) return;
     this.stuck = true;

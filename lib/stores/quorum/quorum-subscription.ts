@@ -4,7 +4,7 @@ import { poll } from './poll.js';
 import type { QuorumMember } from './quorum-member.js';
 import { unavailable } from './unavailable.js';
 
-/** The nodes tell of one release one after the other: their notices within this time count as one, in ms. */
+/** The nodes publish one release at slightly different times: notifications within this time count as one, in ms. */
 const MERGE_MS = 10;
 
 /**

@@ -25,7 +25,7 @@ const DROP_PAUSE_MS = 500;
 export const STRAY_MS = 1_000;
 /** How long at most after we gave a connection up ourselves: a proxy or a network may keep them, in ms. */
 export const MAX_STRAY_MS = 60_000;
-/** How long after it was given up a connection is made anew, in ms. */
+/** The pause before a connection that was given up is opened again, in ms. */
 const REVIVAL_PAUSE_MS = 200;
 
 /**

@@ -153,7 +153,7 @@ export class ShardLink implements NoticeLink {
     client.on('smessage', onMessage);
     client.on('close', onLost);
     // The server takes a subscription away when the slot of its channel leaves it, and does not say so to everyone alike:
-    // ioredis 6 tells of it as "moved", before that it is an answer without a question.
+    // ioredis 6 emits "moved" for it; earlier versions treat it as a reply without a request.
     client.on('moved', () => {
       this.tell(shard);
     });
