@@ -10,8 +10,8 @@ import { untilIdle } from '../support/until-idle.js';
 import { waitUntil } from '../support/wait-until.js';
 
 const LEASE_MS = 3_000;
-/** ioredis's Cluster repeats a call for seconds when a server has only some of its keys, on a busy machine for longer. */
-const LONGER_MS = 30_000;
+/** ioredis's Cluster repeats a call for more than a second when a server has only some of its keys. */
+const LONGER_MS = 15_000;
 
 /** Which keys of the lock are on the new master while the slot goes on moving. */
 const MOVED = {

@@ -54,10 +54,10 @@ export function isAboutKeys(error: Error): boolean {
 
 /**
  * Whether a server had only some of the keys of a call, because their hash slot is being moved. ioredis's Cluster retries
- * such a call for a while, and then reports it with a message of its own.
+ * such a call for a while, on any node, and then reports the last error: the node that it asked last may not serve the slot.
  */
 export function isAboutMovingSlot({ message }: Error): boolean {
-  return /^(Too many Cluster redirections\. Last error: ReplyError: )?TRYAGAIN /.test(message);
+  return /^(TRYAGAIN|Too many Cluster redirections\. Last error: ReplyError: (TRYAGAIN|MOVED|ASK)) /.test(message);
 }
 
 function codeOf(error: Error): string | undefined {
