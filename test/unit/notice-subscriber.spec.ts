@@ -71,6 +71,33 @@ describe('a channel that nobody listens to any more', () => {
     expect([...link.channels]).toEqual([]);
   });
 
+  it.each(['confirmed', 'given up, and carried out'])(
+    'is left although its subscription was %s only after somebody came back to it, who needed none',
+    async (outcome) => {
+      let settle: (failure?: Error) => void = () => undefined;
+      const sent = new Promise<void>((resolve, reject) => {
+        settle = (failure) => {
+          if (failure === undefined) resolve();
+          else reject(failure);
+        };
+      });
+      const subscribe = jest.spyOn(link, 'subscribe').mockReturnValueOnce(sent);
+      const first = subscriber.listen('a', () => undefined);
+      const activated = first.activate().catch(() => undefined);
+      first.close();
+      jest.advanceTimersByTime(1_001);
+      // The connection had to be made first.
+      link.channels.add('a');
+      const second = subscriber.listen('a', () => undefined);
+      settle(outcome === 'confirmed' ? undefined : new Error('no answer'));
+      await activated;
+      second.close();
+      jest.advanceTimersByTime(1_252);
+      expect(subscribe).toHaveBeenCalledTimes(1);
+      expect([...link.channels]).toEqual([]);
+    },
+  );
+
   it('shares one timer with all others', async () => {
     for (const channel of ['a', 'b', 'c']) {
       await visit(channel);

@@ -138,15 +138,22 @@ export class NoticeSubscriber {
     if (!this.closed && !this.channels.has(name)) this.link.unsubscribe(name);
   }
 
+  /** All who wanted this subscription had left before its outcome was known. If others listen by now, it is theirs to end. */
+  private leaveLater(name: string): void {
+    const channel = this.channels.get(name);
+    if (channel === undefined) this.unsubscribe(name);
+    else channel.asked = true;
+  }
+
   private subscribe(channel: Channel): Promise<void> {
     channel.asked = true;
     const subscribed = this.sendSubscribe(channel.name).then(
       () => {
-        if (this.channels.get(channel.name) !== channel) this.unsubscribe(channel.name);
+        if (this.channels.get(channel.name) !== channel) this.leaveLater(channel.name);
         else if (channel.subscribed === subscribed) channel.confirmed = true;
       },
       (error: unknown) => {
-        if (this.channels.get(channel.name) !== channel) this.unsubscribe(channel.name);
+        if (this.channels.get(channel.name) !== channel) this.leaveLater(channel.name);
         // The next one to ask tries again.
         if (channel.subscribed === subscribed) channel.subscribed = null;
         throw error;
