@@ -146,6 +146,33 @@ describeWithRedisServer('on a cluster', () => {
     await untilIdle(holder, locks);
   });
 
+  it('leaves the channels of other slots, which no caller waits for any more when a slot moves', async () => {
+    await using holder = await open();
+    await using locks = await open();
+    const owner = await cluster.masterOf(lockKey(name));
+    let other = uniqueName('other');
+    while ((await cluster.masterOf(lockKey(other))) !== owner) other = uniqueName('other');
+    const leases = await Promise.all([name, other].map((each) => holder.acquire(each)));
+    const abort = new AbortController();
+    const waits = { wait: Infinity, signal: abort.signal };
+    const waiting = Promise.allSettled([name, other].map((each) => locks.acquire(each, waits)));
+    const listening = async (): Promise<number> => {
+      const reply = (await owner.admin.call('pubsub', 'shardchannels')) as string[];
+      return [name, other].filter((each) => reply.includes(noticeChannel(each))).length;
+    };
+    await waitUntil('they wait', async () => (await listening()) === 2);
+    const migration = await cluster.migration(await cluster.slotOf(lockKey(name)), await elsewhere());
+    await migration.begin();
+    await migration.moveKeys();
+    // Channels stay subscribed for a second after the last waiter left. Within it the server takes one of them away.
+    abort.abort();
+    await waiting;
+    await migration.finish();
+    await waitUntil('no channel is left', async () => (await listening()) === 0);
+    await Promise.all(leases.map((lease) => lease.release()));
+    await untilIdle(holder, locks);
+  });
+
   it('goes on when a replica takes the place of a master that lives', async () => {
     await using holder = await open();
     await using locks = await open();

@@ -61,6 +61,23 @@ function describeSilence(where: string, placeOf: () => Place): void {
       await (await waiting).release();
       await untilIdle(holder, locks);
     });
+
+    it('closes such a connection also when the waiter gives up before the silence is noticed', async () => {
+      const { direct, proxied, proxies, subscribed, listensAt } = placeOf();
+      await using holder = await connectLockService({ ...direct, leaseMs: LONG_MS });
+      await using locks = await connectLockService({ ...proxied, leaseMs: LONG_MS });
+      const lease = await holder.acquire(name);
+      const abort = new AbortController();
+      const waiting = locks.acquire(name, { wait: Infinity, signal: abort.signal }).catch(() => 'aborted');
+      await waitUntil('the waiter is subscribed', async () => (await subscribed(name)) === listensAt);
+      expect(vanishAll(proxies, name)).toBe(listensAt);
+      abort.abort();
+      expect(await waiting).toBe('aborted');
+      // The request to unsubscribe is not answered. The proxy ends the subscription when the connection is closed.
+      await waitUntil('the server has no subscription', async () => (await subscribed(name)) === 0, BOUND_MS);
+      await lease.release();
+      await untilIdle(holder, locks);
+    });
   });
 }
 

@@ -46,6 +46,7 @@ export class Heartbeat {
 /** How long one connection has been silent. */
 export class Pulse {
   private silentTicks = 0;
+  private unanswered = 0;
 
   /**
    * @param inUse whether anything is subscribed on the connection, or may be
@@ -62,9 +63,18 @@ export class Pulse {
     this.silentTicks = 0;
   };
 
+  /** The connection is in use until this request is answered: if that never happens, the server has not carried it out. */
+  awaitAnswer(request: Promise<unknown>): void {
+    this.unanswered += 1;
+    const settle = (): void => {
+      this.unanswered -= 1;
+    };
+    request.then(settle, settle);
+  }
+
   /** `false`: the connection is not in use any more. */
   tick(): boolean {
-    if (!this.inUse()) return false;
+    if (this.unanswered === 0 && !this.inUse()) return false;
     const { status } = this.client;
     // While the client connects, ioredis limits the time. A handshake without an answer has no limit there.
     if (status !== 'ready' && status !== 'connect') {

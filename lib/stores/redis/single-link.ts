@@ -39,8 +39,9 @@ export class SingleLink implements NoticeLink {
 
   unsubscribe(channel: string): void {
     this.asked.delete(channel);
-    const { connection } = this;
-    if (connection?.watch.ready === true) connection.client.call('unsubscribe', channel).catch(() => undefined);
+    if (this.connection?.watch.ready !== true) return;
+    const { client, pulse } = this.connection;
+    pulse.awaitAnswer(client.call('unsubscribe', channel));
   }
 
   reconnect(): void {

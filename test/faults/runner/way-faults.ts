@@ -3,11 +3,6 @@ import { SUBSCRIBES, type TcpProxy } from '../../support/tcp-proxy.js';
 import type { Dice } from './dice.js';
 import type { Fault } from './fault.js';
 
-/** Without the fault of all connections at once: see "What is not covered" in the README. */
-export function withoutAll(faults: readonly Fault[]): Fault[] {
-  return faults.filter(({ what }) => !what.startsWith('all connections'));
-}
-
 /** What may happen to the connections of all workers to the same servers. */
 export function wayFaults(
   waysTo: (dice: Dice) => readonly TcpProxy[] | Promise<readonly TcpProxy[]>,

@@ -4,7 +4,7 @@ import { debugAllowed } from '../../support/redis-program.js';
 import type { Dice } from '../runner/dice.js';
 import { served, type Fault } from '../runner/fault.js';
 import { harmlessFaults, REPLACED_MS, restartFault, scriptFaults, type Pick } from '../runner/server-faults.js';
-import { wayFaults, withoutAll } from '../runner/way-faults.js';
+import { wayFaults } from '../runner/way-faults.js';
 import { startAgain, Ways, wireThrough } from '../runner/ways.js';
 import type { Stage, StageSetup } from './stage.js';
 
@@ -37,7 +37,7 @@ async function start(topology: 'cluster' | 'cluster-mixed', { names, leaseMs }: 
     ...clusterFaults(cluster, names),
     ...(mixed ? [versionFault(pick)] : []),
     ...scriptFaults(pick),
-    ...served(withoutAll(wayFaults(waysToMaster, leaseMs)), REPLACED_MS, REPLACED_MS),
+    ...served(wayFaults(waysToMaster, leaseMs), REPLACED_MS, REPLACED_MS),
   ];
   return {
     topology,

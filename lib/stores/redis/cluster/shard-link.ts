@@ -147,15 +147,15 @@ export class ShardLink implements NoticeLink {
     const onLost = (): void => {
       this.forget(shard);
       void this.map.refresh();
-      this.tell(shard);
+      this.tell(shard, [...shard.channels]);
     };
     client.on('message', onMessage);
     client.on('smessage', onMessage);
     client.on('close', onLost);
     // The server takes a subscription away when the slot of its channel leaves it, and does not say so to everyone alike:
-    // ioredis 6 emits "moved" for it; earlier versions treat it as a reply without a request.
+    // ioredis 6 emits "moved" for it, but not for which channel; earlier versions treat it as a reply without a request.
     client.on('moved', () => {
-      this.tell(shard);
+      this.giveUp(shard, [...shard.channels]);
     });
     client.on('error', (error) => {
       if (error instanceof Error && error.message.startsWith('Command queue state error')) client.disconnect();
@@ -186,9 +186,7 @@ export class ShardLink implements NoticeLink {
     const masters = new Set(this.map.masters());
     for (const shard of [...this.shards.values()]) {
       const moved = [...shard.channels].filter((channel) => this.isElsewhere(channel, shard));
-      // What is known may be behind what is: a node that serves the slot after all would keep the subscription.
-      for (const channel of moved) this.leave(shard, channel);
-      if (moved.length > 0) this.tell(shard, moved);
+      if (moved.length > 0) this.giveUp(shard, moved);
       if (shard.channels.size === 0 && !masters.has(shard.address)) this.forget(shard);
     }
   }
@@ -198,7 +196,13 @@ export class ShardLink implements NoticeLink {
     return master !== undefined && master !== address;
   }
 
-  private tell(shard: Shard, lost = [...shard.channels]): void {
+  /** The server may serve some of these channels after all: it would keep the subscriptions. */
+  private giveUp(shard: Shard, channels: readonly string[]): void {
+    for (const channel of channels) this.leave(shard, channel);
+    this.tell(shard, channels);
+  }
+
+  private tell(shard: Shard, lost: readonly string[]): void {
     for (const channel of lost) {
       shard.channels.delete(channel);
       shard.asked.delete(channel);
@@ -210,7 +214,7 @@ export class ShardLink implements NoticeLink {
 
   private leave(shard: Shard, channel: string): void {
     if (!shard.asked.delete(channel) || shard.client.status !== 'ready') return;
-    shard.client.call(shard.sharded ? 'sunsubscribe' : 'unsubscribe', channel).catch(() => undefined);
+    shard.pulse.awaitAnswer(shard.client.call(shard.sharded ? 'sunsubscribe' : 'unsubscribe', channel));
   }
 
   private forget(shard: Shard): void {
