@@ -67,9 +67,9 @@ function createStore(options: LockServiceOptions, settings: ResolvedSettings, re
     const state = options.memory === true ? new MemoryState() : options.memory;
     return new MemoryStore(state, keyPrefix);
   }
-  if ('nodes' in options) {
+  if ('quorum' in options) {
     const { restartGuard } = settings;
-    return new QuorumStore(openNodes(options.nodes), { keyPrefix, commandTimeout, tokenTtl, restartGuard, reporter });
+    return new QuorumStore(openNodes(options.quorum), { keyPrefix, commandTimeout, tokenTtl, restartGuard, reporter });
   }
   const ownsClient = !('client' in options);
   const client = clientFor(options);
@@ -87,7 +87,7 @@ function createStore(options: LockServiceOptions, settings: ResolvedSettings, re
   });
 }
 
-type OneClient = Exclude<LockServiceOptions, { memory: unknown } | { nodes: unknown }>;
+type OneClient = Exclude<LockServiceOptions, { memory: unknown } | { quorum: unknown }>;
 
 function clientFor(options: OneClient): RedisClient {
   if ('client' in options) return checkClient(options.client);

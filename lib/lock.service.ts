@@ -96,7 +96,10 @@ export class LockService {
   acquire(names: string | readonly string[], options?: AcquireOptions): Promise<Lease | MultiLease> {
     try {
       const request = this.options.resolve(options);
-      if (Array.isArray(names)) return takeAll(this.leases, checkLockNames(names), request, this.settings.leaseMs);
+      if (Array.isArray(names)) {
+        const leaseMs = request.renewMs ?? this.settings.lease;
+        return takeAll(this.leases, checkLockNames(names), request, leaseMs);
+      }
       checkLockName(names);
       return this.leases.take(names, request);
     } catch (error) {
@@ -145,8 +148,13 @@ export class LockService {
   }
 
   /** Which locks callers of this service wait for now, and how many for each. */
-  waitLines(): WaitLineLength[] {
+  waiting(): WaitLineLength[] {
     return this.leases.waitLines();
+  }
+
+  /** @internal The former name of `waiting`. */
+  waitLines(): never {
+    throw new LockConfigError('"waitLines()" is replaced by "waiting()".');
   }
 
   /**

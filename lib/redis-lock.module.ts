@@ -45,7 +45,7 @@ export type RedisLockModuleOptions = LockServiceOptions & RedisLockRegistration;
  * @publicApi
  */
 export interface RedisLockOptionsFactory {
-  createLockOptions(): LockServiceOptions | Promise<LockServiceOptions>;
+  createRedisLockOptions(): LockServiceOptions | Promise<LockServiceOptions>;
 }
 
 /**
@@ -148,8 +148,15 @@ function asyncOptions({ useFactory, inject = [], useClass, useExisting }: RedisL
   const factory = (useClass ?? useExisting) as InjectionToken;
   const provider: Provider = {
     provide: LOCK_MODULE_OPTIONS,
-    useFactory: (made: RedisLockOptionsFactory) => made.createLockOptions(),
+    useFactory: optionsOf,
     inject: [factory],
   };
   return useClass === undefined ? [provider] : [{ provide: useClass, useClass }, provider];
+}
+
+function optionsOf(factory: Partial<RedisLockOptionsFactory>): LockServiceOptions | Promise<LockServiceOptions> {
+  if (factory.createRedisLockOptions !== undefined) return factory.createRedisLockOptions();
+  throw new LockConfigError(
+    'The class of "useClass" or "useExisting" must have a method createRedisLockOptions(), which replaces createLockOptions().',
+  );
 }

@@ -42,8 +42,8 @@ export class Hold extends WheelEntry {
   readonly owner: string;
   /** When this process got it, on the monotonic clock. */
   readonly acquiredAt: number;
-  /** Whether the watchdog keeps it alive; a fixed lease just ends. */
-  renews = true;
+  /** The length to which the watchdog renews the lease, in ms; `undefined`: it ends by itself. */
+  renewMs: number | undefined;
   /** Whether nobody has used the lease yet since it was granted or renewed for its next user. */
   fresh = true;
   /** Whether the last renewal failed: the lease still runs, but nothing should be built on it. */
@@ -84,6 +84,11 @@ export class Hold extends WheelEntry {
   /** The length of the lease as it was last granted, in ms. */
   get leaseMs(): number {
     return this.lease;
+  }
+
+  /** Whether the lease is renewed. */
+  get renews(): boolean {
+    return this.renewMs !== undefined;
   }
 
   /** When the request that last set the lease was sent. */

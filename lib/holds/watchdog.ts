@@ -32,10 +32,8 @@ export class Watchdog implements HoldKeeper {
     this.onSkewCheck();
   });
 
-  /** @param leaseMs the length to which a lease is renewed, at a third of it */
   constructor(
     private readonly store: LockStore,
-    private readonly leaseMs: number,
     private readonly reporter: Reporter,
   ) {}
 
@@ -93,10 +91,10 @@ export class Watchdog implements HoldKeeper {
   }
 
   private schedule(hold: Hold, notBefore = 0): void {
-    const { mono } = hold.sentAt;
-    const deadline = mono + validityOf(hold.leaseMs);
-    // A third into a lease of the usual length; a lease that was extended further has that much more time.
-    const renewal = hold.renews ? mono + hold.leaseMs - (this.leaseMs * 2) / 3 : Infinity;
+    const { sentAt, leaseMs, renewMs } = hold;
+    const deadline = sentAt.mono + validityOf(leaseMs);
+    // A third into a lease of that length; a lease that was extended further has that much more time.
+    const renewal = renewMs === undefined ? Infinity : sentAt.mono + leaseMs - (renewMs * 2) / 3;
     this.wheel.addBefore(hold, Math.min(deadline, Math.max(renewal, notBefore)));
   }
 
@@ -105,7 +103,7 @@ export class Watchdog implements HoldKeeper {
       this.lose(hold, 'expired');
       return;
     }
-    if (hold.renews && !this.renewing.has(hold)) void this.renew(hold);
+    if (hold.renewMs !== undefined && !this.renewing.has(hold)) void this.renew(hold, hold.renewMs);
     else this.schedule(hold, monotonic() + MIN_RETRY_MS);
   }
 
@@ -113,26 +111,26 @@ export class Watchdog implements HoldKeeper {
    * Never rejects. A failed renewal takes nothing away: it is tried again for as long as the lease runs. A late reply counts
    * from when the renewal was sent.
    */
-  private async renew(hold: Hold): Promise<void> {
+  private async renew(hold: Hold, leaseMs: number): Promise<void> {
     this.renewing.add(hold);
     // While the request is under way the deadline is still watched.
     this.schedule(hold, Infinity);
     let retryAt = 0;
     try {
       const { name, owner, minReplicas, changes } = hold;
-      const renewal = this.store.renew(name, owner, this.leaseMs, minReplicas, changes);
+      const renewal = this.store.renew(name, owner, leaseMs, minReplicas, changes);
       const { held, sentAt } = await orLate(renewal, (error) => {
         this.onRenewalFailed(hold, error);
       });
       if (hold.keeper !== this) return;
       if (held) {
         this.failing.delete(hold);
-        hold.confirm(sentAt, this.leaseMs, changes);
+        hold.confirm(sentAt, leaseMs, changes);
       } else this.lose(hold, 'taken');
     } catch (error) {
       this.onRenewalFailed(hold, error);
       const share = error instanceof LockUnavailableError && !error.retryable ? 3 : 10;
-      retryAt = monotonic() + Math.min(Math.max(this.leaseMs / share, MIN_RETRY_MS), MAX_RETRY_MS);
+      retryAt = monotonic() + Math.min(Math.max(leaseMs / share, MIN_RETRY_MS), MAX_RETRY_MS);
     } finally {
       this.renewing.delete(hold);
       if (hold.keeper === this) this.schedule(hold, retryAt);

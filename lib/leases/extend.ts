@@ -21,7 +21,7 @@ export async function extendTenure(
   tenure.assertHeld();
   const { hold } = tenure;
   // Before the request: the watchdog would answer a short lease with a renewal of its own.
-  if (fix) hold.renews = false;
+  if (fix) hold.renewMs = undefined;
   const takeBack = hold.foresee(leaseMs);
   keeper.watch(hold);
   const { changes } = hold;

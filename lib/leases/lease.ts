@@ -8,7 +8,7 @@ import type { Tenure } from './tenure.js';
 /** @internal What an acquisition asks of its lease. */
 export interface LeaseTerms {
   readonly leaseMs: number;
-  readonly renews: boolean;
+  readonly renewMs: number | undefined;
   readonly holdAtLeast: number;
 }
 
@@ -113,10 +113,11 @@ export class Lease implements AsyncDisposable {
    * @internal All locks of several are there: the fixed lease and `holdAtLeast` count from now on. A joined lease stays as
    * the outer section wants it.
    */
-  async begin({ leaseMs, renews, holdAtLeast }: LeaseTerms): Promise<void> {
+  async begin({ leaseMs, renewMs, holdAtLeast }: LeaseTerms): Promise<void> {
     if (this.joined) return;
     this.tenure.begin(holdAtLeast);
     // If the process dies now, the lock stays taken for as long as its lease lasts.
+    const renews = renewMs !== undefined;
     if (!renews || holdAtLeast > this.tenure.remaining()) await this.tenure.extend(leaseMs, !renews);
   }
 

@@ -35,8 +35,6 @@ export interface LeaseRequest extends WaitRequest {
 }
 
 export interface LeaseSettings extends LineLimits {
-  /** The length of a lease that renews itself, in ms. */
-  readonly leaseMs: number;
   /** How long a shutdown waits for running sections before their signals are aborted, in ms. */
   readonly shutdownTimeout: number;
 }
@@ -56,7 +54,7 @@ export class Leases implements TenureContext {
     private readonly reporter: Reporter,
     private readonly checkLength: (ms: number) => number,
   ) {
-    this.watchdog = new Watchdog(store, settings.leaseMs, reporter);
+    this.watchdog = new Watchdog(store, reporter);
     this.lines = new WaitLines(store, this.watchdog, settings, randomUUID());
   }
 

@@ -8,7 +8,7 @@ import { MultiLease } from './multi-lease.js';
  * Takes several locks: all or none. All callers take them in the order of their names, so that they cannot deadlock.
  *
  * @param names sorted, each once
- * @param leaseMs the length of a lease that renews itself, in ms
+ * @param leaseMs the length of the leases while others are waited for, in ms
  * @throws LockBusyError, LockAbortedError, LockUnavailableError, LockShutdownError
  */
 export async function takeAll(
@@ -42,7 +42,7 @@ async function takeEach(
   const taken: Lease[] = [];
   // While later locks are waited for, the first ones have to be renewed, and can be released at once. A fixed lease and
   // `holdAtLeast` begin when all are there.
-  const part: LeaseRequest = { ...request, leaseMs, renews: true, holdAtLeast: 0 };
+  const part: LeaseRequest = { ...request, leaseMs, renewMs: leaseMs, holdAtLeast: 0 };
   try {
     for (const name of names) {
       const wait = Math.max(0, until - monotonic());

@@ -1,7 +1,16 @@
 import { LockConfigError } from '../errors/index.js';
 import type { LeaseRequest } from '../leases/leases.js';
 import type { NestedCall } from '../leases/nested-call.js';
-import { checkKnown, checkLease, checkMinReplicas, checkWait, checkWhole, MAX_LEASE_MS, show } from './checks.js';
+import {
+  checkFlag,
+  checkKnown,
+  checkLease,
+  checkMinReplicas,
+  checkWait,
+  checkWhole,
+  MAX_LEASE_MS,
+  show,
+} from './checks.js';
 import type { ResolvedSettings } from './service-options.js';
 
 /**
@@ -12,10 +21,13 @@ import type { ResolvedSettings } from './service-options.js';
 export interface AcquireOptions {
   /** How long to wait for a taken lock; 0: one try; may be `Infinity`. Default: the module's `wait`, 10 000. */
   readonly wait?: number;
+  /** How long the lease lasts unless it is renewed. Default: the module's `lease`, 30 000. */
+  readonly lease?: number;
   /**
-   * `'renew'`: kept alive while held. A number: fixed, never renewed. Default `'renew'`.
+   * Whether the lease is renewed, at a third of its length, for as long as it is held. `false`: it ends after `lease`.
+   * Default: the module's `renew`, `true`.
    */
-  readonly lease?: 'renew' | number;
+  readonly renew?: boolean;
   /** Gives up waiting when it aborts. It does not touch a lock already held. */
   readonly signal?: AbortSignal;
   /**
@@ -43,6 +55,7 @@ const NESTED_CALLS: readonly unknown[] = ['join', 'refuse', 'wait'] satisfies Ne
 const KNOWN = [
   'wait',
   'lease',
+  'renew',
   'signal',
   'holdAtLeast',
   'minReplicas',
@@ -92,17 +105,17 @@ export function resolveAcquire(
   maxLeaseMs = MAX_LEASE_MS,
 ): LeaseRequest {
   checkAcquireOptions(options);
-  const { lease = 'renew', holdAtLeast = 0 } = options;
-  // If the process dies, nothing but the lease keeps the lock taken.
-  const leaseMs = lease === 'renew' ? Math.max(settings.leaseMs, holdAtLeast) : lease;
-  if (holdAtLeast > leaseMs && lease !== 'renew') {
+  const { lease = settings.lease, renew = settings.renew, holdAtLeast = 0 } = options;
+  if (holdAtLeast > lease && !renew) {
     throw new LockConfigError(
-      `"holdAtLeast" (${String(holdAtLeast)}) must not be longer than the fixed "lease" (${String(leaseMs)}).`,
+      `"holdAtLeast" (${String(holdAtLeast)}) must not be longer than the "lease" (${String(lease)}) where "renew" is false.`,
     );
   }
+  // If the process dies, nothing but the lease keeps the lock taken.
+  const leaseMs = Math.max(lease, holdAtLeast);
   if (leaseMs > maxLeaseMs) {
     throw new LockConfigError(
-      `"${lease === 'renew' ? 'holdAtLeast' : 'lease'}" (${String(leaseMs)}) must not be longer than "restartGuard" ` +
+      `"${lease > maxLeaseMs ? 'lease' : 'holdAtLeast'}" (${String(leaseMs)}) must not be longer than "restartGuard" ` +
         `(${String(maxLeaseMs)}): a node could forget the lock and vote again. Raise "restartGuard" in every service that ` +
         `uses these nodes.`,
     );
@@ -110,7 +123,7 @@ export function resolveAcquire(
   return {
     wait: options.wait ?? settings.wait,
     leaseMs,
-    renews: lease === 'renew',
+    renewMs: renew ? lease : undefined,
     signal: options.signal,
     holdAtLeast,
     minReplicas: options.minReplicas ?? settings.minReplicas,
@@ -128,16 +141,19 @@ export function checkAcquireOptions(options: unknown, more: readonly string[] = 
   if (typeof options !== 'object' || options === null) {
     throw new LockConfigError(`The lock options must be an object, but are ${show(options)}.`);
   }
-  if ('reentrant' in options) {
+  if (Reflect.get(options, 'lease') === 'renew') {
     throw new LockConfigError(
-      `"reentrant" is replaced by "nested": write nested: 'refuse' for reentrant: false, and nested: 'join', which is the ` +
-        `default, for reentrant: true.`,
+      `lease: 'renew' is replaced by renew: true, which is the default. "lease" is the length in ms.`,
     );
   }
   checkKnown('A lock', options, [...KNOWN, ...more]);
-  const { wait, lease, signal, holdAtLeast, minReplicas, nested } = options as Record<keyof AcquireOptions, unknown>;
+  const { wait, lease, renew, signal, holdAtLeast, minReplicas, nested } = options as Record<
+    keyof AcquireOptions,
+    unknown
+  >;
   if (wait !== undefined) checkWait('wait', wait);
-  if (lease !== undefined && lease !== 'renew') checkLease('lease', lease);
+  if (lease !== undefined) checkLease('lease', lease);
+  if (renew !== undefined) checkFlag('renew', renew);
   if (holdAtLeast !== undefined) checkWhole('holdAtLeast', holdAtLeast, 0, MAX_LEASE_MS);
   if (minReplicas !== undefined) checkMinReplicas(minReplicas);
   if (signal !== undefined && !(signal instanceof AbortSignal)) {

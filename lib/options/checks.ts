@@ -18,6 +18,12 @@ export function checkLease(option: string, value: unknown): number {
   return checkWhole(option, value, MIN_LEASE_MS, MAX_LEASE_MS);
 }
 
+/** An option that is on or off. */
+export function checkFlag(option: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  throw new LockConfigError(`"${option}" must be true or false, but is ${show(value)}.`);
+}
+
 /** A number of replicas. */
 export function checkMinReplicas(value: unknown): number {
   return checkWhole('minReplicas', value, 0, MAX_REPLICAS);
@@ -30,10 +36,20 @@ export function checkWhole(option: string, value: unknown, min: number, max: num
   );
 }
 
-/** Refuses names that are no options: a misspelt option must not be silently without effect. */
+/** What options were called in earlier versions, and what to write now. */
+const FORMER_NAMES: Readonly<Record<string, string>> = {
+  leaseMs: '"lease"',
+  handOverMs: '"handOverTime"',
+  nodes: '"quorum"',
+  reentrant: `"nested": nested: 'refuse' for reentrant: false, and nested: 'join', the default, for reentrant: true`,
+};
+
+/** Rejects names that are no options: a misspelt option must not be silently without effect. */
 export function checkKnown(what: string, value: object, known: readonly string[]): void {
   const unknown = Object.keys(value).find((key) => !known.includes(key));
   if (unknown === undefined) return;
+  const now = Object.hasOwn(FORMER_NAMES, unknown) ? FORMER_NAMES[unknown] : undefined;
+  if (now !== undefined) throw new LockConfigError(`"${unknown}" is replaced by ${now}.`);
   throw new LockConfigError(`${what} has no option "${unknown}". Known: ${known.join(', ')}.`);
 }
 

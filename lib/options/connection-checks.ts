@@ -2,7 +2,7 @@ import { LockConfigError } from '../errors/index.js';
 import { MemoryState } from '../stores/memory/memory-state.js';
 import { checkKnown, show } from './checks.js';
 
-export const CONNECTIONS = ['url', 'redis', 'cluster', 'nodes', 'client', 'memory'] as const;
+export const CONNECTIONS = ['url', 'redis', 'cluster', 'quorum', 'client', 'memory'] as const;
 /** Options of an ioredis client that are easily given in the place of `redis`. */
 const REDIS_OPTIONS = ['host', 'port', 'path', 'username', 'password', 'db', 'tls', 'sentinels'];
 const MIN_NODES = 3;
@@ -20,7 +20,7 @@ const NO_IOREDIS_OPTIONS: Readonly<Record<string, string>> = {
   uri: '{ url }',
   socket: '{ redis: { host, port } }',
   cluster: '{ cluster: { nodes } }',
-  nodes: '{ cluster: { nodes } } or { nodes }',
+  nodes: '{ cluster: { nodes } } or { quorum }',
 };
 
 /**
@@ -31,7 +31,7 @@ const NO_IOREDIS_OPTIONS: Readonly<Record<string, string>> = {
  */
 export function checkConnection(options: object, checkOthers: () => void): void {
   const given = CONNECTIONS.filter((key) => Reflect.get(options, key) !== undefined);
-  if (given.length === 0) checkMistaken(options);
+  if (given.length === 0) checkMistaken(options, checkOthers);
   if (given.length !== 1) {
     const what = given.length === 0 ? 'none is given' : `these are given: ${given.join(', ')}`;
     throw new LockConfigError(`Exactly one of ${CONNECTIONS.join(', ')} is needed, but ${what}.`);
@@ -41,7 +41,7 @@ export function checkConnection(options: object, checkOthers: () => void): void 
   const value: unknown = Reflect.get(options, key as string);
   if (key === 'url') checkUrl('url', value);
   if (key === 'cluster') checkCluster(value);
-  if (key === 'nodes') checkNodes(value);
+  if (key === 'quorum') checkQuorum(value);
   if (key === 'redis') checkRedisOptions('redis', value);
   if (key === 'memory' && value !== true && !(value instanceof MemoryState)) {
     throw new LockConfigError('"memory" must be true or a MemoryState.');
@@ -175,32 +175,35 @@ function checkCluster(cluster: unknown): void {
   if (redisOptions !== undefined) checkRedisOptions('cluster.options.redisOptions', redisOptions);
 }
 
-function checkNodes(nodes: unknown): void {
+function checkQuorum(nodes: unknown): void {
   if (!Array.isArray(nodes) || nodes.length < MIN_NODES || nodes.length > MAX_NODES) {
     throw new LockConfigError(
-      `"nodes" must be a list of ${String(MIN_NODES)} to ${String(MAX_NODES)} Redis servers; an odd number is recommended.`,
+      `"quorum" must be a list of ${String(MIN_NODES)} to ${String(MAX_NODES)} Redis servers; an odd number is recommended.`,
     );
   }
   for (const node of nodes as unknown[]) {
-    if (typeof node === 'string' || node === undefined) checkUrl('nodes', node);
-    else if (typeof node === 'object' && node !== null) checkRedisOptions('nodes', node);
+    if (typeof node === 'string' || node === undefined) checkUrl('quorum', node);
+    else if (typeof node === 'object' && node !== null) checkRedisOptions('quorum', node);
     else {
       throw new LockConfigError(
-        `Each of "nodes" must be a URL or an object of ioredis options, but one is ${show(node)}.`,
+        `Each server of "quorum" must be a URL or an object of ioredis options, but one is ${show(node)}.`,
       );
     }
   }
   const urls = nodes.filter((node) => typeof node === 'string');
   if (new Set(urls).size < urls.length)
-    throw new LockConfigError('"nodes" names a server twice: it would have two votes.');
+    throw new LockConfigError('"quorum" names a server twice: it would have two votes.');
 }
 
-/** Options without a server: an unset environment variable, or the server's options in the wrong place. */
-function checkMistaken(options: object): void {
+/** Options without a server: an unset environment variable, a former name, or the server's options in the wrong place. */
+function checkMistaken(options: object, checkNames: () => void): void {
   const unset = CONNECTIONS.find((key) => key in options);
   if (unset !== undefined) throw new LockConfigError(`"${unset}" is undefined. Is the environment variable set?`);
   const misplaced = REDIS_OPTIONS.find((key) => key in options);
-  if (misplaced === undefined) return;
+  if (misplaced === undefined) {
+    checkNames();
+    return;
+  }
   throw new LockConfigError(
     `"${misplaced}" is an option of the Redis client. Write { redis: { host, port } }, or { url: 'redis://host:6379' }.`,
   );

@@ -2,6 +2,7 @@ import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis';
 import { LockConfigError } from '../errors/index.js';
 import type { MemoryState } from '../stores/memory/memory-state.js';
 import {
+  checkFlag,
   checkKnown,
   checkLease,
   checkMinReplicas,
@@ -28,7 +29,7 @@ export type LockConnection =
    * Several independent Redis, each a URL or ioredis options: a lock is held when a majority says so. 3 to 15, an odd
    * number is recommended; the connections are ours to close.
    */
-  | { readonly nodes: readonly (string | RedisOptions)[] }
+  | { readonly quorum: readonly (string | RedisOptions)[] }
   /** Your own ioredis client, of one server or a cluster. It is never closed here; a second connection for notices is made from it. */
   | { readonly client: CallersClient }
   /** This process's memory, for tests. A `MemoryState` is shared by all services that are given it. */
@@ -36,8 +37,10 @@ export type LockConnection =
 
 /** Settings of a lock service; every duration is in ms. */
 export interface LockSettings {
-  /** The length of a lease that renews itself, renewed at a third of it. Default 30 000. */
-  readonly leaseMs?: number;
+  /** How long a lease lasts, unless a caller says otherwise. Default 30 000. */
+  readonly lease?: number;
+  /** Whether leases are renewed, at a third of their length, for as long as they are held. Default `true`. */
+  readonly renew?: boolean;
   /** How long callers wait for a taken lock unless they say otherwise. Default 10 000. */
   readonly wait?: number;
   /** Put before every name, in keys and in channels. Default `lock:`. */
@@ -47,7 +50,7 @@ export interface LockSettings {
   /** How long one request to Redis may take. Default 1 000, and never above a third of the lease. */
   readonly commandTimeout?: number;
   /** How long this process passes a lock on among its own callers before other processes get it. Default 50. */
-  readonly handOverMs?: number;
+  readonly handOverTime?: number;
   /** How many of its own callers it serves in that time at most. Default 1 000. */
   readonly handOverCount?: number;
   /** How long a fencing token is remembered in Redis after its last use. Default 24 hours. */
@@ -58,9 +61,9 @@ export interface LockSettings {
    */
   readonly minReplicas?: number;
   /**
-   * Only with `nodes`: how long a node must have kept its state to have a vote, since it may have forgotten locks before. No
+   * Only with `quorum`: how long a node must have kept its state to have a vote, since it may have forgotten locks before. No
    * lease may be longer. The same in every service that uses the nodes; 0 if they never lose a write (AOF with
-   * `appendfsync always`, no failover). Default `leaseMs` + 1 000.
+   * `appendfsync always`, no failover). Default `lease` + 1 000.
    */
   readonly restartGuard?: number;
   /**
@@ -92,12 +95,13 @@ export type ResolvedSettings = Required<LockSettings>;
 
 const MAX_PREFIX_BYTES = 256;
 const SETTINGS = [
-  'leaseMs',
+  'lease',
+  'renew',
   'wait',
   'keyPrefix',
   'maxWaiting',
   'commandTimeout',
-  'handOverMs',
+  'handOverTime',
   'handOverCount',
   'tokenTtl',
   'minReplicas',
@@ -115,7 +119,7 @@ const SETTINGS = [
  */
 export function resolveSettings(options: LockServiceOptions): ResolvedSettings {
   checkShape(options);
-  const leaseMs = checkLease('leaseMs', options.leaseMs ?? 30_000);
+  const lease = checkLease('lease', options.lease ?? 30_000);
   const keyPrefix: unknown = options.keyPrefix ?? 'lock:';
   if (typeof keyPrefix !== 'string' || !keyPrefix.isWellFormed() || Buffer.byteLength(keyPrefix) > MAX_PREFIX_BYTES) {
     throw new LockConfigError(`"keyPrefix" must be a string of at most ${String(MAX_PREFIX_BYTES)} bytes.`);
@@ -126,16 +130,17 @@ export function resolveSettings(options: LockServiceOptions): ResolvedSettings {
   }
   const commandTimeout = checkWhole('commandTimeout', options.commandTimeout ?? 1_000, 1, MAX_MS);
   return {
-    leaseMs,
+    lease,
+    renew: checkFlag('renew', options.renew ?? true),
     wait: checkWait('wait', options.wait ?? 10_000),
     keyPrefix,
     maxWaiting: checkWhole('maxWaiting', options.maxWaiting ?? 10_000, 1, MAX_MS),
-    commandTimeout: Math.max(1, Math.min(commandTimeout, Math.floor(leaseMs / 3))),
-    handOverMs: checkWhole('handOverMs', options.handOverMs ?? 50, 0, MAX_LEASE_MS),
+    commandTimeout: Math.max(1, Math.min(commandTimeout, Math.floor(lease / 3))),
+    handOverTime: checkWhole('handOverTime', options.handOverTime ?? 50, 0, MAX_LEASE_MS),
     handOverCount: checkWhole('handOverCount', options.handOverCount ?? 1_000, 1, 1_000),
     tokenTtl: checkWhole('tokenTtl', options.tokenTtl ?? DAY_MS, 60_000, 365 * DAY_MS),
     minReplicas: checkMinReplicas(options.minReplicas ?? 0),
-    restartGuard: checkGuard(options, leaseMs),
+    restartGuard: checkGuard(options, lease),
     startup,
     startupTimeout: checkWhole('startupTimeout', options.startupTimeout ?? 5_000, 1, MAX_MS),
     shutdownTimeout: checkWhole('shutdownTimeout', options.shutdownTimeout ?? 10_000, 0, MAX_MS),
@@ -151,13 +156,13 @@ function checkLogger(logger: unknown): LockLogger | false {
   throw new LockConfigError(`"logger" must be false or an object with a method warn(message), but is ${show(logger)}.`);
 }
 
-function checkGuard(options: LockServiceOptions, leaseMs: number): number {
+function checkGuard(options: LockServiceOptions, lease: number): number {
   const { restartGuard } = options;
-  if (restartGuard === undefined) return leaseMs + 1_000;
-  if (!('nodes' in options)) throw new LockConfigError('"restartGuard" is an option of several "nodes" only.');
-  if (restartGuard !== 0 && restartGuard < leaseMs) {
+  if (restartGuard === undefined) return lease + 1_000;
+  if (!('quorum' in options)) throw new LockConfigError('"restartGuard" is an option of "quorum" only.');
+  if (restartGuard !== 0 && restartGuard < lease) {
     throw new LockConfigError(
-      `"restartGuard" (${show(restartGuard)}) must be 0, or not below "leaseMs" (${String(leaseMs)}).`,
+      `"restartGuard" (${show(restartGuard)}) must be 0, or not below "lease" (${String(lease)}).`,
     );
   }
   return checkWhole('restartGuard', restartGuard, 0, MAX_LEASE_MS);

@@ -21,8 +21,8 @@ export function lostWarning({ name, leaseMs, renews }: WarnedHold, reason: LockL
   }
   if (!renews) {
     return (
-      `${lost}: its fixed lease of ${String(leaseMs)} ms ended before it was released. ${others}. Use a longer "lease", or ` +
-      `one that is renewed.`
+      `${lost}: its fixed lease of ${String(leaseMs)} ms ended before it was released. ${others}. Use a longer "lease", ` +
+      `or leave out "renew: false".`
     );
   }
   return (

@@ -9,7 +9,7 @@ export interface LineLimits {
   /** How many callers may wait for one name. */
   readonly maxWaiting: number;
   /** How long a process passes a lock on among its own callers before it lets others have a go, in ms. */
-  readonly handOverMs: number;
+  readonly handOverTime: number;
   /** How many of its callers it serves in that time at most. */
   readonly handOverCount: number;
 }

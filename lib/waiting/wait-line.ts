@@ -174,7 +174,7 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
     // No more than are likely to be used: tokens reserved for nobody would run ahead of the server's clock, and a server
     // that lost the last one would then issue smaller ones. A hand-over takes more than a µs.
     const likely = Math.max(this.queue.size, 2 * this.lastUsed);
-    const tokens = Math.max(1, Math.min(limits.handOverCount, likely, limits.handOverMs * 1_000));
+    const tokens = Math.max(1, Math.min(limits.handOverCount, likely, limits.handOverTime * 1_000));
     const turn = turns.get(this.name);
     // Others were there a moment ago. Whoever gives up before Redis answers is told so.
     if (turn !== null) this.news.onBusy(undefined);
@@ -222,7 +222,7 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
 
   private mayPassOn(hold: Hold): boolean {
     if (this.queue.first === null || hold.doubtful || !hold.hasNextToken()) return false;
-    if (monotonic() - hold.acquiredAt >= this.context.limits.handOverMs) return false;
+    if (monotonic() - hold.acquiredAt >= this.context.limits.handOverTime) return false;
     return hold.remaining() > hold.leaseMs / 3;
   }
 
@@ -239,7 +239,7 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
   private grant(hold: Hold, waiter: Waiter): void {
     this.queue.remove(waiter);
     this.phase = 'held';
-    hold.renews = waiter.request.renews;
+    hold.renewMs = waiter.request.renewMs;
     hold.minReplicas = waiter.request.minReplicas;
     hold.fresh = false;
     hold.line = this;
@@ -261,7 +261,7 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
     // A fixed lease is the caller's from the start: what an earlier caller used of it must be given back first.
     if (hold.fresh) return true;
     // If the process dies, the lock stays taken only for what is left of the lease.
-    return request.renews && hold.renews && hold.remaining() >= request.holdAtLeast;
+    return request.renewMs !== undefined && hold.renews && hold.remaining() >= request.holdAtLeast;
   }
 
   private async renewFor(hold: Hold, leaseMs: number, minReplicas: number): Promise<boolean> {

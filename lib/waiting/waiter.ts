@@ -11,8 +11,8 @@ export interface WaitRequest {
   readonly wait: number;
   /** The lease wanted, in ms. */
   readonly leaseMs: number;
-  /** Whether the lease is to be kept alive. */
-  readonly renews: boolean;
+  /** The length to which the lease is renewed, in ms; `undefined`: it is not renewed. */
+  readonly renewMs: number | undefined;
   /** How long the lock stays taken at least, in ms: never longer than the lease wanted. */
   readonly holdAtLeast: number;
   /** How many replicas have to acknowledge the lock. */

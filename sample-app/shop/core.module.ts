@@ -27,7 +27,7 @@ import { validationPipe } from './validation/validation-pipe.js';
       useFactory: (config: ShopConfig) => ({
         url: config.redisUrl,
         keyPrefix: `${config.redisPrefix}lock:`,
-        leaseMs: config.lockLeaseMs,
+        lease: config.lockLeaseMs,
         wait: config.lockWaitMs,
       }),
     }),

@@ -9,7 +9,7 @@ const { database, close } = openDatabase(databaseUrl, 1, 'lower-fences');
 await using locks = await connectLockService({
   url: redisUrl,
   keyPrefix: `${redisPrefix}lock:`,
-  leaseMs: lockLeaseMs,
+  lease: lockLeaseMs,
 });
 try {
   const lowered = await lowerFences(database, locks);

@@ -164,7 +164,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
       });
 
       it('takes a lock whose holder let its lease end', async () => {
-        const lease = await here.acquire(name, { lease: 150 });
+        const lease = await here.acquire(name, { lease: 150, renew: false });
         const next = await there.acquire(name);
         expect(lease.remaining()).toBe(0);
         expect(lease.signal.aborted).toBe(true);
@@ -174,7 +174,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
       });
 
       it('takes a lock whose holder made its lease shorter, and outlived it', async () => {
-        const lease = await here.acquire(name, { lease: 25_000 });
+        const lease = await here.acquire(name, { lease: 25_000, renew: false });
         const waiting = there.acquire(name, { wait: 20_000 });
         await waitUntil('the other replica waits', () => there.stats().waiting === 1);
         await sleep(50);
@@ -254,7 +254,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
       });
 
       it('lets another replica in between the callers of one that never runs dry', async () => {
-        const greedy = await backend.open({ handOverMs: 20 });
+        const greedy = await backend.open({ handOverTime: 20 });
         let stop = false;
         let before = 0;
         const callers = Array.from({ length: 4 }, async () => {
@@ -273,7 +273,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
 
     describe('leases', () => {
       it('renews a lease for as long as it is held', async () => {
-        const short = await backend.open({ leaseMs: 300 });
+        const short = await backend.open({ lease: 300 });
         const lease = await short.acquire(name);
         await sleep(1_000);
         lease.assertHeld();
@@ -282,8 +282,28 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         await expect(lease.release()).resolves.toBe('released');
       });
 
+      it('renews a lease of the length that the caller chose, to that length', async () => {
+        const lease = await here.acquire(name, { lease: 300 });
+        await sleep(1_000);
+        lease.assertHeld();
+        expect(lease.remaining()).toBeLessThanOrEqual(300);
+        expect((await there.inspect(name)).remainingMs).toBeLessThanOrEqual(300);
+        await expect(lease.release()).resolves.toBe('released');
+      });
+
+      it('takes from the service whether leases are renewed, unless the caller says otherwise', async () => {
+        const once = await backend.open({ lease: 300, renew: false });
+        const ends = await once.acquire(name);
+        await waitUntil('the lease is over', () => ends.signal.aborted);
+        await expect(ends.release()).resolves.toBe('lost');
+        const lasts = await once.acquire(name, { renew: true });
+        await sleep(1_000);
+        lasts.assertHeld();
+        await expect(lasts.release()).resolves.toBe('released');
+      });
+
       it('never renews a fixed lease, and says so by its signal', async () => {
-        const lease = await here.acquire(name, { lease: 200 });
+        const lease = await here.acquire(name, { lease: 200, renew: false });
         const lost = await new Promise((resolve) => {
           lease.signal.addEventListener('abort', () => resolve(lease.signal.reason), { once: true });
         });
@@ -294,7 +314,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
       });
 
       it('extends a fixed lease', async () => {
-        const lease = await here.acquire(name, { lease: 200 });
+        const lease = await here.acquire(name, { lease: 200, renew: false });
         await lease.extend(60_000);
         expect(lease.remaining()).toBeGreaterThan(50_000);
         await sleep(250);
@@ -304,7 +324,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
       });
 
       it('notices a lock that was forced open, and wakes who waits for it', async () => {
-        const short = await backend.open({ leaseMs: 300 });
+        const short = await backend.open({ lease: 300 });
         const lease = await short.acquire(name);
         const waiting = there.acquire(name);
         await waitUntil('the other replica waits', () => there.stats().waiting === 1);
@@ -322,9 +342,14 @@ export function describeLockConformance(label: string, openBackend: () => Promis
       it('keeps the value or the error of a section that lost its lock', async () => {
         const outlive = (lease: Lease): Promise<void> =>
           waitUntil('it is lost', () => lease.signal.aborted).then(() => {});
-        await expect(here.withLock(name, (l) => outlive(l).then(() => 'value'), { lease: 50 })).resolves.toBe('value');
+        await expect(
+          here.withLock(name, (l) => outlive(l).then(() => 'value'), { lease: 50, renew: false }),
+        ).resolves.toBe('value');
         const error = new RangeError('of the section');
-        const failing = here.withLock(name, (l) => outlive(l).then(() => Promise.reject(error)), { lease: 50 });
+        const failing = here.withLock(name, (l) => outlive(l).then(() => Promise.reject(error)), {
+          lease: 50,
+          renew: false,
+        });
         await expect(failing).rejects.toBe(error);
       });
 
@@ -384,7 +409,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
       it('begins a fixed lease when all of them are there', async () => {
         const [a, b] = [`${name}:a`, `${name}:b`];
         const lease = await there.acquire(b);
-        const both = here.acquire([a, b], { lease: 300 });
+        const both = here.acquire([a, b], { lease: 300, renew: false });
         await sleep(500);
         await lease.release();
         const multi = await both;
@@ -459,7 +484,9 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         [{ lease: Infinity }],
         [{ lease: 'forever' }],
         [{ holdAtLeast: -1 }],
-        [{ lease: 100, holdAtLeast: 200 }],
+        [{ lease: 100, renew: false, holdAtLeast: 200 }],
+        [{ lease: 'renew' }],
+        [{ renew: 'no' }],
         [{ signal: {} }],
         [{ nested: 'never' }],
         [{ reentrant: false }],
@@ -505,7 +532,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
       });
 
       it('aborts the signal of a section that does not end, and leaves its lock to its lease', async () => {
-        const closing = await backend.open({ shutdownTimeout: 50, leaseMs: 1_000 });
+        const closing = await backend.open({ shutdownTimeout: 50, lease: 1_000 });
         const lease = await closing.acquire(name);
         await closing.close();
         expect(lease.signal.aborted).toBe(true);

@@ -18,7 +18,7 @@ for (const size of [3, 5]) {
         open: async (settings) => {
           // The servers were started a moment ago.
           const nodes = servers.map(({ url }) => url);
-          const service = await connectLockService({ nodes, restartGuard: 0, ...settings });
+          const service = await connectLockService({ quorum: nodes, restartGuard: 0, ...settings });
           services.push(service);
           return service;
         },

@@ -88,7 +88,7 @@ describe(`locks on ${image} in Docker`, () => {
 describe(`a Redis on ${image} that goes away`, () => {
   it('is noticed by the code that holds a lock, before the lease ends', async () => {
     const container = await startRedis();
-    const locks = createLockService({ url: urlOf(container), leaseMs: 2_000 });
+    const locks = createLockService({ url: urlOf(container), lease: 2_000 });
     try {
       await using lease = await locks.acquire('gone');
       expect(lease.signal.aborted).toBe(false);

@@ -69,7 +69,7 @@ describeWithRedisServer('what locks cost Redis', () => {
   it('serves 50 callers of one name in one process with at most 0.2 requests a section', async () => {
     const name = uniqueName();
     // The time for hand-overs is over sooner, counted in sections, when the machine is busy: here the count alone ends it.
-    await using patient = await connectLockService({ url: server.url, handOverMs: 60_000, handOverCount: 25 });
+    await using patient = await connectLockService({ url: server.url, handOverTime: 60_000, handOverCount: 25 });
     let sections = 0;
     const counts = await counted(() =>
       Promise.all(

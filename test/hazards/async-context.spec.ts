@@ -58,7 +58,7 @@ function describeContexts(label: string, open: () => Promise<Place>): void {
     beforeEach(async () => {
       name = uniqueName('context');
       // The service itself may be made inside a request, where a module is loaded lazily.
-      locks = await request.run('maker', () => connectLockService({ ...place.options, leaseMs: LEASE }));
+      locks = await request.run('maker', () => connectLockService({ ...place.options, lease: LEASE }));
     });
     afterEach(async () => {
       await locks.close();
@@ -104,7 +104,7 @@ function describeContexts(label: string, open: () => Promise<Place>): void {
     });
 
     it('does not let an abort listener join the lease of a section that finds out about the loss', async () => {
-      const lease = await locks.acquire(name, { lease: 300 });
+      const lease = await locks.acquire(name, { lease: 300, renew: false });
       const outcome = deferred<unknown>();
       await locks.withLock(`${name}-other`, async () => {
         lease.signal.addEventListener('abort', () => {
@@ -160,7 +160,7 @@ describeWithRedisServer('servers of its own', () => {
   });
   describeContexts('a quorum', async () => {
     const nodes = await QuorumNodes.start(3);
-    return { options: { nodes: nodes.urls, restartGuard: 0 }, close: () => nodes.stop() };
+    return { options: { quorum: nodes.urls, restartGuard: 0 }, close: () => nodes.stop() };
   });
 });
 
@@ -168,7 +168,7 @@ describe('the requests to Redis', () => {
   it('are sent in no request, since each of them may serve several callers', async () => {
     const client = redisClient();
     await client.ping();
-    await using locks = await connectLockService({ client, leaseMs: LEASE });
+    await using locks = await connectLockService({ client, lease: LEASE });
     const sent: string[] = [];
     const send = client.sendCommand.bind(client);
     client.sendCommand = (command, ...rest) => {

@@ -17,7 +17,7 @@ describe('a blocked event loop', () => {
   let name: string;
 
   beforeEach(async () => {
-    locks = await connectLockService({ url, leaseMs: 600 });
+    locks = await connectLockService({ url, lease: 600 });
     name = uniqueName('blocked');
   });
   afterEach(() => locks.close());

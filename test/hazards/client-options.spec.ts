@@ -95,8 +95,8 @@ describeWithRedisServer('whatever options a client of ioredis has', () => {
       'each of { nodes }',
       [...serverOptions, ...ignoredOptions],
       (options) => [
-        { nodes: quorum.servers.map(({ port }) => ({ port, ...options })), restartGuard: 0 },
-        { nodes: quorum.urls.map((url) => urlOf(url, options)), restartGuard: 0 },
+        { quorum: quorum.servers.map(({ port }) => ({ port, ...options })), restartGuard: 0 },
+        { quorum: quorum.urls.map((url) => urlOf(url, options)), restartGuard: 0 },
       ],
     ],
     [

@@ -26,7 +26,7 @@ describeWithRedisServer('while the server makes its clients wait', () => {
 
   for (const mode of ['WRITE', 'ALL'] as const) {
     it(`(${mode}) for less than a request may take, an acquire takes just longer`, async () => {
-      await using locks = await connectLockService({ url: server.url, commandTimeout: 5_000, leaseMs: 30_000 });
+      await using locks = await connectLockService({ url: server.url, commandTimeout: 5_000, lease: 30_000 });
       await admin.call('client', 'pause', 300, mode);
       const lease = await locks.acquire(name, { wait: 0 });
       lease.assertHeld();
@@ -35,7 +35,7 @@ describeWithRedisServer('while the server makes its clients wait', () => {
     });
 
     it(`(${mode}) for longer, an acquire fails as unavailable, and takes no lock afterwards`, async () => {
-      await using locks = await connectLockService({ url: server.url, commandTimeout: 200, leaseMs: 60_000 });
+      await using locks = await connectLockService({ url: server.url, commandTimeout: 200, lease: 60_000 });
       await admin.call('client', 'pause', 1_500, mode);
       await expect(locks.acquire(name, { wait: 0 })).rejects.toBeInstanceOf(LockUnavailableError);
       await expect(locks.acquire(name, { wait: 300 })).rejects.toBeInstanceOf(LockUnavailableError);
@@ -46,7 +46,7 @@ describeWithRedisServer('while the server makes its clients wait', () => {
     });
 
     it(`(${mode}) for less than the lease, a holder keeps its lock`, async () => {
-      await using locks = await connectLockService({ url: server.url, commandTimeout: 200, leaseMs: 3_000 });
+      await using locks = await connectLockService({ url: server.url, commandTimeout: 200, lease: 3_000 });
       const lease = await locks.acquire(name);
       await admin.call('client', 'pause', 1_500, mode);
       await sleep(1_600);
@@ -58,7 +58,7 @@ describeWithRedisServer('while the server makes its clients wait', () => {
     });
 
     it(`(${mode}) for longer than the lease, a holder is told before anybody else can be granted it`, async () => {
-      await using locks = await connectLockService({ url: server.url, commandTimeout: 200, leaseMs: 900 });
+      await using locks = await connectLockService({ url: server.url, commandTimeout: 200, lease: 900 });
       await using others = await connectLockService({ url: server.url });
       const lease = await locks.acquire(name);
       // Taken before: asking the lease for it looks at the clock, and here nobody is to ask.
@@ -78,7 +78,7 @@ describeWithRedisServer('while the server makes its clients wait', () => {
   }
 
   it('a release that is not answered is made good afterwards', async () => {
-    await using locks = await connectLockService({ url: server.url, commandTimeout: 200, leaseMs: 60_000 });
+    await using locks = await connectLockService({ url: server.url, commandTimeout: 200, lease: 60_000 });
     const lease = await locks.acquire(name);
     await admin.call('client', 'pause', 60_000, 'WRITE');
     await expect(lease.release()).resolves.toBe('unconfirmed');
@@ -89,7 +89,7 @@ describeWithRedisServer('while the server makes its clients wait', () => {
   });
 
   it('a frozen server is no different', async () => {
-    await using locks = await connectLockService({ url: server.url, commandTimeout: 200, leaseMs: 900 });
+    await using locks = await connectLockService({ url: server.url, commandTimeout: 200, lease: 900 });
     const lease = await locks.acquire(name);
     server.freeze();
     await expect(locks.acquire(`${name}:other`, { wait: 0 })).rejects.toBeInstanceOf(LockUnavailableError);

@@ -14,7 +14,7 @@ describe('a wall clock that is set', () => {
   let name: string;
 
   beforeEach(async () => {
-    locks = await connectLockService({ url, leaseMs: 1_500 });
+    locks = await connectLockService({ url, lease: 1_500 });
     name = uniqueName('clock');
     // The library takes a clock that is replaced for another one, and goes on where the old one was. This one is set.
     setClock(0);
@@ -39,7 +39,7 @@ describe('a wall clock that is set', () => {
   });
 
   it('forward past the lease is noticed though nobody looks, long before a renewal of a long lease is due', async () => {
-    await using long = await connectLockService({ url, leaseMs: 60_000 });
+    await using long = await connectLockService({ url, lease: 60_000 });
     const lease = await long.acquire(name);
     const { signal } = lease;
     setClock(HOUR);
@@ -51,7 +51,7 @@ describe('a wall clock that is set', () => {
 
   it('back does not make a fixed lease last longer than Redis keeps it', async () => {
     await using others = await connectLockService({ url });
-    const lease = await locks.acquire(name, { lease: 600 });
+    const lease = await locks.acquire(name, { lease: 600, renew: false });
     setClock(-HOUR);
     const next = await others.acquire(name, { wait: 20_000 });
     expect(lease.remaining()).toBe(0);
@@ -74,7 +74,7 @@ describe('a wall clock that is set', () => {
   });
 
   it('forward by less than the lease costs that much of it, until the next renewal', async () => {
-    await using long = await connectLockService({ url, leaseMs: 60_000 });
+    await using long = await connectLockService({ url, lease: 60_000 });
     const lease = await long.acquire(name);
     setClock(30_000);
     expect(lease.remaining()).toBeLessThan(30_000);

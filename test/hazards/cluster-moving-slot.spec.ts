@@ -47,7 +47,7 @@ describeWithRedisServer('a lock that is held while its slot moves', () => {
 
   const open = (which: (typeof CLIENTS)[number], leaseMs = LEASE_MS): Promise<LockService> => {
     const where: LockServiceOptions = which === 'caller' ? { client } : { cluster: { nodes: cluster.nodes } };
-    return connectLockService({ ...where, leaseMs, minReplicas: which === 'minReplicas' ? 1 : 0 });
+    return connectLockService({ ...where, lease: leaseMs, minReplicas: which === 'minReplicas' ? 1 : 0 });
   };
 
   async function beginMove(...keys: string[]): Promise<SlotMigration> {
@@ -115,7 +115,7 @@ describeWithRedisServer('a lock that is held while its slot moves', () => {
   it('keeps its token key for as long as it is renewed', async () => {
     await using locks = await connectLockService({
       cluster: { nodes: cluster.nodes },
-      leaseMs: LEASE_MS,
+      lease: LEASE_MS,
       tokenTtl: 600_000,
     });
     const lease = await locks.acquire(name);

@@ -44,7 +44,7 @@ describeWithRedisServer('on a cluster whose nodes fall silent', () => {
   async function open(start = proxies): Promise<void> {
     const nodes = start.map(({ port }) => ({ host: '127.0.0.1', port }));
     const options = { natMap: natMap(() => proxies) };
-    locks = await connectLockService({ cluster: { nodes, options }, leaseMs: LEASE_MS, shutdownTimeout: 500 });
+    locks = await connectLockService({ cluster: { nodes, options }, lease: LEASE_MS, shutdownTimeout: 500 });
   }
 
   async function nameOn(node: ClusterNode): Promise<string> {

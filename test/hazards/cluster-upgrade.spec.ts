@@ -79,7 +79,7 @@ describeUnless(noSharded, 'a cluster that is upgraded node by node', () => {
   /** The waiter listens where the release of the holder is heard. */
   async function meet(holder: LockService, waiter: LockService, node: ClusterNode, kind: Kind): Promise<void> {
     const name = await nameOn(node);
-    const lease = await holder.acquire(name, { lease: 60_000, wait: 20_000 });
+    const lease = await holder.acquire(name, { lease: 60_000, renew: false, wait: 20_000 });
     const waiting = waiter.acquire(name, { wait: Infinity });
     const place = `${String(cluster.members.indexOf(node))} ${kind}`;
     await waitUntil('the waiter listens', async () => (await listening(cluster, name)).length > 0);
@@ -120,7 +120,7 @@ describeUnless(noSharded, 'a cluster that is upgraded node by node', () => {
   it('lets a waiter that listened before the upgrade of its node hear a release after it', async () => {
     const [first] = cluster.members as [ClusterNode];
     const name = await nameOn(first);
-    const gone = await earlier.acquire(name, { lease: 60_000 });
+    const gone = await earlier.acquire(name, { lease: 60_000, renew: false });
     const waiting = early.acquire(name, { wait: Infinity });
     await waitUntil('it listens', async () => (await listening(cluster, name)).includes('0 numsub'));
     await upgrade(first);

@@ -134,7 +134,7 @@ describeWithRedisServer('on a cluster', () => {
     await using holder = await open();
     await using locks = await open();
     const slot = await cluster.slotOf(lockKey(name));
-    const lease = await holder.acquire(name, { lease: 60_000 });
+    const lease = await holder.acquire(name, { lease: 60_000, renew: false });
     const waiting = locks.withLock(name, () => 'served', { wait: Infinity });
     await untilListening();
     const migration = await cluster.migration(slot, await elsewhere());
@@ -196,7 +196,7 @@ describeWithRedisServer('on a cluster', () => {
     async (fate) => {
       await using holder = await open();
       await using locks = await open();
-      const lease = await holder.acquire(name, { lease: 600_000 });
+      const lease = await holder.acquire(name, { lease: 600_000, renew: false });
       const waiting = locks.withLock(name, ({ token }) => token, { wait: Infinity });
       await untilListening();
       const old = await cluster.masterOf(lockKey(name));

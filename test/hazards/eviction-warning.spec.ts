@@ -38,7 +38,7 @@ describeWithRedisServer('an eviction policy that may evict locks', () => {
     try {
       await nodes.servers[1]!.client().config('SET', 'maxmemory-policy', 'allkeys-random');
       await nodes.servers[2]!.client().config('SET', 'maxmemory-policy', 'allkeys-random');
-      await start({ nodes: nodes.urls, restartGuard: 0 });
+      await start({ quorum: nodes.urls, restartGuard: 0 });
       expect(lines.length).toBeGreaterThan(0);
       for (const line of lines) expect(line).toContain('"allkeys-random"');
     } finally {

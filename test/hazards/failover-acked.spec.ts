@@ -17,7 +17,7 @@ describeWithRedisServer('with minReplicas covering all replicas', () => {
       connectLockService({
         redis: { sentinels: set.sentinels, name: set.name },
         minReplicas: REPLICAS,
-        leaseMs: 3_000,
+        lease: 3_000,
         wait: Infinity,
       });
     await using one = await open();

@@ -44,7 +44,7 @@ describeWithRedisServer('a failover by Sentinel', () => {
   });
 
   it.each(['killed', 'stopped'] as const)('keeps a lock that was replicated, when the master is %s', async (fate) => {
-    await using locks = await open({ leaseMs: 20_000 });
+    await using locks = await open({ lease: 20_000 });
     await using others = await open();
     const lease = await locks.acquire(name);
     await waitUntil('the replica has it', async () => {
@@ -81,7 +81,7 @@ describeWithRedisServer('a failover by Sentinel', () => {
 
   it.each(['killed', 'stopped'] as const)('wakes who waited when the master was %s', async (fate) => {
     // The holder's lease is so long that only a notice, or another look after the failover, can end the waiting.
-    await using holder = await open({ leaseMs: 60_000 });
+    await using holder = await open({ lease: 60_000 });
     await using locks = await open();
     const lease = await holder.acquire(name);
     await waitUntil('the replica has it', async () => {
@@ -103,7 +103,7 @@ describeWithRedisServer('a failover by Sentinel', () => {
   });
 
   it('that lost the lock lets two hold it, and the token tells them apart', async () => {
-    await using holder = await open({ leaseMs: 60_000 });
+    await using holder = await open({ lease: 60_000 });
     await using locks = await open();
     const resource = new FencedResource();
     for (let round = 0; round < 3; round += 1) await (await holder.acquire(name)).release();

@@ -24,7 +24,10 @@ afterEach(() => {
 /** Expects that a wait ends, a lease is renewed, a fixed lease expires, and the service closes. */
 async function expectWorking(locks: LockService): Promise<void> {
   const name = uniqueName('fakes');
-  const [kept, fixed] = await Promise.all([locks.acquire(name), locks.acquire(`${name}-fixed`, { lease: 400 })]);
+  const [kept, fixed] = await Promise.all([
+    locks.acquire(name),
+    locks.acquire(`${name}-fixed`, { lease: 400, renew: false }),
+  ]);
   const { signal } = fixed;
   await expect(locks.acquire(name, { wait: 200, nested: 'wait' })).rejects.toMatchObject({ code: 'LOCK_BUSY' });
   await sleep(1.5 * LEASE);
@@ -44,7 +47,7 @@ for (const [place, options] of Object.entries(PLACES)) {
       beforeEach(async () => {
         jest.useRealTimers();
         name = uniqueName('fakes');
-        locks = await connectLockService({ ...options(), leaseMs: LEASE });
+        locks = await connectLockService({ ...options(), lease: LEASE });
       });
       afterEach(async () => {
         jest.useRealTimers();
@@ -113,7 +116,7 @@ for (const [label, fakes] of Object.entries(FAKES)) {
 
     it('ends a wait', async () => {
       jest.useFakeTimers(fakes);
-      const lease = await locks.acquire('a', { lease: 10 * minute });
+      const lease = await locks.acquire('a', { lease: 10 * minute, renew: false });
       const waiting = locks.acquire('a', { wait: minute, nested: 'wait' }).catch((error: unknown) => error);
       await advance(minute - 1_000);
       expect(locks.stats().waiting).toBe(1);
@@ -123,9 +126,9 @@ for (const [label, fakes] of Object.entries(FAKES)) {
     });
 
     it('ends a lease that is not renewed, also one that was acquired before', async () => {
-      const early = await locks.acquire('early', { lease: minute });
+      const early = await locks.acquire('early', { lease: minute, renew: false });
       jest.useFakeTimers(fakes);
-      const lease = await locks.acquire('a', { lease: minute });
+      const lease = await locks.acquire('a', { lease: minute, renew: false });
       const { signal } = lease;
       await advance(minute - 5_000);
       expect(signal.aborted).toBe(false);
@@ -144,7 +147,7 @@ describe('a module that is loaded while fake timers are installed', () => {
     jest.resetModules();
     jest.useFakeTimers(fakes);
     const { createLockService: create } = await import('nestjs-redis-lock');
-    const locks = create({ memory: true, leaseMs: LEASE });
+    const locks = create({ memory: true, lease: LEASE });
     await expectWorking(locks);
     jest.useRealTimers();
     await expectWorking(locks);

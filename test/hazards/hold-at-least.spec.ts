@@ -18,7 +18,7 @@ describe('`holdAtLeast` outlives the process', () => {
 
   beforeEach(async () => {
     admin = redisClient();
-    locks = await connectLockService({ url: testRedisUrl(), leaseMs: LEASE_MS, handOverMs: 10_000 });
+    locks = await connectLockService({ url: testRedisUrl(), lease: LEASE_MS, handOverTime: 10_000 });
     name = uniqueName('hold');
   });
   afterEach(async () => {
@@ -102,7 +102,7 @@ describe('`holdAtLeast` outlives the process', () => {
 describeWithRedisServer('`holdAtLeast` over several nodes', () => {
   it('is refused where it is longer than `restartGuard`, and disturbs no other caller', async () => {
     await using nodes = await QuorumNodes.start(3);
-    const settings = { nodes: nodes.urls, leaseMs: 1_000, restartGuard: 1_500 };
+    const settings = { quorum: nodes.urls, lease: 1_000, restartGuard: 1_500 };
     await using locks = await connectLockService(settings);
     const name = uniqueName('hold');
     const lease = await locks.acquire(name);

@@ -63,7 +63,7 @@ describeWithRedisServer('a late reply', () => {
       await using locks = await openSlow({}, whose);
       let remaining = 0;
       const scripts = await scriptsDuring(async () => {
-        const lease = await locks.acquire(name, { lease: 30_000 });
+        const lease = await locks.acquire(name, { lease: 30_000, renew: false });
         remaining = lease.remaining();
         lease.assertHeld();
         proxy.delayReplies(0);
@@ -126,7 +126,9 @@ describeWithRedisServer('a late reply', () => {
 
     it('that comes later than the lease lasts is no grant, and is given back', async () => {
       await using locks = await openSlow({}, whose);
-      const error: unknown = await locks.acquire(name, { lease: 400, wait: 450 }).catch((e: unknown) => e);
+      const error: unknown = await locks
+        .acquire(name, { lease: 400, renew: false, wait: 450 })
+        .catch((e: unknown) => e);
       expect(error).toBeInstanceOf(LockUnavailableError);
       await untilIdle(locks);
       expect(await taken()).toBe(false);
@@ -135,7 +137,7 @@ describeWithRedisServer('a late reply', () => {
 
   describe.each(['own', 'caller'])('to a renewal (the %s client)', (whose) => {
     it('counts from when the renewal was sent: the lease goes on for as long as they are carried out', async () => {
-      await using locks = await openSlow({ leaseMs: 3_000 }, whose);
+      await using locks = await openSlow({ lease: 3_000 }, whose);
       proxy.delayReplies(0);
       const lease = await locks.acquire(name);
       proxy.delayReplies(DELAY_MS);
@@ -149,9 +151,9 @@ describeWithRedisServer('a late reply', () => {
     });
 
     it('makes an extend fail, but its lease counts', async () => {
-      await using locks = await openSlow({ leaseMs: 3_000 }, whose);
+      await using locks = await openSlow({ lease: 3_000 }, whose);
       proxy.delayReplies(0);
-      const lease = await locks.acquire(name, { lease: 3_000 });
+      const lease = await locks.acquire(name, { lease: 3_000, renew: false });
       proxy.delayReplies(DELAY_MS);
       await expect(lease.extend(60_000)).rejects.toBeInstanceOf(LockUnavailableError);
       expect(lease.remaining()).toBeLessThanOrEqual(3_000);
@@ -237,7 +239,7 @@ describeWithRedisServer('a late reply about a lock that replicas acknowledge', (
     await using locks = await connectLockService({
       url: proxy.url,
       commandTimeout: TIMEOUT_MS,
-      leaseMs: 3_000,
+      lease: 3_000,
       minReplicas: 1,
     });
     const name = uniqueName('late-acked');

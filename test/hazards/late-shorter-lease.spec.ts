@@ -48,7 +48,7 @@ describe('a request for a shorter lease that arrives after a longer one was conf
   it('does not end an extended lease early: `extend`', async () => {
     await using locks = await connectLockService({ url: network.url });
     // A lease that is not renewed: the request for the shorter one is all that was in flight.
-    await using lease = await locks.acquire(name, { lease: 30_000 });
+    await using lease = await locks.acquire(name, { lease: 30_000, renew: false });
     const late = network.keep();
     await expect(lease.extend(SHORT_MS)).rejects.toMatchObject({ code: 'LOCK_UNAVAILABLE', outcomeUnknown: true });
     expect(lease.remaining()).toBeLessThanOrEqual(SHORT_MS);
@@ -72,7 +72,7 @@ describe('a request for a shorter lease that arrives after a longer one was conf
   });
 
   it('does not end an extended lease early: a renewal', async () => {
-    await using locks = await connectLockService({ url: network.url, leaseMs: SHORT_MS });
+    await using locks = await connectLockService({ url: network.url, lease: SHORT_MS });
     await using lease = await locks.acquire(name);
     const late = network.keep();
     await waitUntil('a renewal is sent', () => late.kept.length > 0);
@@ -86,7 +86,7 @@ describe('a request for a shorter lease that arrives after a longer one was conf
     await using locks = await connectLockService({ url: network.url });
     await (await locks.acquire(uniqueName('first'))).release();
     const late = network.keep();
-    const gaveUp = locks.acquire(name, { lease: SHORT_MS, wait: 500 }).catch((error: unknown) => error);
+    const gaveUp = locks.acquire(name, { lease: SHORT_MS, renew: false, wait: 500 }).catch((error: unknown) => error);
     await using lease = await locks.acquire(name);
     expect(await gaveUp).toMatchObject({ code: 'LOCK_UNAVAILABLE' });
     expect(late.client.destroyed).toBe(true);
@@ -98,7 +98,7 @@ describe('a request for a shorter lease that arrives after a longer one was conf
     await using locks = await connectLockService({ url: network.url });
     await (await locks.acquire(uniqueName('first'))).release();
     const late = network.keep();
-    const gaveUp = locks.acquire(name, { lease: SHORT_MS, wait: 500 }).catch((error: unknown) => error);
+    const gaveUp = locks.acquire(name, { lease: SHORT_MS, renew: false, wait: 500 }).catch((error: unknown) => error);
     const lease = await locks.acquire(name, { holdAtLeast: LONG_MS });
     await gaveUp;
     await lease.release();
@@ -108,7 +108,7 @@ describe('a request for a shorter lease that arrives after a longer one was conf
 
   it('asked for together with a longer one, leaves the one that was asked for last', async () => {
     await using locks = await connectLockService({ url: testRedisUrl() });
-    await using lease = await locks.acquire(name, { lease: 30_000 });
+    await using lease = await locks.acquire(name, { lease: 30_000, renew: false });
     await Promise.all([lease.extend(LONG_MS), lease.extend(SHORT_MS)]);
     expect(lease.remaining()).toBeLessThanOrEqual(SHORT_MS);
     expect(await timeToLive()).toBeGreaterThanOrEqual(lease.remaining());
@@ -137,8 +137,8 @@ describeWithRedisServer('a late request for a shorter lease, over several nodes'
   const timeToLive = (index: number): Promise<number> => nodes.servers[index]!.client().pttl(lockKey(name));
 
   it('does not take votes from an extended lease: `extend`', async () => {
-    await using locks = await connectLockService({ nodes: urls(), restartGuard: 0 });
-    await using lease = await locks.acquire(name, { lease: 30_000 });
+    await using locks = await connectLockService({ quorum: urls(), restartGuard: 0 });
+    await using lease = await locks.acquire(name, { lease: 30_000, renew: false });
     const late = networks.map((network) => network.keep());
     await expect(lease.extend(SHORT_MS)).rejects.toMatchObject({ code: 'LOCK_UNAVAILABLE', outcomeUnknown: true });
     for (const [index, network] of networks.entries()) await network.givenUp(late[index]!);
@@ -150,11 +150,11 @@ describeWithRedisServer('a late request for a shorter lease, over several nodes'
   });
 
   it('does not take a vote from an extended lease: the request for that vote', async () => {
-    await using locks = await connectLockService({ nodes: urls(), restartGuard: 0 });
+    await using locks = await connectLockService({ quorum: urls(), restartGuard: 0 });
     await (await locks.acquire(uniqueName('first'))).release();
     const [network] = networks as [KeepingNetwork];
     const late = network.keep();
-    await using lease = await locks.acquire(name, { lease: SHORT_MS });
+    await using lease = await locks.acquire(name, { lease: SHORT_MS, renew: false });
     await network.givenUp(late);
     await untilExtended(lease);
     await waitUntil('the node holds the lock again', async () => {

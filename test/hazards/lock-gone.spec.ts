@@ -41,7 +41,7 @@ function describeLockGone(where: string, placeOf: () => Place): void {
 
     it('a renewal that finds the lock gone notifies the waiters of other processes', async () => {
       const { options, remove, countNotices, untilListening } = placeOf();
-      await using holder = await connectLockService({ ...options, leaseMs: LEASE_MS });
+      await using holder = await connectLockService({ ...options, lease: LEASE_MS });
       await using other = await connectLockService(options);
       const lease = await holder.acquire(name);
       const waiting = other.acquire(name, { wait: Infinity });
@@ -61,8 +61,8 @@ function describeLockGone(where: string, placeOf: () => Place): void {
 
     it('an extension that finds the lock gone notifies the waiters of other processes', async () => {
       const { options, remove, countNotices, untilListening } = placeOf();
-      await using holder = await connectLockService({ ...options, leaseMs: LONG_MS });
-      await using other = await connectLockService({ ...options, leaseMs: LONG_MS });
+      await using holder = await connectLockService({ ...options, lease: LONG_MS });
+      await using other = await connectLockService({ ...options, lease: LONG_MS });
       const lease = await holder.acquire(name);
       const waiting = other.acquire(name, { wait: Infinity });
       await untilListening(name);
@@ -78,8 +78,8 @@ function describeLockGone(where: string, placeOf: () => Place): void {
 
     it('a release that finds the lock gone notifies the waiters of other processes', async () => {
       const { options, remove, countNotices, untilListening } = placeOf();
-      await using holder = await connectLockService({ ...options, leaseMs: LONG_MS });
-      await using other = await connectLockService({ ...options, leaseMs: LONG_MS });
+      await using holder = await connectLockService({ ...options, lease: LONG_MS });
+      await using other = await connectLockService({ ...options, lease: LONG_MS });
       const lease = await holder.acquire(name);
       const waiting = other.acquire(name, { wait: Infinity });
       await untilListening(name);
@@ -94,7 +94,7 @@ function describeLockGone(where: string, placeOf: () => Place): void {
 
     it('the next caller of the same process is served as soon as a renewal finds the lock gone', async () => {
       const { options, remove } = placeOf();
-      await using locks = await connectLockService({ ...options, leaseMs: LEASE_MS });
+      await using locks = await connectLockService({ ...options, lease: LEASE_MS });
       const lease = await locks.acquire(name);
       const waiting = locks.acquire(name, { wait: Infinity });
       await remove(name);
@@ -109,8 +109,8 @@ function describeLockGone(where: string, placeOf: () => Place): void {
 
     it('a lock that another process has taken meanwhile is left to it', async () => {
       const { options, remove } = placeOf();
-      await using holder = await connectLockService({ ...options, leaseMs: LONG_MS });
-      await using other = await connectLockService({ ...options, leaseMs: LONG_MS });
+      await using holder = await connectLockService({ ...options, lease: LONG_MS });
+      await using other = await connectLockService({ ...options, lease: LONG_MS });
       const lease = await holder.acquire(name);
       await remove(name);
       const taken = await other.acquire(name);
@@ -235,7 +235,7 @@ describe('when a lock is removed behind its holder’s back', () => {
   describeWithRedisServer('on a quorum of three', () => {
     let nodes: QuorumNodes;
     let place: Place;
-    const options = (): LockServiceOptions => ({ nodes: nodes.urls, restartGuard: 0 });
+    const options = (): LockServiceOptions => ({ quorum: nodes.urls, restartGuard: 0 });
     beforeAll(async () => {
       nodes = await QuorumNodes.start(3);
       const admins = nodes.servers.map((server) => server.client());
@@ -255,7 +255,7 @@ describe('when a lock is removed behind its holder’s back', () => {
 
     it('the vote that a minority still has for a lost lock is given back', async () => {
       const name = uniqueName('gone');
-      await using locks: LockService = await connectLockService({ ...options(), leaseMs: LONG_MS });
+      await using locks: LockService = await connectLockService({ ...options(), lease: LONG_MS });
       const lease = await locks.acquire(name);
       const admins = nodes.servers.map((server) => server.client());
       const exist = async (): Promise<number> => {

@@ -93,7 +93,7 @@ describe('a lost reply', () => {
     });
 
     it('that only comes late leaves no lock behind either', async () => {
-      await using locks = await connectLockService({ url: proxy.url, commandTimeout: 100, leaseMs: 60_000 });
+      await using locks = await connectLockService({ url: proxy.url, commandTimeout: 100, lease: 60_000 });
       proxy.delayReplies(400);
       await expect(locks.acquire(name, { wait: 0 })).rejects.toBeInstanceOf(LockUnavailableError);
       proxy.delayReplies(0);
@@ -115,7 +115,7 @@ describe('a lost reply', () => {
 
   describe('of a release', () => {
     it('is settled in the background, and the next one gets the lock', async () => {
-      await using locks = await connectLockService({ url: proxy.url, leaseMs: 60_000 });
+      await using locks = await connectLockService({ url: proxy.url, lease: 60_000 });
       const lease = await locks.acquire(name);
       const [releasing] = await loseReply(
         () => lease.release(),
@@ -157,7 +157,7 @@ describe('a lost reply', () => {
     });
 
     it('does not cut holdAtLeast short', async () => {
-      await using locks = await connectLockService({ url: proxy.url, leaseMs: 20_000 });
+      await using locks = await connectLockService({ url: proxy.url, lease: 20_000 });
       const lease = await locks.acquire(name, { holdAtLeast: 60_000 });
       const [releasing] = await loseReply(
         () => lease.release(),
@@ -171,7 +171,7 @@ describe('a lost reply', () => {
 
   describe('of a renewal', () => {
     it('costs nothing: it is asked again before the lease is over', async () => {
-      await using locks = await connectLockService({ url: proxy.url, leaseMs: 1_500 });
+      await using locks = await connectLockService({ url: proxy.url, lease: 1_500 });
       const lease = await locks.acquire(name);
       let last = Infinity;
       const renewed = async (): Promise<boolean> => {
@@ -187,8 +187,8 @@ describe('a lost reply', () => {
     });
 
     it('that shortens the lease makes the holder believe in the shorter one', async () => {
-      await using locks = await connectLockService({ url: proxy.url, leaseMs: 60_000, commandTimeout: 300 });
-      const lease = await locks.acquire(name, { lease: 50_000 });
+      await using locks = await connectLockService({ url: proxy.url, lease: 60_000, commandTimeout: 300 });
+      const lease = await locks.acquire(name, { lease: 50_000, renew: false });
       const [extending] = await loseReply(
         () => lease.extend(2_000),
         async () => (await admin.pttl(lockKey(name))) <= 2_000,

@@ -88,7 +88,7 @@ describeWithRedisServer('minReplicas', () => {
   });
 
   it('takes a renewal for failed that too few acknowledged, and takes nothing away for it', async () => {
-    await using locks = await open({ leaseMs: 3_000, commandTimeout: 200, minReplicas: 2 });
+    await using locks = await open({ lease: 3_000, commandTimeout: 200, minReplicas: 2 });
     const lease = await locks.acquire(name);
     await sleep(1_200);
     lease.assertHeld();
@@ -110,7 +110,7 @@ describeWithRedisServer('minReplicas', () => {
 
   it('counts a shorter lease that too few acknowledged, since the master has it', async () => {
     await using locks = await open({ commandTimeout: 200, minReplicas: 2 });
-    const lease = await locks.acquire(name, { lease: 30_000 });
+    const lease = await locks.acquire(name, { lease: 30_000, renew: false });
     set.replicas[1]!.freeze();
     await expect(lease.extend(5_000)).rejects.toMatchObject({ code: 'LOCK_UNAVAILABLE', outcomeUnknown: true });
     expect(await admin.pttl(lockKey(name))).toBeGreaterThanOrEqual(lease.remaining());
@@ -120,7 +120,7 @@ describeWithRedisServer('minReplicas', () => {
   });
 
   it('ends a lease at its deadline whose renewals too few acknowledge', async () => {
-    await using locks = await open({ leaseMs: 1_500, commandTimeout: 200, minReplicas: 2 });
+    await using locks = await open({ lease: 1_500, commandTimeout: 200, minReplicas: 2 });
     const lease = await locks.acquire(name);
     set.replicas[1]!.freeze();
     await waitUntil('the lease is lost', () => lease.signal.aborted);
@@ -172,7 +172,7 @@ describeWithRedisServer('minReplicas', () => {
   });
 
   it('holds for a caller that a lock is passed on to from one who asked for none', async () => {
-    await using locks = await open({ handOverMs: 60_000 });
+    await using locks = await open({ handOverTime: 60_000 });
     const first = await locks.acquire(name);
     let end: () => void = () => undefined;
     const plain = locks.withLock(name, () => new Promise<void>((resolve) => (end = resolve)));

@@ -26,7 +26,7 @@ describeWithRedisServer('an address behind which another server is now', () => {
 
   /** Two services on one endpoint: one holds the lock, the other waits for it and listens. */
   async function contend(holder: LockService, locks: LockService): Promise<{ waiting: Promise<void> }> {
-    await holder.acquire(name, { lease: 60_000 });
+    await holder.acquire(name, { lease: 60_000, renew: false });
     const waiting = locks.withLock(name, () => undefined, { wait: Infinity });
     await waitUntil('the waiter listens', async () => {
       const reply = (await old.client().call('pubsub', 'numsub', noticeChannel(name))) as [string, number];

@@ -54,7 +54,7 @@ describeWithRedisServer('an ACL user', () => {
 
   it('needs no more than the least rights, for everything a lock does', async () => {
     const url = await allow([...COMMANDS, ...EXTRAS]);
-    await using locks = await connectLockService({ url, leaseMs: 3_000 });
+    await using locks = await connectLockService({ url, lease: 3_000 });
     await using others = await connectLockService({ url });
     const lease = await locks.acquire(name);
     await admin.script('FLUSH');
@@ -100,7 +100,7 @@ describeWithRedisServer('an ACL user', () => {
 
   it('that loses its rights later makes calls fail at once, and holders lose their locks in time', async () => {
     const url = await allow([...COMMANDS, ...EXTRAS]);
-    const locks = await connectLockService({ url, leaseMs: 900, shutdownTimeout: 100 });
+    const locks = await connectLockService({ url, lease: 900, shutdownTimeout: 100 });
     const lease = await locks.acquire(name);
     await admin.acl('SETUSER', user, '-pexpire');
     await expect(locks.acquire(`${name}:new`, { wait: Infinity })).rejects.toMatchObject({

@@ -12,7 +12,7 @@ describe('on a caller’s client', () => {
   beforeEach(async () => {
     client = redisClient();
     admin = redisClient();
-    locks = createLockService({ client, leaseMs: 1_000 });
+    locks = createLockService({ client, lease: 1_000 });
     await client.ping();
   });
   afterEach(async () => {

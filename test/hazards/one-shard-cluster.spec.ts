@@ -39,7 +39,7 @@ async function wakeEachOther(options: LockServiceOptions): Promise<void> {
   await using holder = await connectLockService(options);
   await using waiter = await connectLockService(options);
   const [first, second] = names(2) as [string, string];
-  const held = await holder.acquire([first, second], { lease: 30_000 });
+  const held = await holder.acquire([first, second], { lease: 30_000, renew: false });
   const waiting = Promise.all([first, second].map((name) => waiter.acquire(name, { wait: 20_000 })));
   await waitUntil('two wait', () => waiter.stats().waiting === 2);
   await sleep(200);
@@ -67,12 +67,12 @@ describeWithRedisServer('a cluster of one shard behind the options for one serve
     ['url', () => ({ url: urlOf(shards[0]!) })],
     ['redis', () => ({ redis: { port: shards[0]!.servers[0]!.port } })],
     ['client', () => ({ client })],
-    ['nodes', () => ({ nodes: shards.map(urlOf), restartGuard: 0 })],
+    ['nodes', () => ({ quorum: shards.map(urlOf), restartGuard: 0 })],
     ['url with minReplicas', () => ({ url: urlOf(replicated), minReplicas: 1 })],
   ];
 
   it.each(WAYS)('takes, renews and releases many locks at once (%s)', async (_way, options) => {
-    await using locks = await connectLockService({ ...options(), leaseMs: LEASE_MS });
+    await using locks = await connectLockService({ ...options(), lease: LEASE_MS });
     const keys = await useManyAtOnce(locks);
     for (const key of keys) {
       for (const shard of [...shards, replicated]) expect(await shard.members[0]!.admin.exists(key)).toBe(0);
@@ -80,7 +80,7 @@ describeWithRedisServer('a cluster of one shard behind the options for one serve
   });
 
   it.each(WAYS)('does so from the first request on when start-up does not wait (%s)', async (_way, options) => {
-    await using locks = createLockService({ ...options(), leaseMs: LEASE_MS });
+    await using locks = createLockService({ ...options(), lease: LEASE_MS });
     await useManyAtOnce(locks);
   });
 
@@ -107,7 +107,7 @@ describeWithRedisServer('a cluster of one shard behind the options for one serve
 
   it('is served when it takes the place of another server while the service runs', async () => {
     await using server = await RedisServer.startWith({ port: await freeClusterPort() });
-    await using locks = await connectLockService({ url: server.url, leaseMs: LEASE_MS });
+    await using locks = await connectLockService({ url: server.url, lease: LEASE_MS });
     await useManyAtOnce(locks);
     await server.restart('--cluster-enabled', 'yes');
     const admin = server.client();
@@ -131,7 +131,7 @@ describeWithRedisServer('a cluster of several shards behind the options for one 
     ['url', () => ({ url: cluster.servers[0]!.url })],
     ['redis', () => ({ redis: { port: cluster.servers[1]!.port } })],
     ['client', () => ({ client: cluster.members[2]!.admin })],
-    ['nodes', () => ({ nodes: cluster.servers.map(({ url }) => url), restartGuard: 0 })],
+    ['nodes', () => ({ quorum: cluster.servers.map(({ url }) => url), restartGuard: 0 })],
   ] satisfies [string, () => LockServiceOptions][])(
     'is rejected at start-up, with the option to use (%s)',
     async (_way, options) => {
@@ -143,7 +143,9 @@ describeWithRedisServer('a cluster of several shards behind the options for one 
 
   it('is named in the error of a call where start-up does not wait', async () => {
     await using locks = createLockService({ url: cluster.servers[0]!.url, shutdownTimeout: 100 });
-    const attempts = await Promise.allSettled(names(16).map((name) => locks.acquire(name, { wait: 500, lease: 500 })));
+    const attempts = await Promise.allSettled(
+      names(16).map((name) => locks.acquire(name, { wait: 500, lease: 500, renew: false })),
+    );
     const errors = attempts.filter((attempt) => attempt.status === 'rejected').map(({ reason }) => reason as Error);
     expect(errors.length).toBeGreaterThan(0);
     for (const error of errors) expect(error.message).toContain('"cluster"');
@@ -166,8 +168,8 @@ describeWithRedisServer('a proxy that routes by key', () => {
       servers.map(({ url }) => url),
       options,
     );
-    await using locks = await connectLockService({ url: proxy.url, leaseMs: LEASE_MS });
-    await using others = createLockService({ url: proxy.url, leaseMs: LEASE_MS });
+    await using locks = await connectLockService({ url: proxy.url, lease: LEASE_MS });
+    await using others = createLockService({ url: proxy.url, lease: LEASE_MS });
     const many = names(12);
     const leases = await Promise.all(many.map((name) => locks.acquire(name)));
     // Alone, each request goes to the server of its key.

@@ -110,7 +110,7 @@ describeWithRedisServer('while Redis cannot be reached', () => {
   });
 
   it('a running section is told before its lock can go to somebody else', async () => {
-    await using locks = await connectLockService({ url: proxy.url, commandTimeout: 200, leaseMs: 1_200 });
+    await using locks = await connectLockService({ url: proxy.url, commandTimeout: 200, lease: 1_200 });
     const leases = await Promise.all([1, 2, 3].map((n) => locks.acquire(`${name}:${n}`)));
     const events: string[] = [];
     for (const { signal } of leases) signal.addEventListener('abort', () => events.push('told'), { once: true });
@@ -127,7 +127,7 @@ describeWithRedisServer('while Redis cannot be reached', () => {
   });
 
   it('for a moment only, a running section keeps its lock', async () => {
-    await using locks = await connectLockService({ url: proxy.url, commandTimeout: 200, leaseMs: 3_000 });
+    await using locks = await connectLockService({ url: proxy.url, commandTimeout: 200, lease: 3_000 });
     const lease = await locks.acquire(name);
     proxy.refuse();
     await sleep(1_200);
@@ -174,10 +174,10 @@ describeWithRedisServer('while Redis cannot be reached', () => {
   it('an acquire that a client sends again much later takes no lock for nobody', async () => {
     const client = redisClient(proxy.url, { maxRetriesPerRequest: null });
     await once(client, 'ready');
-    await using locks = await connectLockService({ client, commandTimeout: 100, leaseMs: 10_000 });
+    await using locks = await connectLockService({ client, commandTimeout: 100, lease: 10_000 });
     // Lost on the way with the connection; ioredis keeps it, to send it when it is connected again.
     proxy.requests = 'drop';
-    const acquiring = locks.acquire(name, { wait: 0, lease: 600 });
+    const acquiring = locks.acquire(name, { wait: 0, lease: 600, renew: false });
     await sleep(20);
     proxy.refuse();
     await expect(acquiring).rejects.toBeInstanceOf(LockUnavailableError);

@@ -18,7 +18,7 @@ describeWithRedisServer('a Redis that is restarted without its data', () => {
   afterEach(() => server.stop());
 
   it('takes a lock from its holder, who is told before anybody else has it for long', async () => {
-    await using locks = await connectLockService({ url: server.url, leaseMs: 1_500 });
+    await using locks = await connectLockService({ url: server.url, lease: 1_500 });
     await using others = await connectLockService({ url: server.url });
     const resource = new FencedResource();
     const lease = await locks.acquire(name);
@@ -41,7 +41,7 @@ describeWithRedisServer('a Redis that is restarted without its data', () => {
   });
 
   it('serves those who waited, one at a time, once it is back', async () => {
-    await using holder = await connectLockService({ url: server.url, leaseMs: 1_000 });
+    await using holder = await connectLockService({ url: server.url, lease: 1_000 });
     await using locks = await connectLockService({ url: server.url });
     const lease = await holder.acquire(name);
     const served: number[] = [];
@@ -70,7 +70,7 @@ describeWithRedisServer('a Redis that is restarted without its data', () => {
   });
 
   it('loses nobody when it happens again and again under load, and repeats no token', async () => {
-    const services = await Promise.all([1, 2].map(() => connectLockService({ url: server.url, leaseMs: 600 })));
+    const services = await Promise.all([1, 2].map(() => connectLockService({ url: server.url, lease: 600 })));
     const tokens: number[] = [];
     let served = 0;
     const callers = services.flatMap((locks) =>

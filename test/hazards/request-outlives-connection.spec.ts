@@ -73,7 +73,7 @@ describe('an acquire that arrives after its connection was replaced', () => {
     await using nodes = await QuorumNodes.start(3);
     await using slow = await KeepingNetwork.start(nodes.urls[0]!);
     const urls = [slow.url, ...nodes.urls.slice(1)];
-    await using locks = await connectLockService({ nodes: urls, restartGuard: 0 });
+    await using locks = await connectLockService({ quorum: urls, restartGuard: 0 });
     await (await locks.acquire(uniqueName('first'))).release();
     const late = slow.keep();
     const lease = await locks.acquire(name);

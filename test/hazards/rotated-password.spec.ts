@@ -37,7 +37,7 @@ describe('when the password of a caller’s client is changed at run time', () =
     const open = (settings: LockSettings = {}): Promise<LockService> =>
       connectLockService({
         client,
-        leaseMs: LONG_MS,
+        lease: LONG_MS,
         logger: { warn: (message: string) => warnings.push(message) },
         ...settings,
       });
@@ -53,7 +53,7 @@ describe('when the password of a caller’s client is changed at run time', () =
 
     it('the connection for notifications takes the new one over when it reconnects', async () => {
       await using locks = await open();
-      await using holder = await connectLockService({ url: set.url, leaseMs: LONG_MS });
+      await using holder = await connectLockService({ url: set.url, lease: LONG_MS });
       const lease = await holder.acquire(name);
       const waiting = locks.acquire(name, { wait: Infinity });
       await untilListening();
@@ -79,7 +79,7 @@ describe('when the password of a caller’s client is changed at run time', () =
 
     it('a warning says what to do when the client was given the new one by AUTH only', async () => {
       await using locks = await open();
-      await using holder = await connectLockService({ url: set.url, leaseMs: LONG_MS });
+      await using holder = await connectLockService({ url: set.url, lease: LONG_MS });
       const lease = await holder.acquire(name);
       const waiting = locks.acquire(name, { wait: Infinity });
       await untilListening();
@@ -118,8 +118,8 @@ describe('when the password of a caller’s client is changed at run time', () =
     };
     await all('reset', 'on', '>old', '~*', '&*', '+@all');
     try {
-      await using locks = await connectLockService({ client, leaseMs: LONG_MS, logger: false });
-      await using holder = await connectLockService({ ...others, leaseMs: LONG_MS });
+      await using locks = await connectLockService({ client, lease: LONG_MS, logger: false });
+      await using holder = await connectLockService({ ...others, lease: LONG_MS });
       const lease = await holder.acquire(name);
       const waiting = locks.acquire(name, { wait: Infinity });
       const untilListening = (): Promise<unknown> =>

@@ -25,7 +25,7 @@ describeWithRedisServer('when the server forgets its scripts', () => {
   afterAll(() => server.stop());
 
   it('takes, keeps and gives back a lock all the same', async () => {
-    await using locks = await connectLockService({ url: server.url, leaseMs: 600 });
+    await using locks = await connectLockService({ url: server.url, lease: 600 });
     await admin.script('FLUSH');
     const lease = await locks.acquire(name);
     await admin.script('FLUSH');
@@ -65,7 +65,7 @@ describeWithRedisServer('when the server forgets its scripts', () => {
 
   it('does not teach it the script of an acquire that was given up meanwhile', async () => {
     await using proxy = await TcpProxy.start(server.url);
-    await using locks = await connectLockService({ url: proxy.url, commandTimeout: 200, leaseMs: 60_000 });
+    await using locks = await connectLockService({ url: proxy.url, commandTimeout: 200, lease: 60_000 });
     await admin.script('FLUSH');
     // The release that cleans up is known, the acquire is not: its EVAL would come after it.
     await admin.script('LOAD', RELEASE_SCRIPT.source);

@@ -19,7 +19,7 @@ describeWithRedisServer('a server that refuses', () => {
   beforeEach(async () => {
     server = await RedisServer.start('--enable-debug-command', 'yes');
     admin = server.client();
-    locks = await connectLockService({ url: server.url, commandTimeout: 300, leaseMs: 60_000 });
+    locks = await connectLockService({ url: server.url, commandTimeout: 300, lease: 60_000 });
     name = uniqueName('refused');
   });
   afterEach(async () => {

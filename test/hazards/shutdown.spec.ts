@@ -44,7 +44,7 @@ describe('a shutdown', () => {
 
   it('undoes an acquire that is under way', async () => {
     for (let round = 0; round < 10; round += 1) {
-      const locks = await connectLockService({ url, leaseMs: 60_000 });
+      const locks = await connectLockService({ url, lease: 60_000 });
       const acquiring = expect(locks.acquire(name)).rejects.toBeInstanceOf(LockShutdownError);
       // 0: before it was sent; later: while it is on its way.
       for (let turn = 0; turn < round; turn += 1) await Promise.resolve();
@@ -57,7 +57,7 @@ describe('a shutdown', () => {
 
   it('undoes an acquire whose answer is slow to come', async () => {
     await using proxy = await TcpProxy.start(url);
-    const locks = await connectLockService({ url: proxy.url, leaseMs: 60_000 });
+    const locks = await connectLockService({ url: proxy.url, lease: 60_000 });
     proxy.delayReplies(200);
     const acquiring = expect(locks.acquire(name)).rejects.toBeInstanceOf(LockShutdownError);
     await waitUntil('Redis has granted it', taken);
@@ -67,7 +67,7 @@ describe('a shutdown', () => {
   });
 
   it('lets a running section end and gives its lock back', async () => {
-    const locks = await connectLockService({ url, leaseMs: 60_000 });
+    const locks = await connectLockService({ url, lease: 60_000 });
     const order: string[] = [];
     const section = locks
       .withLock(name, async (lease) => {
@@ -86,7 +86,7 @@ describe('a shutdown', () => {
   });
 
   it('keeps renewing the lease of a section for as long as it waits for it', async () => {
-    const locks = await connectLockService({ url, leaseMs: 400 });
+    const locks = await connectLockService({ url, lease: 400 });
     const section = locks.withLock(name, async (lease) => {
       await sleep(1_000);
       return lease.signal.aborted;
@@ -99,7 +99,7 @@ describe('a shutdown', () => {
 
   it('during a renewal loses nothing', async () => {
     await using proxy = await TcpProxy.start(url);
-    const locks = await connectLockService({ url: proxy.url, leaseMs: 900 });
+    const locks = await connectLockService({ url: proxy.url, lease: 900 });
     const lease = await locks.acquire(name);
     const renewal = proxy.untilRequest(name);
     proxy.delayReplies(100);
@@ -111,7 +111,7 @@ describe('a shutdown', () => {
   });
 
   it('tells a section that does not end, and leaves the lock to its lease', async () => {
-    const locks = await connectLockService({ url, shutdownTimeout: 50, leaseMs: 2_000 });
+    const locks = await connectLockService({ url, shutdownTimeout: 50, lease: 2_000 });
     const lease = await locks.acquire(name);
     const { signal } = lease;
     await locks.close();
@@ -172,7 +172,7 @@ describe('a shutdown', () => {
         locks.refuse();
         await expect(locks.acquire(`${name}:second`)).rejects.toBeInstanceOf(LockShutdownError);
       },
-      { lease: 50 },
+      { lease: 50, renew: false },
     );
     await locks.close();
   });
@@ -209,7 +209,7 @@ describe('a shutdown', () => {
   });
 
   it('releases the locks of sections that end by their signal, and leaves those of sections that go on', async () => {
-    const locks = await connectLockService({ url, shutdownTimeout: 50, leaseMs: 5_000 });
+    const locks = await connectLockService({ url, shutdownTimeout: 50, lease: 5_000 });
     const leader = locks.withLock(name, ({ signal }) => once(signal, 'abort'));
     const stuck = await locks.acquire(`${name}:stuck`);
     await locks.close();
@@ -223,9 +223,9 @@ describe('a shutdown', () => {
   it('does not wait for a lease that is lost, and counts it as held no more', async () => {
     const locks = await connectLockService({ url, shutdownTimeout: 60_000 });
     const lost = await Promise.all(
-      Array.from({ length: 50 }, (_, index) => locks.acquire(`${name}:${String(index)}`, { lease: 500 })),
+      Array.from({ length: 50 }, (_, index) => locks.acquire(`${name}:${String(index)}`, { lease: 500, renew: false })),
     );
-    const several = await locks.acquire([`${name}:a`, `${name}:b`], { lease: 500 });
+    const several = await locks.acquire([`${name}:a`, `${name}:b`], { lease: 500, renew: false });
     await waitUntil('they are lost', () => [...lost, several].every(({ signal }) => signal.aborted));
     expect(locks.stats().held).toBe(0);
     // The time limit of the test is shorter than the one of the shutdown.
@@ -246,7 +246,7 @@ describe('a shutdown', () => {
         await gate;
         order.push('ended');
       },
-      { lease: 50 },
+      { lease: 50, renew: false },
     );
     await waitUntil('it is lost', () => order.length === 1);
     const closing = locks.close().then(() => order.push('closed'));

@@ -43,8 +43,8 @@ function describeSilence(where: string, placeOf: () => Place): void {
 
     it('replaces a connection for notifications whose peer has vanished, and a waiter is notified again', async () => {
       const { direct, proxied, proxies, subscribed, listensAt } = placeOf();
-      await using holder = await connectLockService({ ...direct, leaseMs: LONG_MS });
-      await using locks = await connectLockService({ ...proxied, leaseMs: LONG_MS });
+      await using holder = await connectLockService({ ...direct, lease: LONG_MS });
+      await using locks = await connectLockService({ ...proxied, lease: LONG_MS });
       const lease = await holder.acquire(name);
       const waiting = locks.acquire(name, { wait: Infinity });
       await waitUntil('the waiter is subscribed', async () => (await subscribed(name)) === listensAt);
@@ -64,8 +64,8 @@ function describeSilence(where: string, placeOf: () => Place): void {
 
     it('closes such a connection also when the waiter gives up before the silence is noticed', async () => {
       const { direct, proxied, proxies, subscribed, listensAt } = placeOf();
-      await using holder = await connectLockService({ ...direct, leaseMs: LONG_MS });
-      await using locks = await connectLockService({ ...proxied, leaseMs: LONG_MS });
+      await using holder = await connectLockService({ ...direct, lease: LONG_MS });
+      await using locks = await connectLockService({ ...proxied, lease: LONG_MS });
       const lease = await holder.acquire(name);
       const abort = new AbortController();
       const waiting = locks.acquire(name, { wait: Infinity, signal: abort.signal }).catch(() => 'aborted');
@@ -109,8 +109,8 @@ describe('a connection for notifications whose peer vanishes without a FIN', () 
     describeSilence('with a client of the library', () => place);
 
     it('the waiters of short waits go on being served', async () => {
-      await using holder = await connectLockService({ ...place.direct, leaseMs: LONG_MS });
-      await using locks = await connectLockService({ ...place.proxied, leaseMs: LONG_MS });
+      await using holder = await connectLockService({ ...place.direct, lease: LONG_MS });
+      await using locks = await connectLockService({ ...place.proxied, lease: LONG_MS });
       const warmUp = await holder.acquire(name);
       await locks.acquire(name, { wait: 50 }).catch(() => undefined);
       await warmUp.release();
@@ -138,8 +138,8 @@ describe('a connection for notifications whose peer vanishes without a FIN', () 
     });
 
     it('a SUBSCRIBE that is never confirmed counts as silence', async () => {
-      await using holder = await connectLockService({ ...place.direct, leaseMs: LONG_MS });
-      await using locks = await connectLockService({ ...place.proxied, leaseMs: LONG_MS });
+      await using holder = await connectLockService({ ...place.direct, lease: LONG_MS });
+      await using locks = await connectLockService({ ...place.proxied, lease: LONG_MS });
       // The connection is open, nothing is subscribed on it any more, and its peer vanishes.
       await locks.withLock(name, () => undefined);
       await waitUntil('nothing is subscribed', async () => {
@@ -156,8 +156,8 @@ describe('a connection for notifications whose peer vanishes without a FIN', () 
     });
 
     it('no PING is sent while nobody waits, and about one a second while somebody does', async () => {
-      await using holder = await connectLockService({ ...place.direct, leaseMs: LONG_MS });
-      await using locks = await connectLockService({ ...place.direct, leaseMs: LONG_MS });
+      await using holder = await connectLockService({ ...place.direct, lease: LONG_MS });
+      await using locks = await connectLockService({ ...place.direct, lease: LONG_MS });
       const pingsIn = async (ms: number): Promise<number> => {
         const before = await commandStats(admin);
         await sleep(ms);
@@ -179,8 +179,8 @@ describe('a connection for notifications whose peer vanishes without a FIN', () 
     });
 
     it('a stall of the event loop is not taken for a silent server', async () => {
-      await using holder = await connectLockService({ ...place.direct, leaseMs: LONG_MS });
-      await using locks = await connectLockService({ ...place.proxied, leaseMs: LONG_MS });
+      await using holder = await connectLockService({ ...place.direct, lease: LONG_MS });
+      await using locks = await connectLockService({ ...place.proxied, lease: LONG_MS });
       // The proxy runs in this process and stalls with it: the data waits in sockets all the same.
       const lease = await holder.acquire(name);
       const waiting = locks.acquire(name, { wait: Infinity });
@@ -275,8 +275,8 @@ describe('a connection for notifications whose peer vanishes without a FIN', () 
       direct = nodes.servers;
       const admins = direct.map((server) => server.client());
       place = {
-        direct: { nodes: direct.map(({ url }) => url), restartGuard: 0 },
-        proxied: { nodes: nodes.urls, restartGuard: 0 },
+        direct: { quorum: direct.map(({ url }) => url), restartGuard: 0 },
+        proxied: { quorum: nodes.urls, restartGuard: 0 },
         proxies: nodes.proxies,
         subscribed: async (of) => {
           const counts = await Promise.all(admins.map((admin) => subscribersOf(admin, of)));

@@ -49,7 +49,7 @@ describe('a stall of the event loop with the reply in the socket', () => {
   });
 
   it('does not fail an attempt with a short lease, whose timeout is shorter', async () => {
-    const lease = await stallFor(150, () => locks.tryAcquire(name, { lease: 300 }));
+    const lease = await stallFor(150, () => locks.tryAcquire(name, { lease: 300, renew: false }));
     lease!.assertHeld();
     await lease!.release();
     await untilIdle(locks);
@@ -83,10 +83,10 @@ describe('a stall of the event loop with the reply in the socket', () => {
 
   it('does not fail a single attempt over a quorum', async () => {
     await using nodes = await QuorumNodes.start(3);
-    await using quorum = await connectLockService({ nodes: nodes.urls, commandTimeout: 200, restartGuard: 0 });
+    await using quorum = await connectLockService({ quorum: nodes.urls, commandTimeout: 200, restartGuard: 0 });
     // Teaches the nodes the scripts, which takes one more round trip.
     await (await quorum.acquire(name)).release();
-    const lease = await stallFor(300, () => quorum.tryAcquire(name, { lease: 20_000 }));
+    const lease = await stallFor(300, () => quorum.tryAcquire(name, { lease: 20_000, renew: false }));
     lease!.assertHeld();
     await lease!.release();
   });

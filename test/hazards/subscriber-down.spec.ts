@@ -31,7 +31,7 @@ describeWithRedisServer('when the connection for notices is cut', () => {
     });
 
   it('a waiter still gets the lock when it is released, long before its lease would end', async () => {
-    await using holder = await connectLockService({ url: server.url, leaseMs: 60_000 });
+    await using holder = await connectLockService({ url: server.url, lease: 60_000 });
     await using locks = await connectLockService({ url: server.url });
     const lease = await holder.acquire(name);
     const waiting = locks.acquire(name, { wait: Infinity });
@@ -47,7 +47,7 @@ describeWithRedisServer('when the connection for notices is cut', () => {
   });
 
   it('a release that nobody could hear is found as soon as the connection is back', async () => {
-    await using holder = await connectLockService({ url: server.url, leaseMs: 60_000 });
+    await using holder = await connectLockService({ url: server.url, lease: 60_000 });
     await using locks = await connectLockService({ url: server.url });
     const lease = await holder.acquire(name);
     const waiting = locks.acquire(name, { wait: Infinity });
@@ -66,7 +66,7 @@ describeWithRedisServer('when the connection for notices is cut', () => {
   });
 
   it('nothing is asked at intervals, before and after', async () => {
-    await using holder = await connectLockService({ url: server.url, leaseMs: 60_000 });
+    await using holder = await connectLockService({ url: server.url, lease: 60_000 });
     await using locks = await connectLockService({ url: server.url });
     const lease = await holder.acquire(name);
     const waiting = locks.acquire(name, { wait: Infinity });
@@ -92,7 +92,7 @@ describeWithRedisServer('when the connection for notices is cut', () => {
     client.duplicate = (override) => duplicate({ ...override, port: proxy.port });
     proxy.refuse();
     await using locks = await connectLockService({ client, startup: 'background' });
-    const lease = await holder.acquire(name, { lease: 1_000 });
+    const lease = await holder.acquire(name, { lease: 1_000, renew: false });
     const next = await locks.acquire(name, { wait: 20_000 });
     await next.release();
     await lease.release();

@@ -63,7 +63,7 @@ describeWithRedisServer('the fencing token', () => {
   });
 
   it('still grows after a flush when each acquisition had others waiting behind it', async () => {
-    await using generous = await connectLockService({ url: server.url, handOverCount: 1_000, handOverMs: 0 });
+    await using generous = await connectLockService({ url: server.url, handOverCount: 1_000, handOverTime: 0 });
     const tokens: number[] = [];
     const crowd = Array.from({ length: 300 }, () =>
       generous.withLock(name, ({ token }) => tokens.push(token), { wait: Infinity }),
@@ -76,7 +76,7 @@ describeWithRedisServer('the fencing token', () => {
   });
 
   it('reserves none for callers that could not be served in the time there is for them', async () => {
-    await using hasty = await connectLockService({ url: server.url, handOverCount: 1_000, handOverMs: 0 });
+    await using hasty = await connectLockService({ url: server.url, handOverCount: 1_000, handOverTime: 0 });
     const reserved: number[] = [];
     await Promise.all(
       Array.from({ length: 20 }, () =>
@@ -110,7 +110,7 @@ describeWithRedisServer('the fencing token', () => {
   });
 
   it('is forgotten by the server some time after its last use, and kept alive while the lock is', async () => {
-    await using brief = await connectLockService({ url: server.url, tokenTtl: 60_000, leaseMs: 300 });
+    await using brief = await connectLockService({ url: server.url, tokenTtl: 60_000, lease: 300 });
     const lease = await brief.acquire(name);
     const ttl = await admin.pttl(tokenKey(name));
     expect(ttl).toBeGreaterThan(0);

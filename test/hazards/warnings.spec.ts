@@ -24,7 +24,7 @@ describe('an operator is warned', () => {
   });
 
   it('once of a lock that was deleted while it was held, when a renewal finds it gone', async () => {
-    await using locks = await connectLockService({ url, leaseMs: 300, logger });
+    await using locks = await connectLockService({ url, lease: 300, logger });
     const lease = await locks.acquire(name);
     const admin = redisClient();
     await admin.del(lockKey(name));
@@ -49,7 +49,7 @@ describe('an operator is warned', () => {
 
   it('once of a fixed lease that ended before its section', async () => {
     await using locks = await connectLockService({ url, logger });
-    await locks.withLock(name, ({ signal }) => once(signal, 'abort'), { lease: 100 });
+    await locks.withLock(name, ({ signal }) => once(signal, 'abort'), { lease: 100, renew: false });
     expect(lines).toEqual([expect.stringContaining('its fixed lease of 100 ms ended before it was released')]);
   });
 
@@ -68,7 +68,7 @@ describe('an operator is warned', () => {
 
   it('of failing renewals once for each lease, and again when they fail after they had succeeded', async () => {
     await using server = await RedisServer.start();
-    await using locks = await connectLockService({ url: server.url, leaseMs: 3_000, commandTimeout: 50, logger });
+    await using locks = await connectLockService({ url: server.url, lease: 3_000, commandTimeout: 50, logger });
     await using lease = await locks.acquire(name);
     const renewalWarnings = (): string[] => lines.filter((line) => line.includes('could not be renewed'));
     const failsOnce = async (count: number): Promise<void> => {
@@ -119,7 +119,7 @@ describe('an operator is warned', () => {
 
   it('of a shutdown that waits for a lease, with its name, and of what it leaves', async () => {
     const locks = await connectLockService({ url, shutdownTimeout: 2_000, logger });
-    const lease = await locks.acquire(name, { lease: 10_000 });
+    const lease = await locks.acquire(name, { lease: 10_000, renew: false });
     const closing = locks.close();
     await waitUntil('it is reported', () => lines.length === 1);
     expect(lines[0]).toContain(`The shutdown waits for lock "${name}", for 500 ms more at most`);
@@ -131,7 +131,7 @@ describe('an operator is warned', () => {
 
   it('of nothing with `logger: false`, which is the default without Nest', async () => {
     const locks = await connectLockService({ url, shutdownTimeout: 50, logger: false });
-    const lease = await locks.acquire(name, { lease: 100 });
+    const lease = await locks.acquire(name, { lease: 100, renew: false });
     await waitUntil('it is lost', () => lease.signal.aborted);
     await locks.close();
     expect(lines).toEqual([]);

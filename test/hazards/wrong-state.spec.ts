@@ -52,7 +52,7 @@ describeWithRedisServer('a server in the wrong state', () => {
       ({ server, admin } = await prepared(state));
       locks = await connectLockService({
         url: server.url,
-        leaseMs: LEASE_MS,
+        lease: LEASE_MS,
         commandTimeout: 300,
         shutdownTimeout: 100,
       });
@@ -95,7 +95,7 @@ describeWithRedisServer('a server in the wrong state', () => {
     if (state.slow !== undefined || state.renews !== undefined) return;
 
     it('renews a held lock again when it is over within the lease', async () => {
-      await using others = await connectLockService({ url: server.url, leaseMs: LONG_LEASE_MS, shutdownTimeout: 100 });
+      await using others = await connectLockService({ url: server.url, lease: LONG_LEASE_MS, shutdownTimeout: 100 });
       const held = await others.acquire(uniqueName('held'));
       await state.enter(admin, server);
       // A renewal is due at a third of the lease, and is refused; the lease runs on.
@@ -116,7 +116,7 @@ describeWithRedisServer('of three nodes some in the wrong state', () => {
     beforeEach(async () => {
       nodes = await Promise.all(Array.from({ length: NODES }, () => prepared(state)));
       const urls = nodes.map(({ server }) => server.url);
-      locks = await connectLockService({ nodes: urls, leaseMs: LEASE_MS, restartGuard: 0, shutdownTimeout: 100 });
+      locks = await connectLockService({ quorum: urls, lease: LEASE_MS, restartGuard: 0, shutdownTimeout: 100 });
     });
     afterEach(async () => {
       await locks.close();

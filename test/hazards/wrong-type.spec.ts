@@ -68,7 +68,7 @@ describe("a key that is somebody else's and no lock", () => {
   });
 
   it('that takes the place of a lock while it is held loses that lock, and no other', async () => {
-    await using short = await connectLockService({ url: testRedisUrl(), leaseMs: 600 });
+    await using short = await connectLockService({ url: testRedisUrl(), lease: 600 });
     const spoilt = await short.acquire(name);
     const good = await short.acquire(`${name}:good`);
     await admin.set(lockKey(name), 'x', 'EX', 60);

@@ -18,7 +18,7 @@ class AppLog implements LoggerService {
 }
 
 async function loseLock(locks: LockService): Promise<void> {
-  await locks.withLock('catalog', ({ signal }) => once(signal, 'abort'), { lease: 50 });
+  await locks.withLock('catalog', ({ signal }) => once(signal, 'abort'), { lease: 50, renew: false });
 }
 
 describe("an app's log", () => {

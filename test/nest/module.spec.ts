@@ -48,7 +48,7 @@ class Decorated {
 class Settings implements RedisLockOptionsFactory {
   readonly prefix = `${uniqueName('settings')}:`;
 
-  createLockOptions(): Promise<LockServiceOptions> {
+  createRedisLockOptions(): Promise<LockServiceOptions> {
     return Promise.resolve({ url: testRedisUrl(), keyPrefix: this.prefix });
   }
 }
@@ -90,7 +90,7 @@ describe('RedisLockModule', () => {
       () => ({
         imports: [SettingsModule],
         inject: [Settings],
-        useFactory: (settings: Settings) => settings.createLockOptions(),
+        useFactory: (settings: Settings) => settings.createRedisLockOptions(),
       }),
     ],
     ['useFactory without anything', () => ({ useFactory: () => ({ memory: true }) })],
@@ -100,6 +100,20 @@ describe('RedisLockModule', () => {
     const app = await start([RedisLockModule.forRootAsync(options())], [Guarded]);
 
     expect(await app.get(Guarded).work()).toBe('guarded');
+  });
+
+  it('names the method that replaces createLockOptions', async () => {
+    @Injectable()
+    class Former {
+      createLockOptions(): LockServiceOptions {
+        return { memory: true };
+      }
+    }
+    const options = { useClass: Former } as unknown as RedisLockModuleAsyncOptions;
+    const starting = start([RedisLockModule.forRootAsync(options)]);
+
+    await expect(starting).rejects.toBeInstanceOf(LockConfigError);
+    await expect(starting).rejects.toThrow('createRedisLockOptions(), which replaces createLockOptions()');
   });
 
   it('forRootAsync takes its settings from where it is told', async () => {
@@ -192,7 +206,7 @@ describe('RedisLockModule', () => {
   it.each([
     { options: {}, message: 'Exactly one of' },
     { options: { url: 'http://x' }, message: '"url" must be' },
-    { options: { memory: true, leaseMs: 0 }, message: '"leaseMs" must be' },
+    { options: { memory: true, lease: 0 }, message: '"lease" must be' },
     { options: { memory: true, ttl: 1 }, message: 'no option "ttl"' },
     { options: { memory: true, name: '' }, message: '"name" must be' },
     { options: { memory: true, name: 1 }, message: '"name" must be' },

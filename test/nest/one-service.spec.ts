@@ -88,7 +88,7 @@ describe('the lock service of an app', () => {
   describe('with options from a request-scoped provider', () => {
     @Injectable({ scope: Scope.REQUEST })
     class Scoped implements RedisLockOptionsFactory {
-      createLockOptions(): LockServiceOptions {
+      createRedisLockOptions(): LockServiceOptions {
         return { url };
       }
     }
@@ -129,7 +129,7 @@ describe('the lock service of an app', () => {
     it('starts with one service where the provider is transient', async () => {
       @Injectable({ scope: Scope.TRANSIENT })
       class Transient implements RedisLockOptionsFactory {
-        createLockOptions(): LockServiceOptions {
+        createRedisLockOptions(): LockServiceOptions {
           return { memory: true };
         }
       }

@@ -48,7 +48,7 @@ class Jobs {
     return this.stay(id);
   }
 
-  @WithLock('job:<0>', { lease: 30 })
+  @WithLock('job:<0>', { lease: 30, renew: false })
   async outlivesItsLease(_id: string, error?: Error): Promise<string> {
     const { signal } = currentLease()!;
     // On a busy machine the lease may have ended already.
@@ -169,7 +169,7 @@ describe('bugs of nestjs-redlock-universal that are not here', () => {
         made++;
       }
 
-      createLockOptions(): LockServiceOptions {
+      createRedisLockOptions(): LockServiceOptions {
         return { memory: true };
       }
     }
@@ -203,7 +203,7 @@ describe('bugs of murlock that are not here', () => {
 describe('bugs of @nestjs-redis/lock that are not here', () => {
   it('a section may last longer than a lease (there: after 100 ms the next one is let in, silently)', async () => {
     const leaseMs = 1_000;
-    const jobs = await start({ ...shared(), leaseMs });
+    const jobs = await start({ ...shared(), lease: leaseMs });
 
     await Promise.all([jobs.lasting('1', 2.5 * leaseMs), jobs.lasting('1', 0)]);
 
@@ -245,7 +245,7 @@ describe('bugs of @huangang/nestjs-simple-redis-lock that are not here', () => {
 describeWithRedisServer('bugs of @huangang/nestjs-simple-redis-lock, with a Redis that dies, that are not here', () => {
   it('a release that fails is no unhandled rejection, and the result is kept', async () => {
     await using redis = await RedisServer.start();
-    const jobs = await start({ url: redis.url, commandTimeout: 100, leaseMs: 1_000 });
+    const jobs = await start({ url: redis.url, commandTimeout: 100, lease: 1_000 });
     const result = jobs.slow('1');
     await waitUntil('it is inside', () => jobs.inside === 1);
 

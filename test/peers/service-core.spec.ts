@@ -39,8 +39,8 @@ describeWithRedisServer('what went wrong elsewhere', () => {
     it('is counted from the grant, not from when the caller began to wait', async () => {
       await using holder = await connectLockService({ url: server.url });
       await using locks = await connectLockService({ url: server.url });
-      const before = await holder.acquire(name, { lease: 1_300 });
-      const lease = await locks.acquire(name, { lease: 1_000, wait: 20_000 });
+      const before = await holder.acquire(name, { lease: 1_300, renew: false });
+      const lease = await locks.acquire(name, { lease: 1_000, renew: false, wait: 20_000 });
       const left = await admin.pttl(lockKey(name));
       expect(lease.remaining()).toBeGreaterThan(500);
       expect(Math.abs(lease.remaining() - left)).toBeLessThan(250);
@@ -54,32 +54,35 @@ describeWithRedisServer('what went wrong elsewhere', () => {
       const outlive = async (lease: Lease): Promise<void> => {
         await waitUntil('it is lost', () => lease.signal.aborted);
       };
-      const value = locks.withLock(name, (lease) => outlive(lease).then(() => 'value'), { lease: 100 });
+      const value = locks.withLock(name, (lease) => outlive(lease).then(() => 'value'), { lease: 100, renew: false });
       await expect(value).resolves.toBe('value');
       const error = new TypeError('of the section');
-      const failed = locks.withLock(name, (lease) => outlive(lease).then(() => Promise.reject(error)), { lease: 100 });
+      const failed = locks.withLock(name, (lease) => outlive(lease).then(() => Promise.reject(error)), {
+        lease: 100,
+        renew: false,
+      });
       await expect(failed).rejects.toBe(error);
       const using = async (): Promise<string> => {
-        await using lease = await locks.acquire(name, { lease: 100 });
+        await using lease = await locks.acquire(name, { lease: 100, renew: false });
         await outlive(lease);
         return 'value';
       };
       await expect(using()).resolves.toBe('value');
       const throwing = async (): Promise<never> => {
-        await using lease = await locks.acquire(name, { lease: 100 });
+        await using lease = await locks.acquire(name, { lease: 100, renew: false });
         await outlive(lease);
         throw error;
       };
       await expect(throwing()).rejects.toBe(error);
       // Releasing what is lost is no attempt that is repeated.
-      const lease = await locks.acquire(name, { lease: 100 });
+      const lease = await locks.acquire(name, { lease: 100, renew: false });
       await outlive(lease);
       expect(await scriptsDuring(() => lease.release())).toBeLessThanOrEqual(2);
     });
 
     it('that is over aborts no signal after the section has ended, though a renewal was under way', async () => {
       await using proxy = await TcpProxy.start(server.url);
-      await using locks = await connectLockService({ url: proxy.url, leaseMs: 900 });
+      await using locks = await connectLockService({ url: proxy.url, lease: 900 });
       const lease = await locks.acquire(name);
       const { signal } = lease;
       const renewal = proxy.untilRequest(name);
@@ -93,7 +96,7 @@ describeWithRedisServer('what went wrong elsewhere', () => {
     });
 
     it('of a short lock makes no storm of renewals', async () => {
-      await using locks = await connectLockService({ url: server.url, leaseMs: 300 });
+      await using locks = await connectLockService({ url: server.url, lease: 300 });
       const lease = await locks.acquire(name);
       const scripts = await scriptsDuring(() => sleep(2_000));
       lease.assertHeld();
@@ -103,7 +106,7 @@ describeWithRedisServer('what went wrong elsewhere', () => {
     });
 
     it('of a lock that was deleted is over at once: no storm of attempts to renew it', async () => {
-      await using locks = await connectLockService({ url: server.url, leaseMs: 900 });
+      await using locks = await connectLockService({ url: server.url, lease: 900 });
       const lease = await locks.acquire(name);
       await admin.del(lockKey(name));
       const scripts = await scriptsDuring(() => waitUntil('it is told', () => lease.signal.aborted));
@@ -174,7 +177,7 @@ describeWithRedisServer('what went wrong elsewhere', () => {
       await using proxy = await TcpProxy.start(server.url);
       await using holder = await connectLockService({ url: server.url });
       await using locks = await connectLockService({ url: proxy.url, commandTimeout: 200 });
-      const lease = await holder.acquire(name, { lease: 600 });
+      const lease = await holder.acquire(name, { lease: 600, renew: false });
       const waiting = locks.acquire(name, { wait: 1_500 }).catch((error: unknown) => error);
       await sleep(200);
       proxy.refuse();
@@ -185,7 +188,7 @@ describeWithRedisServer('what went wrong elsewhere', () => {
     });
 
     it.each([60, 100])('after %i ms on a server that carries the request out later leaves no lock', async (timeout) => {
-      await using locks = await connectLockService({ url: server.url, commandTimeout: timeout, leaseMs: 60_000 });
+      await using locks = await connectLockService({ url: server.url, commandTimeout: timeout, lease: 60_000 });
       server.freeze();
       const failed = expect(locks.acquire(name, { wait: 0 })).rejects.toBeInstanceOf(LockUnavailableError);
       const inTime = expect(locks.acquire(`${name}:2`, { wait: timeout / 2 })).rejects.toBeInstanceOf(
@@ -202,7 +205,7 @@ describeWithRedisServer('what went wrong elsewhere', () => {
 
   describe('waiting', () => {
     it('misses no release between the first look and the subscription', async () => {
-      await using holder = await connectLockService({ url: server.url, leaseMs: 60_000 });
+      await using holder = await connectLockService({ url: server.url, lease: 60_000 });
       for (let round = 0; round < 20; round += 1) {
         // A fresh service each time: its connection for notices is made while the lock is being released.
         await using locks = await connectLockService({ url: server.url });
@@ -215,7 +218,7 @@ describeWithRedisServer('what went wrong elsewhere', () => {
     });
 
     it('goes on for the others when one of them stops', async () => {
-      await using holder = await connectLockService({ url: server.url, leaseMs: 60_000 });
+      await using holder = await connectLockService({ url: server.url, lease: 60_000 });
       await using locks = await connectLockService({ url: server.url });
       const lease = await holder.acquire(name);
       const impatient = locks.acquire(name, { wait: 100 }).catch((error: unknown) => error);
@@ -325,7 +328,7 @@ describeWithRedisServer('what went wrong elsewhere', () => {
   });
 
   it('a section without limits outlives the lease many times over: nobody else comes in', async () => {
-    await using locks = await connectLockService({ url: server.url, leaseMs: 300 });
+    await using locks = await connectLockService({ url: server.url, lease: 300 });
     await using others = await connectLockService({ url: server.url });
     let inside = 0;
     const section = async (): Promise<void> => {

@@ -62,7 +62,7 @@ export async function runInterleaving(
   flush: (name: string) => Promise<void>,
 ): Promise<void> {
   const name = `interleaving:${randomUUID()}`;
-  const settings = resolveSettings({ memory: true, leaseMs: 300, handOverMs: 20, handOverCount: 4 });
+  const settings = resolveSettings({ memory: true, lease: 300, handOverTime: 20, handOverCount: 4 });
   const stores: FaultyStore[] = [];
   for (let i = 0; i < REPLICAS; i += 1) stores.push(new FaultyStore(await openStore()));
   const services = stores.map((store) => new LockService(store, settings));
@@ -75,15 +75,17 @@ export async function runInterleaving(
     const caller: Caller = {
       abort,
       lease: null,
-      done: service.acquire(name, { wait, lease, signal: abort.signal }).then(
-        (got) => {
-          caller.lease = got;
-          witness.enter(got);
-        },
-        (error: unknown) => {
-          if (!(error instanceof LockError)) unexpected.push(error);
-        },
-      ),
+      done: service
+        .acquire(name, { wait, ...(lease === 'renew' ? {} : { lease, renew: false }), signal: abort.signal })
+        .then(
+          (got) => {
+            caller.lease = got;
+            witness.enter(got);
+          },
+          (error: unknown) => {
+            if (!(error instanceof LockError)) unexpected.push(error);
+          },
+        ),
     };
     callers.push(caller);
   };

@@ -16,7 +16,7 @@ describeWithRedisServer('votes that no lease needs any more', () => {
 
   beforeEach(async () => {
     nodes = await QuorumNodes.start(3, { proxies: true });
-    locks = await connectLockService({ nodes: nodes.urls, restartGuard: 0, leaseMs: LEASE_MS });
+    locks = await connectLockService({ quorum: nodes.urls, restartGuard: 0, lease: LEASE_MS });
     name = uniqueName('vote');
   });
   afterEach(async () => {
@@ -31,7 +31,7 @@ describeWithRedisServer('votes that no lease needs any more', () => {
     new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 
   it('are released when a majority has lost the lock', async () => {
-    const lease = await locks.acquire(name, { lease: 60_000 });
+    const lease = await locks.acquire(name, { lease: 60_000, renew: false });
     const lost = aborted(lease.signal);
     for (const index of [0, 1]) await server(index).client().del(lockKey(name));
     await expect(lease.extend(60_000)).rejects.toMatchObject({ code: 'LOCK_LOST' });
@@ -58,7 +58,9 @@ describeWithRedisServer('votes that no lease needs any more', () => {
       server(index).freeze();
       nodes.proxies[index]!.strand();
     }
-    const attempts = await Promise.all(names.map((each) => locks.tryAcquire(each, { lease }).catch(() => null)));
+    const attempts = await Promise.all(
+      names.map((each) => locks.tryAcquire(each, { lease, renew: false }).catch(() => null)),
+    );
     expect(attempts).toEqual(names.map(() => null));
     // The connections are given up, and the nodes have still received the requests.
     await sleep(lease);
@@ -76,7 +78,9 @@ describeWithRedisServer('votes that no lease needs any more', () => {
 
   it('are cleaned up once for each owner and node while a majority is away', async () => {
     const leases = await Promise.all(
-      Array.from({ length: 50 }, (_, index) => locks.acquire(`${name}:${String(index)}`, { lease: 60_000 })),
+      Array.from({ length: 50 }, (_, index) =>
+        locks.acquire(`${name}:${String(index)}`, { lease: 60_000, renew: false }),
+      ),
     );
     for (const index of [1, 2]) await server(index).kill();
     await Promise.all(leases.map((lease) => lease.release()));

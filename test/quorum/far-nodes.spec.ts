@@ -14,7 +14,7 @@ describeWithRedisServer('nodes that are far away', () => {
   beforeEach(async () => {
     nodes = await QuorumNodes.start(3, { proxies: true });
     for (const proxy of nodes.proxies) proxy.delayReplies(DELAY_MS);
-    locks = await connectLockService({ nodes: nodes.urls, restartGuard: 0, leaseMs: 1_000 });
+    locks = await connectLockService({ quorum: nodes.urls, restartGuard: 0, lease: 1_000 });
   });
   afterEach(async () => {
     await locks.close();

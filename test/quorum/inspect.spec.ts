@@ -20,7 +20,7 @@ describeWithRedisServer('the state of a lock while one of three nodes is away', 
   });
 
   const open = async (urls: readonly string[]): Promise<LockService> => {
-    const service = await connectLockService({ nodes: [...urls], restartGuard: 0 });
+    const service = await connectLockService({ quorum: [...urls], restartGuard: 0 });
     services.push(service);
     return service;
   };

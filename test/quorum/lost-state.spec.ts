@@ -25,7 +25,7 @@ describeWithRedisServer('nodes that lose their state without a restart', () => {
   });
 
   async function open(): Promise<LockService> {
-    const service = await connectLockService({ nodes: nodes.urls, leaseMs: 2_000, restartGuard: GUARD_MS });
+    const service = await connectLockService({ quorum: nodes.urls, lease: 2_000, restartGuard: GUARD_MS });
     services.push(service);
     return service;
   }
@@ -50,7 +50,7 @@ describeWithRedisServer('nodes that lose their state without a restart', () => {
     await allReady(there);
     // The other servers have been up for longer than the guard by now.
     await allReady(here);
-    const lease = await here.acquire(name, { lease: GUARD_MS });
+    const lease = await here.acquire(name, { lease: GUARD_MS, renew: false });
     nodes.proxies.slice(1).forEach((proxy, index) => {
       proxy.redirect(others.urls[index]!);
       proxy.cut();
@@ -79,7 +79,7 @@ describeWithRedisServer('nodes that lose their state without a restart', () => {
     const [here, there] = [await open(), await open()];
     await allReady(there);
     await allReady(here);
-    const lease = await here.acquire(name, { lease: GUARD_MS });
+    const lease = await here.acquire(name, { lease: GUARD_MS, renew: false });
     await lose(1);
     await lose(2);
     await expectNoSecondHolder(there, lease);
@@ -101,7 +101,7 @@ describeWithRedisServer('nodes that lose their state without a restart', () => {
   it('are not asked whether a lock is free', async () => {
     const locks = await open();
     await allReady(locks);
-    await using lease = await locks.acquire(name, { lease: GUARD_MS });
+    await using lease = await locks.acquire(name, { lease: GUARD_MS, renew: false });
     await admin(1).flushall();
     await admin(2).flushall();
     // A vote is asked for, so that the loss is noticed.

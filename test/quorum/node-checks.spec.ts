@@ -24,7 +24,7 @@ describeWithRedisServer('each of several nodes', () => {
 
   async function open(urls = nodes.urls, startupTimeout = 10_000): Promise<LockService> {
     const logger = { warn: (line: string) => lines.push(line) };
-    const service = await connectLockService({ nodes: urls, restartGuard: 0, startupTimeout, logger });
+    const service = await connectLockService({ quorum: urls, restartGuard: 0, startupTimeout, logger });
     services.push(service);
     return service;
   }

@@ -32,7 +32,7 @@ describeWithRedisServer('one server under two names', () => {
   });
 
   const options = (urls: string[]) => ({
-    nodes: urls,
+    quorum: urls,
     restartGuard: 0,
     commandTimeout: 2_000,
     logger: { warn: (line: string) => lines.push(line) },

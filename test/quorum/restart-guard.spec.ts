@@ -26,7 +26,7 @@ describeWithRedisServer('nodes that forget when they are restarted', () => {
   });
 
   async function open(restartGuard = GUARD_MS): Promise<LockService> {
-    const service = await connectLockService({ nodes: nodes.urls, leaseMs: LEASE_MS, restartGuard });
+    const service = await connectLockService({ quorum: nodes.urls, lease: LEASE_MS, restartGuard });
     services.push(service);
     return service;
   }
@@ -49,7 +49,7 @@ describeWithRedisServer('nodes that forget when they are restarted', () => {
     await here.withLock(uniqueName('old enough'), () => undefined);
     nodes.proxies[2]!.refuse();
     // Fixed: a renewal would bring the lock to the third node.
-    const lease = await here.acquire(name, { lease: guard });
+    const lease = await here.acquire(name, { lease: guard, renew: false });
     expect([await voteOf(0), await voteOf(1)]).toEqual([1, 1]);
     nodes.proxies[2]!.accept();
     await server(1).restart();
@@ -122,8 +122,8 @@ describeWithRedisServer('nodes that forget when they are restarted', () => {
 
   it('bound the leases: none may outlive what a node is kept from voting for', async () => {
     const locks = await open();
-    await expect(locks.acquire(name, { lease: GUARD_MS + 1 })).rejects.toBeInstanceOf(LockConfigError);
-    const lease = await locks.acquire(name, { lease: GUARD_MS });
+    await expect(locks.acquire(name, { lease: GUARD_MS + 1, renew: false })).rejects.toBeInstanceOf(LockConfigError);
+    const lease = await locks.acquire(name, { lease: GUARD_MS, renew: false });
     await expect(lease.extend(GUARD_MS + 1)).rejects.toBeInstanceOf(LockConfigError);
     lease.assertHeld();
     await sleep(1);

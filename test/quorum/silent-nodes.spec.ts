@@ -10,7 +10,7 @@ describeWithRedisServer('nodes whose connections go silent without being closed'
 
   beforeEach(async () => {
     nodes = await QuorumNodes.start(3, { proxies: true });
-    locks = await connectLockService({ nodes: nodes.urls, restartGuard: 0 });
+    locks = await connectLockService({ quorum: nodes.urls, restartGuard: 0 });
     await locks.withLock(uniqueName('before'), () => undefined);
   });
   afterEach(async () => {

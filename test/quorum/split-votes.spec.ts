@@ -35,7 +35,7 @@ describeWithRedisServer('contenders that each get one vote of three nodes', () =
       proxy.delayRequests(DISTANCE_MS);
       proxy.delayReplies(DISTANCE_MS);
     }
-    const service = await connectLockService({ nodes: near.map(({ url }) => url), restartGuard: 0 });
+    const service = await connectLockService({ quorum: near.map(({ url }) => url), restartGuard: 0 });
     services.push(service);
     return service;
   }

@@ -28,7 +28,7 @@ describeWithRedisServer('five nodes', () => {
   });
 
   async function open(): Promise<LockService> {
-    const service = await connectLockService({ nodes: nodes.urls, restartGuard: 0, leaseMs: LEASE_MS });
+    const service = await connectLockService({ quorum: nodes.urls, restartGuard: 0, lease: LEASE_MS });
     services.push(service);
     return service;
   }
@@ -175,7 +175,7 @@ describeWithRedisServer('five nodes', () => {
 
   it('are counted once each: one server under two names is refused', async () => {
     const urls = [...nodes.urls.slice(0, 2), nodes.urls[0]!.replace('127.0.0.1', 'localhost')];
-    const error = await connectLockService({ nodes: urls, restartGuard: 0 }).catch((e: unknown) => e);
+    const error = await connectLockService({ quorum: urls, restartGuard: 0 }).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(LockConfigError);
     expect((error as Error).message).toContain('are the same Redis server');
   });
@@ -183,7 +183,7 @@ describeWithRedisServer('five nodes', () => {
   describe('waiting', () => {
     it('costs no polling, also with a node away', async () => {
       const [here, there] = (await openAll(2)) as [LockService, LockService];
-      const lease = await here.acquire(name, { lease: 20_000 });
+      const lease = await here.acquire(name, { lease: 20_000, renew: false });
       server(4).freeze();
       const waiting = Promise.all(Array.from({ length: 20 }, () => there.withLock(name, () => undefined)));
       await waitUntil('all wait', () => there.stats().waiting === 20);
@@ -208,7 +208,7 @@ describeWithRedisServer('five nodes', () => {
 
     it.each([[[0, 1]], [[3, 4]]])('ends with a release though the nodes %p are stopped', async (indexes) => {
       const [here, there] = (await openAll(2)) as [LockService, LockService];
-      const lease = await here.acquire(name, { lease: 20_000 });
+      const lease = await here.acquire(name, { lease: 20_000, renew: false });
       const waiting = there.acquire(name, { wait: 15_000 });
       await waitUntil('the other waits', () => there.stats().waiting === 1);
       await sleep(200);

@@ -32,7 +32,7 @@ async function letIn(servers: readonly RedisServer[], ...more: string[]): Promis
 async function takeTurns(options: LockServiceOptions): Promise<void> {
   await using here = await connectLockService({ startupTimeout: 15_000, ...options });
   await using there = await connectLockService({ startupTimeout: 15_000, ...options });
-  const lease = await here.acquire('rights', { lease: 30_000 });
+  const lease = await here.acquire('rights', { lease: 30_000, renew: false });
   const waiting = there.acquire('rights', { wait: 20_000 });
   await waitUntil('the other one waits', () => there.stats().waiting === 1);
   await new Promise((resolve) => setTimeout(resolve, 200));
@@ -90,10 +90,10 @@ describeWithRedisServer('the rights that the README names are enough', () => {
     await using nodes = await QuorumNodes.start(3);
     await letIn(nodes.servers);
     const urls = nodes.servers.map(({ port }) => `redis://locks:password@127.0.0.1:${port}`);
-    await takeTurns({ nodes: urls, leaseMs: 30_000, restartGuard: 0 });
+    await takeTurns({ quorum: urls, lease: 30_000, restartGuard: 0 });
     expect(await refusals(nodes.servers)).toEqual([]);
     await letIn(nodes.servers, ...rights('nodes'));
-    await using locks = await connectLockService({ nodes: urls, leaseMs: 1_000, restartGuard: 1_000 });
+    await using locks = await connectLockService({ quorum: urls, lease: 1_000, restartGuard: 1_000 });
     await locks.withLock('guarded', () => undefined);
     expect(await refusals(nodes.servers)).toEqual([]);
   });

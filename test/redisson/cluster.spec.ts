@@ -39,7 +39,7 @@ describe('a lock shared with Redisson on a cluster', () => {
     await java.lock(name, { lease: LONG_MS });
     expect(await locks.tryAcquire(name)).toBeNull();
     let began = performance.now();
-    const waiting = locks.acquire(name, { wait: LONG_MS, lease: LONG_MS });
+    const waiting = locks.acquire(name, { wait: LONG_MS, lease: LONG_MS, renew: false });
     await waitUntil('we wait', () => locks.stats().waiting === 1);
     // Both before and after the subscription the lock was seen taken.
     await new Promise((resolve) => setTimeout(resolve, 500));

@@ -40,7 +40,7 @@ describe('a lock shared with Redisson', () => {
     [jvm, doomedJvm] = await Promise.all([RedissonPeer.start(url, SHORT_MS), RedissonPeer.start(url, SHORT_MS)]);
     locks = await connectLockService({ url, keyPrefix: '' });
     otherLocks = await connectLockService({ url, keyPrefix: '' });
-    shortLocks = await connectLockService({ url, keyPrefix: '', leaseMs: SHORT_MS });
+    shortLocks = await connectLockService({ url, keyPrefix: '', lease: SHORT_MS });
     prefixedLocks = await connectLockService({ url });
     services = [locks, otherLocks, shortLocks, prefixedLocks];
   });
@@ -133,7 +133,7 @@ describe('a lock shared with Redisson', () => {
 
   describe('held by ours', () => {
     it('is busy for Java, which sees how long it will be', async () => {
-      const lease = await locks.acquire(name, { lease: LONG_MS });
+      const lease = await locks.acquire(name, { lease: LONG_MS, renew: false });
       expect(await java.tryLock(name)).toBe(false);
       expect(await java.isLocked(name)).toBe(true);
       expect(await java.isHeldByMe(name)).toBe(false);
@@ -148,7 +148,7 @@ describe('a lock shared with Redisson', () => {
     });
 
     it('wakes a blocked Java thread as soon as ours releases it', async () => {
-      const lease = await locks.acquire(name, { lease: LONG_MS });
+      const lease = await locks.acquire(name, { lease: LONG_MS, renew: false });
       const got = java.lock(name);
       await untilJavaSleeps(java);
       const end = await endOfLease(name);

@@ -23,9 +23,9 @@ import { Callers } from './workload.js';
 
 /** Settings of every service. Short leases, so that much happens in little time. */
 export const SETTINGS = {
-  leaseMs: LEASE_MS,
+  lease: LEASE_MS,
   commandTimeout: 100,
-  handOverMs: 20,
+  handOverTime: 20,
   handOverCount: 4,
   shutdownTimeout: 1_000,
 };

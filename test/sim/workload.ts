@@ -56,7 +56,7 @@ export class Callers {
     if (abort !== null) this.process.setTimeout(() => abort.abort(GIVEN_UP), call.abort!);
     const options = {
       wait: call.wait === 'ever' ? Infinity : call.wait,
-      lease: call.lease,
+      ...(call.lease === 'renew' ? {} : { lease: call.lease, renew: false }),
       holdAtLeast: call.lease === 'renew' ? call.holdAtLeast : 0,
       ...(abort === null ? {} : { signal: abort.signal }),
     };

@@ -23,7 +23,7 @@ function errorOf(attempt: () => unknown): Error {
 /** Where a URL can be given. */
 const PLACES: [string, (url: unknown) => unknown][] = [
   ['url', (url) => ({ url })],
-  ['nodes', (url) => ({ nodes: ['redis://a', 'redis://b', url] })],
+  ['quorum', (url) => ({ quorum: ['redis://a', 'redis://b', url] })],
   ['cluster.nodes', (url) => ({ cluster: { nodes: ['redis://a', url] } })],
 ];
 
@@ -109,7 +109,7 @@ describe('options of the Redis client', () => {
     [{ redis: { sentinels: [] } }, '"redis.sentinels" must be a list of Sentinels'],
     [{ redis: { sentinels: [{ host: 's' }] } }, '"redis.name" must be the name by which the Sentinels know the master'],
     [{ redis: { sentinels: [{ host: '' }], name: 'm' } }, '"redis.sentinels.host" is an empty string'],
-    [{ nodes: ['redis://a', 'redis://b', { host: '' }] }, '"nodes.host" is an empty string'],
+    [{ quorum: ['redis://a', 'redis://b', { host: '' }] }, '"quorum.host" is an empty string'],
     [{ cluster: { nodes: [{ host: 'a', port: Number.NaN }] } }, '"cluster.nodes.port" must be a whole number'],
     [{ cluster: { nodes: [0] } }, '"cluster.nodes" must be a whole number'],
     [{ cluster: { nodes: [`a:${SECRET}`] } }, '"cluster.nodes" is not a valid Redis URL'],

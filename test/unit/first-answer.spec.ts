@@ -27,7 +27,7 @@ async function pursue(answer: AcquireReply | LockUnavailableError, leaves: boole
   const request = {
     wait: Infinity,
     leaseMs: LEASE_MS,
-    renews: true,
+    renewMs: 30_000,
     holdAtLeast: 0,
     minReplicas: 0,
     signal: undefined,

@@ -32,7 +32,7 @@ describeWithRedisServer('handing a lock over within the process', () => {
   };
 
   it('costs no command: the next local caller is served with the same hold and a larger token', async () => {
-    await using locks = await connectLockService({ url: server.url, handOverMs: 60_000 });
+    await using locks = await connectLockService({ url: server.url, handOverTime: 60_000 });
     const first = await locks.acquire(name);
     const waiting = [1, 2, 3, 4].map(() => locks.acquire(name));
     // This round goes back to Redis: the first reserved no tokens for the others, who came later.
@@ -55,7 +55,7 @@ describeWithRedisServer('handing a lock over within the process', () => {
   });
 
   it('ends with the budget of time, so that another process has its turn', async () => {
-    await using locks = await connectLockService({ url: server.url, handOverMs: 20 });
+    await using locks = await connectLockService({ url: server.url, handOverTime: 20 });
     await using others = await connectLockService({ url: server.url });
     const served: string[] = [];
     const first = await locks.acquire(name);
@@ -76,7 +76,7 @@ describeWithRedisServer('handing a lock over within the process', () => {
   });
 
   it('ends with the budget of callers, too', async () => {
-    await using locks = await connectLockService({ url: server.url, handOverMs: 60_000, handOverCount: 5 });
+    await using locks = await connectLockService({ url: server.url, handOverTime: 60_000, handOverCount: 5 });
     await using others = await connectLockService({ url: server.url });
     const served: string[] = [];
     const first = await locks.acquire(name);
@@ -90,9 +90,9 @@ describeWithRedisServer('handing a lock over within the process', () => {
   });
 
   it('gives each caller with a fixed lease the whole of it: it is renewed before', async () => {
-    await using locks = await connectLockService({ url: server.url, handOverMs: 60_000 });
-    const first = await locks.acquire(name, { lease: 2_000 });
-    const waiting = [1, 2, 3].map(() => locks.acquire(name, { lease: 2_000 }));
+    await using locks = await connectLockService({ url: server.url, handOverTime: 60_000 });
+    const first = await locks.acquire(name, { lease: 2_000, renew: false });
+    const waiting = [1, 2, 3].map(() => locks.acquire(name, { lease: 2_000, renew: false }));
     await sleep(300);
     await first.release();
     for (const next of waiting) {
@@ -106,9 +106,9 @@ describeWithRedisServer('handing a lock over within the process', () => {
   });
 
   it('gives each caller the lease it asked for, and only those that want it a renewal', async () => {
-    await using locks = await connectLockService({ url: server.url, handOverMs: 60_000, leaseMs: 900 });
+    await using locks = await connectLockService({ url: server.url, handOverTime: 60_000, lease: 900 });
     const first = await locks.acquire(name);
-    const fixed = locks.acquire(name, { lease: 600 });
+    const fixed = locks.acquire(name, { lease: 600, renew: false });
     const renewed = locks.acquire(name, { wait: 20_000 });
     await first.release();
     const second = await fixed;
@@ -126,9 +126,9 @@ describeWithRedisServer('handing a lock over within the process', () => {
     await using proxy = await TcpProxy.start(server.url);
     await using locks = await connectLockService({
       url: proxy.url,
-      leaseMs: 3_000,
+      lease: 3_000,
       commandTimeout: 200,
-      handOverMs: 60_000,
+      handOverTime: 60_000,
     });
     const first = await locks.acquire(name);
     const waiting = [1, 2, 3].map(() => locks.acquire(name, { wait: 20_000 }));
@@ -150,8 +150,8 @@ describeWithRedisServer('handing a lock over within the process', () => {
   });
 
   it('tells who waited in vain, in between, that the lock is busy and not that Redis is down', async () => {
-    await using one = await connectLockService({ url: server.url, handOverMs: 8 });
-    await using two = await connectLockService({ url: server.url, handOverMs: 8 });
+    await using one = await connectLockService({ url: server.url, handOverTime: 8 });
+    await using two = await connectLockService({ url: server.url, handOverTime: 8 });
     const done = new AbortController();
     const greedy = [one, two].flatMap((locks) =>
       [1, 2].map(async () => {

@@ -6,7 +6,7 @@ import { WaitLines } from '../../lib/waiting/wait-lines.js';
 import { ScriptedStore } from './scripted-store.js';
 
 const NAME = 'name';
-const limits = { maxWaiting: 100, handOverMs: 50, handOverCount: 64 };
+const limits = { maxWaiting: 100, handOverTime: 50, handOverCount: 64 };
 const keeper = { watch: () => undefined, unwatch: () => undefined, letGo: () => undefined, onHoldDue: () => undefined };
 
 describe('a waiter whose notifications are lost', () => {
@@ -24,7 +24,11 @@ describe('a waiter whose notifications are lost', () => {
   });
 
   const join = (wait: number, signal?: AbortSignal): Promise<Hold> =>
-    lines.join(NAME, { wait, leaseMs: 30_000, renews: true, minReplicas: 0, holdAtLeast: 0, signal }, (hold) => hold);
+    lines.join(
+      NAME,
+      { wait, leaseMs: 30_000, renewMs: 30_000, minReplicas: 0, holdAtLeast: 0, signal },
+      (hold) => hold,
+    );
   const pass = (ms: number): Promise<void> => jest.advanceTimersByTimeAsync(ms);
   const outcomeOf = (waiting: Promise<Hold>): Promise<unknown> => waiting.catch((error: unknown) => error);
 

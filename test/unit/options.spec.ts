@@ -19,12 +19,13 @@ describe('the options of a lock service', () => {
   it('have the defaults that are documented', () => {
     expect(settings).toEqual({
       logger: false,
-      leaseMs: 30_000,
+      lease: 30_000,
+      renew: true,
       wait: 10_000,
       keyPrefix: 'lock:',
       maxWaiting: 10_000,
       commandTimeout: 1_000,
-      handOverMs: 50,
+      handOverTime: 50,
       handOverCount: 1_000,
       minReplicas: 0,
       tokenTtl: 86_400_000,
@@ -36,9 +37,9 @@ describe('the options of a lock service', () => {
   });
 
   it('never let one request take more than a third of the lease', () => {
-    expect(resolveSettings({ ...memory, leaseMs: 900 }).commandTimeout).toBe(300);
-    expect(resolveSettings({ ...memory, leaseMs: 10 }).commandTimeout).toBe(3);
-    expect(resolveSettings({ ...memory, leaseMs: 900, commandTimeout: 100 }).commandTimeout).toBe(100);
+    expect(resolveSettings({ ...memory, lease: 900 }).commandTimeout).toBe(300);
+    expect(resolveSettings({ ...memory, lease: 10 }).commandTimeout).toBe(3);
+    expect(resolveSettings({ ...memory, lease: 900, commandTimeout: 100 }).commandTimeout).toBe(100);
   });
 
   const whole = (option: string, min: number, max: number): [string, unknown, string][] =>
@@ -49,11 +50,11 @@ describe('the options of a lock service', () => {
     ]);
 
   const bad: [string, unknown, string][] = [
-    ...whole('leaseMs', 10, 86_400_000),
+    ...whole('lease', 10, 86_400_000),
     ...whole('wait', 0, 2 ** 31 - 1).filter(([, value]) => value !== Infinity),
     ...whole('maxWaiting', 1, 2 ** 31 - 1),
     ...whole('commandTimeout', 1, 2 ** 31 - 1),
-    ...whole('handOverMs', 0, 86_400_000),
+    ...whole('handOverTime', 0, 86_400_000),
     ...whole('handOverCount', 1, 1_000),
     ...whole('tokenTtl', 60_000, 365 * 86_400_000),
     ...whole('startupTimeout', 1, 2 ** 31 - 1),
@@ -72,24 +73,31 @@ describe('the options of a lock service', () => {
   });
 
   it('take what is just within the bounds', () => {
-    const edges = { leaseMs: 10, wait: Infinity, maxWaiting: 1, handOverMs: 0, handOverCount: 1, shutdownTimeout: 0 };
+    const edges = { lease: 10, wait: Infinity, maxWaiting: 1, handOverTime: 0, handOverCount: 1, shutdownTimeout: 0 };
     expect(resolveSettings({ ...memory, ...edges, keyPrefix: '' })).toMatchObject({ ...edges, keyPrefix: '' });
-    expect(resolveSettings({ ...memory, leaseMs: 86_400_000, wait: 2 ** 31 - 1 }).wait).toBe(2 ** 31 - 1);
+    expect(resolveSettings({ ...memory, lease: 86_400_000, wait: 2 ** 31 - 1 }).wait).toBe(2 ** 31 - 1);
   });
 
   it.each([
     [undefined, 'must be an object'],
     [null, 'must be an object'],
     ['redis://localhost', 'must be an object'],
-    [{ nodes: 'redis://a' }, '"nodes" must be a list of 3 to 15 Redis servers'],
-    [{ nodes: ['redis://a', 'redis://b'] }, '"nodes" must be a list of 3 to 15'],
-    [{ nodes: ['redis://a', 'redis://b', 'redis://a'] }, '"nodes" names a server twice'],
-    [{ nodes: ['redis://a', 'redis://b', 7] }, 'one is 7'],
-    [{ nodes: ['redis://a', 'redis://b', 'http://c'] }, '"nodes" must be a string that begins with redis://'],
-    [{ nodes: ['redis://a', 'redis://b', 'redis://c'], restartGuard: 5 }, '"restartGuard" (5) must be 0, or not below'],
-    [{ memory: true, restartGuard: 0 }, '"restartGuard" is an option of several "nodes" only'],
-    [{}, 'Exactly one of url, redis, cluster, nodes, client, memory is needed, but none is given'],
+    [{ quorum: 'redis://a' }, '"quorum" must be a list of 3 to 15 Redis servers'],
+    [{ quorum: ['redis://a', 'redis://b'] }, '"quorum" must be a list of 3 to 15'],
+    [{ quorum: ['redis://a', 'redis://b', 'redis://a'] }, '"quorum" names a server twice'],
+    [{ quorum: ['redis://a', 'redis://b', 7] }, 'one is 7'],
+    [{ quorum: ['redis://a', 'redis://b', 'http://c'] }, '"quorum" must be a string that begins with redis://'],
+    [
+      { quorum: ['redis://a', 'redis://b', 'redis://c'], restartGuard: 5 },
+      '"restartGuard" (5) must be 0, or not below',
+    ],
+    [{ memory: true, restartGuard: 0 }, '"restartGuard" is an option of "quorum" only'],
+    [{}, 'Exactly one of url, redis, cluster, quorum, client, memory is needed, but none is given'],
     [{ cluster: 'redis://localhost' }, '"cluster" must be an object'],
+    [{ memory: true, leaseMs: 1_000 }, '"leaseMs" is replaced by "lease"'],
+    [{ memory: true, handOverMs: 1 }, '"handOverMs" is replaced by "handOverTime"'],
+    [{ nodes: ['redis://a', 'redis://b', 'redis://c'] }, '"nodes" is replaced by "quorum"'],
+    [{ memory: true, renew: 'yes' }, '"renew" must be true or false, but is "yes"'],
     [{ cluster: { nodes: [] } }, '"cluster" needs at least one of its nodes'],
     [{ cluster: { nodes: ['redis://localhost'], option: {} } }, 'has no option "option"'],
     [{ cluster: { nodes: ['redis://localhost'], options: 1 } }, '"options" of "cluster" must be'],
@@ -156,13 +164,17 @@ describe('the options of an acquisition', () => {
     expect(resolveAcquire({}, settings)).toEqual({
       wait: 10_000,
       leaseMs: 30_000,
-      renews: true,
+      renewMs: 30_000,
       signal: undefined,
       holdAtLeast: 0,
       minReplicas: 0,
       nested: 'join',
     });
-    expect(resolveAcquire({ lease: 500, wait: 0 }, settings)).toMatchObject({ leaseMs: 500, renews: false, wait: 0 });
+    expect(resolveAcquire({ lease: 500, renew: false, wait: 0 }, settings)).toMatchObject({
+      leaseMs: 500,
+      renewMs: undefined,
+      wait: 0,
+    });
   });
 
   it('are looked at once where they cannot change, and anew where they can', () => {
@@ -208,15 +220,20 @@ describe('the options of an acquisition', () => {
     [{ lease: 86_400_001 }, '"lease" must be'],
     [{ lease: 'Renew' }, '"lease" must be a whole number from 10 to 86400000, but is "Renew"'],
     [{ lease: Infinity }, '"lease" must be'],
+    [{ lease: 'renew' }, "lease: 'renew' is replaced by renew: true, which is the default"],
+    [{ renew: 1 }, '"renew" must be true or false, but is 1'],
     [{ holdAtLeast: 0.5 }, '"holdAtLeast" must be a whole number'],
     [{ minReplicas: -1 }, '"minReplicas" must be a whole number from 0 to 100'],
     [{ minReplicas: 101 }, '"minReplicas" must be'],
     [{ holdAtLeast: 86_400_001 }, '"holdAtLeast" must be'],
-    [{ lease: 100, holdAtLeast: 101 }, '"holdAtLeast" (101) must not be longer than the fixed "lease" (100)'],
+    [
+      { lease: 100, renew: false, holdAtLeast: 101 },
+      '"holdAtLeast" (101) must not be longer than the "lease" (100) where "renew" is false',
+    ],
     [{ signal: new AbortController() }, '"signal" must be an AbortSignal'],
     [{ nested: 'no' }, `"nested" must be 'join', 'refuse' or 'wait', but is "no"`],
     [{ nested: true }, `"nested" must be 'join', 'refuse' or 'wait', but is true`],
-    [{ reentrant: false }, `"reentrant" is replaced by "nested": write nested: 'refuse' for reentrant: false`],
+    [{ reentrant: false }, `"reentrant" is replaced by "nested": nested: 'refuse' for reentrant: false`],
     [{ timeout: 5 }, 'has no option "timeout"'],
     [null, 'must be an object, but are null'],
     ['fast', 'must be an object, but are "fast"'],

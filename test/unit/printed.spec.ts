@@ -30,7 +30,7 @@ describe('what is printed of a lease', () => {
   });
 
   it('says when it is lost, and when the service was closed', async () => {
-    const lost = await locks.acquire(name, { lease: 50 });
+    const lost = await locks.acquire(name, { lease: 50, renew: false });
     await waitUntil('it is lost', () => lost.signal.aborted);
     expect(lost.toJSON()).toEqual({ name, token: lost.token, state: 'lost', remainingMs: 0 });
     await lost.release();

@@ -24,7 +24,7 @@ describeWithRedisServer('renewing leases', () => {
   afterAll(() => server.stop());
 
   it('of one lock that fails, time after time, starves no other', async () => {
-    await using locks = await connectLockService({ url: server.url, leaseMs: 1_500 });
+    await using locks = await connectLockService({ url: server.url, lease: 1_500 });
     const leases = await Promise.all(Array.from({ length: 20 }, (_, n) => locks.acquire(`${name}:${n}`)));
     const spoilt = leases[7]!;
     await admin.set(lockKey(spoilt.name), 'no lock');
@@ -40,9 +40,9 @@ describeWithRedisServer('renewing leases', () => {
   });
 
   it('never comes behind a release that keeps the lock for a while, also where both are due in one turn', async () => {
-    await using locks = await connectLockService({ url: server.url, leaseMs: 6_000 });
+    await using locks = await connectLockService({ url: server.url, lease: 6_000 });
     const kept = await locks.acquire(name, { holdAtLeast: 2_500 });
-    const short = await locks.acquire(`${name}:short`, { lease: 1_000 });
+    const short = await locks.acquire(`${name}:short`, { lease: 1_000, renew: false });
     let released: Promise<unknown> | undefined;
     short.signal.addEventListener('abort', () => {
       released = kept.release();
@@ -59,7 +59,7 @@ describeWithRedisServer('renewing leases', () => {
   });
 
   it('of many locks takes few commands', async () => {
-    await using locks = await connectLockService({ url: server.url, leaseMs: 6_000 });
+    await using locks = await connectLockService({ url: server.url, lease: 6_000 });
     const leases = await Promise.all(Array.from({ length: 500 }, (_, n) => locks.acquire(`${name}:${n}`)));
     const before = await commandStats(admin);
     await sleep(2_500);
@@ -72,7 +72,7 @@ describeWithRedisServer('renewing leases', () => {
   });
 
   it('stops with the release, and with the loss', async () => {
-    await using locks = await connectLockService({ url: server.url, leaseMs: 300 });
+    await using locks = await connectLockService({ url: server.url, lease: 300 });
     const released = await locks.acquire(`${name}:released`);
     const lost = await locks.acquire(`${name}:lost`);
     await sleep(500);
@@ -88,7 +88,7 @@ describeWithRedisServer('renewing leases', () => {
   });
 
   it('never overlaps itself, however slow the server is', async () => {
-    await using locks = await connectLockService({ url: server.url, leaseMs: 1_200, commandTimeout: 400 });
+    await using locks = await connectLockService({ url: server.url, lease: 1_200, commandTimeout: 400 });
     const lease = await locks.acquire(name);
     const before = await commandStats(admin);
     server.freeze();
@@ -104,8 +104,8 @@ describeWithRedisServer('renewing leases', () => {
   });
 
   it('never touches a fixed lease', async () => {
-    await using locks = await connectLockService({ url: server.url, leaseMs: 300 });
-    const fixed = await locks.acquire(name, { lease: 1_000 });
+    await using locks = await connectLockService({ url: server.url, lease: 300 });
+    const fixed = await locks.acquire(name, { lease: 1_000, renew: false });
     const before = await commandStats(admin);
     await sleep(500);
     expect(commandsBetween(before, await commandStats(admin)).get('evalsha') ?? 0).toBe(0);

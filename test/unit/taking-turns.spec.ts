@@ -5,7 +5,7 @@ import { WaitLines } from '../../lib/waiting/wait-lines.js';
 import { ScriptedStore } from './scripted-store.js';
 
 const NAME = 'name';
-const limits = { maxWaiting: 100, handOverMs: 50, handOverCount: 64 };
+const limits = { maxWaiting: 100, handOverTime: 50, handOverCount: 64 };
 const keeper = { watch: () => undefined, unwatch: () => undefined, letGo: () => undefined, onHoldDue: () => undefined };
 
 describe('a process among others that want the same lock', () => {
@@ -23,7 +23,7 @@ describe('a process among others that want the same lock', () => {
   const join = (wait = Infinity): Promise<Hold> =>
     lines.join(
       NAME,
-      { wait, leaseMs: 30_000, renews: true, holdAtLeast: 0, minReplicas: 0, signal: undefined },
+      { wait, leaseMs: 30_000, renewMs: 30_000, holdAtLeast: 0, minReplicas: 0, signal: undefined },
       (hold) => hold,
     );
   const pass = (ms: number): Promise<void> => jest.advanceTimersByTimeAsync(ms);
@@ -74,7 +74,7 @@ describe('a process among others that want the same lock', () => {
     const request = {
       wait: Infinity,
       leaseMs: 30_000,
-      renews: true,
+      renewMs: 30_000,
       holdAtLeast: 0,
       minReplicas: 0,
       signal: leaving.signal,
@@ -205,7 +205,7 @@ describe('a process among others that want the same lock', () => {
     const refused = lines
       .join(
         NAME,
-        { wait: 11, leaseMs: 30_000, renews: true, holdAtLeast: 0, minReplicas: 0, signal: leaving.signal },
+        { wait: 11, leaseMs: 30_000, renewMs: 30_000, holdAtLeast: 0, minReplicas: 0, signal: leaving.signal },
         () => undefined,
       )
       .catch((error: unknown) => error);

@@ -20,7 +20,7 @@ describe('the diagnostics channels', () => {
     seen.length = 0;
     for (const { name, listener } of listeners) subscribe(name, listener);
     state = new MemoryState();
-    locks = createLockService({ memory: state, leaseMs: 300 });
+    locks = createLockService({ memory: state, lease: 300 });
   });
   afterEach(async () => {
     for (const { name, listener } of listeners) unsubscribe(name, listener);
@@ -52,11 +52,12 @@ describe('the diagnostics channels', () => {
   it('tell a hand-over inside the process from a grant by the store', async () => {
     const first = await locks.acquire('a');
     const others = [locks.acquire('a'), locks.acquire('a')];
-    expect(locks.waitLines()).toEqual([{ name: 'a', waiting: 2 }]);
+    expect(locks.waiting()).toEqual([{ name: 'a', waiting: 2 }]);
     await first.release();
     await (await others[0]!).release();
     await (await others[1]!).release();
-    expect(locks.waitLines()).toEqual([]);
+    expect(locks.waiting()).toEqual([]);
+    expect(() => locks.waitLines()).toThrow('"waitLines()" is replaced by "waiting()"');
     const grants = told('acquired');
     // The first reserved one token: nobody waited then. The second reserves more, for the third.
     expect(grants.map(({ handedOver }) => handedOver)).toEqual([false, false, true]);
@@ -116,7 +117,7 @@ describe('the diagnostics channels', () => {
   });
 
   it('tell once that a lock was lost, and why', async () => {
-    const lease = await locks.acquire('a', { lease: 40 });
+    const lease = await locks.acquire('a', { lease: 40, renew: false });
     await waitUntil('the lease is over', () => lease.signal.aborted);
     expect(told('lost')).toEqual([{ name: 'a', token: lease.token, reason: 'expired' }]);
     await lease.release();

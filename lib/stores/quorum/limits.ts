@@ -12,5 +12,5 @@ export function checkLease(leaseMs: number, restartGuard: number): void {
 /** @throws LockConfigError if replicas are asked for */
 export function checkReplicas(minReplicas: number): void {
   if (minReplicas === 0) return;
-  throw new LockConfigError('"minReplicas" does not go with "nodes": a majority of the nodes answers for a lock.');
+  throw new LockConfigError('"minReplicas" does not go with "quorum": a majority of the nodes answers for a lock.');
 }

@@ -37,12 +37,12 @@ export class NodeHealth {
   get fault(): LockConfigError | undefined {
     const { doubled, failure } = this.guard;
     if (doubled !== undefined) {
-      return new LockConfigError(`"nodes": ${doubled.label} and ${this.label} are the same Redis server.`);
+      return new LockConfigError(`"quorum": ${doubled.label} and ${this.label} are the same Redis server.`);
     }
     const { trouble } = this.store;
     const problem = [this.check.problem, failure].find(isFinal) ?? (isRejectedLogin(trouble) ? trouble : undefined);
     if (problem === undefined) return undefined;
-    return new LockConfigError(`"nodes": ${this.label} cannot vote: ${reasonOf(problem)}.`, undefined, {
+    return new LockConfigError(`"quorum": ${this.label} cannot vote: ${reasonOf(problem)}.`, undefined, {
       cause: problem,
     });
   }

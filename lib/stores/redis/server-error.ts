@@ -34,7 +34,7 @@ export function isServerError(error: unknown): error is Error {
 /** What to do where a member of a cluster is used as if it were the only server. */
 export const USE_CLUSTER =
   'This server belongs to a Redis Cluster and does not serve all hash slots. Use the option "cluster" ' +
-  '({ cluster: { nodes: [url, …] } }), or pass an ioredis Cluster as "client". It cannot be one of several independent "nodes".';
+  '({ cluster: { nodes: [url, …] } }), or pass an ioredis Cluster as "client". It cannot be one of several independent servers of a "quorum".';
 
 export function hasCode(error: Error, code: string): boolean {
   return error.message.startsWith(`${code} `);

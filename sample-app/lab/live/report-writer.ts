@@ -41,6 +41,6 @@ export class ReportWriter {
   }
 
   private ownLines(): WaitLineLength[] {
-    return this.locks.waitLines().map(({ name, waiting }) => ({ name, callers: waiting }));
+    return this.locks.waiting().map(({ name, waiting }) => ({ name, callers: waiting }));
   }
 }

@@ -7,7 +7,7 @@ const require = createRequire(import.meta.url);
 const openers = {
   async 'nestjs-redis-lock'(url, leaseMs) {
     const { connectLockService } = await import('../../../dist/esm/index.js');
-    const locks = await connectLockService({ url, leaseMs });
+    const locks = await connectLockService({ url, lease: leaseMs });
     const leases = [];
     return {
       hold: async (name) => leases.push(await locks.acquire(name, { wait: Infinity })),

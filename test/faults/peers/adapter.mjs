@@ -9,7 +9,7 @@ export function failure(code, cause) {
 
 /** One client for each server that the library is given; for Sentinel and Cluster it is one. */
 function openClients(where) {
-  if (where.nodes !== undefined) return where.nodes.map((url) => new Redis(url));
+  if (where.quorum !== undefined) return where.quorum.map((url) => new Redis(url));
   if (where.cluster !== undefined) return [new Cluster(where.cluster.nodes, where.cluster.options)];
   return [where.url === undefined ? new Redis(where.redis) : new Redis(where.url)];
 }

@@ -9,7 +9,7 @@ export const PEERS = ['redlock4', 'redlock5', 'redis-semaphore', 'redlock-univer
 const urls = process.argv.slice(2);
 if (urls.length === 0) throw new Error('Usage: node test/faults/peers/smoke.mjs redis://…');
 installPeers();
-const where = urls.length === 1 ? { url: urls[0] } : { nodes: urls };
+const where = urls.length === 1 ? { url: urls[0] } : { quorum: urls };
 
 for (const peer of PEERS) {
   const { open } = await import(`./${peer}.mjs`);

@@ -6,7 +6,7 @@ import { connectLockService } from 'nestjs-redis-lock';
 
 const { nodes, lease, restartGuard, kept, staggerMs, pauseMs } = JSON.parse(process.argv[2]);
 const say = (message) => console.log(JSON.stringify(message));
-const locks = await connectLockService({ nodes, leaseMs: lease, restartGuard, startupTimeout: 120_000 });
+const locks = await connectLockService({ quorum: nodes, lease, restartGuard, startupTimeout: 120_000 });
 const began = performance.now();
 const since = () => Math.round(performance.now() - began);
 let stop = false;

@@ -26,7 +26,7 @@ describeWithRedisServer('a quorum of five', () => {
   beforeEach(async () => {
     nodes = await QuorumNodes.start(5);
     // The guard would keep nodes out that have only just been started.
-    locks = await connectLockService({ nodes: nodes.urls, leaseMs: 5_000, restartGuard: 0 });
+    locks = await connectLockService({ quorum: nodes.urls, lease: 5_000, restartGuard: 0 });
   });
   afterEach(async () => {
     await locks.close();

@@ -44,8 +44,8 @@ describeWithRedisServer('a master that is lost with what it had not replicated',
       const resource = new FencedResource();
       let refused = 0;
       for (let failover = 0; failover < FAILOVERS; failover += 1) {
-        await using holder = await connectLockService({ ...where(), leaseMs: 60_000 });
-        await using next = await connectLockService({ ...where(), leaseMs: 60_000 });
+        await using holder = await connectLockService({ ...where(), lease: 60_000 });
+        await using next = await connectLockService({ ...where(), lease: 60_000 });
         const master = await set.master();
         await master.client().incr('counter');
         await set.untilReady();
@@ -75,8 +75,8 @@ describeWithRedisServer('a master that is lost with what it had not replicated',
     async () => {
       let doubleHolders = 0;
       for (let failover = 0; failover < FAILOVERS; failover += 1) {
-        await using holder = await connectLockService({ ...where(), leaseMs: 60_000, minReplicas: 2 });
-        await using others = await connectLockService({ ...where(), leaseMs: 60_000, minReplicas: 2 });
+        await using holder = await connectLockService({ ...where(), lease: 60_000, minReplicas: 2 });
+        await using others = await connectLockService({ ...where(), lease: 60_000, minReplicas: 2 });
         const lease = await holder.acquire(name, { wait: 20_000 });
         const master = await set.master();
         const stopped = await cutReplication(master);

@@ -20,7 +20,7 @@ export class QuorumServers {
   ) {
     this.nodes = all.servers.slice(0, count);
     this.spares = all.servers.slice(count).map((server) => ({ server, since: Date.now() }));
-    this.ways = new Ways(() => wireThrough(this.nodes, (proxies) => ({ nodes: proxies.map(({ url }) => url) })));
+    this.ways = new Ways(() => wireThrough(this.nodes, (proxies) => ({ quorum: proxies.map(({ url }) => url) })));
   }
 
   static async start(count: number, setup: StageSetup, guardMs: number): Promise<QuorumServers> {

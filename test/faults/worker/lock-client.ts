@@ -3,7 +3,7 @@ export type Where =
   | { readonly url: string }
   | { readonly redis: { sentinels: Address[]; name: string; natMap: NatMap } }
   | { readonly cluster: { nodes: Address[]; options: { natMap: NatMap } } }
-  | { readonly nodes: string[] };
+  | { readonly quorum: string[] };
 
 export interface Address {
   readonly host: string;

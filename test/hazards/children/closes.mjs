@@ -16,7 +16,7 @@ const told = () =>
   });
 process.stdin.unref();
 
-const settings = { leaseMs: 600, commandTimeout: 200, shutdownTimeout: 100 };
+const settings = { lease: 600, commandTimeout: 200, shutdownTimeout: 100 };
 const locks =
   when === 'never-there'
     ? createLockService({ url: 'redis://127.0.0.1:1', ...settings })

@@ -13,7 +13,7 @@ const codeOf = (use) => {
   }
 };
 
-const locks = await connectLockService({ url, leaseMs: Number(leaseMs) });
+const locks = await connectLockService({ url, lease: Number(leaseMs) });
 const lease = await locks.acquire(name, { holdAtLeast: Number(holdAtLeast) });
 lease.signal.addEventListener('abort', () => {
   const { code, reason } = lease.signal.reason;

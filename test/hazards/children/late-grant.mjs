@@ -4,7 +4,7 @@ import { connectLockService } from 'nestjs-redis-lock';
 const [url, name] = process.argv.slice(2);
 const say = (message) => console.log(JSON.stringify(message));
 
-const locks = await connectLockService({ url, leaseMs: 300 });
+const locks = await connectLockService({ url, lease: 300 });
 const acquiring = locks.acquire(name, { wait: 0 });
 // The request goes out at the end of this turn; what is set here runs right after it.
 setImmediate(() => {

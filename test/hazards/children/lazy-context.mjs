@@ -20,7 +20,7 @@ const { connectLockService } = await request.run({ user: 'loader' }, () => impor
 async function firstRequest() {
   const data = { user: 'ada' };
   const locks = await request.run(data, async () => {
-    const service = await connectLockService({ ...options, leaseMs: 300 });
+    const service = await connectLockService({ ...options, lease: 300 });
     const lease = await service.acquire('first');
     await service.tryAcquire('first', { nested: 'wait', wait: 20 });
     await sleep(150);

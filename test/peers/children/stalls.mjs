@@ -5,7 +5,7 @@ import { connectLockService } from 'nestjs-redis-lock';
 
 const [url, name] = process.argv.slice(2);
 const say = (message) => console.log(JSON.stringify(message));
-const locks = await connectLockService({ url, leaseMs: 600, commandTimeout: 150, shutdownTimeout: 500 });
+const locks = await connectLockService({ url, lease: 600, commandTimeout: 150, shutdownTimeout: 500 });
 
 let stop = false;
 // Nobody listens to these leases, nobody looks at their signals.

@@ -11,7 +11,7 @@ const say = (message) => console.log(JSON.stringify(message));
 const log = (entry) =>
   appendFileSync(join(folder, 'log'), `${JSON.stringify({ ...entry, at: String(process.hrtime.bigint()) })}\n`);
 
-const locks = await connectLockService({ url, leaseMs });
+const locks = await connectLockService({ url, lease: leaseMs });
 say({ type: 'ready' });
 await new Promise((resolve) => process.stdin.once('data', resolve));
 

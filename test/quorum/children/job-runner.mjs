@@ -7,7 +7,7 @@ import { connectLockService } from 'nestjs-redis-lock';
 
 const { nodes, prefix, jobs, spacingMs, leaseMs, options } = JSON.parse(process.argv[2]);
 const say = (message) => console.log(JSON.stringify(message));
-const locks = await connectLockService({ nodes, ...options });
+const locks = await connectLockService({ quorum: nodes, ...options });
 // All scripts are known to the nodes, and all connections are up.
 await locks.withLock(`${prefix}:warm:${process.pid}`, () => undefined, { wait: 30_000 });
 
@@ -19,7 +19,7 @@ const refused = {};
 async function tryJob(job, at) {
   await sleep(Math.max(0, at - machineClock()));
   try {
-    await locks.acquire(`${prefix}:${job}`, { wait: 0, lease: leaseMs });
+    await locks.acquire(`${prefix}:${job}`, { wait: 0, lease: leaseMs, renew: false });
     won.push(job);
   } catch (error) {
     refused[error.code ?? error] = (refused[error.code ?? error] ?? 0) + 1;

@@ -497,7 +497,7 @@ export const MUTATIONS: readonly ListedMutation[] = [
       ALL,
       'holds/watchdog',
       'hold.doubtful = true;',
-      'hold.confirm({ mono: performance.now(), wall: Date.now() }, this.leaseMs);',
+      'hold.confirm({ mono: performance.now(), wall: Date.now() }, leaseMs);',
     ),
     examples: [ISOLATED_HOLDER],
   },

@@ -100,6 +100,6 @@ export class Till {
 
   private underLock<T>(section: (token: number) => Promise<T>): Promise<T> {
     if (!this.lines.lock) return section(0);
-    return this.locks.withLock('till', ({ token }) => section(token), { lease: leaseMs });
+    return this.locks.withLock('till', ({ token }) => section(token), { lease: leaseMs, renew: false });
   }
 }

@@ -41,11 +41,11 @@ function connect(url: string, { nodes, prefix }: ActorPart): Redis {
 async function openOurs({ nodes, prefix, leaseMs, patienceMs, replicas }: ActorPart): Promise<OpenedLock> {
   // Only loaded where it is played: it brings Nest with it.
   const { DecoratedLock } = await import('../../systems/with-lock.lock.js');
-  const connection = nodes.length > 1 ? { nodes } : { url: nodes[0] ?? '' };
+  const connection = nodes.length > 1 ? { quorum: nodes } : { url: nodes[0] ?? '' };
   const lock = await DecoratedLock.open({
     ...connection,
     keyPrefix: `${prefix}with-lock:`,
-    leaseMs,
+    lease: leaseMs,
     wait: patienceMs,
     minReplicas: replicas,
     shutdownTimeout: 0,
