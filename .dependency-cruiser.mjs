@@ -20,7 +20,7 @@ const floors = [
   ['lists/'],
 ];
 /** May be imported from everywhere, and imports nothing of the library. */
-const everywhere = ['tokens'];
+const everywhere = ['tokens', 'fencing-token'];
 /** The parts that know Nest. */
 const nest = ['redis-lock.module', 'app-lock-service', 'decorators/'];
 

@@ -16,7 +16,7 @@ export { LockService, type LockStats } from './lock.service.js';
 export type { LockConnection, LockServiceOptions, LockSettings } from './options/service-options.js';
 export type { NestedCall } from './leases/nested-call.js';
 export type { AcquireOptions } from './options/acquire-options.js';
-export type { FencingToken } from './leases/fencing-token.js';
+export type { FencingToken } from './fencing-token.js';
 export { Lease } from './leases/lease.js';
 export type { LeaseSummary } from './leases/lease-summary.js';
 export { MultiLease } from './leases/multi-lease.js';
@@ -27,6 +27,7 @@ export type { RedisClient } from './stores/redis/redis-client.js';
 export type { ReleaseOutcome } from './holds/release-outcome.js';
 export type { LockLogger } from './telemetry/lock-logger.js';
 export type { WaitLineLength } from './waiting/wait-line-length.js';
+export { lockChannels } from './telemetry/channels.js';
 export type {
   AcquiredMessage,
   LostMessage,

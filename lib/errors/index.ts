@@ -1,3 +1,4 @@
+import type { FencingToken } from '../fencing-token.js';
 import { quoteName } from './quote-name.js';
 
 /** The stable codes of every error this library throws on purpose. */
@@ -119,9 +120,9 @@ export class LockLostError extends LockError {
   readonly reason: LockLostReason;
 
   /** The fencing token of the lease that was lost. */
-  readonly token: number;
+  readonly token: FencingToken;
 
-  constructor(lockName: string, token: number, reason: LockLostReason) {
+  constructor(lockName: string, token: FencingToken, reason: LockLostReason) {
     super(
       `Lock ${quoteName(lockName)} was lost: ${WHY[reason]}. Stop what it guards: another holder may be at work.`,
       lockName,

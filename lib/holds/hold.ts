@@ -1,4 +1,5 @@
 import { LockLostError, type LockLostReason } from '../errors/index.js';
+import type { FencingToken } from '../fencing-token.js';
 import { channels } from '../telemetry/channels.js';
 import type { LostMessage, RenewedMessage } from '../telemetry/messages.js';
 import type { ReleaseOutcome } from './release-outcome.js';
@@ -25,7 +26,7 @@ export interface Grant {
   readonly owner: string;
   readonly leaseMs: number;
   readonly sentAt: Instant;
-  readonly token: number;
+  readonly token: FencingToken;
   readonly tokens: number;
   /** How many replicas acknowledged it. */
   readonly minReplicas: number;
@@ -97,7 +98,7 @@ export class Hold extends WheelEntry {
   }
 
   /** The fencing token of the caller that has the hold now. */
-  get token(): number {
+  get token(): FencingToken {
     return this.current;
   }
 

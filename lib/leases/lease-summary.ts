@@ -1,4 +1,4 @@
-import type { FencingToken } from './fencing-token.js';
+import type { FencingToken } from '../fencing-token.js';
 
 /** `shutdown`: the service was closed while the lock was held. */
 export type LeaseState = 'held' | 'released' | 'lost' | 'shutdown';

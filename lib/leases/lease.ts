@@ -1,7 +1,7 @@
 import { inspect, type InspectOptions } from 'node:util';
 import { LockLostError } from '../errors/index.js';
 import type { ReleaseOutcome } from '../holds/release-outcome.js';
-import type { FencingToken } from './fencing-token.js';
+import type { FencingToken } from '../fencing-token.js';
 import type { LeaseSummary } from './lease-summary.js';
 import type { Tenure } from './tenure.js';
 

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { inspect, type InspectOptions } from 'node:util';
 import type { ReleaseOutcome } from '../holds/release-outcome.js';
-import type { FencingToken } from './fencing-token.js';
+import type { FencingToken } from '../fencing-token.js';
 import type { Lease } from './lease.js';
 import type { LeaseSummary } from './lease-summary.js';
 

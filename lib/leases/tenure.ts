@@ -1,5 +1,6 @@
 import type { AsyncResource } from 'node:async_hooks';
 import { LockLostError, LockShutdownError, type LockLostReason } from '../errors/index.js';
+import type { FencingToken } from '../fencing-token.js';
 import type { Linked, LinkedList } from '../lists/linked-list.js';
 import type { Hold, HoldObserver } from '../holds/hold.js';
 import type { ReleaseOutcome } from '../holds/release-outcome.js';
@@ -20,7 +21,7 @@ export interface TenureContext {
  */
 export class Tenure implements HoldObserver, Linked<Tenure> {
   readonly name: string;
-  readonly token: number;
+  readonly token: FencingToken;
   /** When the section could begin, on the monotonic clock. */
   since = monotonic();
   /** @internal where the service keeps it */

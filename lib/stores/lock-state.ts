@@ -1,3 +1,4 @@
+import type { FencingToken } from '../fencing-token.js';
 /** What a store knows about a lock. */
 export interface LockState {
   readonly held: boolean;
@@ -8,7 +9,7 @@ export interface LockState {
   /** How long the lease still runs, in ms; `undefined` when the lock is free or has no lease. */
   readonly remainingMs: number | undefined;
   /** The last fencing token issued or reserved under this name; `undefined` where none is known. */
-  readonly token: number | undefined;
+  readonly token: FencingToken | undefined;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { FencingToken } from '../fencing-token.js';
 import type { Instant } from '../time/instant.js';
 import type { LockState, StoreNode } from './lock-state.js';
 
@@ -9,7 +10,7 @@ export type AcquireReply =
   | {
       readonly taken: true;
       /** The first of the fencing tokens reserved by this acquisition. */
-      readonly token: number;
+      readonly token: FencingToken;
       /** When the request was sent: leases are counted from here. */
       readonly sentAt: Instant;
       /** The owner to renew and release it by, where it is not the one that was asked for. */

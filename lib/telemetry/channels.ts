@@ -1,11 +1,26 @@
 import { channel } from 'node:diagnostics_channel';
 
-/** What the library reports on `node:diagnostics_channel`. Nothing is done for a channel nobody listens to. */
+/**
+ * The channels of `node:diagnostics_channel` on which the library reports. Each carries one type of message:
+ * `AcquiredMessage`, `RenewedMessage`, `ReleasedMessage`, `LostMessage`, `RefusedMessage`, `SkippedMessage`.
+ *
+ * @publicApi
+ */
+export const lockChannels = {
+  acquired: 'nestjs-redis-lock:acquired',
+  renewed: 'nestjs-redis-lock:renewed',
+  released: 'nestjs-redis-lock:released',
+  lost: 'nestjs-redis-lock:lost',
+  refused: 'nestjs-redis-lock:refused',
+  skipped: 'nestjs-redis-lock:skipped',
+} as const;
+
+/** @internal A channel without subscribers costs nothing: no message is made. */
 export const channels = {
-  acquired: channel('nestjs-redis-lock:acquired'),
-  renewed: channel('nestjs-redis-lock:renewed'),
-  released: channel('nestjs-redis-lock:released'),
-  lost: channel('nestjs-redis-lock:lost'),
-  refused: channel('nestjs-redis-lock:refused'),
-  skipped: channel('nestjs-redis-lock:skipped'),
+  acquired: channel(lockChannels.acquired),
+  renewed: channel(lockChannels.renewed),
+  released: channel(lockChannels.released),
+  lost: channel(lockChannels.lost),
+  refused: channel(lockChannels.refused),
+  skipped: channel(lockChannels.skipped),
 };

@@ -1,10 +1,11 @@
+import type { FencingToken } from '../fencing-token.js';
 import type { LockError, LockLostReason } from '../errors/index.js';
 
 /** A lock was granted. A nested call that joins the lease it runs under is not reported. */
 export interface AcquiredMessage {
   readonly name: string;
   /** The fencing token. */
-  readonly token: number;
+  readonly token: FencingToken;
   /** How long the caller waited, in ms. */
   readonly waitedMs: number;
   /** The length of the lease, in ms. */
@@ -18,14 +19,14 @@ export interface AcquiredMessage {
 /** A lease runs for `leaseMs` from now: it was renewed or extended, or renewed for the next caller of this process. */
 export interface RenewedMessage {
   readonly name: string;
-  readonly token: number;
+  readonly token: FencingToken;
   readonly leaseMs: number;
 }
 
 /** A lock was given up; `outcome` says whether it was still ours. */
 export interface ReleasedMessage {
   readonly name: string;
-  readonly token: number;
+  readonly token: FencingToken;
   readonly outcome: 'released' | 'lost' | 'unconfirmed';
   /** How long the caller held it, in ms. */
   readonly heldMs: number;
@@ -34,7 +35,7 @@ export interface ReleasedMessage {
 /** A lock was lost while it was held: its lease ran out, or somebody else has it. */
 export interface LostMessage {
   readonly name: string;
-  readonly token: number;
+  readonly token: FencingToken;
   readonly reason: LockLostReason;
 }
 

@@ -1,4 +1,5 @@
 import type { LockError } from '../errors/index.js';
+import type { FencingToken } from '../fencing-token.js';
 import { channels } from './channels.js';
 import type { AcquiredMessage, RefusedMessage, ReleasedMessage } from './messages.js';
 import { monotonic } from '../time/clock.js';
@@ -6,7 +7,7 @@ import { monotonic } from '../time/clock.js';
 /** What is told of a hold: the telemetry knows no other part of it. */
 interface GrantedHold {
   readonly name: string;
-  readonly token: number;
+  readonly token: FencingToken;
   readonly leaseMs: number;
   readonly tokensUsed: number;
   remaining(): number;
@@ -23,7 +24,7 @@ export function tellAcquired(hold: GrantedHold, waitedMs: number): void {
 
 /** @param since when the section began, on the monotonic clock */
 export function tellReleased(
-  { name, token, since }: { readonly name: string; readonly token: number; readonly since: number },
+  { name, token, since }: { readonly name: string; readonly token: FencingToken; readonly since: number },
   outcome: ReleasedMessage['outcome'],
 ): void {
   if (!channels.released.hasSubscribers) return;

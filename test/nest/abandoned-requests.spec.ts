@@ -17,7 +17,7 @@ import {
 } from '@nestjs/common';
 import { ClientProxyFactory, MessagePattern, Payload, Transport } from '@nestjs/microservices';
 import { Test } from '@nestjs/testing';
-import { LockService, RedisLockModule, UseLock } from 'nestjs-redis-lock';
+import { lockChannels, LockService, RedisLockModule, UseLock } from 'nestjs-redis-lock';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { get as httpGet } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
@@ -332,7 +332,7 @@ describe('@UseLock when the client leaves before the handler has ended', () => {
   it('lets a transaction inside of the lock commit before the lock is released', async () => {
     await start([Handlers], Impatient);
     const onReleased = () => work.log.push('UNLOCK');
-    subscribe('nestjs-redis-lock:released', onReleased);
+    subscribe(lockChannels.released, onReleased);
     const first = send('/transaction/1');
     await waitUntil('the handler runs', () => work.inside === 1);
 
@@ -340,7 +340,7 @@ describe('@UseLock when the client leaves before the handler has ended', () => {
     await first;
     work.finish();
     await waitUntil('the lock is free', () => locks().stats().held === 0);
-    unsubscribe('nestjs-redis-lock:released', onReleased);
+    unsubscribe(lockChannels.released, onReleased);
 
     expect(work.log).toEqual(['BEGIN', 'work', 'COMMIT', 'UNLOCK']);
   });

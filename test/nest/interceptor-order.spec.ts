@@ -16,7 +16,7 @@ import {
 } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
-import { RedisLockModule, UseLock } from 'nestjs-redis-lock';
+import { lockChannels, RedisLockModule, UseLock } from 'nestjs-redis-lock';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { mergeMap, type Observable } from 'rxjs';
 import request from 'supertest';
@@ -190,13 +190,13 @@ describe('@UseLock beside other interceptors', () => {
   beforeEach(() => {
     log.length = 0;
     warnings.length = 0;
-    subscribe('nestjs-redis-lock:acquired', onAcquired);
-    subscribe('nestjs-redis-lock:released', onReleased);
+    subscribe(lockChannels.acquired, onAcquired);
+    subscribe(lockChannels.released, onReleased);
   });
 
   afterEach(async () => {
-    unsubscribe('nestjs-redis-lock:acquired', onAcquired);
-    unsubscribe('nestjs-redis-lock:released', onReleased);
+    unsubscribe(lockChannels.acquired, onAcquired);
+    unsubscribe(lockChannels.released, onReleased);
     await app.close();
   });
 

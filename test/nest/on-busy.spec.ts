@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Inject, Injectable, Logger, type INestApplicationContext } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { LockBusyError, LockService, WithLock, type SkippedMessage } from 'nestjs-redis-lock';
+import { LockBusyError, lockChannels, LockService, WithLock, type SkippedMessage } from 'nestjs-redis-lock';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { lockModule } from './helpers/lock-module.js';
 
@@ -103,13 +103,13 @@ describe('onBusy', () => {
     const logged: unknown[] = [];
     const listener = (message: unknown) => void skipped.push((message as SkippedMessage).name);
     const note = (...line: unknown[]) => void logged.push(line);
-    subscribe('nestjs-redis-lock:skipped', listener);
+    subscribe(lockChannels.skipped, listener);
     Logger.overrideLogger({ log: note, warn: note, error: note, debug: note, verbose: note });
 
     const result = await jobs.skipping(1);
 
     Logger.overrideLogger(true);
-    unsubscribe('nestjs-redis-lock:skipped', listener);
+    unsubscribe(lockChannels.skipped, listener);
     expect(result).toBeUndefined();
     expect(skipped).toEqual(['job:1']);
     expect(logged).toEqual([]);

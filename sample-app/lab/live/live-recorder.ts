@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
+import { lockChannels } from 'nestjs-redis-lock';
 import type { AcquiredMessage, LostMessage, RefusedMessage, ReleasedMessage, RenewedMessage } from 'nestjs-redis-lock';
 import { guardChannel } from '../evolution/guard-channel.js';
 import type { GuardMessage } from '../evolution/guard-channel.js';
@@ -72,24 +73,24 @@ export class LiveRecorder implements OnModuleInit, OnApplicationShutdown {
 
   private listenToLocks(): void {
     const { channels, held } = this;
-    channels.on('nestjs-redis-lock:acquired', ({ name, token, waitedMs, remainingMs, handedOver }: AcquiredMessage) => {
+    channels.on(lockChannels.acquired, ({ name, token, waitedMs, remainingMs, handedOver }: AcquiredMessage) => {
       held.taken(name, token, remainingMs);
       this.note({ type: 'acquired', name, token, waitedMs: Math.round(waitedMs), handedOver });
     });
-    channels.on('nestjs-redis-lock:renewed', ({ name, token, leaseMs }: RenewedMessage) => {
+    channels.on(lockChannels.renewed, ({ name, token, leaseMs }: RenewedMessage) => {
       held.renewed(name, token, leaseMs);
       this.note({ type: 'renewed', name, token });
     });
-    channels.on('nestjs-redis-lock:released', ({ name, token, heldMs, outcome }: ReleasedMessage) => {
+    channels.on(lockChannels.released, ({ name, token, heldMs, outcome }: ReleasedMessage) => {
       held.gone(name, token);
       // A loss was told by the channel for it.
       if (outcome !== 'lost') this.note({ type: 'released', name, token, heldMs: Math.round(heldMs) });
     });
-    channels.on('nestjs-redis-lock:lost', ({ name, token, reason }: LostMessage) => {
+    channels.on(lockChannels.lost, ({ name, token, reason }: LostMessage) => {
       held.gone(name, token);
       this.note({ type: 'lost', name, token, reason });
     });
-    channels.on('nestjs-redis-lock:refused', ({ name, error }: RefusedMessage) => {
+    channels.on(lockChannels.refused, ({ name, error }: RefusedMessage) => {
       if (error.code === 'LOCK_BUSY') this.note({ type: 'busy', name });
       else this.note({ type: 'error', message: error.message });
     });

@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { Injectable } from '@nestjs/common';
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
+import { lockChannels } from 'nestjs-redis-lock';
 import type { LostMessage, RefusedMessage, ReleasedMessage, SkippedMessage } from 'nestjs-redis-lock';
 import { PinoLogger } from 'nestjs-pino';
 
@@ -8,21 +9,21 @@ import { PinoLogger } from 'nestjs-pino';
 @Injectable()
 export class LockLog implements OnModuleInit, OnApplicationShutdown {
   private readonly listeners: Record<string, (message: unknown) => void> = {
-    'nestjs-redis-lock:lost': (message) => {
+    [lockChannels.lost]: (message) => {
       const { name, token, reason } = message as LostMessage;
       this.logger.warn({ lock: name, token, reason }, 'lock lost');
     },
-    'nestjs-redis-lock:refused': (message) => {
+    [lockChannels.refused]: (message) => {
       const { name, waitedMs, error } = message as RefusedMessage;
       const busy = error.code === 'LOCK_BUSY';
       this.logger[busy ? 'debug' : 'warn']({ lock: name, waitedMs: Math.round(waitedMs), code: error.code }, 'no lock');
     },
-    'nestjs-redis-lock:released': (message) => {
+    [lockChannels.released]: (message) => {
       const { name, token, outcome, heldMs } = message as ReleasedMessage;
       if (outcome === 'released') return;
       this.logger.warn({ lock: name, token, outcome, heldMs: Math.round(heldMs) }, 'lock was not given back');
     },
-    'nestjs-redis-lock:skipped': (message) => {
+    [lockChannels.skipped]: (message) => {
       this.logger.debug({ lock: (message as SkippedMessage).name }, 'left to another replica');
     },
   };
