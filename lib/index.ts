@@ -9,7 +9,7 @@ export { UseLock, type UseLockOptions } from './decorators/use-lock.js';
 export { InjectLockService } from './decorators/inject-lock-service.js';
 export { LockExceptionFilter, type LockExceptionFilterOptions } from './decorators/lock-exception.filter.js';
 export type { LockNameSource } from './decorators/name-source.js';
-export type { OnBusy } from './decorators/decorator-options.js';
+export type { NumberOption, OnBusy } from './decorators/decorator-options.js';
 export { getLockServiceToken } from './tokens.js';
 export { createLockService, connectLockService } from './create-lock-service.js';
 export { LockService, type LockStats } from './lock.service.js';

@@ -9,6 +9,8 @@ export type HandlerArgs = readonly [context: ExecutionContext];
 export interface HandlerLock {
   readonly plan: DecoratorPlan<HandlerArgs>;
   readonly render: NameRenderer<HandlerArgs>;
+  /** Whether its name or an option may depend on the instance of the handler. */
+  readonly needsInstance: boolean;
 }
 
 /** Not shared with another copy of the package: each copy takes the locks of its own decorators. */

@@ -3,15 +3,17 @@ import { NameTemplate, type TemplateRoots } from '../naming/name-template.js';
 
 /**
  * Where a decorator takes a lock's name from: a template, several templates (all of the locks are taken), or a function
- * of the call's arguments, whose answer is taken as it is.
+ * of the call's arguments, whose answer is taken as it is. The function is called with the instance as `this`.
  *
  * @publicApi
  */
-export type LockNameSource<Args extends readonly unknown[]> =
-  string | readonly string[] | ((...args: Args) => string | readonly string[]);
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- by default any instance will do
+export type LockNameSource<Args extends readonly unknown[], Self = any> =
+  string | readonly string[] | ((this: Self, ...args: Args) => string | readonly string[]);
 
-/** @internal Gives the name, or names, for one call. */
+/** @internal Gives the name, or names, for one call of a method of `self`. */
 export type NameRenderer<Args extends readonly unknown[]> = (
+  self: unknown,
   args: Args,
   root: (name: string) => unknown,
 ) => string | readonly string[];
@@ -22,17 +24,17 @@ export type NameRenderer<Args extends readonly unknown[]> = (
  * @throws LockNameError if a template cannot be used
  */
 export function nameRenderer<Args extends readonly unknown[]>(
-  source: LockNameSource<Args>,
+  source: LockNameSource<Args, never>,
   roots: TemplateRoots,
 ): NameRenderer<Args> {
-  if (typeof source === 'function') return (args) => source(...args);
+  if (typeof source === 'function') return (self, args) => source.call(self as never, ...args);
   if (isList(source)) {
     if (source.length === 0) throw new LockNameError('At least one lock name template is needed.');
     const templates = source.map((each) => NameTemplate.parse(each, roots));
-    return (_args, root) => templates.map((template) => template.render(root));
+    return (_self, _args, root) => templates.map((template) => template.render(root));
   }
   const template = NameTemplate.parse(source, roots);
-  return (_args, root) => template.render(root);
+  return (_self, _args, root) => template.render(root);
 }
 
 function isList(source: string | readonly string[]): source is readonly string[] {

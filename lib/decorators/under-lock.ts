@@ -3,13 +3,15 @@ import { setMaxListeners } from 'node:events';
 import { from, isObservable, Observable, Subject, takeUntil } from 'rxjs';
 import { LockBusyError, LockConfigError } from '../errors/index.js';
 import type { LockService } from '../lock.service.js';
+import type { AcquireOptions } from '../options/acquire-options.js';
 import { channels } from '../telemetry/channels.js';
 import type { DecoratorPlan } from './decorator-options.js';
 
-/** The service and the lock's name, or names, for one call. */
+/** The service, the lock's name, or names, and the options for one call. */
 export interface LockRequest {
   readonly service: LockService;
   readonly names: string | readonly string[];
+  readonly options: AcquireOptions;
 }
 
 /** One call of something that runs under a lock. */
@@ -18,12 +20,17 @@ export interface LockedCall<Args extends readonly unknown[]> {
   readonly title: string;
   readonly plan: DecoratorPlan<Args>;
   readonly args: Args;
-  /** Throws where there is no service, or no name can be made of the arguments. */
+  /** Throws where there is no service, or where no name can be made of the arguments or an option cannot be used. */
   request(): LockRequest;
   /** Runs under the lock. */
   run(): unknown;
+}
+
+/** One call of something that runs under a lock and returns a stream. */
+export interface LockedStream<Args extends readonly unknown[]> extends Omit<LockedCall<Args>, 'request'> {
+  request(): LockRequest | Promise<LockRequest>;
   /**
-   * The subscriber of a stream has left. Returns whether the stream must run on until it emits: `false` where its
+   * The subscriber of the stream has left. Returns whether the stream must run on until it emits: `false` where its
    * teardown ends the work. Left out, it does.
    */
   abandon?(): boolean;
@@ -35,7 +42,7 @@ export interface LockedCall<Args extends readonly unknown[]> {
 export async function promiseUnderLock<Args extends readonly unknown[]>(call: LockedCall<Args>): Promise<unknown> {
   const progress = { entered: false };
   try {
-    const { service, names } = call.request();
+    const { service, names, options } = call.request();
     return await service.withLock(
       names as string,
       async () => {
@@ -44,7 +51,7 @@ export async function promiseUnderLock<Args extends readonly unknown[]>(call: Lo
         if (isObservable(result)) throw streamInPromiseMode(call.title);
         return result;
       },
-      call.plan.acquire,
+      options,
     );
   } catch (error) {
     // A busy error of another lock that the method itself asked for is the method's own.
@@ -81,7 +88,7 @@ export function unknownUnderLock<Args extends readonly unknown[]>(call: LockedCa
  * when that stream completes or fails, before the subscriber is notified, or when the subscriber leaves. If `call` says
  * that work goes on, the subscriber is notified and the lock is released when the work is over.
  */
-export function streamUnderLock<Args extends readonly unknown[]>(call: LockedCall<Args>): Observable<unknown> {
+export function streamUnderLock<Args extends readonly unknown[]>(call: LockedStream<Args>): Observable<unknown> {
   return new Observable((subscriber) => {
     const aborter = new AbortController();
     const stop = new Subject<void>();
@@ -121,9 +128,9 @@ export function streamUnderLock<Args extends readonly unknown[]>(call: LockedCal
     };
     const hold = async () => {
       try {
-        const { service, names } = call.request();
+        const { service, names, options } = await call.request();
         const { signal } = aborter;
-        await service.withLock(names as string, section, { ...call.plan.acquire, signal });
+        await service.withLock(names as string, section, { ...options, signal });
       } catch (error) {
         unlink();
         if (progress.entered || !(error instanceof LockBusyError)) throw error;
@@ -156,7 +163,10 @@ export function streamUnderLock<Args extends readonly unknown[]>(call: LockedCal
   });
 }
 
-function answerBusy<Args extends readonly unknown[]>({ plan, args }: LockedCall<Args>, busy: LockBusyError): unknown {
+function answerBusy<Args extends readonly unknown[]>(
+  { plan, args }: Pick<LockedCall<Args>, 'plan' | 'args'>,
+  busy: LockBusyError,
+): unknown {
   if (plan.onBusy === 'throw') throw busy;
   if (plan.onBusy === 'skip') {
     channels.skipped.publish({ name: busy.lockName });

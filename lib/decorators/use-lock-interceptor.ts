@@ -6,13 +6,16 @@ import {
   type NestInterceptor,
   type Type,
 } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
 import { finalize, type Observable } from 'rxjs';
 import type { LockService } from '../lock.service.js';
 import { getLockServiceToken } from '../tokens.js';
+import { acquireOptionsFor } from './decorator-options.js';
+import { handlerInstance } from './handler-instance.js';
 import { locksOf, type HandlerLock } from './handler-locks.js';
 import { currentPassage, inPassage, isPassing, Passage } from './passage.js';
 import { requestRoot } from './request-roots.js';
-import { streamUnderLock } from './under-lock.js';
+import { streamUnderLock, type LockRequest } from './under-lock.js';
 
 const interceptors = new Map<string, Type<NestInterceptor>>();
 
@@ -29,7 +32,10 @@ export function lockInterceptor(connection: string): Type<NestInterceptor> {
 function makeInterceptor(connection: string): Type<NestInterceptor> {
   @Injectable()
   class UseLockInterceptor implements NestInterceptor {
-    constructor(@Inject(getLockServiceToken(connection)) private readonly service: LockService) {}
+    constructor(
+      @Inject(getLockServiceToken(connection)) private readonly service: LockService,
+      @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
+    ) {}
 
     intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
       // It is bound to the class and to the handler, so that it is the outermost one in both: the second takes no lock.
@@ -47,11 +53,20 @@ function makeInterceptor(connection: string): Type<NestInterceptor> {
     ): Observable<unknown> {
       if (lock === undefined) return outer === undefined ? next.handle() : inPassage(outer, () => next.handle());
       let passage: Passage | undefined;
+      const title = `${context.getClass().name}.${context.getHandler().name}`;
+      const request = (instance?: object): LockRequest => ({
+        service: this.service,
+        names: lock.render(instance, [context], requestRoot(context)),
+        options: acquireOptionsFor(lock.plan, instance, title),
+      });
       return streamUnderLock({
-        title: `${context.getClass().name}.${context.getHandler().name}`,
+        title,
         plan: lock.plan,
         args: [context],
-        request: () => ({ service: this.service, names: lock.render([context], requestRoot(context)) }),
+        request: () => {
+          const instance = lock.needsInstance ? handlerInstance(context, this.moduleRef) : undefined;
+          return instance instanceof Promise ? instance.then(request) : request(instance);
+        },
         run: () => {
           const here = (passage = new Passage(lock, context, outer));
           return this.through(inner, context, next, here).pipe(

@@ -17,7 +17,8 @@ import { lockInterceptor } from './use-lock-interceptor.js';
  *
  * @publicApi
  */
-export type UseLockOptions = LockDecoratorOptions<readonly [context: ExecutionContext]>;
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- by default any instance will do
+export type UseLockOptions<Self = any> = LockDecoratorOptions<readonly [context: ExecutionContext], Self>;
 
 /**
  * Runs a handler, or every handler of a controller, resolver or gateway, under a lock that is named after the request.
@@ -37,17 +38,20 @@ export type UseLockOptions = LockDecoratorOptions<readonly [context: ExecutionCo
  * Nest runs interceptors only for calls that it makes itself on behalf of a client. A handler that is called in another
  * way (by other code, by a timer, by an event) refuses with `LockConfigError`; `@WithLock` guards every call.
  *
- * @param name a template (`'cart:<params.id>'`), several, or a function of Nest's `ExecutionContext`
+ * @param name a template (`'cart:<params.id>'`), several, or a function of Nest's `ExecutionContext`, which is called with
+ *   the instance as `this`
  * @throws LockNameError, LockConfigError when the class is loaded, if the template, an option or the member cannot be
  *   used
  * @publicApi
  */
-export function UseLock(
-  name: LockNameSource<readonly [context: ExecutionContext]>,
-  options: UseLockOptions = {},
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- by default any instance will do
+export function UseLock<Self = any>(
+  name: LockNameSource<readonly [context: ExecutionContext], Self>,
+  options: UseLockOptions<Self> = {},
 ): ClassDecorator & MethodDecorator {
   const plan = planOf(options);
-  const lock: HandlerLock = { plan, render: nameRenderer(name, REQUEST_ROOTS) };
+  const render = nameRenderer(name, REQUEST_ROOTS);
+  const lock: HandlerLock = { plan, render, needsInstance: typeof name === 'function' || plan.ofInstance.length > 0 };
   const interceptor = lockInterceptor(plan.connection);
 
   return (target: object, key?: string | symbol, given?: PropertyDescriptor) => {

@@ -17,14 +17,15 @@ type Fits<Args extends readonly unknown[], Answer, Method extends (...args: neve
   : Problem<'The arguments of the name function, or of onBusy, are not those of the method'>;
 
 /**
- * Decorates methods that return a promise or an Observable, whose callers can also be given an `Answer`.
+ * Decorates methods that return a promise or an Observable, whose callers can also be given an `Answer`, in classes whose
+ * instances are a `Self`.
  *
  * @publicApi
  */
-export type LockedMethodDecorator<Args extends readonly unknown[], Answer> = <
+export type LockedMethodDecorator<Args extends readonly unknown[], Answer, Self> = <
   Method extends (...args: never[]) => PromiseLike<unknown> | Observable<unknown>,
 >(
-  target: object,
+  target: Self & object,
   key: string | symbol,
   descriptor: TypedPropertyDescriptor<Method> & Fits<Args, Answer, Method>,
 ) => void;

@@ -2,7 +2,7 @@ import { LockConfigError, type LockBusyError } from '../errors/index.js';
 import { show } from '../options/checks.js';
 import { ARGUMENT_ROOTS } from '../naming/name-template.js';
 import { decoratedMethod, isAsync, replaceMethod, returnsObservable, returnsPromise } from './decorated-method.js';
-import { planOf, type LockDecoratorOptions } from './decorator-options.js';
+import { acquireOptionsFor, planOf, type LockDecoratorOptions } from './decorator-options.js';
 import { injectService, serviceOf } from './injected-service.js';
 import { nameRenderer, type LockNameSource } from './name-source.js';
 import { promiseUnderLock, streamUnderLock, unknownUnderLock, type LockedCall } from './under-lock.js';
@@ -15,7 +15,9 @@ import type { LockedMethodDecorator } from './with-lock-types.js';
  */
 export interface WithLockOptions<
   Args extends readonly unknown[] = readonly unknown[],
-> extends LockDecoratorOptions<Args> {
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- by default any instance will do
+  Self = any,
+> extends LockDecoratorOptions<Args, Self> {
   /**
    * Says that the method returns an Observable. Only needed where the compiler does not record return types
    * (`emitDecoratorMetadata`), or the method is not declared to return one.
@@ -39,31 +41,33 @@ export interface WithLockOptions<
  *
  * The method never runs without its lock. Its result and its errors are passed on as they are.
  *
- * @param name a template (`'order:<0.id>'`: `<0>` is the first argument), several, or a function of the arguments
+ * @param name a template (`'order:<0.id>'`: `<0>` is the first argument), several, or a function of the arguments, which is
+ *   called with the instance as `this`
  * @throws LockNameError, LockConfigError when the class is loaded, if the template, an option or the member cannot be
  *   used. A call rejects with the errors of `LockService.withLock`, with `LockNameError` if an argument cannot stand in a
  *   name, and with `LockConfigError` if its instance was made outside of Nest
  * @publicApi
  */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- by default any arguments and any answer will do
-export function WithLock<Args extends readonly unknown[] = any[], Answer = any>(
-  name: LockNameSource<Args>,
-  options: Omit<WithLockOptions<Args>, 'onBusy'> & { readonly onBusy: (busy: LockBusyError, ...args: Args) => Answer },
-): LockedMethodDecorator<Args, Answer>;
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- by default any arguments will do
-export function WithLock<Args extends readonly unknown[] = any[]>(
-  name: LockNameSource<Args>,
-  options: Omit<WithLockOptions<Args>, 'onBusy'> & { readonly onBusy: 'skip' },
-): LockedMethodDecorator<Args, undefined>;
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- by default any arguments will do
-export function WithLock<Args extends readonly unknown[] = any[]>(
-  name: LockNameSource<Args>,
-  options?: WithLockOptions<Args>,
-): LockedMethodDecorator<Args, never>;
+/* eslint-disable @typescript-eslint/no-explicit-any -- by default any arguments, any answer and any instance will do */
+export function WithLock<Args extends readonly unknown[] = any[], Answer = any, Self = any>(
+  name: LockNameSource<Args, Self>,
+  options: Omit<WithLockOptions<Args, Self>, 'onBusy'> & {
+    readonly onBusy: (busy: LockBusyError, ...args: Args) => Answer;
+  },
+): LockedMethodDecorator<Args, Answer, Self>;
+export function WithLock<Args extends readonly unknown[] = any[], Self = any>(
+  name: LockNameSource<Args, Self>,
+  options: Omit<WithLockOptions<Args, Self>, 'onBusy'> & { readonly onBusy: 'skip' },
+): LockedMethodDecorator<Args, undefined, Self>;
+export function WithLock<Args extends readonly unknown[] = any[], Self = any>(
+  name: LockNameSource<Args, Self>,
+  options?: WithLockOptions<Args, Self>,
+): LockedMethodDecorator<Args, never, Self>;
+/* eslint-enable @typescript-eslint/no-explicit-any */
 export function WithLock(
-  name: LockNameSource<readonly unknown[]>,
-  options: WithLockOptions = {},
-): LockedMethodDecorator<readonly unknown[], never> {
+  name: LockNameSource<readonly unknown[], never>,
+  options: WithLockOptions<readonly unknown[], never> = {},
+): LockedMethodDecorator<readonly unknown[], never, object> {
   const plan = planOf(options, ['returns']);
   const render = nameRenderer(name, ARGUMENT_ROOTS);
   const returns: unknown = options.returns;
@@ -89,7 +93,8 @@ export function WithLock(
         args,
         request: () => ({
           service: serviceOf(this, plan.connection, title),
-          names: render(args, (root) => args[Number(root)]),
+          names: render(this, args, (root) => args[Number(root)]),
+          options: acquireOptionsFor(plan, this, title),
         }),
         run: () => Reflect.apply(original, this, args),
       };

@@ -11,6 +11,9 @@ interface Order {
 // needed. The class is loaded too, so that what is accepted is also accepted at run time.
 @Injectable()
 export class Accepted {
+  private readonly limit = 5;
+  private readonly prefix = 'order:';
+
   @WithLock('a')
   async promise(): Promise<number> {
     return 1;
@@ -69,6 +72,21 @@ export class Accepted {
     return of(1);
   }
 
+  @WithLock(function (this: Accepted, order: Order) {
+    return this.prefix + order.id;
+  })
+  async namedByTheInstance(order: Order): Promise<string> {
+    return order.id;
+  }
+
+  @WithLock<[Order]>((order) => order.id, { wait: (self) => self.limit })
+  async numberOfTheInstance(order: Order): Promise<string> {
+    return order.id;
+  }
+
+  @WithLock('a', { wait: (self: Accepted) => self.limit, lease: 1_000, onBusy: 'skip' })
+  async privateNumberOfTheInstance(): Promise<void> {}
+
   @WithLock('a')
   async generic<T extends object>(value: T): Promise<T> {
     return value;
@@ -78,6 +96,24 @@ export class Accepted {
 // Never called: at run time some of it would pass, and some is refused with other errors than the compiler's.
 export function refused(): unknown {
   class Refused {
+    // @ts-expect-error -- the function is for instances of another class
+    @WithLock('a', { wait: (self: Accepted) => self.promise.length })
+    async otherInstance(): Promise<void> {}
+
+    // @ts-expect-error -- the name is made from an instance of another class
+    @WithLock(function (this: Accepted) {
+      return this.promise.name;
+    })
+    async nameOfOtherInstance(): Promise<void> {}
+
+    // @ts-expect-error -- the function does not return a number
+    @WithLock('a', { wait: () => '5' })
+    async text(): Promise<void> {}
+
+    // @ts-expect-error -- only numbers may be functions of the instance
+    @WithLock('a', { renew: () => false })
+    async flag(): Promise<void> {}
+
     // @ts-expect-error -- a synchronous method would return before it has the lock
     @WithLock('a')
     synchronous(): number {
@@ -141,7 +177,7 @@ export function refused(): unknown {
 
 describe('the types of @WithLock', () => {
   it('accept what the decorator accepts', () => {
-    expect(Object.getOwnPropertyNames(Accepted.prototype)).toHaveLength(14);
+    expect(Object.getOwnPropertyNames(Accepted.prototype)).toHaveLength(17);
     expect(currentLease()).toBeUndefined();
   });
 });

@@ -104,7 +104,7 @@ describe('a signal that lives as long as the process', () => {
       title: 'Test.stream',
       plan: planOf({ signal }),
       args: [],
-      request: () => ({ service: locks, names: 'stream' }),
+      request: () => ({ service: locks, names: 'stream', options: {} }),
       run: () => of(1),
     };
     for (let calls = 0; calls < 20; calls += 1) await firstValueFrom(streamUnderLock(call));
@@ -120,7 +120,7 @@ describe('a signal that lives as long as the process', () => {
       title: 'Test.stream',
       plan: planOf({ signal: controller.signal }),
       args: [],
-      request: () => ({ service: locks, names: 'stream' }),
+      request: () => ({ service: locks, names: 'stream', options: {} }),
       run: () => of(1),
     };
     const waiting = firstValueFrom(streamUnderLock(call)).catch((error: unknown) => error);
