@@ -19,6 +19,19 @@ const floors = [
   ['context/'],
   ['lists/'],
 ];
+/** Where lock state lives, from top to bottom. */
+const stores = [['quorum/', 'memory/'], ['redis/'], ['settler'], ['lock-store', 'overdue-error'], ['lock-state']];
+/** Lock state on one Redis or a cluster, from top to bottom. */
+const redis = [
+  ['redis-store'],
+  ['start-up', 'open-topology', 'key-probe'],
+  ['cluster/'],
+  ['topology'],
+  ['replication/'],
+  ['scripts/'],
+  ['lua/', 'notifications/'],
+  ['connection/'],
+];
 /** May be imported from everywhere, and imports nothing of the library. */
 const everywhere = ['tokens', 'fencing-token'];
 /** The parts that know Nest. */
@@ -71,6 +84,8 @@ const npm = (names) => `(^|node_modules/)(${names})(/|$)`;
 export default {
   forbidden: [
     ...downwards('lib', floors),
+    ...downwards('lib/stores', stores),
+    ...downwards('lib/stores/redis', redis),
     ...downwards('sample-app/shop', shop),
     ...downwards('sample-app/lab', lab),
     {
@@ -79,6 +94,18 @@ export default {
       comment: 'A file or folder of lib/ that the list of floors does not name: say where it belongs.',
       from: {},
       to: { path: '^lib/', pathNot: files([...floors.flat(), ...everywhere]) },
+    },
+    {
+      name: 'every-file-of-the-stores-has-a-floor',
+      severity: 'error',
+      from: {},
+      to: {
+        path: '^lib/stores/',
+        pathNot: [
+          within('lib/stores')(stores.flat().filter((each) => each !== 'redis/')),
+          within('lib/stores/redis')(redis.flat()),
+        ],
+      },
     },
     {
       name: 'every-file-of-the-sample-has-a-floor',

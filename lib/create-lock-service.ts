@@ -4,10 +4,16 @@ import { resolveSettings, type LockServiceOptions, type ResolvedSettings } from 
 import type { LockStore } from './stores/lock-store.js';
 import { MemoryState } from './stores/memory/memory-state.js';
 import { MemoryStore } from './stores/memory/memory-store.js';
-import { clientWarnings } from './stores/redis/client-warnings.js';
-import { checkClient, openClient, openCluster, openNodes, openSubscriberFor } from './stores/redis/open-client.js';
+import { clientWarnings } from './stores/redis/connection/client-warnings.js';
+import {
+  checkClient,
+  openClient,
+  openCluster,
+  openNodes,
+  openSubscriberFor,
+} from './stores/redis/connection/open-client.js';
 import { QuorumStore } from './stores/quorum/quorum-store.js';
-import type { RedisClient } from './stores/redis/redis-client.js';
+import type { RedisClient } from './stores/redis/connection/redis-client.js';
 import { RedisStore } from './stores/redis/redis-store.js';
 import { Reporter } from './telemetry/reporter.js';
 

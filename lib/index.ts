@@ -23,7 +23,7 @@ export { MultiLease } from './leases/multi-lease.js';
 export { currentLease } from './leases/current-lease.js';
 export type { LockState, StoreNode, StoreNodeState } from './stores/lock-state.js';
 export { MemoryState } from './stores/memory/memory-state.js';
-export type { RedisClient } from './stores/redis/redis-client.js';
+export type { RedisClient } from './stores/redis/connection/redis-client.js';
 export type { ReleaseOutcome } from './holds/release-outcome.js';
 export type { LockLogger } from './telemetry/lock-logger.js';
 export type { WaitLineLength } from './waiting/wait-line-length.js';

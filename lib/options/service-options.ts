@@ -14,7 +14,7 @@ import {
   show,
 } from './checks.js';
 import { checkConnection, CONNECTIONS } from './connection-checks.js';
-import type { CallersClient } from '../stores/redis/redis-client.js';
+import type { CallersClient } from '../stores/redis/connection/redis-client.js';
 import type { LockLogger } from '../telemetry/lock-logger.js';
 
 /** Where the locks live: exactly one of these. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { connectLockService, LockUnavailableError } from 'nestjs-redis-lock';
-import { RELEASE_SCRIPT } from '../../lib/stores/redis/scripts/index.js';
+import { RELEASE_SCRIPT } from '../../lib/stores/redis/lua/index.js';
 import { lockKey } from '../support/lock-keys.js';
 import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
 import { TcpProxy } from '../support/tcp-proxy.js';

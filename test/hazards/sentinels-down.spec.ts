@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { expect, it } from '@jest/globals';
-import { ConnectionWatch } from '../../lib/stores/redis/connection-watch.js';
-import { openClient } from '../../lib/stores/redis/open-client.js';
+import { ConnectionWatch } from '../../lib/stores/redis/connection/connection-watch.js';
+import { openClient } from '../../lib/stores/redis/connection/open-client.js';
 import { describeWithRedisServer } from '../support/redis-server.js';
 import { SentinelSet } from '../support/sentinel-set.js';
 import { TcpProxy } from '../support/tcp-proxy.js';

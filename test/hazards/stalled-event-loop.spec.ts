@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { connectLockService, type LockService } from 'nestjs-redis-lock';
-import { confirmed } from '../../lib/stores/redis/confirmed.js';
+import { confirmed } from '../../lib/stores/redis/notifications/confirmed.js';
 import { RunningTimer } from '../../lib/time/running-timer.js';
 import { TimerWheel, WheelEntry } from '../../lib/time/timer-wheel.js';
 import { lockKey } from '../support/lock-keys.js';

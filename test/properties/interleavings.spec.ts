@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import { MemoryState } from '../../lib/stores/memory/memory-state.js';
 import { MemoryStore } from '../../lib/stores/memory/memory-store.js';
-import { openClient, openSubscriberFor } from '../../lib/stores/redis/open-client.js';
+import { openClient, openSubscriberFor } from '../../lib/stores/redis/connection/open-client.js';
 import { RedisStore } from '../../lib/stores/redis/redis-store.js';
 import { redisClient, testRedisUrl } from '../support/test-redis.js';
 import { runInterleaving, steps } from './interleavings.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { CONFIRM } from '../../lib/stores/quorum/scripts/confirm.lua.js';
+import { CONFIRM } from '../../lib/stores/quorum/lua/confirm.lua.js';
 import { lockKey, tokenKey } from '../support/lock-keys.js';
 import { redisClient, uniqueName } from '../support/test-redis.js';
 

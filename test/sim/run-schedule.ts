@@ -1,4 +1,4 @@
-import type * as script from '../../lib/stores/redis/script.js';
+import type * as script from '../../lib/stores/redis/lua/script.js';
 import { FaultInjector } from './faults.js';
 import { SimProcess } from './kernel/sim-process.js';
 import { World } from './kernel/world.js';
@@ -105,11 +105,9 @@ export class Simulation {
 
 /** The library's scripts, and what each does here. */
 function scriptBook(slot: LibrarySlot, models: Readonly<Record<string, ScriptModel>>): ScriptBook {
-  const { Script } = slot.load('stores/redis/script') as typeof script;
-  const files = ['acquire', 'renew', 'release', 'inspect', 'force-release'].map(
-    (file) => `stores/redis/scripts/${file}`,
-  );
-  const ofNodes = ['confirm', 'grant', 'mark'].map((file) => `stores/quorum/scripts/${file}`);
+  const { Script } = slot.load('stores/redis/lua/script') as typeof script;
+  const files = ['acquire', 'renew', 'release', 'inspect', 'force-release'].map((file) => `stores/redis/lua/${file}`);
+  const ofNodes = ['confirm', 'grant', 'mark'].map((file) => `stores/quorum/lua/${file}`);
   const sources = [...files, ...ofNodes].map((file) => slot.load(`${file}.lua`) as object);
   const book = new Map(
     sources

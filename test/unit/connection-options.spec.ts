@@ -7,7 +7,7 @@ import {
   RedisLockModule,
   type LockServiceOptions,
 } from 'nestjs-redis-lock';
-import { openNodes } from '../../lib/stores/redis/open-client.js';
+import { openNodes } from '../../lib/stores/redis/connection/open-client.js';
 
 const SECRET = 's3cret';
 

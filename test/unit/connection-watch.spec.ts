@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import { ConnectionWatch } from '../../lib/stores/redis/connection-watch.js';
+import { ConnectionWatch } from '../../lib/stores/redis/connection/connection-watch.js';
 import { LockUnavailableError } from '../../lib/errors/index.js';
-import { openClient } from '../../lib/stores/redis/open-client.js';
+import { openClient } from '../../lib/stores/redis/connection/open-client.js';
 import { testRedisUrl } from '../support/test-redis.js';
 
 describe('a connection of the service', () => {

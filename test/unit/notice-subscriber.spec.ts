@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { NoticeEvents, NoticeLink } from '../../lib/stores/redis/notice-link.js';
-import { NoticeSubscriber } from '../../lib/stores/redis/notice-subscriber.js';
+import type { NoticeEvents, NoticeLink } from '../../lib/stores/redis/notifications/notice-link.js';
+import { NoticeSubscriber } from '../../lib/stores/redis/notifications/notice-subscriber.js';
 
 /** A link on which everything works at once. */
 class ReadyLink implements NoticeLink {

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { connectLockService, createLockService, LockBusyError, type LockService } from 'nestjs-redis-lock';
-import { refused } from '../../lib/stores/redis/server-error.js';
+import { refused } from '../../lib/stores/redis/connection/server-error.js';
 import { testRedisUrl, uniqueName } from '../support/test-redis.js';
 import { waitUntil } from '../support/wait-until.js';
 

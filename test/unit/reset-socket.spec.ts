@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { expect, it } from '@jest/globals';
-import type { RedisClient } from '../../lib/stores/redis/redis-client.js';
-import { resetSocket } from '../../lib/stores/redis/socket.js';
+import type { RedisClient } from '../../lib/stores/redis/connection/redis-client.js';
+import { resetSocket } from '../../lib/stores/redis/connection/socket.js';
 
 it.each([
   ['is in use', (): void => undefined],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { isAboutMovingSlot } from '../../lib/stores/redis/server-error.js';
+import { isAboutMovingSlot } from '../../lib/stores/redis/connection/server-error.js';
 
 describe('isAboutMovingSlot', () => {
   const tooMany = (last: string): string => `Too many Cluster redirections. Last error: ReplyError: ${last}`;

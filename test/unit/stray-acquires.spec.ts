@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { StrayAcquires } from '../../lib/stores/redis/stray-acquires.js';
+import { StrayAcquires } from '../../lib/stores/redis/scripts/stray-acquires.js';
 
 const [a, b, c] = ['a', 'b', 'c'].map((owner) => ({ name: `lock of ${owner}`, owner, leaseMs: 1_000 })) as [
   Request,

@@ -1,6 +1,6 @@
 import { monotonic } from '../../time/clock.js';
-import { Script } from '../redis/script.js';
-import { MARK } from './scripts/mark.lua.js';
+import { Script } from '../redis/lua/script.js';
+import { MARK } from './lua/mark.lua.js';
 
 export const MARK_SCRIPT = new Script(MARK);
 

@@ -4,7 +4,7 @@ import { elapsedSince, now } from '../../time/instant.js';
 import { validityOf } from '../../time/validity.js';
 import type { AcquireReply, LockStore, NoticeSubscription, ReleaseReply, RenewReply, Rivals } from '../lock-store.js';
 import type { LockState, StoreNode } from '../lock-state.js';
-import { Heartbeat } from '../redis/heartbeat.js';
+import { Heartbeat } from '../redis/connection/heartbeat.js';
 import { Ballot } from './ballot.js';
 import { checkLease, checkReplicas } from './limits.js';
 import { Election } from './election.js';

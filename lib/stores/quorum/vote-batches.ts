@@ -1,9 +1,9 @@
-import type { KeyLayout } from '../redis/key-layout.js';
-import type { BatchedScript, StrayWatch } from '../redis/script-batch.js';
-import { Script } from '../redis/script.js';
+import type { KeyLayout } from '../redis/scripts/key-layout.js';
+import type { BatchedScript, StrayWatch } from '../redis/scripts/script-batch.js';
+import { Script } from '../redis/lua/script.js';
 import type { Marker } from './marker.js';
-import { CONFIRM } from './scripts/confirm.lua.js';
-import { GRANT } from './scripts/grant.lua.js';
+import { CONFIRM } from './lua/confirm.lua.js';
+import { GRANT } from './lua/grant.lua.js';
 
 const CONFIRM_SCRIPT = new Script(CONFIRM);
 const GRANT_SCRIPT = new Script(GRANT);

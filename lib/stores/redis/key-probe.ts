@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { LockConfigError, LockUnavailableError } from '../../errors/index.js';
 import { Timer } from '../../time/timer.js';
 import { hashSlot, SLOTS } from './cluster/hash-slot.js';
-import type { KeyLayout } from './key-layout.js';
-import type { Accepted, KeyMixing } from './key-mixing.js';
-import type { RedisClient } from './redis-client.js';
-import type { ScriptCaller } from './script-caller.js';
-import { SERVER_ID } from './scripts/server-id.lua.js';
-import { hasCode, isAboutKeys, USE_CLUSTER } from './server-error.js';
+import type { KeyLayout } from './scripts/key-layout.js';
+import type { Accepted, KeyMixing } from './scripts/key-mixing.js';
+import type { RedisClient } from './connection/redis-client.js';
+import type { ScriptCaller } from './scripts/script-caller.js';
+import { SERVER_ID } from './lua/server-id.lua.js';
+import { hasCode, isAboutKeys, USE_CLUSTER } from './connection/server-error.js';
 
 /** How long after a failure it is tried again, in ms; the keys of several locks are not mixed until then. */
 const RETRY_MS = 5_000;

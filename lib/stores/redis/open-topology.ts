@@ -1,17 +1,17 @@
 import type { Reporter } from '../../telemetry/reporter.js';
-import { callAtOnce } from './call.js';
-import { isClusterClient } from './cluster/cluster-client.js';
+import { callAtOnce } from './connection/call.js';
+import { isClusterClient } from './connection/cluster-client.js';
 import { clusterTopology } from './cluster/cluster-topology.js';
-import { ClientDatabase, followDatabase } from './client-database.js';
-import { ConnectionWatch } from './connection-watch.js';
+import { ClientDatabase, followDatabase } from './connection/client-database.js';
+import { ConnectionWatch } from './connection/connection-watch.js';
 import { slotOfLock } from './cluster/slot-of-lock.js';
-import { Heartbeat } from './heartbeat.js';
-import type { KeyLayout } from './key-layout.js';
-import { KeyMixing } from './key-mixing.js';
-import { openWriterFor } from './open-client.js';
-import type { RedisClient } from './redis-client.js';
-import { SingleLink } from './single-link.js';
-import { SingleWriteRoute } from './single-write-route.js';
+import { Heartbeat } from './connection/heartbeat.js';
+import type { KeyLayout } from './scripts/key-layout.js';
+import { KeyMixing } from './scripts/key-mixing.js';
+import { openWriterFor } from './connection/open-client.js';
+import type { RedisClient } from './connection/redis-client.js';
+import { SingleLink } from './notifications/single-link.js';
+import { SingleWriteRoute } from './replication/single-write-route.js';
 import type { Topology } from './topology.js';
 
 export interface TopologyOptions {

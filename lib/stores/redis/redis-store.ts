@@ -5,16 +5,16 @@ import type { AcquireReply, LockStore, NoticeSubscription, ReleaseReply, RenewRe
 import type { LockState, StoreNode } from '../lock-state.js';
 import { Settler } from '../settler.js';
 import type { Reporter } from '../../telemetry/reporter.js';
-import { AckedWrites } from './acked-writes.js';
-import { isClusterClient } from './cluster/cluster-client.js';
-import { callAtOnce } from './call.js';
-import { checkDatabase } from './client-database.js';
-import type { ConnectionWatch } from './connection-watch.js';
-import type { Heartbeat } from './heartbeat.js';
-import { KeyLayout, TOKEN_PREFIX } from './key-layout.js';
+import { AckedWrites } from './replication/acked-writes.js';
+import { isClusterClient } from './connection/cluster-client.js';
+import { callAtOnce } from './connection/call.js';
+import { checkDatabase } from './connection/client-database.js';
+import type { ConnectionWatch } from './connection/connection-watch.js';
+import type { Heartbeat } from './connection/heartbeat.js';
+import { KeyLayout, TOKEN_PREFIX } from './scripts/key-layout.js';
 import { KeyProbe } from './key-probe.js';
-import { NoticeSubscriber } from './notice-subscriber.js';
-import type { RedisArgument, RedisClient } from './redis-client.js';
+import { NoticeSubscriber } from './notifications/notice-subscriber.js';
+import type { RedisArgument, RedisClient } from './connection/redis-client.js';
 import {
   acquireBatch,
   releaseBatch,
@@ -22,19 +22,19 @@ import {
   type AcquireRequest,
   type ReleaseRequest,
   type RenewRequest,
-} from './lock-batches.js';
-import { ScriptBatch } from './script-batch.js';
-import { ScriptCaller } from './script-caller.js';
-import { warnOfEviction } from './eviction-warning.js';
+} from './scripts/lock-batches.js';
+import { ScriptBatch } from './scripts/script-batch.js';
+import { ScriptCaller } from './scripts/script-caller.js';
+import { warnOfEviction } from './connection/eviction-warning.js';
 import {
   FORCE_RELEASE_SCRIPT,
   INSPECT_SCRIPT,
   PROBE_PUBLISH_SCRIPT,
   SHARDED_FORCE_RELEASE_SCRIPT,
-} from './scripts/index.js';
-import type { Script } from './script.js';
+} from './lua/index.js';
+import type { Script } from './lua/script.js';
 import { startUp, type StartingStore } from './start-up.js';
-import { StrayAcquires } from './stray-acquires.js';
+import { StrayAcquires } from './scripts/stray-acquires.js';
 import { topologyOf } from './open-topology.js';
 import type { TestPlace, Topology } from './topology.js';
 

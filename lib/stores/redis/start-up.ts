@@ -3,8 +3,8 @@ import { LockConfigError, LockUnavailableError } from '../../errors/index.js';
 import { monotonic } from '../../time/clock.js';
 import { sleep } from '../../time/timer.js';
 import type { LockStore } from '../lock-store.js';
-import { UnexpectedReply } from './answers.js';
-import type { ConnectionWatch } from './connection-watch.js';
+import { UnexpectedReply } from './scripts/answers.js';
+import type { ConnectionWatch } from './connection/connection-watch.js';
 import type { TestPlace } from './topology.js';
 
 const CONNECT_RETRY_MS = 100;

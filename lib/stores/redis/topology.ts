@@ -1,8 +1,8 @@
-import type { WriteRoutes } from './acked-writes.js';
-import type { ConnectionWatch } from './connection-watch.js';
-import type { KeyMixing } from './key-mixing.js';
+import type { WriteRoutes } from './replication/acked-writes.js';
+import type { ConnectionWatch } from './connection/connection-watch.js';
+import type { KeyMixing } from './scripts/key-mixing.js';
 import type { StoreNode } from '../lock-state.js';
-import type { NoticeLink } from './notice-link.js';
+import type { NoticeLink } from './notifications/notice-link.js';
 
 /** One server that keeps locks, for its test at start-up. */
 export interface TestPlace {

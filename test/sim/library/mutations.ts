@@ -25,7 +25,7 @@ const ELECTION = 'stores/quorum/election';
 const PURSUIT = 'waiting/pursuit';
 const LINE = 'waiting/wait-line';
 const VIGIL = 'waiting/vigil';
-const STRAYS = 'stores/redis/stray-acquires';
+const STRAYS = 'stores/redis/scripts/stray-acquires';
 
 /** Deletes the lock, whoever holds it. */
 const releaseUnchecked: ScriptModel = (keys, args, redis, publish) =>
@@ -446,7 +446,7 @@ export const MUTATIONS: readonly ListedMutation[] = [
     ...edit(
       'a silent connection that listens is not replaced',
       ALL,
-      'stores/redis/heartbeat',
+      'stores/redis/connection/heartbeat',
       'if (this.silentTicks >= LIMIT_TICKS)',
       'if (false)',
     ),
@@ -467,7 +467,7 @@ export const MUTATIONS: readonly ListedMutation[] = [
     ...edit(
       'the deadline counts from the reply',
       SINGLE,
-      'stores/redis/flight',
+      'stores/redis/scripts/flight',
       'this.sender.onReply(value, this);',
       'this.sender.onReply(value, Object.create(this, { sentAt: { value: (0, instant_js_1.now)() } }));',
     ),
@@ -505,7 +505,7 @@ export const MUTATIONS: readonly ListedMutation[] = [
     ...edit(
       'waiters are not told after a reconnection',
       SINGLE,
-      'stores/redis/notice-subscriber',
+      'stores/redis/notifications/notice-subscriber',
       'channel.subscribed.then(tell, tell);',
       '',
     ),

@@ -1,9 +1,9 @@
 import { inServiceContext } from '../../../context/service-context.js';
 import type { Reporter } from '../../../telemetry/reporter.js';
-import { credentialsOf, reportRefusals, sameCredentials, type Credentials } from '../credentials.js';
-import type { Redirection } from '../acked-writes.js';
-import type { RedisClient } from '../redis-client.js';
-import type { ClusterClient, ClusterNodeClient } from './cluster-client.js';
+import { credentialsOf, reportRefusals, sameCredentials, type Credentials } from '../connection/credentials.js';
+import type { Redirection } from '../replication/acked-writes.js';
+import type { RedisClient } from '../connection/redis-client.js';
+import type { ClusterClient, ClusterNodeClient } from '../connection/cluster-client.js';
 import { monotonic } from '../../../time/clock.js';
 
 const REDIRECTION = /^(ASK|MOVED) \d+ (\S*:\d+)/;

@@ -1,7 +1,7 @@
 import type { StoreNode } from '../../lock-state.js';
-import { isAuthError } from '../credentials.js';
+import { isAuthError } from '../connection/credentials.js';
 import type { TestPlace } from '../topology.js';
-import type { ClusterClient } from './cluster-client.js';
+import type { ClusterClient } from '../connection/cluster-client.js';
 import type { ClusterMap } from './cluster-map.js';
 import type { ClusterWatch } from './cluster-watch.js';
 

@@ -1,8 +1,8 @@
 import { inServiceContext } from '../../../context/service-context.js';
-import { ConnectionProbe } from '../connection-probe.js';
-import type { RedisClient } from '../redis-client.js';
-import { expectErrors, resetSocket } from '../socket.js';
-import type { ClusterClient, ClusterNodeClient } from './cluster-client.js';
+import { ConnectionProbe } from '../connection/connection-probe.js';
+import type { RedisClient } from '../connection/redis-client.js';
+import { expectErrors, resetSocket } from '../connection/socket.js';
+import type { ClusterClient, ClusterNodeClient } from '../connection/cluster-client.js';
 import { NodeSilence } from './node-silence.js';
 
 /** How long the configured nodes have to answer, in ms. ioredis asks one after another, for a second each. */

@@ -1,10 +1,10 @@
 import type { Reporter } from '../../../telemetry/reporter.js';
-import type { Heartbeat } from '../heartbeat.js';
-import type { KeyLayout } from '../key-layout.js';
-import { KeyMixing } from '../key-mixing.js';
-import { NODE_NOTICES, NODE_WRITES } from '../open-client.js';
+import type { Heartbeat } from '../connection/heartbeat.js';
+import type { KeyLayout } from '../scripts/key-layout.js';
+import { KeyMixing } from '../scripts/key-mixing.js';
+import { NODE_NOTICES, NODE_WRITES } from '../connection/open-client.js';
 import type { Topology } from '../topology.js';
-import type { ClusterClient } from './cluster-client.js';
+import type { ClusterClient } from '../connection/cluster-client.js';
 import { ClusterMap } from './cluster-map.js';
 import { ClusterMasters } from './cluster-masters.js';
 import { ClusterWatch } from './cluster-watch.js';

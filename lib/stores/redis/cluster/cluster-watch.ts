@@ -1,8 +1,8 @@
-import { ConnectionWatch, MAX_STRAY_MS, STRAY_MS } from '../connection-watch.js';
-import { allowListeners, type RedisClient } from '../redis-client.js';
-import { withoutArguments } from '../server-error.js';
+import { ConnectionWatch, MAX_STRAY_MS, STRAY_MS } from '../connection/connection-watch.js';
+import { allowListeners, type RedisClient } from '../connection/redis-client.js';
+import { withoutArguments } from '../connection/server-error.js';
 import { catchAsking } from './catch-asking.js';
-import type { ClusterClient, ClusterNodeClient } from './cluster-client.js';
+import type { ClusterClient, ClusterNodeClient } from '../connection/cluster-client.js';
 import { addressOf, type ClusterMap } from './cluster-map.js';
 import { ClusterSilence } from './cluster-silence.js';
 import { monotonic } from '../../../time/clock.js';

@@ -1,8 +1,8 @@
 import { LockUnavailableError } from '../../../errors/index.js';
-import type { Redirection, WriteRoute, WriteRoutes } from '../acked-writes.js';
-import type { KeyMixing } from '../key-mixing.js';
-import type { RedisClient } from '../redis-client.js';
-import { ScriptCaller } from '../script-caller.js';
+import type { Redirection, WriteRoute, WriteRoutes } from '../replication/acked-writes.js';
+import type { KeyMixing } from '../scripts/key-mixing.js';
+import type { RedisClient } from '../connection/redis-client.js';
+import { ScriptCaller } from '../scripts/script-caller.js';
 import type { ClusterMap } from './cluster-map.js';
 import { NodeWatch } from './cluster-watch.js';
 

@@ -1,6 +1,6 @@
-import { isServerError } from '../server-error.js';
-import { SilenceWatch, type SilentConnection } from '../silence-watch.js';
-import type { ClusterNodeClient } from './cluster-client.js';
+import { isServerError } from '../connection/server-error.js';
+import { SilenceWatch, type SilentConnection } from '../connection/silence-watch.js';
+import type { ClusterNodeClient } from '../connection/cluster-client.js';
 
 /**
  * Follows one connection of a cluster's client. A PING shows whether it is silent, since it is not known which requests

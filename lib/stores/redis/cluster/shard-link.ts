@@ -1,11 +1,11 @@
 import { LockUnavailableError } from '../../../errors/index.js';
 import { monotonic } from '../../../time/clock.js';
 import { Timer } from '../../../time/timer.js';
-import { confirmed } from '../confirmed.js';
-import { Pulse, type Heartbeat } from '../heartbeat.js';
-import type { NoticeEvents, NoticeLink } from '../notice-link.js';
-import type { RedisClient } from '../redis-client.js';
-import { unanswered } from '../server-error.js';
+import { confirmed } from '../notifications/confirmed.js';
+import { Pulse, type Heartbeat } from '../connection/heartbeat.js';
+import type { NoticeEvents, NoticeLink } from '../notifications/notice-link.js';
+import type { RedisClient } from '../connection/redis-client.js';
+import { unanswered } from '../connection/server-error.js';
 import type { ClusterMap } from './cluster-map.js';
 import { hashSlot } from './hash-slot.js';
 

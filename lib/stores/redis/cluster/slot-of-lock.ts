@@ -1,6 +1,6 @@
 import { LockNameError } from '../../../errors/index.js';
 import { quoteName } from '../../../errors/quote-name.js';
-import type { KeyLayout } from '../key-layout.js';
+import type { KeyLayout } from '../scripts/key-layout.js';
 import { hashedPart, hashSlot } from './hash-slot.js';
 
 /**

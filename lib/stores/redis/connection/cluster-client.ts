@@ -1,4 +1,4 @@
-import { isRedisClient, type RedisClient } from '../redis-client.js';
+import { isRedisClient, type RedisClient } from './redis-client.js';
 
 /** What the library needs of an ioredis Cluster client, beyond what any client has. */
 export interface ClusterClient extends RedisClient {

@@ -1,11 +1,11 @@
-import { LockUnavailableError } from '../../errors/index.js';
-import type { AcquireReply, RenewReply } from '../lock-store.js';
-import { OverdueError } from '../overdue-error.js';
+import { LockUnavailableError } from '../../../errors/index.js';
+import type { AcquireReply, RenewReply } from '../../lock-store.js';
+import { OverdueError } from '../../overdue-error.js';
 import { AckedLane, type Acked, type AckedKind } from './acked-lane.js';
-import type { AcquireRequest, ReleaseRequest, RenewRequest } from './lock-batches.js';
-import type { KeyGroup } from './key-mixing.js';
-import type { BatchedScript } from './script-batch.js';
-import type { ScriptCaller } from './script-caller.js';
+import type { AcquireRequest, ReleaseRequest, RenewRequest } from '../scripts/lock-batches.js';
+import type { KeyGroup } from '../scripts/key-mixing.js';
+import type { BatchedScript } from '../scripts/script-batch.js';
+import type { ScriptCaller } from '../scripts/script-caller.js';
 
 /** Where a lock's writes go: one server, or in a cluster the master of its slot. */
 export interface WriteRoute {

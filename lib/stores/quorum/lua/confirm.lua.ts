@@ -1,4 +1,4 @@
-import { ANSWER_EACH } from '../../redis/scripts/answer-each.lua.js';
+import { ANSWER_EACH } from '../../redis/lua/answer-each.lua.js';
 import { CHECK_MARKER } from './check-marker.lua.js';
 
 /**

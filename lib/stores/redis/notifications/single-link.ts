@@ -1,8 +1,8 @@
-import { ConnectionWatch } from './connection-watch.js';
+import { ConnectionWatch } from '../connection/connection-watch.js';
 import { confirmed } from './confirmed.js';
-import { Pulse, type Heartbeat } from './heartbeat.js';
+import { Pulse, type Heartbeat } from '../connection/heartbeat.js';
 import type { NoticeEvents, NoticeLink } from './notice-link.js';
-import type { RedisClient } from './redis-client.js';
+import type { RedisClient } from '../connection/redis-client.js';
 
 interface Connection {
   readonly client: RedisClient;

@@ -1,4 +1,4 @@
-import { Script } from '../script.js';
+import { Script } from './script.js';
 import { ACQUIRE } from './acquire.lua.js';
 import { FORCE_RELEASE } from './force-release.lua.js';
 import { INSPECT } from './inspect.lua.js';

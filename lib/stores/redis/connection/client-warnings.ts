@@ -1,4 +1,4 @@
-import { isClusterClient } from './cluster/cluster-client.js';
+import { isClusterClient } from './cluster-client.js';
 import { connectionOptions, optionOf } from './client-options.js';
 import type { RedisClient } from './redis-client.js';
 

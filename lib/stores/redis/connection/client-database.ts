@@ -1,4 +1,4 @@
-import { LockConfigError, LockUnavailableError } from '../../errors/index.js';
+import { LockConfigError, LockUnavailableError } from '../../../errors/index.js';
 import type { RedisClient } from './redis-client.js';
 import { socketOf } from './socket.js';
 

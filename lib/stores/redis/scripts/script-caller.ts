@@ -1,13 +1,13 @@
-import { inServiceContext } from '../../context/service-context.js';
-import type { LockUnavailableError } from '../../errors/index.js';
-import { callAtOnce, pipelines } from './call.js';
-import { reconnectsOnUnknownScript } from './client-options.js';
-import type { ConnectionWatch } from './connection-watch.js';
+import { inServiceContext } from '../../../context/service-context.js';
+import type { LockUnavailableError } from '../../../errors/index.js';
+import { callAtOnce, pipelines } from '../connection/call.js';
+import { reconnectsOnUnknownScript } from '../connection/client-options.js';
+import type { ConnectionWatch } from '../connection/connection-watch.js';
 import { Flight, type Sender } from './flight.js';
 import type { KeyMixing } from './key-mixing.js';
-import type { RedisArgument } from './redis-client.js';
-import type { Script } from './script.js';
-import { hasCode, isServerError, refused } from './server-error.js';
+import type { RedisArgument } from '../connection/redis-client.js';
+import type { Script } from '../lua/script.js';
+import { hasCode, isServerError, refused } from '../connection/server-error.js';
 
 /** How a request makes use of a late reply. */
 interface LateReply {

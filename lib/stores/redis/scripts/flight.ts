@@ -1,8 +1,8 @@
-import { LockUnavailableError } from '../../errors/index.js';
-import { Deadline } from '../../time/deadlines.js';
-import { now } from '../../time/instant.js';
-import type { ConnectionWatch } from './connection-watch.js';
-import { isServerError, refused, unanswered } from './server-error.js';
+import { LockUnavailableError } from '../../../errors/index.js';
+import { Deadline } from '../../../time/deadlines.js';
+import { now } from '../../../time/instant.js';
+import type { ConnectionWatch } from '../connection/connection-watch.js';
+import { isServerError, refused, unanswered } from '../connection/server-error.js';
 
 /** Sends a request and takes its outcome. One of `onReply` and `onFailure` is called, once. */
 export interface Sender {

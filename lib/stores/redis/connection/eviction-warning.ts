@@ -1,5 +1,5 @@
-import type { Reporter } from '../../telemetry/reporter.js';
-import { isClusterClient } from './cluster/cluster-client.js';
+import type { Reporter } from '../../../telemetry/reporter.js';
+import { isClusterClient } from './cluster-client.js';
 import type { RedisClient } from './redis-client.js';
 
 /** Warns of each server that may evict locks. Never rejects: a server that does not tell its policy is not reported. */

@@ -1,9 +1,9 @@
-import { inServiceContext } from '../../context/service-context.js';
-import { monotonic } from '../../time/clock.js';
-import { Timer } from '../../time/timer.js';
-import type { NoticeSubscription } from '../lock-store.js';
+import { inServiceContext } from '../../../context/service-context.js';
+import { monotonic } from '../../../time/clock.js';
+import { Timer } from '../../../time/timer.js';
+import type { NoticeSubscription } from '../../lock-store.js';
 import type { NoticeLink } from './notice-link.js';
-import { unanswered } from './server-error.js';
+import { unanswered } from '../connection/server-error.js';
 
 interface Channel {
   readonly name: string;

@@ -1,4 +1,4 @@
-import { monotonic } from '../../time/clock.js';
+import { monotonic } from '../../../time/clock.js';
 import { maybeDone } from './answers.js';
 import type { StrayWatch } from './script-batch.js';
 

@@ -1,8 +1,8 @@
-import type { AcquireReply, ReleaseReply, RenewReply } from '../lock-store.js';
+import type { AcquireReply, ReleaseReply, RenewReply } from '../../lock-store.js';
 import { CHANNEL_PREFIX, TOKEN_PREFIX, type KeyLayout } from './key-layout.js';
-import type { NoticeSubscriber } from './notice-subscriber.js';
+import type { NoticeSubscriber } from '../notifications/notice-subscriber.js';
 import type { BatchedScript, StrayWatch } from './script-batch.js';
-import { ACQUIRE_SCRIPT, RELEASE_SCRIPT, RENEW_SCRIPT, SHARDED_RELEASE_SCRIPT } from './scripts/index.js';
+import { ACQUIRE_SCRIPT, RELEASE_SCRIPT, RENEW_SCRIPT, SHARDED_RELEASE_SCRIPT } from '../lua/index.js';
 
 export interface AcquireRequest {
   readonly name: string;

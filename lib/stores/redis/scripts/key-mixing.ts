@@ -1,5 +1,5 @@
-import { monotonic } from '../../time/clock.js';
-import { hasCode, isAboutMovingSlot } from './server-error.js';
+import { monotonic } from '../../../time/clock.js';
+import { hasCode, isAboutMovingSlot } from '../connection/server-error.js';
 
 /** Requests of the same group may share a call. */
 export type KeyGroup = string | number;

@@ -1,11 +1,11 @@
-import { LockUnavailableError } from '../../errors/index.js';
-import { onNextTick } from '../../time/ticks.js';
-import type { KeyGroup } from './key-mixing.js';
-import type { ReleaseRequest } from './lock-batches.js';
-import { makeOverdue, OverdueError } from '../overdue-error.js';
-import { LIMIT, sendCall, type Asked, type BatchedScript } from './script-batch.js';
-import type { ScriptCaller } from './script-caller.js';
-import { unanswered } from './server-error.js';
+import { LockUnavailableError } from '../../../errors/index.js';
+import { onNextTick } from '../../../time/ticks.js';
+import type { KeyGroup } from '../scripts/key-mixing.js';
+import type { ReleaseRequest } from '../scripts/lock-batches.js';
+import { makeOverdue, OverdueError } from '../../overdue-error.js';
+import { LIMIT, sendCall, type Asked, type BatchedScript } from '../scripts/script-batch.js';
+import type { ScriptCaller } from '../scripts/script-caller.js';
+import { unanswered } from '../connection/server-error.js';
 
 interface Owned {
   readonly name: string;

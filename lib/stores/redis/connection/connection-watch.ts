@@ -1,9 +1,9 @@
-import { inServiceContext } from '../../context/service-context.js';
-import { LockUnavailableError } from '../../errors/index.js';
-import { monotonic } from '../../time/clock.js';
-import { Deadlines, type Deadline } from '../../time/deadlines.js';
-import { RunningTimer } from '../../time/running-timer.js';
-import { Timer } from '../../time/timer.js';
+import { inServiceContext } from '../../../context/service-context.js';
+import { LockUnavailableError } from '../../../errors/index.js';
+import { monotonic } from '../../../time/clock.js';
+import { Deadlines, type Deadline } from '../../../time/deadlines.js';
+import { RunningTimer } from '../../../time/running-timer.js';
+import { Timer } from '../../../time/timer.js';
 import type { ClientDatabase } from './client-database.js';
 import { allowListeners, type RedisClient } from './redis-client.js';
 import { hasCode, isOfReplica, USE_CLUSTER, withoutArguments } from './server-error.js';

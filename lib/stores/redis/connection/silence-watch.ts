@@ -1,4 +1,4 @@
-import { RunningTimer } from '../../time/running-timer.js';
+import { RunningTimer } from '../../../time/running-timer.js';
 import { ConnectionProbe, openBeside } from './connection-probe.js';
 import type { RedisClient } from './redis-client.js';
 

@@ -1,7 +1,7 @@
 import { Cluster, Redis, type ClusterNode, type ClusterOptions, type RedisOptions } from 'ioredis';
-import { inServiceContext } from '../../context/service-context.js';
-import { LockConfigError } from '../../errors/index.js';
-import type { Reporter } from '../../telemetry/reporter.js';
+import { inServiceContext } from '../../../context/service-context.js';
+import { LockConfigError } from '../../../errors/index.js';
+import type { Reporter } from '../../../telemetry/reporter.js';
 import { databaseOf } from './client-database.js';
 import { checkClientOptions, type OptionsOf } from './client-options.js';
 import { followCredentials } from './credentials.js';

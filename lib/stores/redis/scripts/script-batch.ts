@@ -1,13 +1,13 @@
-import { LockUnavailableError } from '../../errors/index.js';
-import { onNextTick } from '../../time/ticks.js';
+import { LockUnavailableError } from '../../../errors/index.js';
+import { onNextTick } from '../../../time/ticks.js';
 import { isOneForAll, UnexpectedReply } from './answers.js';
-import { makeOverdue, type ReplySlot } from '../overdue-error.js';
+import { makeOverdue, type ReplySlot } from '../../overdue-error.js';
 import type { Flight, Sender } from './flight.js';
 import type { KeyGroup } from './key-mixing.js';
-import type { RedisArgument } from './redis-client.js';
+import type { RedisArgument } from '../connection/redis-client.js';
 import type { ScriptCaller } from './script-caller.js';
-import type { Script } from './script.js';
-import { isAboutKeys, isAboutMovingSlot, isServerError } from './server-error.js';
+import type { Script } from '../lua/script.js';
+import { isAboutKeys, isAboutMovingSlot, isServerError } from '../connection/server-error.js';
 
 /**
  * How many requests one call may hold. More than one call of many requests lets the server work on the first while the

@@ -1,6 +1,6 @@
-import { LockUnavailableError } from '../../errors/index.js';
-import { RunningTimer } from '../../time/running-timer.js';
-import { isServerError, refused, unanswered } from './server-error.js';
+import { LockUnavailableError } from '../../../errors/index.js';
+import { RunningTimer } from '../../../time/running-timer.js';
+import { isServerError, refused, unanswered } from '../connection/server-error.js';
 
 /** Waits for a subscription that was sent. Rejects with `LockUnavailableError`, after `timeoutMs` at the latest. */
 export async function confirmed(sent: Promise<unknown>, timeoutMs: number): Promise<void> {

@@ -1,4 +1,4 @@
-import { LockConfigError } from '../../errors/index.js';
+import { LockConfigError } from '../../../errors/index.js';
 import type { RedisClient } from './redis-client.js';
 
 /** Whose options they are: those of a caller's client, or those that were passed for a client of our own. */

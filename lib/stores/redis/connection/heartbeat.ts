@@ -1,4 +1,4 @@
-import { Timer } from '../../time/timer.js';
+import { Timer } from '../../../time/timer.js';
 import type { RedisClient } from './redis-client.js';
 import { isServerError } from './server-error.js';
 

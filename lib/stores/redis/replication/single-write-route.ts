@@ -1,9 +1,9 @@
 import type { Redirection, WriteRoute, WriteRoutes } from './acked-writes.js';
-import type { ClientDatabase } from './client-database.js';
-import { ConnectionWatch } from './connection-watch.js';
-import type { KeyMixing } from './key-mixing.js';
-import type { RedisClient } from './redis-client.js';
-import { ScriptCaller } from './script-caller.js';
+import type { ClientDatabase } from '../connection/client-database.js';
+import { ConnectionWatch } from '../connection/connection-watch.js';
+import type { KeyMixing } from '../scripts/key-mixing.js';
+import type { RedisClient } from '../connection/redis-client.js';
+import { ScriptCaller } from '../scripts/script-caller.js';
 
 interface Connection {
   readonly watch: ConnectionWatch;

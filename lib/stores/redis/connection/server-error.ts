@@ -1,4 +1,4 @@
-import { LockUnavailableError } from '../../errors/index.js';
+import { LockUnavailableError } from '../../../errors/index.js';
 
 /** Errors that pass by themselves: a restart, a failover, a slot on the move, memory that is freed again. */
 const PASSING = new Set([

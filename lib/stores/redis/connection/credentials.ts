@@ -1,4 +1,4 @@
-import type { Reporter } from '../../telemetry/reporter.js';
+import type { Reporter } from '../../../telemetry/reporter.js';
 import type { RedisClient } from './redis-client.js';
 
 const KEYS = ['username', 'password', 'sentinelUsername', 'sentinelPassword'] as const;
