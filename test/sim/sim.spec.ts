@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
+import { MUTATIONS } from './library/mutations.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 /** Schedules for each number of nodes. The long runs are made by hand: see README.md beside this file. */
@@ -22,6 +24,17 @@ async function simulate(...args: string[]): Promise<string> {
   });
   return stdout;
 }
+
+describe('the mutations of the simulation', () => {
+  it('change code that is in the build', () => {
+    const missing = MUTATIONS.flatMap(({ name, edits = [] }) =>
+      edits
+        .filter(({ file, from }) => !readFileSync(`${root}dist/cjs/${file}.js`, 'utf8').includes(from))
+        .map(({ file, from }) => `${name}: ${from} in ${file}`),
+    );
+    expect(missing).toEqual([]);
+  });
+});
 
 describe('the library on simulated nodes, with seeded faults', () => {
   it.each(NODE_COUNTS)(

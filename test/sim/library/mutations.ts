@@ -362,7 +362,7 @@ export const MUTATIONS: readonly ListedMutation[] = [
   { name: 'no compare in release', nodes: ALL, models: { RELEASE: releaseUnchecked } },
   { name: 'no notice on release', nodes: ALL, models: { RELEASE: releaseQuietly } },
   {
-    ...edit('a silent node votes for the rival', QUORUM, ELECTION, '(this.rivals.has(owner) ? votes : 0)', 'votes'),
+    ...edit('a silent node votes for the rival', QUORUM, ELECTION, 'if (this.isStaying(owner))', 'if (true)'),
     away: true,
   },
   { name: 'tokens from the counter only', nodes: SINGLE, models: { ACQUIRE: acquireByCounter } },
