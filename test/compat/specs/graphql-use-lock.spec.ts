@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Inject } from '@nestjs/common';
-import { Args, GraphQLModule, Query, Resolver } from '@nestjs/graphql';
+import { Inject, Injectable, Scope } from '@nestjs/common';
+import { Args, CONTEXT, GraphQLModule, Query, Resolver } from '@nestjs/graphql';
 import { MercuriusDriver, type MercuriusDriverConfig } from '@nestjs/mercurius';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
@@ -67,6 +67,29 @@ class LockedResolver {
   }
 }
 
+/** Every request has an instance of its own. */
+@Resolver()
+@Injectable({ scope: Scope.REQUEST })
+class ScopedResolver {
+  readonly tenant: string;
+
+  constructor(@Inject(CONTEXT) context: { readonly req: { readonly headers: Record<string, string> } }) {
+    this.tenant = context.req.headers['x-tenant'] ?? '';
+  }
+
+  @UseLock(
+    function (this: ScopedResolver) {
+      return `of:${this.tenant}`;
+    },
+    { lease: (self) => 1_000 * self.tenant.length },
+  )
+  @Query(() => String)
+  async ofTheTenant(): Promise<string> {
+    const lease = currentLease()!;
+    return `${lease.name} for ${String(Math.ceil(lease.remaining() / 1_000))} s`;
+  }
+}
+
 describe('locks of GraphQL resolvers', () => {
   let app: NestFastifyApplication;
 
@@ -77,7 +100,7 @@ describe('locks of GraphQL resolvers', () => {
         // Mercurius loads its cache with a dynamic import, which Jest refuses where it runs CommonJS.
         GraphQLModule.forRoot<MercuriusDriverConfig>({ driver: MercuriusDriver, autoSchemaFile: true, cache: false }),
       ],
-      providers: [CatalogResolver, LockedResolver],
+      providers: [CatalogResolver, LockedResolver, ScopedResolver],
     }).compile();
     app = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: false });
     await app.init();
@@ -109,6 +132,19 @@ describe('locks of GraphQL resolvers', () => {
 
     expect(answers).toEqual(Array(3).fill({ data: { [field]: 'books under catalog:books' } }));
     expect(meeting).toMatchObject({ most: 1, done: 3 });
+  });
+
+  it('depend on the instance of their request', async () => {
+    const query = '{ ofTheTenant }';
+    const tenants = ['one', 'other'];
+    const answers = await Promise.all(
+      tenants.map((tenant) => request(app.getHttpServer()).post('/graphql').set('X-Tenant', tenant).send({ query })),
+    );
+
+    expect(answers.map(({ body }) => body.data)).toEqual([
+      { ofTheTenant: 'of:one for 3 s' },
+      { ofTheTenant: 'of:other for 5 s' },
+    ]);
   });
 
   it('fail without the value that the name needs', async () => {
