@@ -37,10 +37,6 @@ export class Watchdog implements HoldKeeper {
     private readonly reporter: Reporter,
   ) {}
 
-  get size(): number {
-    return this.watched;
-  }
-
   watch(hold: Hold): void {
     if (hold.keeper === this) {
       this.schedule(hold);

@@ -128,7 +128,6 @@ export class Lease implements AsyncDisposable {
 
   /** @internal A lease for a nested call, on the same lock; `null` when this one is over. */
   join(): Lease | null {
-    if (this.outcome !== null && this.tenure.over) return null;
     if (this.tenure.remaining() <= 0) return null;
     this.tenure.join();
     return new Lease(this.tenure, true);

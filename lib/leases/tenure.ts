@@ -33,7 +33,6 @@ export class Tenure implements HoldObserver, Linked<Tenure> {
   /** Whether code runs under it that ends by releasing it. */
   inSection = false;
   private users = 1;
-  private outcome: Promise<ReleaseOutcome> | null = null;
   private controller: AbortController | null = null;
   private endedBy: LockLostError | LockShutdownError | null = null;
 
@@ -98,7 +97,7 @@ export class Tenure implements HoldObserver, Linked<Tenure> {
   leave(): Promise<ReleaseOutcome> {
     this.users -= 1;
     if (this.users > 0) return Promise.resolve(this.endedBy instanceof LockLostError ? 'lost' : 'released');
-    return (this.outcome ??= this.context.release(this));
+    return this.context.release(this);
   }
 
   /** @param fix whether the lease is no longer to be renewed */

@@ -2,33 +2,19 @@ import { LockUnavailableError } from '../../../errors/index.js';
 import { monotonic } from '../../../time/clock.js';
 import { Timer } from '../../../time/timer.js';
 import { confirmed } from '../notifications/confirmed.js';
-import { Pulse, type Heartbeat } from '../connection/heartbeat.js';
+import type { Heartbeat } from '../connection/heartbeat.js';
 import type { NoticeEvents, NoticeLink } from '../notifications/notice-link.js';
 import type { RedisClient } from '../connection/redis-client.js';
 import { unanswered } from '../connection/server-error.js';
 import type { ClusterMap } from './cluster-map.js';
 import { hashSlot } from './hash-slot.js';
+import { replyIn, Shard } from './shard.js';
 
 /**
  * How often the cluster is asked who serves what while somebody listens, in ms: the connection to a node that is stopped or
  * cut off stays open and silent, also after another has taken its place.
  */
 const LOOK_EVERY_MS = 5_000;
-
-/** A connection for notices to one node. */
-interface Shard {
-  readonly address: string;
-  readonly client: RedisClient;
-  readonly pulse: Pulse;
-  /** Settles once: a connection that is lost is not made again. */
-  readonly ready: Promise<void>;
-  /** The channels that are confirmed here. */
-  readonly channels: Set<string>;
-  /** The channels that were asked for here: the node may carry that out though its answer was not waited for. */
-  readonly asked: Set<string>;
-  /** Whether the node has sharded channels (Redis 7), as far as is known. */
-  sharded: boolean;
-}
 
 /**
  * Notices in a cluster. A sharded channel lives on the master of its hash slot, so there is a connection to each master
@@ -38,7 +24,6 @@ interface Shard {
  */
 export class ShardLink implements NoticeLink {
   private readonly shards = new Map<string, Shard>();
-  private readonly homes = new Map<string, Shard>();
   private events: NoticeEvents | null = null;
   private closed = false;
   private readonly timer = new Timer(() => {
@@ -74,11 +59,10 @@ export class ShardLink implements NoticeLink {
         await confirmed(shard.ready, left());
         shard.asked.add(channel);
         this.heartbeat.add(shard.pulse);
-        await listen(shard, channel, left);
+        await shard.listen(channel, left);
         if (this.shards.get(address) !== shard) throw unanswered(new Error('connection closed'));
         shard.pulse.heard();
         shard.channels.add(channel);
-        this.homes.set(channel, shard);
         this.lookNowAndThen();
         return;
       } catch (error) {
@@ -92,10 +76,9 @@ export class ShardLink implements NoticeLink {
   }
 
   unsubscribe(channel: string): void {
-    this.homes.delete(channel);
     for (const shard of this.shards.values()) {
       shard.channels.delete(channel);
-      this.leave(shard, channel);
+      shard.leave(channel);
     }
   }
 
@@ -124,24 +107,10 @@ export class ShardLink implements NoticeLink {
     this.dropUnused();
     const client = this.open(address);
     if (client === undefined) return undefined;
-    const asked = new Set<string>();
-    const inUse = (): boolean => asked.size > 0;
-    const replace = (): void => {
-      client.disconnect();
-    };
-    const pulse = new Pulse(client, inUse, replace);
-    const shard: Shard = {
-      address,
-      client,
-      pulse,
-      ready: untilReady(client),
-      channels: new Set(),
-      asked,
-      sharded: true,
-    };
+    const shard = new Shard(address, client);
     this.shards.set(address, shard);
     const onMessage = (channel: unknown): void => {
-      pulse.heard();
+      shard.pulse.heard();
       this.events?.onMessage(String(channel));
     };
     const onLost = (): void => {
@@ -176,7 +145,7 @@ export class ShardLink implements NoticeLink {
   }
 
   private look(): void {
-    if (this.homes.size === 0) return;
+    if (![...this.shards.values()].some(({ channels }) => channels.size > 0)) return;
     void this.map.refresh();
     this.lookNowAndThen();
   }
@@ -198,7 +167,7 @@ export class ShardLink implements NoticeLink {
 
   /** The server may serve some of these channels after all: it would keep the subscriptions. */
   private giveUp(shard: Shard, channels: readonly string[]): void {
-    for (const channel of channels) this.leave(shard, channel);
+    for (const channel of channels) shard.leave(channel);
     this.tell(shard, channels);
   }
 
@@ -206,15 +175,9 @@ export class ShardLink implements NoticeLink {
     for (const channel of lost) {
       shard.channels.delete(channel);
       shard.asked.delete(channel);
-      this.homes.delete(channel);
     }
     this.events?.onLost(lost);
     for (const channel of lost) this.events?.onMessage(channel);
-  }
-
-  private leave(shard: Shard, channel: string): void {
-    if (!shard.asked.delete(channel) || shard.client.status !== 'ready') return;
-    shard.pulse.awaitAnswer(shard.client.call(shard.sharded ? 'sunsubscribe' : 'unsubscribe', channel));
   }
 
   private forget(shard: Shard): void {
@@ -224,47 +187,13 @@ export class ShardLink implements NoticeLink {
   }
 }
 
-/** Subscribes in the way by which this node publishes. */
-async function listen(shard: Shard, channel: string, left: () => number): Promise<void> {
-  if (shard.sharded) {
-    try {
-      await confirmed(shard.client.call('ssubscribe', channel), left());
-      return;
-    } catch (error) {
-      if (!/^ERR unknown command/i.test(replyIn(error))) throw error;
-      shard.sharded = false;
-    }
-  }
-  await confirmed(shard.client.call('subscribe', channel), left());
-}
-
 function isMoved(error: unknown): boolean {
   return replyIn(error).startsWith('MOVED ');
-}
-
-/** What the node replied; '' if it did not. */
-function replyIn(error: unknown): string {
-  const cause: unknown = error instanceof LockUnavailableError ? error.cause : undefined;
-  return cause instanceof Error ? cause.message : '';
 }
 
 function nowhere(): LockUnavailableError {
   const what = 'no node of the cluster takes the subscription just now.';
   return new LockUnavailableError(what, undefined, { retryable: true, outcomeUnknown: false });
-}
-
-function untilReady(client: RedisClient): Promise<void> {
-  const ready = new Promise<void>((resolve, reject) => {
-    client.on('ready', () => {
-      resolve();
-    });
-    client.on('end', () => {
-      reject(new Error('the node cannot be reached'));
-    });
-  });
-  // Each subscription reports it.
-  ready.catch(() => undefined);
-  return ready;
 }
 
 async function within<T>(asked: Promise<T>, timeoutMs: number): Promise<T> {
