@@ -1,7 +1,7 @@
 // Checks the package as its users get it: packs it, looks at the tarball, and installs it into an app on Nest 12 (ES
 // modules, TypeScript 6, ioredis 6) and one on Nest 11 (CommonJS, node10 resolution, TypeScript 5, ioredis 5).
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,6 +28,13 @@ function checkContents(files) {
   console.log(`${files.length} files in the tarball`);
 }
 
+/** The owner of the repository is set in `repository`; the other addresses have to follow it. */
+function checkAddresses({ repository, homepage, bugs }) {
+  const address = /^git\+(https:.*)\.git$/.exec(repository.url)?.[1];
+  if (homepage !== `${address}#readme` || bugs !== `${address}/issues`)
+    throw new Error(`package.json: "homepage" and "bugs" do not belong to ${repository.url}`);
+}
+
 function checkConsumer(name, tarball) {
   console.log(`-- ${name}`);
   const app = join(temp, name);
@@ -42,6 +49,7 @@ function checkConsumer(name, tarball) {
 try {
   const { tarball, files } = pack(root, temp);
   checkContents(files);
+  checkAddresses(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
   run(root, 'npx', '--no-install', 'publint', 'run', tarball, '--strict');
   // The profile leaves out `moduleResolution: node10`, which knows no `exports` and so no second entry point; the main
   // one works there, as the Nest 11 app below shows.

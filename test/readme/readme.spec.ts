@@ -46,6 +46,29 @@ describe('the README', () => {
     expect(paths.filter((path) => !existsSync(repository + path))).toEqual([]);
   });
 
+  it('has contents that lead to each guide', () => {
+    const text = readFileSync(`${repository}README.md`, 'utf8');
+    const anchor = (heading: string): string =>
+      `#${heading
+        .toLowerCase()
+        .replaceAll(/[^\w\- ]/g, '')
+        .replaceAll(' ', '-')}`;
+    const headings = [...text.matchAll(/^##+ (.*)$/gm)].map(([, heading]) => heading!);
+    expect(new Set(headings).size).toBe(headings.length);
+    const links = [...text.matchAll(/\]\((#[^)]+)\)/g)].map(([, target]) => target!);
+    expect(links.filter((target) => !headings.map(anchor).includes(target))).toEqual([]);
+    const guides = [
+      ...text
+        .split('\n## Guides\n')[1]!
+        .split('\n## ')[0]!
+        .matchAll(/^### (.*)$/gm),
+    ];
+    const [, contents] = text.split(/\n## (?:Contents|Guides)\n/);
+    expect([...contents!.matchAll(/^ {2}- \[(.*)\]/gm)].map(([, name]) => name)).toEqual(
+      guides.map(([, name]) => name),
+    );
+  });
+
   it('lists every module option with its default', () => {
     const text = readFileSync(`${repository}README.md`, 'utf8');
     const [table] = /^\| module option[^]*?\n\n/m.exec(text)!;
