@@ -122,6 +122,25 @@ describeWithRedisServer('handing a lock over within the process', () => {
     await untilIdle(locks);
   });
 
+  it('gives each caller a lease of its own length, which is renewed to that length', async () => {
+    await using locks = await connectLockService({ url: server.url, handOverTime: 60_000 });
+    const first = await locks.acquire(name, { lease: 20_000 });
+    const [short, long] = [locks.acquire(name, { lease: 900 }), locks.acquire(name, { lease: 10_000 })];
+    await first.release();
+    const second = await short;
+    expect(second.remaining()).toBeLessThanOrEqual(900);
+    expect(await admin.pttl(lockKey(name))).toBeLessThanOrEqual(900);
+    await sleep(1_300);
+    second.assertHeld();
+    expect(await admin.pttl(lockKey(name))).toBeLessThanOrEqual(900);
+    await expect(second.release()).resolves.toBe('released');
+    const third = await long;
+    expect(third.remaining()).toBeGreaterThan(5_000);
+    expect(await admin.pttl(lockKey(name))).toBeGreaterThan(5_000);
+    await expect(third.release()).resolves.toBe('released');
+    await untilIdle(locks);
+  });
+
   it('does not happen with a hold whose last renewal failed', async () => {
     await using proxy = await TcpProxy.start(server.url);
     await using locks = await connectLockService({
