@@ -20,7 +20,7 @@ export interface LockStats {
   readonly held: number;
   /** Callers that wait. */
   readonly waiting: number;
-  /** Requests that nobody waits for any more, and that are undone in the background. */
+  /** Abandoned requests that are undone in the background. */
   readonly unsettled: number;
   /** The state of each server, where locks are kept on several. */
   readonly nodes?: readonly StoreNode[];

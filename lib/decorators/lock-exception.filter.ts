@@ -33,7 +33,7 @@ const MAX_BUSY_SECONDS = 30;
 const UNAVAILABLE = { status: 503, title: 'Service Unavailable' } as const;
 
 const ANSWERS: Record<LockErrorCode, Answer> = {
-  LOCK_BUSY: { status: 409, title: 'Conflict', detail: 'Somebody else is at work on this. Try again later.' },
+  LOCK_BUSY: { status: 409, title: 'Conflict', detail: 'Another caller is working on this. Try again later.' },
   LOCK_UNAVAILABLE: { ...UNAVAILABLE, detail: 'Locks are unavailable. Try again later.' },
   LOCK_SHUTDOWN: { ...UNAVAILABLE, detail: 'This server is shutting down. Try again.' },
   LOCK_LOST: { ...UNAVAILABLE, detail: 'The lock was lost while the request was handled. Try again.' },
@@ -84,7 +84,7 @@ export class LockExceptionFilter implements ExceptionFilter<LockError> {
     const answer = this.answerTo(error);
     this.report(error);
     if (kind === 'http') this.send(host.switchToHttp().getResponse(), answer, error);
-    // Thrown here, it would reach nobody and end the process.
+    // Thrown here, it would not be caught, and would end the process.
     else tellSocket(host.switchToWs().getClient(), { status: 'error', message: answer.detail, code: error.code });
     return undefined;
   }

@@ -56,7 +56,7 @@ export function UseLock<Self = any>(
 
   return (target: object, key?: string | symbol, given?: PropertyDescriptor) => {
     if (key === undefined && typeof target === 'function') {
-      // What Nest makes is checked at start-up: on a plain provider nobody would run the interceptor.
+      // What Nest makes is checked at start-up: on a plain provider no code would run the interceptor.
       injectService(target.prototype as object, plan.connection);
       Reflect.defineMetadata(LOCKED_CLASS, true, target);
       watchHandlers(target.prototype as object);

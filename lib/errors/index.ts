@@ -40,7 +40,7 @@ export abstract class LockError extends Error {
 /**
  * Why a busy lock was not waited for any longer.
  *
- * - `held`: somebody else holds it, and `wait` is over.
+ * - `held`: another caller holds it, and `wait` is over.
  * - `crowded`: `maxWaiting` callers already wait for it in this process.
  * - `nested`: the calling code holds it itself, and `nested: 'refuse'` forbids to join.
  */
@@ -53,7 +53,7 @@ export interface LockBusyDetails {
 }
 
 /**
- * The lock was held by somebody else for as long as the caller was ready to wait.
+ * The lock was held by another caller for the whole `wait`.
  *
  * @publicApi
  */
@@ -92,7 +92,7 @@ function describe(lockName: string, { reason, waitedMs, remainingMs }: LockBusyD
     );
   }
   const lease = remainingMs === undefined ? '' : ` Its holder's lease has ${String(remainingMs)} ms left.`;
-  return `Lock ${lock} is held by somebody else; waited ${String(waitedMs)} ms.${lease} Raise "wait" to wait longer.`;
+  return `Lock ${lock} is held by another caller; waited ${String(waitedMs)} ms.${lease} Raise "wait" to wait longer.`;
 }
 
 /**
@@ -154,7 +154,7 @@ export interface LockUnavailableDetails {
 }
 
 /**
- * Redis cannot be reached, did not answer in time, or refuses the request. Nobody knows whether the lock is free.
+ * Redis cannot be reached, did not answer in time, or refuses the request. It is unknown whether the lock is free.
  * `cause` keeps the client's or the server's error.
  *
  * @publicApi

@@ -45,7 +45,7 @@ export class Hold extends WheelEntry {
   readonly acquiredAt: number;
   /** The length to which the watchdog renews the lease, in ms; `undefined`: it ends by itself. */
   renewMs: number | undefined;
-  /** Whether nobody has used the lease yet since it was granted or renewed for its next user. */
+  /** Whether the lease is unused since it was granted, or renewed for its next user. */
   fresh = true;
   /** Whether the last renewal failed: the lease still runs, but nothing should be built on it. */
   doubtful = false;
@@ -179,7 +179,7 @@ export class Hold extends WheelEntry {
 
 /** Keeps holds alive, or watches them end. */
 export interface HoldKeeper {
-  /** Starts to watch a hold, or looks at it anew after its lease changed. */
+  /** Starts to watch a hold, or checks it again after its lease changed. */
   watch(hold: Hold): void;
   unwatch(hold: Hold): void;
   /** As `unwatch`, of a hold whose release has just been asked for. */

@@ -56,7 +56,7 @@ export class Watchdog implements HoldKeeper {
     hold.keeper = null;
   }
 
-  /** At once no longer looked after; what there is to tidy up can wait until the release is on its way. */
+  /** Stops watching at once; cleaning up can wait until the release has been sent. */
   letGo(hold: Hold): void {
     if (hold.keeper !== this) return;
     this.watched -= 1;

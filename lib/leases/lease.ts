@@ -72,7 +72,7 @@ export class Lease implements AsyncDisposable {
    *
    * @throws LockLostError if the lock is not held any more
    * @throws LockUnavailableError if Redis cannot be reached; the lease then lasts as long as it did, or `ms` if that is
-   *   shorter, since nobody knows what Redis has done
+   *   shorter, since it is unknown whether Redis did it
    */
   async extend(ms: number): Promise<void> {
     if (this.outcome !== null) throw new LockLostError(this.name, this.token, 'released');

@@ -50,7 +50,7 @@ export class Tenure implements HoldObserver, Linked<Tenure> {
     if (hold.lost !== null) this.onHoldLost(hold.lost);
   }
 
-  /** Whether the lock was given up, so that nobody can join any more. */
+  /** Whether the lock was released, so that no call can join any more. */
   get over(): boolean {
     return this.users === 0;
   }
@@ -85,7 +85,7 @@ export class Tenure implements HoldObserver, Linked<Tenure> {
     this.holdAtLeast = holdAtLeast;
   }
 
-  /** How long the lock is to stay taken from now on, for `holdAtLeast`, in ms. */
+  /** How long the lock has to stay taken from now on, for `holdAtLeast`, in ms. */
   keepMs(): number {
     return this.holdAtLeast === 0 ? 0 : Math.max(0, this.holdAtLeast - (monotonic() - this.since));
   }

@@ -25,7 +25,7 @@ export function checkLockName(name: unknown): asserts name is string {
   }
 }
 
-/** Checks several names, sorts them and drops repeated ones: everyone takes them in the same order. */
+/** Checks several names, sorts them and drops repeated ones: all callers take them in the same order. */
 export function checkLockNames(names: readonly unknown[]): string[] {
   if (names.length === 0) throw new LockNameError('At least one lock name is needed.');
   for (const name of names) checkLockName(name);

@@ -26,7 +26,7 @@ const RESERVED = /[%:{}<>\s\u0000-\u001f\u007f-\u009f]/gu;
 /**
  * A lock's name with placeholders: `catalog:<0>`, `order:<0.id>`. `<<` stands for `<`.
  *
- * A value must be a non-empty string, a finite number, a bigint or a boolean: anything else throws, so that nobody ever
+ * A value must be a non-empty string, a finite number, a bigint or a boolean: anything else throws, so that callers never
  * shares `catalog:undefined`. Characters that could make two different sets of values one name are percent-encoded.
  */
 export class NameTemplate {

@@ -49,7 +49,7 @@ export function checkConnection(options: object, checkOthers: () => void): void 
 }
 
 /**
- * Checks the URL of a Redis server. No message holds any part of it: where a password is not encoded, nobody knows where it
+ * Checks the URL of a Redis server. No message holds any part of it: where a password is not encoded, it is unclear where it
  * ends.
  *
  * @throws LockConfigError that names the option

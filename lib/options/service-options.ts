@@ -30,7 +30,10 @@ export type LockConnection =
    * number is recommended; the connections are ours to close.
    */
   | { readonly quorum: readonly (string | RedisOptions)[] }
-  /** Your own ioredis client, of one server or a cluster. It is never closed here; a second connection for notices is made from it. */
+  /**
+   * Your own ioredis client, of one server or a cluster. It is never closed here; a second connection for notices is
+   * made from it.
+   */
   | { readonly client: CallersClient }
   /** This process's memory, for tests. A `MemoryState` is shared by all services that are given it. */
   | { readonly memory: true | MemoryState };

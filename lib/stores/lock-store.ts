@@ -36,7 +36,7 @@ export interface RenewReply {
 }
 
 export interface ReleaseReply {
-  /** `false`: somebody else holds it, or nobody; the lock was lost before. */
+  /** `false`: another owner holds it, or none; the lock was lost before. */
   readonly held: boolean;
   /** How many subscribers elsewhere heard the notice, as far as the store can tell. */
   readonly listeners: number;
@@ -117,7 +117,7 @@ export interface LockStore {
    */
   heard?(name: string): number | undefined;
 
-  /** How many requests that nobody waits for any more the store still undoes by itself. */
+  /** How many abandoned requests the store still undoes by itself. */
   readonly unsettled?: number;
 
   /** The state of each server, where locks are kept on several. */

@@ -11,7 +11,7 @@ const MAX_PAUSE_MS = 1_000;
 interface Debt {
   readonly name: string;
   readonly owner: string;
-  /** `monotonic()` until which the lock is to stay taken. */
+  /** `monotonic()` until which the lock has to stay taken. */
   readonly keepUntil: number;
   /** `monotonic()` until which the release is repeated, although it succeeds; 0: it is not. */
   repeatUntil: number;

@@ -32,7 +32,7 @@ export interface ReleasedMessage {
   readonly heldMs: number;
 }
 
-/** A lock was lost while it was held: its lease ran out, or somebody else has it. */
+/** A lock was lost while it was held: its lease ran out, or another owner has it. */
 export interface LostMessage {
   readonly name: string;
   readonly token: FencingToken;

@@ -22,7 +22,8 @@ let guarded = false;
 watchTimers(followGlobals);
 
 /**
- * A timer that can be started any number of times. It runs in the context of the service, whoever starts it.
+ * A timer that can be started any number of times. It runs in the context of the service, regardless of the caller that
+ * starts it.
  *
  * It is started with the global `setTimeout`, so that a test can advance it with fake timers. When fake timers are
  * installed or removed, timers that run are moved to the functions that are global then. While fake timers are installed,
@@ -57,7 +58,7 @@ export class Timer implements Linked<Timer> {
     return this.list !== null;
   }
 
-  /** Starts the timer, anew if it runs. It is due in `ms`, or after 24.8 days if that is sooner. */
+  /** Starts the timer, or restarts it. It is due in `ms`, or after 24.8 days if that is sooner. */
   start(ms: number): this {
     this.stop();
     followGlobals();
@@ -162,7 +163,7 @@ function onTimer(timer: Timer, shot: number): void {
   else fire();
 }
 
-/** Fakes that are removed take their timers with them, and tell nobody. */
+/** Fakes that are removed drop their timers silently. */
 function startGuard(): void {
   if (guarded) return;
   guarded = true;

@@ -23,15 +23,15 @@ type TakenReply = AcquireReply & { readonly taken: true };
 /** The line a pursuit works for. */
 export interface PursuingLine {
   readonly name: string;
-  /** The waiter to pursue the lock for; `null` when nobody waits any more. */
+  /** The waiter that gets the lock; `null` when none is left. */
   head(): Waiter | null;
   /** The lock was seen held. */
   onBusy(remainingMs: number | undefined): void;
-  /** Nobody has the lock, but contenders got in each other's way; `last`: for too long now. */
+  /** No caller has the lock, but contenders got in each other's way; `last`: for too long now. */
   onSplit(last: boolean): void;
   /** Redis could not say. */
   onTrouble(error: LockUnavailableError): void;
-  /** The pursuit is over: with the lock, or with `null` since nobody waits any more. */
+  /** The pursuit is over: with the lock, or with `null` since no waiter is left. */
   onPursued(hold: Hold | null): void;
   /** The pursuit ends with something that must not happen. */
   onDefect(error: unknown): void;
@@ -64,7 +64,7 @@ export class Pursuit {
   private asked: WaitRequest | null = null;
   private outlook!: Outlook;
 
-  /** @param turn who is to go first, if this process has just had the lock */
+  /** @param turn which processes go first, if this one has just had the lock */
   constructor(
     private readonly line: PursuingLine,
     private readonly store: LockStore,
@@ -144,7 +144,7 @@ export class Pursuit {
     this.finish(null);
   };
 
-  /** It counts though nobody may wait any more. */
+  /** It counts even if no waiter is left. */
   private readonly onReply = (reply: AcquireReply): void => {
     this.asking = false;
     this.uncertain = false;

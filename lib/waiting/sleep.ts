@@ -6,7 +6,7 @@ import { Timer } from '../time/timer.js';
 export class Sleep {
   /** Most tries succeed at once and need no timer. */
   private timer: Timer | null = null;
-  /** When it would have ended if nobody had shortened it, and when it ends now. */
+  /** When it would have ended without being shortened, and when it ends now. */
   private due = 0;
   private endsAt = 0;
   private onEnd: (() => void) | null = null;
@@ -24,7 +24,7 @@ export class Sleep {
     this.arm(this.due, now);
   }
 
-  /** Ends it now. Nothing happens if nobody sleeps. */
+  /** Ends it now. Nothing happens if there is none. */
   readonly end = (): void => {
     const { onEnd } = this;
     if (onEnd === null) return;

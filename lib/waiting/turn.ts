@@ -6,7 +6,7 @@ const PATIENCE_MS = 5;
 export const MAX_PATIENCE_MS = 10;
 /** For how long a process that did not come is left out of account, in ms: it may only have been slow. */
 const ABSENT_MS = 250;
-/** A process that has not asked again for so long starts anew, in ms. */
+/** A process that has not asked for this long is treated as a new one, in ms. */
 const FORGET_MS = 1_000;
 
 /**
@@ -14,7 +14,7 @@ const FORGET_MS = 1_000;
  * gave the lock up, and each notice it hears after its own is one of them giving it up in turn. So processes go round
  * though Redis keeps no queue, and of those that hear a notice one asks at once instead of all.
  *
- * It is manners, not a guarantee: whoever has no turn in mind asks at once, and nobody waits for long for others.
+ * It is best effort, not a guarantee: other clients need not follow it, and no process yields for long.
  */
 export class Turn {
   /** When the lock was given up. */
@@ -40,7 +40,7 @@ export class Turn {
   }
 
   /**
-   * How many others are to go first.
+   * How many other processes go first.
    *
    * @param heard how many notices have arrived by now; `undefined`: none would
    */
@@ -60,7 +60,7 @@ export class Turn {
 
   /** Learns from a try that was made while `lacking` others were to go first. */
   onTried(taken: boolean, lacking: number): void {
-    // Nobody came though there was time. And somebody did though all had been: they are back.
+    // We yielded and still got the lock: the other processes are absent. Busy although we yielded to none: one is back.
     if (!taken && lacking === 0) this.absent = 0;
     if (!taken || lacking === 0) return;
     if (this.absent === 0) this.absentAt = monotonic();

@@ -26,7 +26,7 @@ export class Vigil {
   /** Whether notices are only counted now. */
   private deaf = false;
 
-  /** @param turn who is to go first, if this process has just had the lock */
+  /** @param turn which processes go first, if this one has just had the lock */
   constructor(
     private readonly name: string,
     private readonly store: LockStore,
@@ -57,7 +57,7 @@ export class Vigil {
   /** A request is about to be sent. */
   look(): Outlook {
     const heard = this.heard();
-    // Where notices arrive already, since somebody waited a moment ago, there is no need to try twice.
+    // Where notifications already arrive, since another caller waited a moment ago, one try is enough.
     if (heard !== undefined) this.subscription ??= this.store.subscribe(this.name, this.onNotice);
     return {
       listening: this.subscription?.active ?? false,
@@ -112,7 +112,7 @@ export class Vigil {
     return this.store.heard?.(this.name);
   }
 
-  /** How long others are to go first from now on, in ms. */
+  /** How long other processes go first from now on, in ms. */
   private patience(): number {
     return this.turn === null ? 0 : Turn.patience(this.turn.lacks(this.heard()));
   }

@@ -14,7 +14,7 @@ import { MAX_PATIENCE_MS } from './turn.js';
 import { Waiter, type Claim, type WaitersLine, type WaitRequest } from './waiter.js';
 
 /**
- * - `idle`: nobody here wants the lock.
+ * - `idle`: no caller here wants the lock.
  * - `pursuing`: the head's request is under way to Redis, or waits there.
  * - `held`: a caller of this process has it.
  * - `passing`: it is being renewed for the next local caller.
@@ -55,7 +55,7 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
     return this.queue.size;
   }
 
-  /** Whether a request is under way though nobody waits any more: it may still have to be undone. */
+  /** Whether a request without a waiter is in flight: it may still have to be undone. */
   get pursuesForNobody(): boolean {
     return this.queue.size === 0 && (this.phase === 'pursuing' || this.phase === 'passing');
   }
@@ -123,7 +123,7 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
   onSplit(last: boolean): void {
     this.news.onBusy(undefined);
     const { first } = this.queue;
-    // One try is over when somebody has the lock: if all gave up because nobody has it, nobody would get it.
+    // A single attempt ends only when another caller has the lock: if all contenders gave up on a free lock, none would get it.
     if (first?.expired === true || (last && first?.request.wait === 0)) {
       this.leave(first, this.news.failure(first.waitedMs()));
     }
@@ -171,14 +171,14 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
     const { store, settler, limits, turns, work } = this.context;
     this.phase = 'pursuing';
     this.news.onNewHolder();
-    // No more than are likely to be used: tokens reserved for nobody would run ahead of the server's clock, and a server
+    // No more than are likely to be used: unused reserved tokens would run ahead of the server's clock, and a server
     // that lost the last one would then issue smaller ones. A hand-over takes more than a µs.
     const likely = Math.max(this.queue.size, 2 * this.lastUsed);
     const tokens = Math.max(1, Math.min(limits.handOverCount, likely, limits.handOverTime * 1_000));
     const turn = turns.get(this.name);
-    // Others were there a moment ago. Whoever gives up before Redis answers is told so.
+    // Other processes held it a moment ago. A caller that gives up before Redis answers is told so.
     if (turn !== null) this.news.onBusy(undefined);
-    // Whoever has no time to let others go first does not: he is to have his try.
+    // A caller without time to let others go first tries at once.
     const hasTime = (this.queue.first?.request.wait ?? 0) > MAX_PATIENCE_MS;
     this.pursuit = new Pursuit(this, store, settler, this.context.nextOwner(), tokens, hasTime ? turn : null);
     work.begin();
@@ -203,7 +203,7 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
     this.context.work.end();
   }
 
-  /** Whoever waits is next; else the line is done. */
+  /** Serves the next waiter; without one the line is done. */
   private proceed(): void {
     if (this.queue.first !== null) {
       this.pursue();
@@ -278,7 +278,7 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
       hold.fresh = true;
       return hold.remaining() > 0;
     } catch (error) {
-      // A defect must not leave anybody waiting for ever.
+      // A defect must not leave a caller waiting without an end.
       if (!(error instanceof LockUnavailableError)) this.rejectAll(error as Error);
       return false;
     }

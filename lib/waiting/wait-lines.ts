@@ -18,7 +18,7 @@ const MAX_IDLE = 128;
 /** All wait lines of one service: one for each name that is wanted now, and those used last. */
 export class WaitLines {
   private readonly lines = new Map<string, WaitLine>();
-  /** Those of them that nobody needs now, the longest unused first. */
+  /** Those of them that are idle, the longest unused first. */
   private readonly idle = new LinkedList<WaitLine>();
   private readonly settler: Settler;
   private readonly context: LineContext;
@@ -50,14 +50,14 @@ export class WaitLines {
     return sum;
   }
 
-  /** The lines in which somebody waits. */
+  /** The lines with waiting callers. */
   lengths(): WaitLineLength[] {
     const lengths: WaitLineLength[] = [];
     for (const { name, waiting } of this.lines.values()) if (waiting > 0) lengths.push({ name, waiting });
     return lengths;
   }
 
-  /** How many requests nobody waits for any more are still to be undone in the background. */
+  /** How many abandoned requests still have to be undone in the background. */
   get unsettled(): number {
     let sum = this.settler.size;
     for (const line of this.lines.values()) if (line.pursuesForNobody) sum += 1;

@@ -56,7 +56,7 @@ describe('an error', () => {
 
   it('says what to do', () => {
     expect(all[0]!.message).toBe(
-      'Lock "n" is held by somebody else; waited 5 ms. Its holder\'s lease has 8 ms left. Raise "wait" to wait longer.',
+      'Lock "n" is held by another caller; waited 5 ms. Its holder\'s lease has 8 ms left. Raise "wait" to wait longer.',
     );
     expect(all[1]!.message).toContain('Stop what it guards');
     expect(new LockBusyError('n', { reason: 'crowded', waitedMs: 0, remainingMs: undefined }).message).toContain(

@@ -52,7 +52,7 @@ export class QuorumMember {
   readonly label: string;
   /** Whether it can be used. */
   readonly health: NodeHealth;
-  /** Gives votes back that this node may still hold for nobody. */
+  /** Gives back votes that this node may still keep for an owner that is gone. */
   readonly settler: Settler;
   private readonly store: RedisStore;
   private readonly guard: RestartGuard;

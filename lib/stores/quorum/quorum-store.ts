@@ -20,7 +20,7 @@ export type QuorumStoreOptions = Omit<QuorumMemberOptions, 'heartbeat' | 'names'
 
 /**
  * Locks on several Redis that know nothing of each other. A lock is held when a majority says so. All nodes are asked at
- * once, and nobody waits for more of them than it takes.
+ * once, and a call waits only for as many replies as it needs.
  *
  * Source: "Distributed Locks with Redis" (Redlock) for the votes; the fencing tokens are this library's: the largest
  * token that a majority proposes is stored at a majority before the lock counts as taken.

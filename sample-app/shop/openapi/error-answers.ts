@@ -21,7 +21,7 @@ export class LockProblem {
   @ApiProperty({ example: 'Conflict' })
   readonly title!: string;
 
-  @ApiProperty({ example: 'Somebody else is at work on this. Try again later.' })
+  @ApiProperty({ example: 'Another caller is working on this. Try again later.' })
   readonly detail!: string;
 
   @ApiProperty({ example: 'LOCK_BUSY' })

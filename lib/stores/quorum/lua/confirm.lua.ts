@@ -12,7 +12,7 @@ import { CHECK_MARKER } from './check-marker.lua.js';
  *
  * Without the look at the owner, a write that comes late would raise the token of a lock that others hold by now. A larger
  * token that is stored already is one that the owner did not count: its vote here came after the largest was chosen, and
- * behind somebody else's, who may have been given the same token elsewhere. Then this node does not answer for it.
+ * behind that of another caller, which may have got the same token elsewhere. Then this node does not answer for it.
  */
 export const CONFIRM = `${ANSWER_EACH}${CHECK_MARKER}
 local ttl = ARGV[1]

@@ -7,7 +7,8 @@ import { CHECK_MARKER } from './check-marker.lua.js';
  * KEYS  per lock: lock hash, token string
  * ARGV  1: lifetime of a token key in ms, 2: key of the node's marker ('': none is needed), 3: id of the marker; then per
  *       lock: owner, lease in ms, tokens to reserve, proposed token
- * reply error NOMARKER, see `CHECK_MARKER`; or as `ANSWER_EACH` has it; detail: first token | "PTTL owner" of the holder (PTTL -1: none)
+ * reply error NOMARKER, see `CHECK_MARKER`; or as `ANSWER_EACH` has it; detail: first token | "PTTL owner" of the
+ * holder (PTTL -1: none)
  *
  * As the script that takes locks on one server, except that all nodes are given the same proposal, so that they come to
  * the same token: it stands in for the server's clock where it is within 100 ms of it.

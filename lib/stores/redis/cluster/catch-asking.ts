@@ -2,7 +2,7 @@
 const caught = new WeakSet<object>();
 
 /**
- * ioredis's Cluster sends `ASKING` before a command that was answered with `ASK`, and leaves its promise to nobody. When
+ * ioredis's Cluster sends `ASKING` before a command that was answered with `ASK`, and does not handle its promise. When
  * that connection closes before the reply, the rejection would end the process. What becomes of the command itself is
  * told by its own promise.
  */

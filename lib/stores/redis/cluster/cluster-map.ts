@@ -11,7 +11,7 @@ const REDIRECTION = /^(ASK|MOVED) \d+ (\S*:\d+)/;
 /** Requests that fail together ask for one look at the cluster together, in ms. */
 const REFRESH_PAUSE_MS = 200;
 
-/** Who serves what in a cluster, as far as its client knows. It asks anew when something shows that it changed. */
+/** Which node of a cluster serves which slot, as far as its client knows. It asks again when something shows a change. */
 export class ClusterMap {
   private refreshing: Promise<void> | null = null;
   private refreshedAt = -Infinity;
@@ -101,7 +101,7 @@ export class ClusterMap {
     return credentialsOf(typeof shared === 'object' && shared !== null ? shared : undefined);
   }
 
-  /** `listener` runs after the client heard anew who serves what. */
+  /** `listener` runs after the client has learned again which node serves which slot. */
   watch(listener: () => void): () => void {
     this.client.on('refresh', listener);
     return () => this.client.off('refresh', listener);

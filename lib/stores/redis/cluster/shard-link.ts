@@ -11,16 +11,17 @@ import { hashSlot } from './hash-slot.js';
 import { replyIn, Shard } from './shard.js';
 
 /**
- * How often the cluster is asked who serves what while somebody listens, in ms: the connection to a node that is stopped or
- * cut off stays open and silent, also after another has taken its place.
+ * How often the cluster is asked which node serves which slot while there are listeners, in ms: the connection to a
+ * node that is stopped or cut off stays open and silent, also after another has taken its place.
  */
 const LOOK_EVERY_MS = 5_000;
 
 /**
  * Notices in a cluster. A sharded channel lives on the master of its hash slot, so there is a connection to each master
  * that is needed. A node without sharded channels gets ordinary subscriptions, since it publishes to ordinary channels: each
- * node decides for itself, so services agree also while a cluster is upgraded node by node. When a node is lost, or a slot leaves it, everyone who
- * waits for one of its channels is told to look: who still waits then subscribes anew, wherever the slot is by then.
+ * node decides for itself, so services agree also while a cluster is upgraded node by node. When a node is lost, or a
+ * slot leaves it, everyone who waits for one of its channels is told to look: who still waits then subscribes anew,
+ * wherever the slot is by then.
  */
 export class ShardLink implements NoticeLink {
   private readonly shards = new Map<string, Shard>();
@@ -121,7 +122,7 @@ export class ShardLink implements NoticeLink {
     client.on('message', onMessage);
     client.on('smessage', onMessage);
     client.on('close', onLost);
-    // The server takes a subscription away when the slot of its channel leaves it, and does not say so to everyone alike:
+    // The server takes a subscription away when the slot of its channel leaves it, and does not say so in one way:
     // ioredis 6 emits "moved" for it, but not for which channel; earlier versions treat it as a reply without a request.
     client.on('moved', () => {
       this.giveUp(shard, [...shard.channels]);

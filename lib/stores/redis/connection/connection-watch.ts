@@ -78,7 +78,7 @@ export class ConnectionWatch implements SilentConnection {
     client.on('connect', this.onConnect);
     client.on('ready', this.onReady);
     client.on('close', this.onClose);
-    // A listener of ours would silence the report that ioredis makes of errors nobody listens to. On a caller's client
+    // A listener of ours would silence the report that ioredis makes of errors without a listener. On a caller's client
     // that is the caller's business.
     if (!ownsClient) return;
     client.on('error', this.onError);
@@ -190,7 +190,7 @@ export class ConnectionWatch implements SilentConnection {
     this.onDrop();
   }
 
-  /** Stops listening; whoever still waits is refused. */
+  /** Stops listening, and rejects what still waits. */
   dispose(): void {
     this.disposed = true;
     this.silence.stop();

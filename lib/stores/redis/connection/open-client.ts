@@ -26,7 +26,7 @@ function retryStrategy(attempt: number): number {
 /** How long a Sentinel may take to answer: one that is stopped or cut off must not keep us from asking the next, in ms. */
 const SENTINEL_TIMEOUT_MS = 1_000;
 
-/** Sentinels tell of a failover, so that a connection to a master that is stopped or cut off is left at once. */
+/** Sentinels announce a failover, so that a connection to a master that is stopped or cut off is left at once. */
 const WITH_SENTINELS: RedisOptions = { failoverDetector: true, sentinelCommandTimeout: SENTINEL_TIMEOUT_MS };
 
 /** A node that is cut off is not waited for long: the cluster may have put another in its place. */

@@ -37,7 +37,10 @@ export function isRedisClient(value: unknown): value is RedisClient {
   );
 }
 
-/** @internal Node warns of a leak when a client has more than ten listeners for one event; each service on a caller's client has some. */
+/**
+ * @internal Node warns of a leak when a client has more than ten listeners for one event; each service on a caller's
+ * client has some.
+ */
 export function allowListeners(client: Pick<RedisClient, 'getMaxListeners' | 'setMaxListeners'>, more: number): void {
   const limit = client.getMaxListeners?.() ?? 0;
   // 0 is no limit.

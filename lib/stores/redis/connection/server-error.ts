@@ -75,7 +75,7 @@ export function withoutArguments(error: Error): Error {
   return error;
 }
 
-/** An error of the server, as this library reports it. It is never "busy": nobody knows whether the lock is free. */
+/** An error of the server, as this library reports it. It is never "busy": it is unknown whether the lock is free. */
 export function refused(
   error: Error,
   lockName: string | undefined,
@@ -118,7 +118,7 @@ function missingRight(message: string): string | undefined {
   return `each command that locks call (${SCRIPT_COMMANDS})`;
 }
 
-/** Trouble on the way: the request was sent, but nobody knows what became of it. */
+/** A connection error: the request was sent, and its outcome is unknown. */
 export function unanswered(reason: unknown): LockUnavailableError {
   const error = reason instanceof Error ? reason : new Error(String(reason));
   return new LockUnavailableError(`the connection to Redis failed (${error.message}).`, undefined, {

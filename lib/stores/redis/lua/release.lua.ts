@@ -14,8 +14,8 @@ import { TAGGED } from './tagged.lua.js';
  * A lock that is kept gets the value '0', so that a late renewal does not change when it ends. A server that is out of
  * memory rejects that write; the lock is kept nevertheless.
  *
- * A notice also goes out for a lock that is free already: its holder may have made the lease shorter, and whoever waits
- * counts on the longer one.
+ * A notification is also sent for a lock that is already free: its holder may have made the lease shorter, and a caller
+ * that waits counts on the longer one.
  */
 export const RELEASE = `${ANSWER_EACH}${TAGGED}${PUBLISH}
 local call = redis.call

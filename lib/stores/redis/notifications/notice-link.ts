@@ -1,4 +1,4 @@
-/** What a link tells of. */
+/** What a link reports. */
 export interface NoticeEvents {
   onMessage(channel: string): void;
   /** These channels, or all, are not subscribed to any more. */
@@ -13,7 +13,7 @@ export interface NoticeLink {
   start(events: NoticeEvents): void;
   /** Resolves when the server has confirmed it; rejects with `LockUnavailableError` within a bounded time. */
   subscribe(channel: string): Promise<void>;
-  /** If it fails, notices go on coming for a channel nobody listens to. */
+  /** If it fails, notifications still arrive for a channel without listeners. */
   unsubscribe(channel: string): void;
   /** Leaves the server it is connected to, which is silent or no longer the master. */
   reconnect(): void;

@@ -8,7 +8,7 @@ import { unanswered } from '../connection/server-error.js';
 interface Channel {
   readonly name: string;
   readonly listeners: Set<() => void>;
-  /** Whether a subscription was ever asked for: Redis may carry it out and tell nobody. */
+  /** Whether a subscription was ever asked for: Redis may carry it out, and its reply may be lost. */
   asked: boolean;
   /** Whether Redis confirmed the subscription on the connection that is open now. */
   confirmed: boolean;
@@ -21,11 +21,11 @@ interface Channel {
 }
 
 const LINGER_MS = 1_000;
-/** How often all channels are gone through at most, to see which of them nobody came back to, in ms. */
+/** How often, at most, all channels are checked for those without listeners, in ms. */
 const SWEEP_MS = 250;
 
 /**
- * The release notices of all locks, for everyone in this process who waits for one. A channel stays
+ * The release notifications of all locks, for all callers of this process that wait for one. A channel stays
  * subscribed for a moment after its last listener left, since a contended lock is soon waited for again.
  */
 export class NoticeSubscriber {
@@ -33,7 +33,7 @@ export class NoticeSubscriber {
   private closed = false;
   /** All notices so far. */
   private received = 0;
-  /** One timer for all channels that nobody listens to: leaving and coming back cost none. */
+  /** One timer for all channels without listeners: leaving and coming back need no timer of their own. */
   private readonly sweep = new Timer(() => {
     this.onSweep();
   }, false);
@@ -105,7 +105,7 @@ export class NoticeSubscriber {
       listeners: new Set(),
       asked: false,
       confirmed: false,
-      // A channel that is subscribed anew goes on above where it was.
+      // A channel that is subscribed again continues above its last number.
       heard: this.received,
       subscribed: null,
       leftAt: null,
@@ -159,7 +159,7 @@ export class NoticeSubscriber {
         throw error;
       },
     );
-    // Whoever needs the outcome awaits it; a listener that has left must not turn it into an unhandled rejection.
+    // The caller that needs the outcome awaits it; a listener that has left must not turn it into an unhandled rejection.
     subscribed.catch(() => undefined);
     return subscribed;
   }
@@ -186,7 +186,7 @@ export class NoticeSubscriber {
     }
   };
 
-  /** Notices were missed while the connection was down: subscribe again, then let everyone look for himself. */
+  /** Notifications were missed while the connection was down: subscribe again, then let each listener check its lock. */
   private readonly onBack = (): void => {
     for (const channel of this.channels.values()) {
       if (channel.listeners.size === 0) continue;

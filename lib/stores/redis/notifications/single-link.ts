@@ -10,7 +10,7 @@ interface Connection {
   readonly pulse: Pulse;
 }
 
-/** Notices over one connection, opened when the first caller has to wait, and made anew by itself when it is cut. */
+/** Notifications over one connection, opened when the first caller has to wait, and opened again when it is cut. */
 export class SingleLink implements NoticeLink {
   private connection: Connection | null = null;
   private events: NoticeEvents | null = null;

@@ -16,7 +16,7 @@ import { isAboutKeys, isAboutMovingSlot, isServerError } from '../connection/ser
 export const LIMIT = 32;
 
 /**
- * So many requests that are all there is to do just now go in two calls: while the server works on the one, the answer to
+ * This many requests, with nothing else under way, go in two calls: while the server works on the one, the answer to
  * the other is read here. In one call both would wait for each other in turn.
  */
 const WORTH_TWO = 6;

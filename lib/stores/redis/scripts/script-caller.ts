@@ -89,7 +89,10 @@ export class ScriptCaller {
     return Number(await this.ask(() => callAtOnce(client, 'wait', count, waitMs), timeoutMs, late));
   }
 
-  /** Tries the right to EVAL, which is needed only now and then: while the server knows the scripts, nobody would notice. */
+  /**
+   * Tests the permission for EVAL, which is needed only now and then: while the server knows the scripts, a missing one
+   * shows nowhere.
+   */
   async probeEval(keys: string[], timeoutMs: number): Promise<void> {
     await this.eval('return 1', keys, timeoutMs);
   }

@@ -13,7 +13,7 @@ interface Stray {
   pending: number;
   /** Until when a request of a closed connection may still be carried out, on the monotonic clock. */
   until: number;
-  /** The owner is released for good: nobody will ask for a lock in its name any more. */
+  /** The owner is released for good: no request uses it any more. */
   released: boolean;
 }
 
@@ -21,7 +21,7 @@ interface Stray {
 const SWEEP_MS = 1_000;
 
 /**
- * Acquires that may be carried out behind the release of their owner, and would leave a lock that nobody holds:
+ * Acquires that may be carried out behind the release of their owner, and would leave an orphaned lock:
  *
  * - Not all requests take the same way (the nodes of a cluster, a connection for writes that replicas acknowledge). The
  *   late reply tells whether such a lock was taken; then the owner is released once more.
