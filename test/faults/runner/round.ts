@@ -5,6 +5,7 @@ import { HistoryFile, machineClock, readHistory } from '../history.js';
 import { SteppedClocks } from '../clock/stepped-clock.js';
 import { startStage, type Topology } from '../stages/topologies.js';
 import { noteStalls } from '../stalls.js';
+import { noteFailovers } from './failover-watch.js';
 import { Dice } from './dice.js';
 import type { Fault } from './fault.js';
 import { GuardedResource } from './guarded-resource.js';
@@ -84,6 +85,7 @@ export async function playRound(setup: RoundSetup): Promise<RoundResult> {
     await Promise.all(Array.from({ length: WORKERS }, () => workforce!.add()));
     history.write({ type: 'healed', id: START });
     using _stalls = noteStalls('runner', history);
+    await using _failovers = stage.failoverLoses === true ? noteFailovers(stage, history) : null;
     const lanes = makeLanes(setup, { stage, workforce, leaseMs, dice, history });
     const { storm, calm } = lanes;
     const noMoreJobs = new AbortController();

@@ -42,6 +42,7 @@ async function start(topology: 'cluster' | 'cluster-mixed', { names, leaseMs }: 
   return {
     topology,
     minReplicas: 0,
+    failoverLoses: true,
     faults: faults.map((fault) => ({
       ...fault,
       happen: async (dice) => {

@@ -37,6 +37,7 @@ async function start(topology: string, minReplicas: number, { leaseMs }: StageSe
   return {
     topology,
     minReplicas,
+    failoverLoses,
     // Not over before all nodes are in their places again: what a failover has lost may show until then.
     faults: faults.map((fault) => ({
       ...fault,

@@ -7,6 +7,8 @@ import type { Where } from '../worker/lock-client.js';
 export interface Stage {
   readonly topology: string;
   readonly minReplicas: number;
+  /** Whether a failover may lose locks. */
+  readonly failoverLoses?: boolean;
   /** What may happen to the servers. */
   readonly faults: readonly Fault[];
   /** A worker's own way to all servers. */
