@@ -6,7 +6,7 @@ import type { ReleaseOutcome } from './release-outcome.js';
 import { monotonic } from '../time/clock.js';
 import { WheelEntry } from '../time/timer-wheel.js';
 import { elapsedSince, now, type Instant } from '../time/instant.js';
-import { validityOf } from '../time/validity.js';
+import { isValid, validityOf } from '../time/validity.js';
 
 /** The caller's side of a hold. */
 export interface HoldObserver {
@@ -105,6 +105,11 @@ export class Hold extends WheelEntry {
   /** How long the lock may be relied on, in ms; 0 or less: no longer. */
   remaining(): number {
     return this.lost === null ? validityOf(this.lease) - elapsedSince(this.since) : 0;
+  }
+
+  /** Whether the lock may be relied on now. */
+  get valid(): boolean {
+    return this.lost === null && isValid(this.lease, this.since);
   }
 
   /**

@@ -156,7 +156,7 @@ export class Pursuit {
       return;
     }
     const hold = this.holdOf(reply);
-    if (hold.remaining() > 0) {
+    if (hold.valid) {
       this.finish(hold);
       return;
     }

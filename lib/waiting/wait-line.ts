@@ -256,8 +256,7 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
   }
 
   private fits(hold: Hold, { request }: Waiter): boolean {
-    if (hold.leaseMs !== request.leaseMs || hold.minReplicas < request.minReplicas || hold.remaining() <= 0)
-      return false;
+    if (!hold.valid || hold.leaseMs !== request.leaseMs || hold.minReplicas < request.minReplicas) return false;
     // A fixed lease is the caller's from the start: what an earlier caller used of it must be given back first.
     if (hold.fresh) return true;
     // If the process dies, the lock stays taken only for what is left of the lease.
@@ -276,7 +275,7 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
       hold.confirm(sentAt, leaseMs, changes, true);
       hold.minReplicas = minReplicas;
       hold.fresh = true;
-      return hold.remaining() > 0;
+      return hold.valid;
     } catch (error) {
       // A defect must not leave a caller waiting without an end.
       if (!(error instanceof LockUnavailableError)) this.rejectAll(error as Error);
@@ -286,7 +285,7 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
 
   /** Never rejects. */
   private giveBack(hold: Hold, keepMs: number, observer: HoldObserver | null): Promise<ReleaseOutcome> {
-    const { keeper, settler, store, turns, work } = this.context;
+    const { keeper, store, turns, work } = this.context;
     this.lastUsed = hold.tokensUsed;
     this.hold = null;
     this.phase = 'releasing';
@@ -305,12 +304,17 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
       ({ held, listeners }: ReleaseReply) => done(held ? 'released' : 'lost', listeners),
       (error: unknown) => {
         this.news.clear();
-        // A release that is only late is not sent again: its reply settles it.
-        const underWay = error instanceof OverdueError ? error.reply : undefined;
-        settler.settle(this.name, hold.owner, hold.leaseMs, { keepMs, underWay });
+        this.releaseInBackground(hold, keepMs, error);
         return done('unconfirmed', 0);
       },
     );
+  }
+
+  /** Redis may not have carried out the release, which failed with `error`. */
+  private releaseInBackground(hold: Hold, keepMs: number, error: unknown): void {
+    // A release that is only late is not sent again: its reply settles it.
+    const underWay = error instanceof OverdueError ? error.reply : undefined;
+    this.context.settler.settle(this.name, hold.owner, hold.leaseMs, { keepMs, underWay });
   }
 
   /** The lock may be free for others by now, so it is for our own callers, too, whatever the old holder still does. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { LockUnavailableError } from '../../errors/index.js';
-import { elapsedSince, now } from '../../time/instant.js';
-import { validityOf } from '../../time/validity.js';
+import { now } from '../../time/instant.js';
+import { isValid } from '../../time/validity.js';
 import type { AcquireReply, LockStore, NoticeSubscription, ReleaseReply, RenewReply, Rivals } from '../lock-store.js';
 import type { LockState, StoreNode } from '../lock-state.js';
 import { Heartbeat } from '../redis/connection/heartbeat.js';
@@ -39,7 +39,7 @@ export class QuorumStore implements LockStore {
     const heartbeat = new Heartbeat(options.commandTimeout);
     const names = new ServerNames();
     this.members = nodes.map((node) => new QuorumMember(node, { ...options, heartbeat, names }));
-    this.majority = Math.floor(nodes.length / 2) + 1;
+    this.majority = majorityOf(nodes.length);
   }
 
   get unsettled(): number {
@@ -78,8 +78,7 @@ export class QuorumStore implements LockStore {
     const sentAt = now();
     const election = new Election(this.members, this.majority, ballot, this.options.commandTimeout, rivals);
     const result = await election.run({ leaseMs, tokens, proposal: sentAt.wall * 1_000 });
-    const timeLeft = validityOf(leaseMs) - elapsedSince(sentAt);
-    if ('token' in result && timeLeft > 0) {
+    if ('token' in result && isValid(leaseMs, sentAt)) {
       this.ballots.set(ballot.owner, ballot);
       return { taken: true, token: result.token, sentAt, owner: ballot.owner };
     }
@@ -242,4 +241,8 @@ export class QuorumStore implements LockStore {
     const sent = [...tally.failures.values()].some(({ outcomeUnknown }) => outcomeUnknown);
     return unavailable(tally.failures, this.members.length, sent || tally.replies.size > 0);
   }
+}
+
+function majorityOf(nodes: number): number {
+  return Math.floor(nodes / 2) + 1;
 }

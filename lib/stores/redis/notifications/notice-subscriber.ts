@@ -186,15 +186,16 @@ export class NoticeSubscriber {
     }
   };
 
-  /** Notifications were missed while the connection was down: subscribe again, then let each listener check its lock. */
   private readonly onBack = (): void => {
-    for (const channel of this.channels.values()) {
-      if (channel.listeners.size === 0) continue;
-      const tell = (): void => {
-        this.onMessage(channel.name);
-      };
-      channel.subscribed ??= this.subscribe(channel);
-      channel.subscribed.then(tell, tell);
-    }
+    for (const channel of this.channels.values()) if (channel.listeners.size > 0) this.resubscribe(channel);
   };
+
+  /** Notifications were missed while the connection was down: subscribe again, then let each listener check its lock. */
+  private resubscribe(channel: Channel): void {
+    const notify = (): void => {
+      this.onMessage(channel.name);
+    };
+    channel.subscribed ??= this.subscribe(channel);
+    channel.subscribed.then(notify, notify);
+  }
 }
