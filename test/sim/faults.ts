@@ -12,6 +12,8 @@ const FLUSH_US = 1_000;
 const RECOVERY_US = 3_000_000;
 /** What does not touch requests is over sooner. */
 const SHORT_RECOVERY_US = 400_000;
+/** A direction that is held back for so long, in ms, fails no request on a single node. */
+const SHORT_HOLD_MS = 40;
 /** A node that may have lost its state has no vote for `RESTART_GUARD_MS`, by the slowest clock. */
 const GUARD_US = 23_000_000;
 /** A lost marker is looked for this often, in µs, if nobody asks for a vote. */
@@ -58,7 +60,8 @@ export class FaultInjector {
     this.healedAt = Math.max(this.healedAt, from + fault.ms * 1_000 + ('lag' in fault ? fault.lag * 1_000 : 0));
     const short =
       ['pause', 'kill', 'script-flush', 'vanish'].includes(fault.kind) ||
-      (fault.kind === 'cut' && fault.which === 'notices');
+      (fault.kind === 'cut' && fault.which === 'notices') ||
+      (fault.kind === 'hold' && !fault.thenCut && fault.ms <= SHORT_HOLD_MS);
     const recovery = short ? SHORT_RECOVERY_US : RECOVERY_US;
     const guard = LOSSES.has(fault.kind) && this.nodes.length > 1 ? NOTICED_US + GUARD_US : 0;
     this.recoveredAt = Math.max(this.recoveredAt, this.healedAt + recovery + guard);

@@ -40,14 +40,13 @@ export class Leftovers {
    * Whoever waits has to be woken when the lock becomes free, not some time later.
    *
    * @param served whether a majority of the nodes can be asked during the faults, too
+   * @param done whether no caller is left, and none comes later
    */
-  watchFreeLocks(served: boolean): void {
+  watchFreeLocks(served: boolean, done: () => boolean): void {
     const look = (): void => {
       for (const name of NAMES) this.lookAt(name);
       if (!this.oracle.broughtBack && this.world.now >= this.faults.recoveredAt) this.lookForUnused();
-      if (this.living().some(({ callers }) => callers.open.size > 0) || this.world.now < 2_000_000) {
-        this.world.after(LOOK_US, look);
-      }
+      if (!done()) this.world.after(LOOK_US, look);
     };
     this.world.at(served ? STARTED_US : this.faults.recoveredAt, look);
   }

@@ -22,15 +22,18 @@ export class Refusals {
   ) {}
 
   /** Returns what is told how the attempt ends. */
-  begin(caller: string, names: readonly string[], { wait, lease }: Call): (outcome: string) => void {
+  begin(caller: string, names: readonly string[], call: Call): (outcome: string) => void {
     const begun = names.map((name): Attempt => ({ caller, name, from: this.world.now, to: Infinity, refused: false }));
     this.attempts.push(...begun);
+    const { wait, lease, holdAtLeast } = call;
     const leaseUs = (lease === 'renew' ? LEASE_MS : lease) * 1_010;
+    const keptUs = lease === 'renew' ? holdAtLeast * 1_010 : 0;
     return (outcome) => {
       for (const attempt of begun) {
         attempt.refused = outcome === 'LOCK_BUSY' && wait === 0 && names.length === 1;
-        // A request whose outcome nobody knows may have taken the lock.
-        attempt.to = this.world.now + (outcome === 'served' || attempt.refused ? 0 : leaseUs);
+        // A request with an unknown outcome may have taken the lock, and a released lock may be kept for some time.
+        const takenUs = outcome === 'served' ? keptUs : leaseUs;
+        attempt.to = this.world.now + (attempt.refused ? 0 : takenUs);
       }
     };
   }

@@ -88,7 +88,7 @@ export class Simulation {
       world.now >= faults.healedAt &&
       living().every(({ callers }) => callers.open.size === 0) &&
       [...toCome].every((call) => !replicas[call.process]!.process.alive);
-    leftovers.watchFreeLocks(served);
+    leftovers.watchFreeLocks(served, done);
     await world.run(faults.healedAt + SERVED_US, done, look);
     for (const { callers } of living()) {
       for (const caller of callers.open) oracle.violate(`${caller} was forgotten: neither served nor refused`);
