@@ -4,7 +4,8 @@ import { parseArgs } from 'node:util';
 import { schedulesWithNodesAway } from './away-schedules.js';
 import { findFailure, survey, type Failure, type Result } from './find-failure.js';
 import { LibraryCode } from './library/loader.js';
-import { MUTATIONS, type ListedMutation } from './library/mutations.js';
+import { findUnused } from './mutations/find-unused.js';
+import { MUTATIONS, type ListedMutation } from './mutations/index.js';
 import { Simulation } from './run-schedule.js';
 import type { Schedule } from './schedule.js';
 
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     schedule: { type: 'string' },
     mutations: { type: 'boolean', default: false },
     mutation: { type: 'string' },
+    'check-mutations': { type: 'boolean', default: false },
     survey: { type: 'boolean', default: false },
     away: { type: 'boolean', default: false },
   },
@@ -33,6 +35,7 @@ if (values.mutation !== undefined && mutation === null) throw new Error(`no muta
 
 if (values.schedule !== undefined) await replay(values.schedule);
 else if (values.mutations) await runMutations();
+else if (values['check-mutations']) await checkMutations();
 else for (const nodes of nodeCounts) await runNodes(nodes);
 
 /** Runs one schedule, given as JSON or as the name of a file, and prints all that happens. */
@@ -104,4 +107,17 @@ async function runMutations(): Promise<void> {
       console.log(`${mutated.name} (${nodes}): ${result}`);
     }
   }
+}
+
+/** Finds mutations that change nothing: the functions that they replace do not exist, or do not run. */
+async function checkMutations(): Promise<void> {
+  for (const mutated of MUTATIONS) {
+    try {
+      const unused = await findUnused(mutated);
+      if (unused.length > 0) console.log(`"${mutated.name}" has no effect: ${unused.join()} is never called`);
+    } catch (error) {
+      console.log((error as Error).message);
+    }
+  }
+  console.log(`${MUTATIONS.length} mutations checked`);
 }

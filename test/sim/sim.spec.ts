@@ -1,40 +1,9 @@
-import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
-import { MUTATIONS } from './library/mutations.js';
+import { simulate } from './simulate.js';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 /** Schedules for each number of nodes. The long runs are made by hand: see README.md beside this file. */
 const RUNS = process.env.SIM_RUNS ?? '150';
 const NODE_COUNTS = [1, 3, 5];
-
-/** The simulation wants a Node of its own: it counts on the order of promise callbacks. */
-async function simulate(...args: string[]): Promise<string> {
-  const register = '--import=./test/support/register-ts.mjs';
-  const { stdout } = await promisify(execFile)(process.execPath, [register, 'test/sim/main.ts', ...args], {
-    cwd: root,
-    maxBuffer: 64 * 1024 * 1024,
-    timeout: 240_000,
-    env: { ...process.env, NODE_OPTIONS: '' },
-  }).catch((error: unknown) => {
-    const { stdout, stderr } = error as { stdout: string; stderr: string };
-    throw new Error(`the simulation failed:\n${stdout}\n${stderr}`);
-  });
-  return stdout;
-}
-
-describe('the mutations of the simulation', () => {
-  it('change code that is in the build', () => {
-    const missing = MUTATIONS.flatMap(({ name, edits = [] }) =>
-      edits
-        .filter(({ file, from }) => !readFileSync(`${root}dist/cjs/${file}.js`, 'utf8').includes(from))
-        .map(({ file, from }) => `${name}: ${from} in ${file}`),
-    );
-    expect(missing).toEqual([]);
-  });
-});
 
 describe('the library on simulated nodes, with seeded faults', () => {
   it.each(NODE_COUNTS)(

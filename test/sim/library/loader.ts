@@ -5,10 +5,15 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import vm from 'node:vm';
+import type { Instant } from '../../../lib/time/instant.js';
 import { EPOCH_MS, type SimProcess, type SimTimer } from '../kernel/sim-process.js';
+import { apply, replacingCode, type Declared, type Replacement } from './replacement.js';
 
 const DIST = fileURLToPath(new URL('../../../dist/cjs/', import.meta.url));
 const nodeRequire = createRequire(import.meta.url);
+
+/** What a file calls to have its functions replaced. */
+const REPLACER = '__replace';
 
 /** What every file of the library finds in place of Node's own. */
 const INJECTED = [
@@ -23,20 +28,13 @@ const INJECTED = [
   'performance',
   'Date',
   'Math',
+  REPLACER,
 ] as const;
 
-/** A change of the library's code, to see whether it is noticed. */
+/** A fault put into the library on purpose, to see whether it is noticed. */
 export interface Mutation {
   readonly name: string;
-  readonly edits?: readonly Edit[];
-}
-
-export interface Edit {
-  /** Below `lib/`, without ending. */
-  readonly file: string;
-  /** Text of the built file, and what it becomes. */
-  readonly from: string;
-  readonly to: string;
+  readonly replacements?: readonly Replacement[];
 }
 
 type Compiled = (...injected: unknown[]) => void;
@@ -44,7 +42,7 @@ type Compiled = (...injected: unknown[]) => void;
 /** The built library, compiled once. */
 export class LibraryCode {
   private readonly compiled = new Map<string, Compiled>();
-  private readonly made = new Set<Edit>();
+  private readonly applied = new Set<Replacement>();
 
   constructor(private readonly mutation: Mutation | null = null) {}
 
@@ -58,21 +56,32 @@ export class LibraryCode {
     return compiled;
   }
 
-  private source(path: string): string {
-    let source = readFileSync(path, 'utf8');
-    for (const edit of this.mutation?.edits ?? []) {
-      if (join(DIST, `${edit.file}.js`) !== path) continue;
-      if (!source.includes(edit.from)) throw new Error(`"${this.mutation!.name}": not found in ${path}: ${edit.from}`);
-      source = source.replaceAll(edit.from, () => edit.to);
-      this.made.add(edit);
+  /** Replaces a function that the file at `path` has just declared. */
+  replace(path: string, name: string, declared: Declared, now: () => Instant): void {
+    const replacement = this.replacementsIn(path).find((each) => each.name === name)!;
+    try {
+      apply(replacement, declared, now);
+    } catch (error) {
+      throw new Error(`the mutation "${this.mutation!.name}" cannot be made: ${(error as Error).message}`, {
+        cause: error,
+      });
     }
-    return source;
+    this.applied.add(replacement);
   }
 
-  /** An edit of a file that was never loaded would pass for one that nobody notices. */
+  /** @throws Error if a file was not loaded: its mutation would pass for one that no schedule notices */
   checkMutated(): void {
-    const missed = this.mutation?.edits?.find((edit) => !this.made.has(edit));
-    if (missed !== undefined) throw new Error(`"${this.mutation!.name}": ${missed.file} was never loaded`);
+    const missed = this.mutation?.replacements?.find((each) => !this.applied.has(each));
+    if (missed === undefined) return;
+    throw new Error(`the mutation "${this.mutation!.name}" cannot be made: lib/${missed.file}.ts was never loaded`);
+  }
+
+  private source(path: string): string {
+    return readFileSync(path, 'utf8') + replacingCode(this.replacementsIn(path), REPLACER);
+  }
+
+  private replacementsIn(path: string): Replacement[] {
+    return (this.mutation?.replacements ?? []).filter(({ file }) => join(DIST, `${file}.js`) === path);
   }
 }
 
@@ -127,6 +136,8 @@ export class LibrarySlot {
     return this.require(join(DIST, `${file}.js`));
   }
 
+  private readonly now = (): Instant => ({ mono: this.process.mono(), wall: this.process.wall() });
+
   private require(path: string): unknown {
     const known = this.modules.get(path);
     if (known !== undefined) return known.exports;
@@ -134,7 +145,8 @@ export class LibrarySlot {
     this.modules.set(path, module);
     const require = (id: string): unknown =>
       id.startsWith('.') ? this.require(join(dirname(path), id)) : this.other(id);
-    this.code.file(path)(module.exports, require, module, ...this.injected);
+    const replace = (name: string, declared: Declared): void => this.code.replace(path, name, declared, this.now);
+    this.code.file(path)(module.exports, require, module, ...this.injected, replace);
     return module.exports;
   }
 

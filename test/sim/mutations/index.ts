@@ -1,0 +1,18 @@
+import { LEASE_MUTATIONS } from './lease-mutations.js';
+import type { ListedMutation } from './mutation.js';
+import { NODE_MUTATIONS } from './node-mutations.js';
+import { REQUEST_MUTATIONS } from './request-mutations.js';
+import { SCRIPT_MUTATIONS } from './script-mutations.js';
+import { VOTE_MUTATIONS } from './vote-mutations.js';
+import { WAITING_MUTATIONS } from './waiting-mutations.js';
+
+export type { ListedMutation } from './mutation.js';
+
+export const MUTATIONS: readonly ListedMutation[] = [
+  ...SCRIPT_MUTATIONS,
+  ...WAITING_MUTATIONS,
+  ...LEASE_MUTATIONS,
+  ...REQUEST_MUTATIONS,
+  ...VOTE_MUTATIONS,
+  ...NODE_MUTATIONS,
+];

@@ -1,0 +1,19 @@
+import type { Mutation } from '../library/loader.js';
+import type { ScriptModel } from '../redis/script-models.js';
+import type { Schedule } from '../schedule.js';
+
+/** A fault put into the protocol on purpose. At least one schedule has to show it. */
+export interface ListedMutation extends Mutation {
+  /** On how many nodes it has to be noticed. */
+  readonly nodes: readonly number[];
+  /** What scripts do on the servers instead. */
+  readonly models?: Readonly<Record<string, ScriptModel>>;
+  /** Schedules that are tried first, where random ones would take long to show it. */
+  readonly examples?: readonly Schedule[];
+  /** Whether random schedules have nodes that are away. */
+  readonly away?: boolean;
+}
+
+export const SINGLE = [1];
+export const QUORUM = [3, 5];
+export const ALL = [1, 3, 5];
