@@ -109,15 +109,17 @@ async function runMutations(): Promise<void> {
   }
 }
 
-/** Finds mutations that change nothing: the functions that they replace do not exist, or do not run. */
+/** Finds mutations without effect: the functions that they replace do not exist, or nothing calls them. */
 async function checkMutations(): Promise<void> {
   for (const mutated of MUTATIONS) {
     try {
       const unused = await findUnused(mutated);
-      if (unused.length > 0) console.log(`"${mutated.name}" has no effect: ${unused.join()} is never called`);
+      if (unused.length === 0) continue;
+      console.log(`the mutation "${mutated.name}" has no effect: ${unused.join()} is never called`);
     } catch (error) {
       console.log((error as Error).message);
     }
+    process.exitCode = 1;
   }
   console.log(`${MUTATIONS.length} mutations checked`);
 }
