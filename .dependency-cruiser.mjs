@@ -20,7 +20,7 @@ const floors = [
   ['lists/'],
 ];
 /** Where lock state lives, from top to bottom. */
-const stores = [['quorum/', 'memory/'], ['redis/'], ['settler'], ['lock-store', 'overdue-error'], ['lock-state']];
+const stores = [['quorum/', 'memory/'], ['redis/'], ['clean-ups'], ['lock-store', 'overdue-error'], ['lock-state']];
 /** Lock state on one Redis or a cluster, from top to bottom. */
 const redis = [
   ['redis-store'],

@@ -26,7 +26,7 @@ export { MemoryState } from './stores/memory/memory-state.js';
 export type { RedisClient } from './stores/redis/connection/redis-client.js';
 export type { ReleaseOutcome } from './holds/release-outcome.js';
 export type { LockLogger } from './telemetry/lock-logger.js';
-export type { WaitLineLength } from './waiting/wait-line-length.js';
+export type { QueueLength } from './waiting/queue-length.js';
 export { lockChannels } from './telemetry/channels.js';
 export type {
   AcquiredMessage,

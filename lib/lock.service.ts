@@ -12,7 +12,7 @@ import type { ResolvedSettings } from './options/service-options.js';
 import type { LockStore } from './stores/lock-store.js';
 import type { LockState, StoreNode } from './stores/lock-state.js';
 import { Reporter } from './telemetry/reporter.js';
-import type { WaitLineLength } from './waiting/wait-line-length.js';
+import type { QueueLength } from './waiting/queue-length.js';
 
 /** What a service has in hand now. */
 export interface LockStats {
@@ -148,7 +148,7 @@ export class LockService {
   }
 
   /** Which locks callers of this service wait for now, and how many for each. */
-  waiting(): WaitLineLength[] {
+  waiting(): QueueLength[] {
     return this.leases.waitLines();
   }
 

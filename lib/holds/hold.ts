@@ -16,7 +16,7 @@ export interface HoldObserver {
   onReleased(outcome: ReleaseOutcome): void;
 }
 
-/** The wait line's side of a hold. */
+/** The local queue's side of a hold. */
 export interface HoldOwner {
   onHoldLost(hold: Hold): void;
 }
@@ -55,8 +55,8 @@ export class Hold extends WheelEntry {
   lost: LockLostError | null = null;
   /** The caller's lease that lives on this hold now. */
   observer: HoldObserver | null = null;
-  /** The wait line that owns the hold. */
-  line: HoldOwner | null = null;
+  /** The local queue that owns the hold. */
+  queue: HoldOwner | null = null;
   /** Who watches it. */
   keeper: HoldKeeper | null = null;
 
@@ -167,7 +167,7 @@ export class Hold extends WheelEntry {
   lose(reason: LockLostReason): void {
     if (this.lost !== null) return;
     this.lost = new LockLostError(this.name, this.current, reason);
-    this.line?.onHoldLost(this);
+    this.queue?.onHoldLost(this);
     const { observer } = this;
     observer?.onHoldLost(this.lost);
     if (!channels.lost.hasSubscribers) return;

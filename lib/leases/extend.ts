@@ -2,32 +2,32 @@ import { LockLostError, LockUnavailableError } from '../errors/index.js';
 import type { Hold, HoldKeeper } from '../holds/hold.js';
 import type { LockStore, RenewReply } from '../stores/lock-store.js';
 import { OverdueError } from '../stores/overdue-error.js';
-import type { Tenure } from './tenure.js';
+import type { CallerHold } from './caller-hold.js';
 
 /**
- * Makes a tenure's lease last `leaseMs` from now on.
+ * Makes a caller's lease last `leaseMs` from now on.
  *
  * @param fix whether the lease is no longer to be renewed
  * @throws LockLostError if the lock is not held any more
  * @throws LockUnavailableError if the store cannot be reached
  */
-export async function extendTenure(
-  tenure: Tenure,
+export async function extendCallerHold(
+  callerHold: CallerHold,
   leaseMs: number,
   fix: boolean,
   store: LockStore,
   keeper: HoldKeeper,
 ): Promise<void> {
-  tenure.assertHeld();
-  const { hold } = tenure;
+  callerHold.assertHeld();
+  const { hold } = callerHold;
   // Before the request: the watchdog would answer a short lease with a renewal of its own.
   if (fix) hold.renewMs = undefined;
   const takeBack = hold.foresee(leaseMs);
   keeper.watch(hold);
   const { changes } = hold;
   const confirm = ({ held, sentAt }: RenewReply): void => {
-    tenure.assertHeld();
-    if (!held) throw lostBy(hold, keeper) ?? new LockLostError(tenure.name, tenure.token, 'taken');
+    callerHold.assertHeld();
+    if (!held) throw lostBy(hold, keeper) ?? new LockLostError(callerHold.name, callerHold.token, 'taken');
     hold.confirm(sentAt, leaseMs, changes, true);
     keeper.watch(hold);
   };
@@ -35,7 +35,7 @@ export async function extendTenure(
   const reply = await renewal.catch((error: unknown): never => {
     if (error instanceof LockUnavailableError && !error.outcomeUnknown) takeBack();
     // A release that overtook this call is the reason, whether or not Redis answered.
-    if (tenure.over) tenure.assertHeld();
+    if (callerHold.over) callerHold.assertHeld();
     // The call has failed, but the lease counts from when the request was sent.
     if (error instanceof OverdueError) (error as OverdueError<RenewReply>).reply.then(confirm).catch(() => undefined);
     keeper.watch(hold);

@@ -3,7 +3,7 @@ import { LockLostError } from '../errors/index.js';
 import type { ReleaseOutcome } from '../holds/release-outcome.js';
 import type { FencingToken } from '../fencing-token.js';
 import type { LeaseSummary } from './lease-summary.js';
-import type { Tenure } from './tenure.js';
+import type { CallerHold } from './caller-hold.js';
 
 /** @internal What an acquisition asks of its lease. */
 export interface LeaseTerms {
@@ -23,24 +23,24 @@ export class Lease implements AsyncDisposable {
   private leaving = false;
 
   private constructor(
-    private readonly tenure: Tenure,
+    private readonly callerHold: CallerHold,
     /** Whether this lease is a nested call's on the lock of an outer section. */
     private readonly joined: boolean,
   ) {}
 
   /** @internal */
-  static of(tenure: Tenure): Lease {
-    return new Lease(tenure, false);
+  static of(callerHold: CallerHold): Lease {
+    return new Lease(callerHold, false);
   }
 
   /** The lock's name, without the key prefix. */
   get name(): string {
-    return this.tenure.name;
+    return this.callerHold.name;
   }
 
   /** The fencing token: larger than that of every earlier lease under this name. */
   get token(): FencingToken {
-    return this.tenure.token;
+    return this.callerHold.token;
   }
 
   /**
@@ -49,14 +49,14 @@ export class Lease implements AsyncDisposable {
    * closed under the running section.
    */
   get signal(): AbortSignal {
-    return this.tenure.signal;
+    return this.callerHold.signal;
   }
 
   /**
    * How long the lock can be relied on without another renewal, in whole ms, rounded down; 0 once it is lost or released.
    */
   remaining(): number {
-    return this.outcome === null ? Math.max(0, Math.floor(this.tenure.remaining())) : 0;
+    return this.outcome === null ? Math.max(0, Math.floor(this.callerHold.remaining())) : 0;
   }
 
   /**
@@ -64,7 +64,7 @@ export class Lease implements AsyncDisposable {
    */
   assertHeld(): void {
     if (this.outcome !== null) throw new LockLostError(this.name, this.token, 'released');
-    this.tenure.assertHeld();
+    this.callerHold.assertHeld();
   }
 
   /**
@@ -76,7 +76,7 @@ export class Lease implements AsyncDisposable {
    */
   async extend(ms: number): Promise<void> {
     if (this.outcome !== null) throw new LockLostError(this.name, this.token, 'released');
-    await this.tenure.extend(ms);
+    await this.callerHold.extend(ms);
   }
 
   /**
@@ -90,13 +90,13 @@ export class Lease implements AsyncDisposable {
     // A subscriber that hears of the release may release it again before this is done.
     if (this.leaving) return Promise.resolve().then(() => this.outcome as Promise<ReleaseOutcome>);
     this.leaving = true;
-    return (this.outcome = this.tenure.leave());
+    return (this.outcome = this.callerHold.leave());
   }
 
   toJSON(): LeaseSummary {
     const remainingMs = this.remaining();
-    const { name, token, tenure } = this;
-    const state = this.outcome !== null && tenure.state === 'held' ? 'released' : tenure.state;
+    const { name, token, callerHold } = this;
+    const state = this.outcome !== null && callerHold.state === 'held' ? 'released' : callerHold.state;
     return { name, token, state, remainingMs };
   }
 
@@ -115,21 +115,21 @@ export class Lease implements AsyncDisposable {
    */
   async begin({ leaseMs, renewMs, holdAtLeast }: LeaseTerms): Promise<void> {
     if (this.joined) return;
-    this.tenure.begin(holdAtLeast);
+    this.callerHold.begin(holdAtLeast);
     // If the process dies now, the lock stays taken for as long as its lease lasts.
     const renews = renewMs !== undefined;
-    if (!renews || holdAtLeast > this.tenure.remaining()) await this.tenure.extend(leaseMs, !renews);
+    if (!renews || holdAtLeast > this.callerHold.remaining()) await this.callerHold.extend(leaseMs, !renews);
   }
 
   /** @internal Code begins to run under this lease; it ends by releasing it. */
   enterSection(): void {
-    this.tenure.inSection = true;
+    this.callerHold.inSection = true;
   }
 
   /** @internal A lease for a nested call, on the same lock; `null` when this one is over. */
   join(): Lease | null {
-    if (this.tenure.remaining() <= 0) return null;
-    this.tenure.join();
-    return new Lease(this.tenure, true);
+    if (this.callerHold.remaining() <= 0) return null;
+    this.callerHold.join();
+    return new Lease(this.callerHold, true);
   }
 }

@@ -11,16 +11,16 @@ import { tellAcquired, tellRefused, tellReleased } from '../telemetry/tell.js';
 import { leftWarning, lostWarning, slowShutdownWarning } from '../telemetry/warnings.js';
 import { monotonic } from '../time/clock.js';
 import { onNextTurn } from '../time/ticks.js';
-import type { LineLimits } from '../waiting/line-context.js';
-import { WaitLines } from '../waiting/wait-lines.js';
-import type { WaitLineLength } from '../waiting/wait-line-length.js';
+import type { QueueLimits } from '../waiting/queue-context.js';
+import { LocalQueues } from '../waiting/local-queues.js';
+import type { QueueLength } from '../waiting/queue-length.js';
 import type { WaitRequest } from '../waiting/waiter.js';
 import { enclosingLease, runsUnderLease } from './current-lease.js';
-import { extendTenure } from './extend.js';
+import { extendCallerHold } from './extend.js';
 import { Lease } from './lease.js';
 import type { NestedCall } from './nested-call.js';
-import { Tenure, type TenureContext } from './tenure.js';
-import { Tenures } from './tenures.js';
+import { CallerHold, type CallerHoldContext } from './caller-hold.js';
+import { CallerHolds } from './caller-holds.js';
 
 /** A shutdown that takes longer names the locks that it waits for. */
 const SLOW_SHUTDOWN_MS = 1_500;
@@ -34,16 +34,16 @@ export interface LeaseRequest extends WaitRequest {
   readonly nested: NestedCall;
 }
 
-export interface LeaseSettings extends LineLimits {
+export interface LeaseSettings extends QueueLimits {
   /** How long a shutdown waits for running sections before their signals are aborted, in ms. */
   readonly shutdownTimeout: number;
 }
 
 /** The leases of one service: takes, extends and releases them, and ends them at a shutdown. */
-export class Leases implements TenureContext {
+export class Leases implements CallerHoldContext {
   private readonly watchdog: Watchdog;
-  private readonly lines: WaitLines;
-  private readonly tenures = new Tenures();
+  private readonly queues: LocalQueues;
+  private readonly callerHolds = new CallerHolds();
   /** Whether only code that runs under a lease gets locks. */
   private refusing = false;
 
@@ -55,27 +55,27 @@ export class Leases implements TenureContext {
     private readonly checkLength: (ms: number) => number,
   ) {
     this.watchdog = new Watchdog(store, reporter);
-    this.lines = new WaitLines(store, this.watchdog, settings, randomUUID());
+    this.queues = new LocalQueues(store, this.watchdog, settings, randomUUID());
   }
 
   /** How many leases callers hold. */
   get held(): number {
-    return this.tenures.size;
+    return this.callerHolds.size;
   }
 
   /** How many callers wait. */
   get waiting(): number {
-    return this.lines.waiting;
+    return this.queues.waiting;
   }
 
   /** How many requests of callers that gave up are undone in the background. */
   get unsettled(): number {
-    return this.lines.unsettled + (this.store.unsettled ?? 0);
+    return this.queues.unsettled + (this.store.unsettled ?? 0);
   }
 
   /** For which locks callers wait, and how many for each. */
-  waitLines(): WaitLineLength[] {
-    return this.lines.lengths();
+  waitLines(): QueueLength[] {
+    return this.queues.lengths();
   }
 
   /** @throws LockBusyError, LockAbortedError, LockUnavailableError, LockShutdownError */
@@ -89,14 +89,14 @@ export class Leases implements TenureContext {
     }
     const origin = new AsyncResource('nestjs-redis-lock:lease', RESOURCE_OPTIONS);
     const claim = (hold: Hold, since: number): Lease => this.begin(hold, request, since, origin);
-    const served = this.lines.join(name, request, claim, runsUnderLease());
+    const served = this.queues.join(name, request, claim, runsUnderLease());
     return channels.refused.hasSubscribers ? tellingRefusal(name, served) : served;
   }
 
   /** Grants no new locks from now on, except to code that runs under a lease. */
   refuse(): void {
     this.refusing = true;
-    this.lines.refuseOutsiders();
+    this.queues.refuseOutsiders();
   }
 
   /**
@@ -107,37 +107,37 @@ export class Leases implements TenureContext {
     // Who was granted a lock a moment ago gets to know it first, and is waited for.
     await new Promise<void>(onNextTurn);
     const { shutdownTimeout } = this.settings;
-    await this.tenures.drain(shutdownTimeout, SLOW_SHUTDOWN_MS, () => {
-      const warning = slowShutdownWarning(this.tenures.names(), shutdownTimeout - SLOW_SHUTDOWN_MS);
+    await this.callerHolds.drain(shutdownTimeout, SLOW_SHUTDOWN_MS, () => {
+      const warning = slowShutdownWarning(this.callerHolds.names(), shutdownTimeout - SLOW_SHUTDOWN_MS);
       this.reporter.warn('shutdown', warning);
     });
-    this.lines.refuseAll();
-    this.tenures.shutDown();
-    await this.tenures.drain(ABORTED_DRAIN_MS);
-    const left = this.tenures.names();
+    this.queues.refuseAll();
+    this.callerHolds.shutDown();
+    await this.callerHolds.drain(ABORTED_DRAIN_MS);
+    const left = this.callerHolds.names();
     if (left.length > 0) this.reporter.warn('shutdown', leftWarning(left));
     this.watchdog.close();
-    await this.lines.close();
+    await this.queues.close();
   }
 
-  release(tenure: Tenure): Promise<ReleaseOutcome> {
-    return this.lines.release(tenure.hold, tenure.keepMs());
+  release(callerHold: CallerHold): Promise<ReleaseOutcome> {
+    return this.queues.release(callerHold.hold, callerHold.keepMs());
   }
 
-  onReleased(tenure: Tenure, outcome: ReleaseOutcome): void {
-    this.tenures.end(tenure);
-    if (outcome === 'lost' && !tenure.ended) this.reporter.warn('lost', lostWarning(tenure.hold, 'taken'));
-    tellReleased(tenure, outcome);
+  onReleased(callerHold: CallerHold, outcome: ReleaseOutcome): void {
+    this.callerHolds.end(callerHold);
+    if (outcome === 'lost' && !callerHold.ended) this.reporter.warn('lost', lostWarning(callerHold.hold, 'taken'));
+    tellReleased(callerHold, outcome);
   }
 
-  onLost(tenure: Tenure, reason: LockLostReason): void {
-    this.tenures.lose(tenure);
-    this.reporter.warn('lost', lostWarning(tenure.hold, reason));
+  onLost(callerHold: CallerHold, reason: LockLostReason): void {
+    this.callerHolds.lose(callerHold);
+    this.reporter.warn('lost', lostWarning(callerHold.hold, reason));
   }
 
-  extend(tenure: Tenure, ms: number, fix: boolean): Promise<void> {
-    const leaseMs = Math.max(this.checkLength(ms), Math.ceil(tenure.keepMs()));
-    return extendTenure(tenure, leaseMs, fix, this.store, this.watchdog);
+  extend(callerHold: CallerHold, ms: number, fix: boolean): Promise<void> {
+    const leaseMs = Math.max(this.checkLength(ms), Math.ceil(callerHold.keepMs()));
+    return extendCallerHold(callerHold, leaseMs, fix, this.store, this.watchdog);
   }
 
   /** The lease that the caller runs under, if it is one for this name; `null` if the lock is still to be taken. */
@@ -155,10 +155,10 @@ export class Leases implements TenureContext {
   }
 
   private begin(hold: Hold, request: LeaseRequest, asked: number, origin: AsyncResource): Lease {
-    const tenure = new Tenure(hold, request.holdAtLeast, this, origin);
-    if (!tenure.ended) this.tenures.begin(tenure);
-    if (channels.acquired.hasSubscribers) tenure.inContext(() => tellAcquired(hold, tenure.since - asked));
-    return Lease.of(tenure);
+    const callerHold = new CallerHold(hold, request.holdAtLeast, this, origin);
+    if (!callerHold.ended) this.callerHolds.begin(callerHold);
+    if (channels.acquired.hasSubscribers) callerHold.inContext(() => tellAcquired(hold, callerHold.since - asked));
+    return Lease.of(callerHold);
   }
 }
 

@@ -31,7 +31,7 @@ export type LockConnection =
    */
   | { readonly quorum: readonly (string | RedisOptions)[] }
   /**
-   * Your own ioredis client, of one server or a cluster. It is never closed here; a second connection for notices is
+   * Your own ioredis client, of one server or a cluster. It is never closed here; a second connection for notifications is
    * made from it.
    */
   | { readonly client: CallersClient }

@@ -38,15 +38,15 @@ export interface RenewReply {
 export interface ReleaseReply {
   /** `false`: another owner holds it, or none; the lock was lost before. */
   readonly held: boolean;
-  /** How many subscribers elsewhere heard the notice, as far as the store can tell. */
+  /** How many subscribers elsewhere heard the notification, as far as the store can tell. */
   readonly listeners: number;
 }
 
-/** Listens for notices that a lock was released. A notice is a hint to try again, nothing is believed because of it. */
-export interface NoticeSubscription {
-  /** Whether notices arrive now. */
+/** Listens for notifications that a lock was released. A notification is a hint to try again, nothing is believed because of it. */
+export interface NotificationSubscription {
+  /** Whether notifications arrive now. */
   readonly active: boolean;
-  /** Resolves once notices arrive; rejects with `LockUnavailableError` if they cannot be had now. */
+  /** Resolves once notifications arrive; rejects with `LockUnavailableError` if they cannot be had now. */
   activate(): Promise<void>;
   close(): void;
 }
@@ -108,11 +108,11 @@ export interface LockStore {
   /** Releases the lock regardless of its holder. `true` if it was held. */
   forceRelease(name: string): Promise<boolean>;
 
-  /** `onNotice` also runs after notices may have been missed. It must not throw. */
-  subscribe(name: string, onNotice: () => void): NoticeSubscription;
+  /** `onNotice` also runs after notifications may have been missed. It must not throw. */
+  subscribe(name: string, onNotification: () => void): NotificationSubscription;
 
   /**
-   * How many notices of this name have arrived so far, for comparison with an earlier answer; `undefined`: none would
+   * How many notifications of this name have arrived so far, for comparison with an earlier answer; `undefined`: none would
    * arrive now. Stores that cannot count them leave it out.
    */
   heard?(name: string): number | undefined;

@@ -10,9 +10,9 @@ const ABSENT_MS = 250;
 const FORGET_MS = 1_000;
 
 /**
- * Whose turn it is, as far as a process can tell that has just had the lock: it was told how many others listened when it
- * gave the lock up, and each notice it hears after its own is one of them giving it up in turn. So processes go round
- * though Redis keeps no queue, and of those that hear a notice one asks at once instead of all.
+ * Estimates which process is next, for a process that has just released the lock: the release returned how many others
+ * listened, and each notification after its own is a release by one of them. So the processes take turns although Redis
+ * keeps no queue, and after a notification one of them asks at once instead of all.
  *
  * It is best effort, not a guarantee: other clients need not follow it, and no process yields for long.
  */
@@ -25,7 +25,7 @@ export class Turn {
   private absentAt = 0;
 
   /**
-   * @param heard how many notices had arrived when the release was sent; `undefined`: none would have
+   * @param heard how many notifications had arrived when the release was sent; `undefined`: none would have
    * @param others how many others listened
    * @param last what this process learned in its turn before
    */
@@ -42,12 +42,12 @@ export class Turn {
   /**
    * How many other processes go first.
    *
-   * @param heard how many notices have arrived by now; `undefined`: none would
+   * @param heard how many notifications have arrived by now; `undefined`: none would
    */
   lacks(heard: number | undefined): number {
     const others = Math.max(0, this.others - this.absent);
     if (heard === undefined) return others;
-    // Not all notices since were heard: better too early than too late.
+    // Not all notifications since were heard: better too early than too late.
     if (this.heard === undefined) return 0;
     // The first one is that of the own release.
     return Math.max(0, others - Math.max(0, heard - this.heard - 1));

@@ -5,7 +5,7 @@ import type { Hold } from '../holds/hold.js';
 import { monotonic } from '../time/clock.js';
 import { WheelEntry, type TimerWheel } from '../time/timer-wheel.js';
 
-/** What one caller asks of a wait line. */
+/** What one caller asks of a local queue. */
 export interface WaitRequest {
   /** How long to wait, in ms; 0: one try; may be `Infinity`. */
   readonly wait: number;
@@ -20,11 +20,11 @@ export interface WaitRequest {
   readonly signal: AbortSignal | undefined;
 }
 
-/** The line that a waiter stands in. */
-export interface WaitersLine {
+/** The local queue that a waiter is in. */
+export interface WaitersQueue {
   readonly name: string;
   readonly timeouts: TimerWheel;
-  /** Takes the waiter out and rejects it, if it still stands in the line. */
+  /** Removes the waiter and rejects it, if it is still in the queue. */
   leave(waiter: Waiter, error: Error): void;
   onExpired(waiter: Waiter): void;
 }
@@ -32,11 +32,11 @@ export interface WaitersLine {
 /** What a caller makes of the lock when it has it; it asked for it at `since`, on the monotonic clock. */
 export type Claim<T> = (hold: Hold, since: number) => T;
 
-/** One caller in a wait line. As a wheel entry it becomes due when its time to wait is over. */
+/** One caller in a local queue. As a wheel entry it becomes due when its time to wait is over. */
 export class Waiter extends WheelEntry implements Linked<Waiter> {
   readonly since = monotonic();
   readonly served: Promise<unknown>;
-  /** @internal the line's queue, and its neighbours there */
+  /** @internal the list of waiters, and its neighbours there */
   list: LinkedList<Waiter> | null = null;
   /** @internal */
   previous: Waiter | null = null;
@@ -46,30 +46,30 @@ export class Waiter extends WheelEntry implements Linked<Waiter> {
   /** Whether its time to wait is over: the next reply decides. */
   expired = false;
 
-  private settle!: (value: unknown) => void;
+  private add!: (value: unknown) => void;
   private fail!: (error: Error) => void;
   private onAbort: (() => void) | null = null;
 
   constructor(
     readonly request: WaitRequest,
-    private readonly line: WaitersLine,
+    private readonly queue: WaitersQueue,
     private readonly claim: Claim<unknown>,
     /** Whether the caller runs in a section that a shutdown waits for. */
     readonly underLease = false,
   ) {
     super();
     this.served = new Promise((resolve, reject) => {
-      this.settle = resolve;
+      this.add = resolve;
       this.fail = reject;
     });
     const { signal, wait } = request;
     if (signal !== undefined) this.listen(signal);
-    if (wait > 0 && wait !== Infinity) line.timeouts.addAfter(this, this.since + wait);
+    if (wait > 0 && wait !== Infinity) queue.timeouts.addAfter(this, this.since + wait);
   }
 
   serve(hold: Hold): void {
     this.cleanUp();
-    this.settle(this.claim(hold, this.since));
+    this.add(this.claim(hold, this.since));
   }
 
   reject(error: Error): void {
@@ -87,12 +87,12 @@ export class Waiter extends WheelEntry implements Linked<Waiter> {
   }
 
   override onDue(): void {
-    this.line.onExpired(this);
+    this.queue.onExpired(this);
   }
 
   private listen(signal: AbortSignal): void {
     this.onAbort = () => {
-      this.line.leave(this, new LockAbortedError(this.line.name, signal.reason));
+      this.queue.leave(this, new LockAbortedError(this.queue.name, signal.reason));
     };
     // Many may wait with one signal; Node takes more than ten listeners for a leak.
     setMaxListeners(0, signal);
@@ -100,7 +100,7 @@ export class Waiter extends WheelEntry implements Linked<Waiter> {
   }
 
   private cleanUp(): void {
-    this.line.timeouts.remove(this);
+    this.queue.timeouts.remove(this);
     if (this.onAbort !== null) this.request.signal?.removeEventListener('abort', this.onAbort);
   }
 }

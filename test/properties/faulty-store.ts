@@ -2,7 +2,7 @@ import { LockUnavailableError } from 'nestjs-redis-lock';
 import type {
   AcquireReply,
   LockStore,
-  NoticeSubscription,
+  NotificationSubscription,
   ReleaseReply,
   RenewReply,
 } from '../../lib/stores/lock-store.js';
@@ -50,8 +50,8 @@ export class FaultyStore implements LockStore {
     return this.store.forceRelease(name);
   }
 
-  subscribe(name: string, onNotice: () => void): NoticeSubscription {
-    return this.store.subscribe(name, onNotice);
+  subscribe(name: string, onNotification: () => void): NotificationSubscription {
+    return this.store.subscribe(name, onNotification);
   }
 
   close(): Promise<void> {

@@ -184,13 +184,13 @@ function locksOf(keys: SimNode['keys']): string[] {
 }
 
 function ownersOf(service: object): string[] {
-  const { held } = leasesOf(service, 'tenures') as { held: { entries(): { hold: { owner: string } }[] } };
+  const { held } = leasesOf(service, 'callerHolds') as { held: { entries(): { hold: { owner: string } }[] } };
   return held.entries().map(({ hold }) => hold.owner);
 }
 
 function waitingFor(service: object, name: string): number {
-  const lines = leasesOf(service, 'lines') as { lines: Map<string, { waiting: number }> };
-  return lines.lines.get(name)?.waiting ?? 0;
+  const { queues } = leasesOf(service, 'queues') as { queues: Map<string, { waiting: number }> };
+  return queues.get(name)?.waiting ?? 0;
 }
 
 function leasesOf(service: object, part: string): unknown {

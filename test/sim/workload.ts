@@ -191,7 +191,7 @@ function leasesOf(lease: Lease | MultiLease): readonly Lease[] {
 }
 
 function holdOf(lease: Lease): Section['hold'] {
-  return (Reflect.get(lease, 'tenure') as { hold: Section['hold'] }).hold;
+  return (Reflect.get(lease, 'callerHold') as { hold: Section['hold'] }).hold;
 }
 
 /** What may come of a call that is right in itself. */

@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { LockUnavailableError } from 'nestjs-redis-lock';
 import type { Hold } from '../../lib/holds/hold.js';
 import type { AcquireReply, LockStore } from '../../lib/stores/lock-store.js';
-import { Settler } from '../../lib/stores/settler.js';
+import { CleanUps } from '../../lib/stores/clean-ups.js';
 import { TimerWheel } from '../../lib/time/timer-wheel.js';
-import { Pursuit } from '../../lib/waiting/pursuit.js';
+import { AcquireLoop } from '../../lib/waiting/acquire-loop.js';
 import { Waiter } from '../../lib/waiting/waiter.js';
 
 const LEASE_MS = 1_000;
@@ -15,7 +15,7 @@ const taken = (ageMs: number): AcquireReply => {
 };
 
 /** Lets a pursuit get `answer` to its first request, after whoever wanted the lock has left, or while it still waits. */
-async function pursue(answer: AcquireReply | LockUnavailableError, leaves: boolean) {
+async function acquire(answer: AcquireReply | LockUnavailableError, leaves: boolean) {
   const released: string[] = [];
   const store = {
     acquire: () => (answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer)),
@@ -35,7 +35,7 @@ async function pursue(answer: AcquireReply | LockUnavailableError, leaves: boole
   const waiters = { name: 'a', timeouts: new TimerWheel(true), leave: () => undefined, onExpired: () => undefined };
   let head: Waiter | null = new Waiter(request, waiters, () => undefined);
   const troubles: string[] = [];
-  const settler = new Settler(store);
+  const cleanUps = new CleanUps(store);
   const hold = await new Promise<Hold | null>((resolve, reject) => {
     const line = {
       name: 'a',
@@ -46,42 +46,42 @@ async function pursue(answer: AcquireReply | LockUnavailableError, leaves: boole
         troubles.push(message);
         head = null;
       },
-      onPursued: resolve,
+      onAcquired: resolve,
       onDefect: reject,
     };
-    new Pursuit(line, store, settler, 'owner', 1, null).start();
+    new AcquireLoop(line, store, cleanUps, 'owner', 1, null).start();
     if (leaves) head = null;
   });
-  await settler.close();
+  await cleanUps.close();
   return { hold, released, troubles: troubles.length };
 }
 
 describe('the first answer to a request for a lock', () => {
   it('is a hold', async () => {
-    const { hold, released } = await pursue(taken(0), false);
+    const { hold, released } = await acquire(taken(0), false);
     expect(hold).toMatchObject({ name: 'a', owner: 'owner', token: 7, leaseMs: LEASE_MS });
     expect(released).toEqual([]);
   });
 
   it('is given back when nobody waits for it any more', async () => {
-    expect(await pursue(taken(0), true)).toEqual({ hold: null, released: ['owner'], troubles: 0 });
+    expect(await acquire(taken(0), true)).toEqual({ hold: null, released: ['owner'], troubles: 0 });
   });
 
   it.each([true, false])(
     'is given back when it came later than the lease lasts (whoever waited has left: %s)',
     async (leaves) => {
-      expect(await pursue(taken(LEASE_MS), leaves)).toEqual({ hold: null, released: ['owner'], troubles: 1 });
+      expect(await acquire(taken(LEASE_MS), leaves)).toEqual({ hold: null, released: ['owner'], troubles: 1 });
     },
   );
 
   it.each([true, false])('is settled when it was lost (whoever waited has left: %s)', async (leaves) => {
-    expect(await pursue(lost, leaves)).toEqual({ hold: null, released: ['owner'], troubles: 1 });
+    expect(await acquire(lost, leaves)).toEqual({ hold: null, released: ['owner'], troubles: 1 });
   });
 
   it.each([true, false])(
     'leaves nothing to settle when it was refused (whoever waited has left: %s)',
     async (leaves) => {
-      expect(await pursue(refused, leaves)).toEqual({ hold: null, released: [], troubles: 1 });
+      expect(await acquire(refused, leaves)).toEqual({ hold: null, released: [], troubles: 1 });
     },
   );
 });

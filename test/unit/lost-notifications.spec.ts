@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { LockBusyError, LockUnavailableError } from 'nestjs-redis-lock';
 import type { AcquireReply } from '../../lib/stores/lock-store.js';
 import type { Hold } from '../../lib/holds/hold.js';
-import { WaitLines } from '../../lib/waiting/wait-lines.js';
+import { LocalQueues } from '../../lib/waiting/local-queues.js';
 import { ScriptedStore } from './scripted-store.js';
 
 const NAME = 'name';
@@ -11,13 +11,13 @@ const keeper = { watch: () => undefined, unwatch: () => undefined, letGo: () => 
 
 describe('a waiter whose notifications are lost', () => {
   let store: ScriptedStore;
-  let lines: WaitLines;
+  let lines: LocalQueues;
   beforeEach(() => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask'] });
     store = new ScriptedStore();
     // The subscription stands, and nothing arrives on it.
     store.counts = 0;
-    lines = new WaitLines(store, keeper, limits, 'client');
+    lines = new LocalQueues(store, keeper, limits, 'client');
   });
   afterEach(() => {
     jest.useRealTimers();

@@ -2,7 +2,7 @@ import { LockUnavailableError } from 'nestjs-redis-lock';
 import type {
   AcquireReply,
   LockStore,
-  NoticeSubscription,
+  NotificationSubscription,
   ReleaseReply,
   RenewReply,
 } from '../../lib/stores/lock-store.js';
@@ -58,9 +58,9 @@ export class ScriptedStore implements LockStore {
     return Promise.resolve({ held: true, sentAt: now() });
   }
 
-  subscribe(_name: string, onNotice: () => void): NoticeSubscription {
+  subscribe(_name: string, onNotification: () => void): NotificationSubscription {
     const active = (): boolean => this.counts !== undefined;
-    this.listeners.add(onNotice);
+    this.listeners.add(onNotification);
     return {
       get active() {
         return active();
@@ -70,7 +70,7 @@ export class ScriptedStore implements LockStore {
         this.counts ??= 0;
       },
       close: () => {
-        this.listeners.delete(onNotice);
+        this.listeners.delete(onNotification);
       },
     };
   }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { LockAbortedError, LockBusyError } from 'nestjs-redis-lock';
 import type { Hold } from '../../lib/holds/hold.js';
-import { WaitLines } from '../../lib/waiting/wait-lines.js';
+import { LocalQueues } from '../../lib/waiting/local-queues.js';
 import { ScriptedStore } from './scripted-store.js';
 
 const NAME = 'name';
@@ -10,11 +10,11 @@ const keeper = { watch: () => undefined, unwatch: () => undefined, letGo: () => 
 
 describe('a process among others that want the same lock', () => {
   let store: ScriptedStore;
-  let lines: WaitLines;
+  let lines: LocalQueues;
   beforeEach(() => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask'] });
     store = new ScriptedStore();
-    lines = new WaitLines(store, keeper, limits, 'client');
+    lines = new LocalQueues(store, keeper, limits, 'client');
   });
   afterEach(() => {
     jest.useRealTimers();
@@ -164,7 +164,7 @@ describe('a process among others that want the same lock', () => {
     void join();
     await pass(100);
     const before = store.tries;
-    for (let notice = 0; notice < 2; notice += 1) {
+    for (let notification = 0; notification < 2; notification += 1) {
       store.hears();
       await pass(1);
     }

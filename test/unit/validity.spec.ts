@@ -99,7 +99,7 @@ describe('the validity of a lease', () => {
   it('is nothing once the hold is lost, and it is lost once', () => {
     const hold = grant(1_000);
     const heard: string[] = [];
-    hold.line = { onHoldLost: () => heard.push('line') };
+    hold.queue = { onHoldLost: () => heard.push('line') };
     hold.observer = {
       onHoldLost: ({ reason }) => heard.push(reason),
       inContext: (run: () => void) => run(),

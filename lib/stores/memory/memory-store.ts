@@ -1,7 +1,7 @@
 import { LockUnavailableError } from '../../errors/index.js';
 import { monotonic } from '../../time/clock.js';
 import { now } from '../../time/instant.js';
-import type { AcquireReply, LockStore, NoticeSubscription, ReleaseReply, RenewReply } from '../lock-store.js';
+import type { AcquireReply, LockStore, NotificationSubscription, ReleaseReply, RenewReply } from '../lock-store.js';
 import type { LockState } from '../lock-state.js';
 import type { MemoryState } from './memory-state.js';
 
@@ -85,16 +85,16 @@ export class MemoryStore implements LockStore {
     return held;
   }
 
-  subscribe(name: string, onNotice: () => void): NoticeSubscription {
+  subscribe(name: string, onNotification: () => void): NotificationSubscription {
     const key = this.keyPrefix + name;
-    this.state.listen(key, onNotice);
-    this.own.add(onNotice);
+    this.state.listen(key, onNotification);
+    this.own.add(onNotification);
     return {
       active: true,
       activate: () => Promise.resolve(),
       close: () => {
-        this.own.delete(onNotice);
-        this.state.unlisten(key, onNotice);
+        this.own.delete(onNotification);
+        this.state.unlisten(key, onNotification);
       },
     };
   }

@@ -1,14 +1,14 @@
 import { inServiceContext } from '../../context/service-context.js';
 import { LockUnavailableError } from '../../errors/index.js';
 import { monotonic } from '../../time/clock.js';
-import type { NoticeSubscription, ReleaseReply, RenewReply } from '../lock-store.js';
+import type { NotificationSubscription, ReleaseReply, RenewReply } from '../lock-store.js';
 import type { LockState } from '../lock-state.js';
 import { OverdueError } from '../overdue-error.js';
 import type { Heartbeat } from '../redis/connection/heartbeat.js';
 import type { RedisClient } from '../redis/connection/redis-client.js';
 import { RedisStore } from '../redis/redis-store.js';
 import { ScriptBatch } from '../redis/scripts/script-batch.js';
-import { Settler } from '../settler.js';
+import { CleanUps } from '../clean-ups.js';
 import type { Reporter } from '../../telemetry/reporter.js';
 import { hasCode } from '../redis/connection/server-error.js';
 import type { Marker } from './marker.js';
@@ -19,7 +19,7 @@ import { NO_MARKER } from './lua/check-marker.lua.js';
 import type { ServerNames } from './server-names.js';
 import { confirmBatch, grantBatch, type ConfirmRequest, type GrantReply, type GrantRequest } from './vote-batches.js';
 
-/** One node of a quorum: its client, and how the connection for notices is made. Both are the store's to close. */
+/** One node of a quorum: its client, and how the connection for notifications is made. Both are the store's to close. */
 export interface QuorumNodeClient {
   /** The node's address, for messages; without a password. */
   readonly label: string;
@@ -53,7 +53,7 @@ export class QuorumMember {
   /** Whether it can be used. */
   readonly health: NodeHealth;
   /** Gives back votes that this node may still keep for an owner that is gone. */
-  readonly settler: Settler;
+  readonly cleanUps: CleanUps;
   private readonly store: RedisStore;
   private readonly guard: RestartGuard;
   private readonly grants: ScriptBatch<GrantRequest, GrantReply>;
@@ -81,7 +81,7 @@ export class QuorumMember {
     });
     client.on('close', this.onSpoke);
     client.on('ready', this.onReady);
-    const { scripts, layout, strays } = this.store;
+    const { scripts, layout, abandoned } = this.store;
     this.guard = new RestartGuard({
       client,
       scripts,
@@ -95,14 +95,14 @@ export class QuorumMember {
     });
     this.health = new NodeHealth(label, this.store, this.guard, () => this.stuck, options.reporter);
     const marker = (): Marker => this.guard.marker;
-    this.grants = new ScriptBatch(scripts, grantBatch(layout, tokenTtl, strays.inOrder, marker));
-    this.confirms = new ScriptBatch(scripts, confirmBatch(layout, tokenTtl, strays.inOrder, marker));
-    this.settler = new Settler({ release: (name, owner, keepMs) => this.release(name, owner, keepMs, true) }, true);
+    this.grants = new ScriptBatch(scripts, grantBatch(layout, tokenTtl, abandoned.inOrder, marker));
+    this.confirms = new ScriptBatch(scripts, confirmBatch(layout, tokenTtl, abandoned.inOrder, marker));
+    this.cleanUps = new CleanUps({ release: (name, owner, keepMs) => this.release(name, owner, keepMs, true) }, true);
   }
 
   /** How many votes are still given back in the background. */
   get unsettled(): number {
-    return this.settler.size + this.store.unsettled;
+    return this.cleanUps.size + this.store.unsettled;
   }
 
   /** Asks for the node's vote. */
@@ -132,13 +132,13 @@ export class QuorumMember {
     return this.ask(() => this.store.forceRelease(name));
   }
 
-  subscribe(name: string, onNotice: () => void): NoticeSubscription {
-    return this.store.subscribe(name, onNotice);
+  subscribe(name: string, onNotification: () => void): NotificationSubscription {
+    return this.store.subscribe(name, onNotification);
   }
 
   async close(): Promise<void> {
     this.health.close();
-    await this.settler.close();
+    await this.cleanUps.close();
     this.guard.dispose();
     this.node.client.off('close', this.onSpoke);
     this.node.client.off('ready', this.onReady);

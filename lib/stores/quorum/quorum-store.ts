@@ -2,7 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { LockUnavailableError } from '../../errors/index.js';
 import { now } from '../../time/instant.js';
 import { isValid } from '../../time/validity.js';
-import type { AcquireReply, LockStore, NoticeSubscription, ReleaseReply, RenewReply, Rivals } from '../lock-store.js';
+import type {
+  AcquireReply,
+  LockStore,
+  NotificationSubscription,
+  ReleaseReply,
+  RenewReply,
+  Rivals,
+} from '../lock-store.js';
 import type { LockState, StoreNode } from '../lock-state.js';
 import { Heartbeat } from '../redis/connection/heartbeat.js';
 import { Ballot } from './ballot.js';
@@ -177,8 +184,8 @@ export class QuorumStore implements LockStore {
     return freed;
   }
 
-  subscribe(name: string, onNotice: () => void): NoticeSubscription {
-    return new QuorumSubscription(this.members, name, this.majority, onNotice);
+  subscribe(name: string, onNotification: () => void): NotificationSubscription {
+    return new QuorumSubscription(this.members, name, this.majority, onNotification);
   }
 
   async close(): Promise<void> {
@@ -221,7 +228,7 @@ export class QuorumStore implements LockStore {
       return await member.release(name, owner, keepMs, notify);
     } catch (error) {
       if (ballot !== undefined) {
-        member.settler.settle(name, owner, ballot.leaseMs, { keepMs, inDoubt: ballot.inDoubt(member) });
+        member.cleanUps.add(name, owner, ballot.leaseMs, { keepMs, inDoubt: ballot.inDoubt(member) });
       }
       throw error;
     }

@@ -1,5 +1,5 @@
 import { Timer } from '../../time/timer.js';
-import type { NoticeSubscription } from '../lock-store.js';
+import type { NotificationSubscription } from '../lock-store.js';
 import { poll } from './poll.js';
 import type { QuorumMember } from './quorum-member.js';
 import { unavailable } from './unavailable.js';
@@ -9,10 +9,10 @@ const MERGE_MS = 10;
 
 /**
  * Listens on all nodes. It counts as active once a majority confirmed: a release is published by a majority, too, so at
- * least one of its notices arrives.
+ * least one of its notifications arrives.
  */
-export class QuorumSubscription implements NoticeSubscription {
-  private readonly parts: Map<QuorumMember, NoticeSubscription>;
+export class QuorumSubscription implements NotificationSubscription {
+  private readonly parts: Map<QuorumMember, NotificationSubscription>;
   private heard = 0;
   private readonly timer = new Timer(() => {
     this.tell();
@@ -22,7 +22,7 @@ export class QuorumSubscription implements NoticeSubscription {
     private readonly members: readonly QuorumMember[],
     name: string,
     private readonly majority: number,
-    private readonly onNotice: () => void,
+    private readonly onNotification: () => void,
   ) {
     this.parts = new Map(members.map((member) => [member, member.subscribe(name, this.onPart)]));
   }
@@ -51,7 +51,7 @@ export class QuorumSubscription implements NoticeSubscription {
     for (const part of this.parts.values()) part.close();
   }
 
-  /** One notice is not enough to try again: on the other nodes the lock is most likely not free yet. */
+  /** One notification is not enough to try again: on the other nodes the lock is most likely not free yet. */
   private readonly onPart = (): void => {
     this.heard += 1;
     if (this.heard >= this.majority) this.tell();
@@ -61,6 +61,6 @@ export class QuorumSubscription implements NoticeSubscription {
   private tell(): void {
     this.timer.stop();
     this.heard = 0;
-    this.onNotice();
+    this.onNotification();
   }
 }

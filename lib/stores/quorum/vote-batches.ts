@@ -1,5 +1,5 @@
 import type { KeyLayout } from '../redis/scripts/key-layout.js';
-import type { BatchedScript, StrayWatch } from '../redis/scripts/script-batch.js';
+import type { BatchedScript, AbandonedWatch } from '../redis/scripts/script-batch.js';
 import { Script } from '../redis/lua/script.js';
 import type { Marker } from './marker.js';
 import { CONFIRM } from './lua/confirm.lua.js';
@@ -47,11 +47,11 @@ interface Vote {
 export function grantBatch(
   layout: KeyLayout,
   tokenTtl: number,
-  strays: StrayWatch<Vote>,
+  abandoned: AbandonedWatch<Vote>,
   marker: () => Marker,
 ): BatchedScript<GrantRequest, GrantReply> {
   return {
-    strays,
+    abandoned,
     script: GRANT_SCRIPT,
     fits: () => true,
     pushKeys: (args, { name }) => args.push(layout.lock(name), layout.token(name)),
@@ -72,20 +72,20 @@ export function grantBatch(
 export function confirmBatch(
   layout: KeyLayout,
   tokenTtl: number,
-  strays: StrayWatch<Vote>,
+  abandoned: AbandonedWatch<Vote>,
   marker: () => Marker,
 ): BatchedScript<ConfirmRequest, boolean> {
   const voteOf = ({ name, owner, rejoinMs }: ConfirmRequest): Vote => ({ name, owner, leaseMs: rejoinMs });
   return {
-    strays: {
+    abandoned: {
       onOverdue: (request) => {
-        if (request.rejoinMs > 0) strays.onOverdue(voteOf(request));
+        if (request.rejoinMs > 0) abandoned.onOverdue(voteOf(request));
       },
       onLate: (request, reply, index) => {
-        if (request.rejoinMs > 0) strays.onLate(voteOf(request), reply, index);
+        if (request.rejoinMs > 0) abandoned.onLate(voteOf(request), reply, index);
       },
       onCut: (request, ms) => {
-        if (request.rejoinMs > 0) strays.onCut(voteOf(request), ms);
+        if (request.rejoinMs > 0) abandoned.onCut(voteOf(request), ms);
       },
     },
     script: CONFIRM_SCRIPT,

@@ -1,9 +1,9 @@
 import { LockUnavailableError } from '../../errors/index.js';
 import { monotonic } from '../../time/clock.js';
 import { Timer } from '../../time/timer.js';
-import type { AcquireReply, LockStore, NoticeSubscription, ReleaseReply, RenewReply } from '../lock-store.js';
+import type { AcquireReply, LockStore, NotificationSubscription, ReleaseReply, RenewReply } from '../lock-store.js';
 import type { LockState, StoreNode } from '../lock-state.js';
-import { Settler } from '../settler.js';
+import { CleanUps } from '../clean-ups.js';
 import type { Reporter } from '../../telemetry/reporter.js';
 import { AckedWrites } from './replication/acked-writes.js';
 import { isClusterClient } from './connection/cluster-client.js';
@@ -13,7 +13,7 @@ import type { ConnectionWatch } from './connection/connection-watch.js';
 import type { Heartbeat } from './connection/heartbeat.js';
 import { KeyLayout, TOKEN_PREFIX } from './scripts/key-layout.js';
 import { KeyProbe } from './key-probe.js';
-import { NoticeSubscriber } from './notifications/notice-subscriber.js';
+import { NotificationSubscriber } from './notifications/notification-subscriber.js';
 import type { RedisArgument, RedisClient } from './connection/redis-client.js';
 import {
   acquireBatch,
@@ -34,7 +34,7 @@ import {
 } from './lua/index.js';
 import type { Script } from './lua/script.js';
 import { startUp, type StartingStore } from './start-up.js';
-import { StrayAcquires } from './scripts/stray-acquires.js';
+import { AbandonedAcquires } from './scripts/abandoned-acquires.js';
 import { topologyOf } from './open-topology.js';
 import type { TestPlace, Topology } from './topology.js';
 
@@ -42,7 +42,7 @@ export interface RedisStoreOptions {
   readonly client: RedisClient;
   /** Whether the store made the client and has to close it. */
   readonly ownsClient: boolean;
-  /** Makes the connection for notices. */
+  /** Makes the connection for notifications. */
   readonly openSubscriber: () => RedisClient;
   readonly keyPrefix: string;
   /** The longest time for one request, in ms; a short lease allows less. */
@@ -67,13 +67,13 @@ export class RedisStore implements LockStore {
   /** Runs scripts on the store's connection. */
   readonly scripts: ScriptCaller;
   private readonly keys: KeyProbe;
-  private readonly notices: NoticeSubscriber;
+  private readonly notifications: NotificationSubscriber;
   private readonly acked: AckedWrites;
   private closed = false;
-  private readonly settler = new Settler(this);
+  private readonly cleanUps = new CleanUps(this);
   /** Follows acquires that may be carried out after their owner was released. */
-  readonly strays = new StrayAcquires(({ name, owner, leaseMs }, repeatUntil) => {
-    this.settler.settle(name, owner, leaseMs, { repeatUntil });
+  readonly abandoned = new AbandonedAcquires(({ name, owner, leaseMs }, repeatUntil) => {
+    this.cleanUps.add(name, owner, leaseMs, { repeatUntil });
   });
   private readonly acquires: ScriptBatch<AcquireRequest, AcquireReply>;
   private readonly renewals: ScriptBatch<RenewRequest, RenewReply>;
@@ -84,14 +84,14 @@ export class RedisStore implements LockStore {
     this.topology = topologyOf(options, this.layout);
     this.connection = this.topology.connection;
     this.scripts = new ScriptCaller(this.connection, this.topology.mixing);
-    this.notices = new NoticeSubscriber(this.topology.link);
+    this.notifications = new NotificationSubscriber(this.topology.link);
     this.keys = new KeyProbe(options.client, this.scripts, this.layout, options.commandTimeout);
-    const { layout, scripts, notices } = this;
+    const { layout, scripts, notifications } = this;
     const { ordered, routes, sharded } = this.topology;
     const renew = renewBatch(layout, options.tokenTtl);
-    const release = releaseBatch(layout, notices, sharded);
-    const acquire = acquireBatch(layout, options.tokenTtl, ordered ? this.strays.inOrder : this.strays);
-    const acked = acquireBatch(layout, options.tokenTtl, this.strays);
+    const release = releaseBatch(layout, notifications, sharded);
+    const acquire = acquireBatch(layout, options.tokenTtl, ordered ? this.abandoned.inOrder : this.abandoned);
+    const acked = acquireBatch(layout, options.tokenTtl, this.abandoned);
     this.acquires = new ScriptBatch(scripts, acquire);
     this.renewals = new ScriptBatch(scripts, renew);
     this.releases = new ScriptBatch(scripts, release);
@@ -104,7 +104,7 @@ export class RedisStore implements LockStore {
   }
 
   get unsettled(): number {
-    return this.settler.size;
+    return this.cleanUps.size;
   }
 
   /** Why there is no connection, as far as that is known. */
@@ -150,7 +150,7 @@ export class RedisStore implements LockStore {
     if (!ownsClient && !isClusterClient(client)) {
       await checkDatabase(client, (source) => scripts.eval(source, [key], commandTimeout));
     }
-    await this.notices.probe(layout.channel(name));
+    await this.notifications.probe(layout.channel(name));
     await this.call(PROBE_PUBLISH_SCRIPT, name, [key], [layout.channel(name), topology.sharded ? 1 : 0]);
     await scripts.probeEval([key], commandTimeout);
     if (minReplicas > 0) await scripts.ask(waitForReplicas, commandTimeout);
@@ -181,7 +181,7 @@ export class RedisStore implements LockStore {
 
   /** @param notify whether waiters are told */
   release(name: string, owner: string, keepMs: number, notify = true): Promise<ReleaseReply> {
-    const repeatUntil = this.strays.onReleased(owner);
+    const repeatUntil = this.abandoned.onReleased(owner);
     if (repeatUntil > 0) this.repeatRelease(name, owner, keepMs, repeatUntil);
     return this.releases.run({ name, owner, keepMs, notify }, this.options.commandTimeout);
   }
@@ -189,7 +189,7 @@ export class RedisStore implements LockStore {
   private repeatRelease(name: string, owner: string, keepMs: number, repeatUntil: number): void {
     const leaseMs = repeatUntil - monotonic();
     // The first release is being sent.
-    this.settler.settle(name, owner, leaseMs, { keepMs, repeatUntil, underWay: Promise.resolve() });
+    this.cleanUps.add(name, owner, leaseMs, { keepMs, repeatUntil, underWay: Promise.resolve() });
   }
 
   async inspect(name: string): Promise<LockState> {
@@ -214,19 +214,19 @@ export class RedisStore implements LockStore {
     return Number(value) === 1;
   }
 
-  subscribe(name: string, onNotice: () => void): NoticeSubscription {
-    return this.notices.listen(this.layout.channel(name), onNotice);
+  subscribe(name: string, onNotification: () => void): NotificationSubscription {
+    return this.notifications.listen(this.layout.channel(name), onNotification);
   }
 
   heard(name: string): number | undefined {
-    return this.notices.idle ? undefined : this.notices.heard(this.layout.channel(name));
+    return this.notifications.idle ? undefined : this.notifications.heard(this.layout.channel(name));
   }
 
   async close(): Promise<void> {
     this.closed = true;
     this.keys.dispose();
-    await this.settler.close();
-    this.notices.close();
+    await this.cleanUps.close();
+    this.notifications.close();
     this.topology.routes.close();
     this.connection.dispose();
     if (!this.options.ownsClient) return;

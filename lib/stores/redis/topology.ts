@@ -2,7 +2,7 @@ import type { WriteRoutes } from './replication/acked-writes.js';
 import type { ConnectionWatch } from './connection/connection-watch.js';
 import type { KeyMixing } from './scripts/key-mixing.js';
 import type { StoreNode } from '../lock-state.js';
-import type { NoticeLink } from './notifications/notice-link.js';
+import type { NotificationLink } from './notifications/notification-link.js';
 
 /** One server that keeps locks, for its test at start-up. */
 export interface TestPlace {
@@ -14,16 +14,16 @@ export interface TestPlace {
   readonly waitForReplicas: () => Promise<unknown>;
 }
 
-/** How requests and notices reach the servers: one server, or the nodes of a cluster. */
+/** How requests and notifications reach the servers: one server, or the nodes of a cluster. */
 export interface Topology {
   readonly connection: ConnectionWatch;
-  readonly link: NoticeLink;
+  readonly link: NotificationLink;
   readonly routes: WriteRoutes;
   /** Which locks may share a call. */
   readonly mixing: KeyMixing;
   /** Whether all requests take one connection, so that they are carried out in the order they were sent. */
   readonly ordered: boolean;
-  /** Whether notices are sent to sharded channels where the server has them. */
+  /** Whether notifications are sent to sharded channels where the server has them. */
   readonly sharded: boolean;
   /** For each server, a new name whose lock it keeps. */
   testPlaces(newName: () => string): readonly TestPlace[];

@@ -1,6 +1,6 @@
 import type { Hold } from '../../../lib/holds/hold.js';
 import type { Watchdog } from '../../../lib/holds/watchdog.js';
-import type { Flight } from '../../../lib/stores/redis/scripts/flight.js';
+import type { InFlightRequest } from '../../../lib/stores/redis/scripts/in-flight-request.js';
 import type { elapsedSince } from '../../../lib/time/instant.js';
 import type { isValid, validityOf } from '../../../lib/time/validity.js';
 import { replace } from '../library/replacement.js';
@@ -22,12 +22,16 @@ export const LEASE_MUTATIONS: readonly ListedMutation[] = [
     name: 'the deadline counts from the reply',
     nodes: SINGLE,
     replacements: [
-      replace<Flight['onReply'], Flight>('stores/redis/scripts/flight', 'Flight.onReply', (onReply, now) => {
-        return function (value) {
-          Object.assign(this, { sentAt: now() } satisfies Partial<Flight>);
-          onReply.call(this, value);
-        };
-      }),
+      replace<InFlightRequest['onReply'], InFlightRequest>(
+        'stores/redis/scripts/in-flight-request',
+        'InFlightRequest.onReply',
+        (onReply, now) => {
+          return function (value) {
+            Object.assign(this, { sentAt: now() } satisfies Partial<InFlightRequest>);
+            onReply.call(this, value);
+          };
+        },
+      ),
     ],
     examples: SLOW_GRANT,
   },

@@ -1,12 +1,12 @@
 import type { RedisStore } from '../../../lib/stores/redis/redis-store.js';
-import type { Settler } from '../../../lib/stores/settler.js';
-import type { Pursuit } from '../../../lib/waiting/pursuit.js';
-import type { WaitLine } from '../../../lib/waiting/wait-line.js';
+import type { CleanUps } from '../../../lib/stores/clean-ups.js';
+import type { AcquireLoop } from '../../../lib/waiting/acquire-loop.js';
+import type { LocalQueue } from '../../../lib/waiting/local-queue.js';
 import { replace } from '../library/replacement.js';
 import { ALL, SINGLE, type ListedMutation } from './mutation.js';
 import { KEPT_ACQUIRE, LOST_RELEASE, PAUSED_MAJORITY, SLOW_LINK } from './request-schedules.js';
 
-const PURSUIT = 'waiting/pursuit';
+const LOOP = 'waiting/acquire-loop';
 const NEVER = new Promise<never>(() => undefined);
 
 /** Faults in what follows a request whose reply is late, lost, or of no use any more. */
@@ -15,9 +15,9 @@ export const REQUEST_MUTATIONS: readonly ListedMutation[] = [
     name: 'a grant that no caller waits for is kept',
     nodes: ALL,
     replacements: [
-      replace<Pursuit['finish'], Pursuit>(PURSUIT, 'Pursuit.finish', (finish) => {
+      replace<AcquireLoop['finish'], AcquireLoop>(LOOP, 'AcquireLoop.finish', (finish) => {
         return function (hold) {
-          finish.call(this, this['line'].head() === null ? null : hold);
+          finish.call(this, this['queue'].head() === null ? null : hold);
         };
       }),
     ],
@@ -26,7 +26,7 @@ export const REQUEST_MUTATIONS: readonly ListedMutation[] = [
     name: 'a late grant is dropped',
     nodes: SINGLE,
     replacements: [
-      replace<Pursuit['waitFor'], Pursuit>(PURSUIT, 'Pursuit.waitFor', (waitFor) => {
+      replace<AcquireLoop['waitFor'], AcquireLoop>(LOOP, 'AcquireLoop.waitFor', (waitFor) => {
         return function (late) {
           waitFor.call(
             this,
@@ -41,9 +41,9 @@ export const REQUEST_MUTATIONS: readonly ListedMutation[] = [
     name: 'no clean-up after a lost reply',
     nodes: SINGLE,
     replacements: [
-      replace<Pursuit['clear'], Pursuit>(PURSUIT, 'Pursuit.clear', () => {
+      replace<AcquireLoop['clear'], AcquireLoop>(LOOP, 'AcquireLoop.clear', () => {
         return function () {
-          this['vigil'].close();
+          this['releaseWatch'].close();
         };
       }),
     ],
@@ -52,9 +52,9 @@ export const REQUEST_MUTATIONS: readonly ListedMutation[] = [
     name: 'no clean-up after a lost release',
     nodes: SINGLE,
     replacements: [
-      replace<WaitLine['releaseInBackground']>(
-        'waiting/wait-line',
-        'WaitLine.releaseInBackground',
+      replace<LocalQueue['releaseInBackground']>(
+        'waiting/local-queue',
+        'LocalQueue.releaseInBackground',
         () => () => undefined,
       ),
     ],
@@ -76,9 +76,9 @@ export const REQUEST_MUTATIONS: readonly ListedMutation[] = [
     name: 'a clean-up ends with the lease though the request may still come',
     nodes: [3],
     replacements: [
-      replace<Settler['settle'], Settler>('stores/settler', 'Settler.settle', (settle) => {
+      replace<CleanUps['add'], CleanUps>('stores/clean-ups', 'CleanUps.add', (add) => {
         return function (name, owner, leaseMs, options) {
-          settle.call(this, name, owner, leaseMs, { ...options, inDoubt: false });
+          add.call(this, name, owner, leaseMs, { ...options, inDoubt: false });
         };
       }),
     ],

@@ -1,6 +1,6 @@
 import type { Election } from '../../../lib/stores/quorum/election.js';
 import type { QuorumStore } from '../../../lib/stores/quorum/quorum-store.js';
-import type { Settler } from '../../../lib/stores/settler.js';
+import type { CleanUps } from '../../../lib/stores/clean-ups.js';
 import { replace } from '../library/replacement.js';
 import { NEARLY_ISOLATED_HOLDER, SLOW_GRANT } from './lease-schedules.js';
 import { QUORUM, type ListedMutation } from './mutation.js';
@@ -39,10 +39,10 @@ export const VOTE_MUTATIONS: readonly ListedMutation[] = [
     name: 'a failed release on a node is not tried again',
     nodes: QUORUM,
     replacements: [
-      replace<Settler['settle'], Settler>('stores/settler', 'Settler.settle', (settle) => {
+      replace<CleanUps['add'], CleanUps>('stores/clean-ups', 'CleanUps.add', (add) => {
         return function (...request) {
           const ofNode = this['untilLeaseEnds'];
-          if (!ofNode) settle.apply(this, request);
+          if (!ofNode) add.apply(this, request);
         };
       }),
     ],

@@ -1,9 +1,9 @@
-import type { NoticeSubscriber } from '../../../lib/stores/redis/notifications/notice-subscriber.js';
+import type { NotificationSubscriber } from '../../../lib/stores/redis/notifications/notification-subscriber.js';
 import type { Pulse } from '../../../lib/stores/redis/connection/heartbeat.js';
-import type { Pursuit } from '../../../lib/waiting/pursuit.js';
+import type { AcquireLoop } from '../../../lib/waiting/acquire-loop.js';
 import type { Sleep } from '../../../lib/waiting/sleep.js';
-import type { Vigil } from '../../../lib/waiting/vigil.js';
-import type { WaitLine } from '../../../lib/waiting/wait-line.js';
+import type { ReleaseWatch } from '../../../lib/waiting/release-watch.js';
+import type { LocalQueue } from '../../../lib/waiting/local-queue.js';
 import { replace } from '../library/replacement.js';
 import { ALL, QUORUM, SINGLE, type ListedMutation } from './mutation.js';
 import {
@@ -15,8 +15,8 @@ import {
   VANISHED_LISTENER,
 } from './waiting-schedules.js';
 
-const PURSUIT = 'waiting/pursuit';
-const VIGIL = 'waiting/vigil';
+const LOOP = 'waiting/acquire-loop';
+const WATCH = 'waiting/release-watch';
 
 /** Faults in how waiters learn that a lock is free, and get it. */
 export const WAITING_MUTATIONS: readonly ListedMutation[] = [
@@ -24,7 +24,7 @@ export const WAITING_MUTATIONS: readonly ListedMutation[] = [
     name: 'no second try after subscribing',
     nodes: SINGLE,
     replacements: [
-      replace<Pursuit['rest'], Pursuit>(PURSUIT, 'Pursuit.rest', (rest) => {
+      replace<AcquireLoop['rest'], AcquireLoop>(LOOP, 'AcquireLoop.rest', (rest) => {
         return function (reply, outlook) {
           rest.call(this, reply, { ...outlook, listening: true });
         };
@@ -36,9 +36,9 @@ export const WAITING_MUTATIONS: readonly ListedMutation[] = [
     name: 'a notification is lost while a try is in flight',
     nodes: SINGLE,
     replacements: [
-      replace<Vigil['untilTurn'], Vigil>(VIGIL, 'Vigil.untilTurn', (untilTurn) => {
+      replace<ReleaseWatch['untilTurn'], ReleaseWatch>(WATCH, 'ReleaseWatch.untilTurn', (untilTurn) => {
         return function (outlook, remainingMs, then) {
-          untilTurn.call(this, { ...outlook, notices: this['notices'] }, remainingMs, then);
+          untilTurn.call(this, { ...outlook, notifications: this['notifications'] }, remainingMs, then);
         };
       }),
     ],
@@ -54,7 +54,7 @@ export const WAITING_MUTATIONS: readonly ListedMutation[] = [
     name: 'deaf to notifications after a split vote',
     nodes: QUORUM,
     replacements: [
-      replace<Vigil['sleepDeaf'], Vigil>(VIGIL, 'Vigil.sleepDeaf', () => {
+      replace<ReleaseWatch['sleepDeaf'], ReleaseWatch>(WATCH, 'ReleaseWatch.sleepDeaf', () => {
         return function (ms, then) {
           this['deaf'] = true;
           this.sleep(ms, then);
@@ -67,9 +67,9 @@ export const WAITING_MUTATIONS: readonly ListedMutation[] = [
     name: 'waiters are not told after a reconnection',
     nodes: SINGLE,
     replacements: [
-      replace<NoticeSubscriber['resubscribe'], NoticeSubscriber>(
-        'stores/redis/notifications/notice-subscriber',
-        'NoticeSubscriber.resubscribe',
+      replace<NotificationSubscriber['resubscribe'], NotificationSubscriber>(
+        'stores/redis/notifications/notification-subscriber',
+        'NotificationSubscriber.resubscribe',
         () => {
           return function (channel) {
             channel.subscribed ??= this['subscribe'](channel);
@@ -95,6 +95,6 @@ export const WAITING_MUTATIONS: readonly ListedMutation[] = [
   {
     name: 'the next caller gets the lease that there is',
     nodes: ALL,
-    replacements: [replace<WaitLine['fits']>('waiting/wait-line', 'WaitLine.fits', () => () => true)],
+    replacements: [replace<LocalQueue['fits']>('waiting/local-queue', 'LocalQueue.fits', () => () => true)],
   },
 ];

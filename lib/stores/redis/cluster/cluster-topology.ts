@@ -2,7 +2,7 @@ import type { Reporter } from '../../../telemetry/reporter.js';
 import type { Heartbeat } from '../connection/heartbeat.js';
 import type { KeyLayout } from '../scripts/key-layout.js';
 import { KeyMixing } from '../scripts/key-mixing.js';
-import { NODE_NOTICES, NODE_WRITES } from '../connection/open-client.js';
+import { NODE_NOTIFICATIONS, NODE_WRITES } from '../connection/open-client.js';
 import type { Topology } from '../topology.js';
 import type { ClusterClient } from '../connection/cluster-client.js';
 import { ClusterMap } from './cluster-map.js';
@@ -27,7 +27,7 @@ export function clusterTopology(
   const masters = new ClusterMasters(client, map, connection);
   return {
     connection,
-    link: new ShardLink(map, (address) => map.open(address, NODE_NOTICES), commandTimeout, heartbeat),
+    link: new ShardLink(map, (address) => map.open(address, NODE_NOTIFICATIONS), commandTimeout, heartbeat),
     routes: new ClusterWriteRoutes(map, mixing, slotOf, (address) => map.open(address, NODE_WRITES), commandTimeout),
     mixing,
     ordered: false,

@@ -1,4 +1,4 @@
-import { ConnectionWatch, MAX_STRAY_MS, STRAY_MS } from '../connection/connection-watch.js';
+import { ConnectionWatch, MAX_LATE_ARRIVAL_MS, LATE_ARRIVAL_MS } from '../connection/connection-watch.js';
 import { allowListeners, type RedisClient } from '../connection/redis-client.js';
 import { withoutArguments } from '../connection/server-error.js';
 import { catchAsking } from './catch-asking.js';
@@ -32,7 +32,7 @@ export class ClusterWatch extends ConnectionWatch {
     commandTimeout: number,
   ) {
     super(cluster, ownsClient, commandTimeout);
-    this.strayMs = STRAY_MS;
+    this.lateArrivalMs = LATE_ARRIVAL_MS;
     const onGiveUp = (): void => {
       this.gaveUpAt = monotonic();
     };
@@ -123,7 +123,7 @@ export class ClusterWatch extends ConnectionWatch {
   /** A caller's client may send again what was under way to this node; ours does not, and says so to each request. */
   private readonly onNodeClose = (): void => {
     this.cuts += 1;
-    this.strayMs = monotonic() - this.gaveUpAt < GIVING_UP_MS ? MAX_STRAY_MS : STRAY_MS;
+    this.lateArrivalMs = monotonic() - this.gaveUpAt < GIVING_UP_MS ? MAX_LATE_ARRIVAL_MS : LATE_ARRIVAL_MS;
   };
 }
 

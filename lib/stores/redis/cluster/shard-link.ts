@@ -3,7 +3,7 @@ import { monotonic } from '../../../time/clock.js';
 import { Timer } from '../../../time/timer.js';
 import { confirmed } from '../notifications/confirmed.js';
 import type { Heartbeat } from '../connection/heartbeat.js';
-import type { NoticeEvents, NoticeLink } from '../notifications/notice-link.js';
+import type { NotificationEvents, NotificationLink } from '../notifications/notification-link.js';
 import type { RedisClient } from '../connection/redis-client.js';
 import { unanswered } from '../connection/server-error.js';
 import type { ClusterMap } from './cluster-map.js';
@@ -17,15 +17,15 @@ import { replyIn, Shard } from './shard.js';
 const LOOK_EVERY_MS = 5_000;
 
 /**
- * Notices in a cluster. A sharded channel lives on the master of its hash slot, so there is a connection to each master
+ * Notifications in a cluster. A sharded channel lives on the master of its hash slot, so there is a connection to each master
  * that is needed. A node without sharded channels gets ordinary subscriptions, since it publishes to ordinary channels: each
  * node decides for itself, so services agree also while a cluster is upgraded node by node. When a node is lost, or a
  * slot leaves it, everyone who waits for one of its channels is told to look: who still waits then subscribes anew,
  * wherever the slot is by then.
  */
-export class ShardLink implements NoticeLink {
+export class ShardLink implements NotificationLink {
   private readonly shards = new Map<string, Shard>();
-  private events: NoticeEvents | null = null;
+  private events: NotificationEvents | null = null;
   private closed = false;
   private readonly timer = new Timer(() => {
     this.look();
@@ -43,7 +43,7 @@ export class ShardLink implements NoticeLink {
     });
   }
 
-  start(events: NoticeEvents): void {
+  start(events: NotificationEvents): void {
     this.events = events;
   }
 

@@ -22,9 +22,9 @@ interface Waiter {
 const LISTENERS = 2;
 const DROP_PAUSE_MS = 500;
 /** How long requests of a connection that the other side closed may still be on their way, through a proxy, in ms. */
-export const STRAY_MS = 1_000;
+export const LATE_ARRIVAL_MS = 1_000;
 /** How long at most after we gave a connection up ourselves: a proxy or a network may keep them, in ms. */
-export const MAX_STRAY_MS = 60_000;
+export const MAX_LATE_ARRIVAL_MS = 60_000;
 /** The pause before a connection that was given up is opened again, in ms. */
 const REVIVAL_PAUSE_MS = 200;
 
@@ -37,13 +37,13 @@ export class ConnectionWatch implements SilentConnection {
   cuts = 0;
 
   /** The requests in flight, each due when its timeout, or its use, is over. */
-  readonly flights = new Deadlines<Cuttable>();
+  readonly inFlightRequests = new Deadlines<Cuttable>();
 
   /** Requests whose timeout is over and whose replies have not come. */
   readonly overdue = new Set<Cuttable>();
 
   /** How long requests of the connection that was closed last may still be carried out, in ms. */
-  strayMs = 0;
+  lateArrivalMs = 0;
 
   /** Whether the service is closed. */
   disposed = false;
@@ -195,8 +195,8 @@ export class ConnectionWatch implements SilentConnection {
     this.disposed = true;
     this.silence.stop();
     // Late replies are of no use any more; the other requests end with their timeout.
-    for (const flight of [...this.overdue]) flight.onCut(true);
-    this.flights.rest();
+    for (const inFlight of [...this.overdue]) inFlight.onCut(true);
+    this.inFlightRequests.rest();
     this.client.off('connect', this.onConnect);
     this.client.off('ready', this.onReady);
     this.client.off('close', this.onClose);
@@ -236,10 +236,11 @@ export class ConnectionWatch implements SilentConnection {
   private readonly onClose = (): void => {
     this.cuts += 1;
     this.silence.stop();
-    this.strayMs = closedByPeer(this.socket) ? STRAY_MS : MAX_STRAY_MS;
+    this.lateArrivalMs = closedByPeer(this.socket) ? LATE_ARRIVAL_MS : MAX_LATE_ARRIVAL_MS;
     // Our own client does not send a request again, so no answer will come; a caller's client may do so.
-    for (const flight of new Set([...this.flights.entries(), ...this.overdue])) flight.onCut(this.ownsClient);
-    this.flights.rest();
+    for (const inFlight of new Set([...this.inFlightRequests.entries(), ...this.overdue]))
+      inFlight.onCut(this.ownsClient);
+    this.inFlightRequests.rest();
   };
 
   /**

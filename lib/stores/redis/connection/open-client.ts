@@ -7,7 +7,7 @@ import { checkClientOptions, type OptionsOf } from './client-options.js';
 import { followCredentials } from './credentials.js';
 import { isRedisClient, type RedisClient } from './redis-client.js';
 
-/** A client of one of several nodes, how its connection for notices is made, and its address without a password. */
+/** A client of one of several nodes, how its connection for notifications is made, and its address without a password. */
 export interface OpenNode {
   readonly label: string;
   readonly client: RedisClient;
@@ -154,7 +154,7 @@ function addressOf(target: string | RedisOptions): string {
 }
 
 /**
- * Of connections for notices and for acknowledged writes: neither parks requests nor sends them again by itself. WAIT
+ * Of connections for notifications and for acknowledged writes: neither parks requests nor sends them again by itself. WAIT
  * answers for the writes of its own connection only, so neither may get onto another one.
  */
 const BESIDE: RedisOptions = {
@@ -168,15 +168,15 @@ const BESIDE: RedisOptions = {
   disconnectTimeout: DISCONNECT_TIMEOUT_MS,
 };
 
-export const NODE_NOTICES: Readonly<Record<string, unknown>> = {
+export const NODE_NOTIFICATIONS: Readonly<Record<string, unknown>> = {
   ...BESIDE,
   connectionName: 'nestjs-redis-lock:notices',
 };
 export const NODE_WRITES: Readonly<Record<string, unknown>> = { ...BESIDE, connectionName: 'nestjs-redis-lock:writes' };
 
-/** Opens the connection for notices beside `client`, with the same server and rights. */
+/** Opens the connection for notifications beside `client`, with the same server and rights. */
 export function openSubscriberFor(client: RedisClient, reporter?: Reporter): RedisClient {
-  return openBeside(client, NODE_NOTICES, reporter);
+  return openBeside(client, NODE_NOTIFICATIONS, reporter);
 }
 
 /** Opens a connection beside `client` for writes that replicas have to acknowledge. */

@@ -3,13 +3,13 @@ import { PUBLISH } from './publish.lua.js';
 import { TAGGED } from './tagged.lua.js';
 
 /**
- * Gives up any number of locks, each by itself and only where the owner still holds it, and publishes the notice that
+ * Gives up any number of locks, each by itself and only where the owner still holds it, and publishes the notification that
  * Redisson's waiters know ("0").
  *
  * KEYS  per lock: lock hash
- * ARGV  1: ms to keep the locks (0: free them now), 2: what the names of channels begin with ('': no notices); then per
+ * ARGV  1: ms to keep the locks (0: free them now), 2: what the names of channels begin with ('': no notifications); then per
  *       lock: owner
- * reply as `ANSWER_EACH` has it; detail: subscribers that got the notice | 0 (not the holder)
+ * reply as `ANSWER_EACH` has it; detail: subscribers that got the notification | 0 (not the holder)
  *
  * A lock that is kept gets the value '0', so that a late renewal does not change when it ends. A server that is out of
  * memory rejects that write; the lock is kept nevertheless.

@@ -1,7 +1,7 @@
 import { ConnectionWatch } from '../connection/connection-watch.js';
 import { confirmed } from './confirmed.js';
 import { Pulse, type Heartbeat } from '../connection/heartbeat.js';
-import type { NoticeEvents, NoticeLink } from './notice-link.js';
+import type { NotificationEvents, NotificationLink } from './notification-link.js';
 import type { RedisClient } from '../connection/redis-client.js';
 
 interface Connection {
@@ -11,9 +11,9 @@ interface Connection {
 }
 
 /** Notifications over one connection, opened when the first caller has to wait, and opened again when it is cut. */
-export class SingleLink implements NoticeLink {
+export class SingleLink implements NotificationLink {
   private connection: Connection | null = null;
-  private events: NoticeEvents | null = null;
+  private events: NotificationEvents | null = null;
   /** The channels that were asked for: the server may have subscribed them even if its answer never came. */
   private readonly asked = new Set<string>();
 
@@ -24,7 +24,7 @@ export class SingleLink implements NoticeLink {
     private readonly heartbeat: Heartbeat,
   ) {}
 
-  start(events: NoticeEvents): void {
+  start(events: NotificationEvents): void {
     this.events = events;
   }
 

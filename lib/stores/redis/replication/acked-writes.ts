@@ -1,7 +1,7 @@
 import { LockUnavailableError } from '../../../errors/index.js';
 import type { AcquireReply, RenewReply } from '../../lock-store.js';
 import { OverdueError } from '../../overdue-error.js';
-import { AckedLane, type Acked, type AckedKind } from './acked-lane.js';
+import { AckedConnection, type Acked, type AckedKind } from './acked-connection.js';
 import type { AcquireRequest, ReleaseRequest, RenewRequest } from '../scripts/lock-batches.js';
 import type { KeyGroup } from '../scripts/key-mixing.js';
 import type { BatchedScript } from '../scripts/script-batch.js';
@@ -51,7 +51,7 @@ const MAX_REDIRECTIONS = 3;
  * number of replicas, so that a caller who wants more replicas than there are delays no other.
  */
 export class AckedWrites {
-  private readonly lanes = new Map<string, AckedLane>();
+  private readonly connections = new Map<string, AckedConnection>();
   private readonly acquires: AckedKind<AcquireRequest, AcquireReply>;
   private readonly renewals: AckedKind<RenewRequest, RenewReply>;
 
@@ -99,17 +99,21 @@ export class AckedWrites {
     }
   }
 
-  private laneOf(node: string, minReplicas: number): AckedLane {
+  private laneOf(node: string, minReplicas: number): AckedConnection {
     const key = `${node} ${String(minReplicas)}`;
-    const known = this.lanes.get(key);
+    const known = this.connections.get(key);
     if (known !== undefined) return known;
     const redirect = (acked: Acked, error: LockUnavailableError): boolean => this.redirect(acked, error, node);
-    const lane = new AckedLane(() => this.routes.callerFor(node, minReplicas), this.scripts.release, redirect);
-    this.lanes.set(key, lane);
-    lane.onIdle = () => {
-      this.lanes.delete(key);
+    const connection = new AckedConnection(
+      () => this.routes.callerFor(node, minReplicas),
+      this.scripts.release,
+      redirect,
+    );
+    this.connections.set(key, connection);
+    connection.onIdle = () => {
+      this.connections.delete(key);
     };
-    return lane;
+    return connection;
   }
 
   /** Sends a request to the node that the cluster names in its place. Returns whether there is one. */

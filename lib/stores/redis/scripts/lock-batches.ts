@@ -1,7 +1,7 @@
 import type { AcquireReply, ReleaseReply, RenewReply } from '../../lock-store.js';
 import { CHANNEL_PREFIX, TOKEN_PREFIX, type KeyLayout } from './key-layout.js';
-import type { NoticeSubscriber } from '../notifications/notice-subscriber.js';
-import type { BatchedScript, StrayWatch } from './script-batch.js';
+import type { NotificationSubscriber } from '../notifications/notification-subscriber.js';
+import type { BatchedScript, AbandonedWatch } from './script-batch.js';
 import { ACQUIRE_SCRIPT, RELEASE_SCRIPT, RENEW_SCRIPT, SHARDED_RELEASE_SCRIPT } from '../lua/index.js';
 
 export interface AcquireRequest {
@@ -34,7 +34,7 @@ const RELEASE_USEFUL_MS = 10_000;
 export function acquireBatch(
   layout: KeyLayout,
   tokenTtl: number,
-  strays: StrayWatch<AcquireRequest>,
+  abandoned: AbandonedWatch<AcquireRequest>,
 ): BatchedScript<AcquireRequest, AcquireReply> {
   return {
     script: ACQUIRE_SCRIPT,
@@ -54,7 +54,7 @@ export function acquireBatch(
       return { taken: false, remainingMs: value < 0 ? undefined : value };
     },
     usefulMs: leaseOf,
-    strays,
+    abandoned,
   };
 }
 
@@ -73,10 +73,10 @@ export function renewBatch(layout: KeyLayout, tokenTtl: number): BatchedScript<R
   };
 }
 
-/** @param sharded whether notices go to sharded channels where the server has them */
+/** @param sharded whether notifications go to sharded channels where the server has them */
 export function releaseBatch(
   layout: KeyLayout,
-  notices: NoticeSubscriber,
+  notifications: NotificationSubscriber,
   sharded: boolean,
 ): BatchedScript<ReleaseRequest, ReleaseReply> {
   return {
@@ -93,7 +93,7 @@ export function releaseBatch(
     read: (status, detail, { name }, { maybeResent }) => ({
       // An earlier send of this request may have done the work, and its reply was lost with the connection.
       held: status === 1 || maybeResent,
-      listeners: Math.max(0, Number(detail) - (notices.hears(layout.channel(name)) ? 1 : 0)),
+      listeners: Math.max(0, Number(detail) - (notifications.hears(layout.channel(name)) ? 1 : 0)),
     }),
   };
 }

@@ -2,7 +2,7 @@ import { LockUnavailableError } from '../../../errors/index.js';
 import { onNextTick } from '../../../time/ticks.js';
 import { isOneForAll, UnexpectedReply } from './answers.js';
 import { makeOverdue, type ReplySlot } from '../../overdue-error.js';
-import type { Flight, Sender } from './flight.js';
+import type { InFlightRequest, Sender } from './in-flight-request.js';
 import type { KeyGroup } from './key-mixing.js';
 import type { RedisArgument } from '../connection/redis-client.js';
 import type { ScriptCaller } from './script-caller.js';
@@ -33,15 +33,15 @@ export interface BatchedScript<Request, Reply> {
   /** For how long after it was sent a reply can be used, in ms. Default: the timeout. */
   readonly usefulMs?: (request: Request) => number;
   /** Who follows requests that may be carried out after their timeout, or after their connection was closed. */
-  readonly strays?: StrayWatch<Request>;
+  readonly abandoned?: AbandonedWatch<Request>;
   /** See `Sender`. */
   readonly asking?: boolean;
   /** Reads what the script answered to one request: a status other than -1, and a detail. */
-  readonly read: (status: number, detail: unknown, request: Request, flight: Flight) => Reply;
+  readonly read: (status: number, detail: unknown, request: Request, inFlight: InFlightRequest) => Reply;
 }
 
 /** Follows requests whose outcome matters although their reply is late or lost. */
-export interface StrayWatch<Request> {
+export interface AbandonedWatch<Request> {
   onOverdue(request: Request): void;
   /** The reply to a request that was overdue; `undefined`: none will come. */
   onLate(request: Request, reply: unknown, index: number): void;
@@ -87,10 +87,10 @@ class Call<Request extends { readonly name: string }, Reply> implements Sender {
     this.scripts.send(batched.script, args, this.timeoutMs, this);
   }
 
-  onReply(value: unknown, flight: Flight): void {
+  onReply(value: unknown, inFlight: InFlightRequest): void {
     if (isOneForAll(value)) {
-      for (const asked of this.asked) asked.resolve(this.batched.read(1, value, asked.request, flight));
-    } else if (Array.isArray(value) && value.length === 2 * this.asked.length) this.onReplies(value, flight);
+      for (const asked of this.asked) asked.resolve(this.batched.read(1, value, asked.request, inFlight));
+    } else if (Array.isArray(value) && value.length === 2 * this.asked.length) this.onReplies(value, inFlight);
     else {
       // Whatever stands in between may have passed the request on.
       const cause = new UnexpectedReply();
@@ -100,7 +100,7 @@ class Call<Request extends { readonly name: string }, Reply> implements Sender {
     }
   }
 
-  private onReplies(replies: readonly unknown[], flight: Flight): void {
+  private onReplies(replies: readonly unknown[], inFlight: InFlightRequest): void {
     let place = 0;
     for (const asked of this.asked) {
       const { request } = asked;
@@ -108,7 +108,7 @@ class Call<Request extends { readonly name: string }, Reply> implements Sender {
       const detail = replies[place + 1];
       place += 2;
       if (status === -1) asked.reject(this.scripts.refusal(new Error(String(detail)), request.name));
-      else asked.resolve(this.batched.read(status, detail, request, flight));
+      else asked.resolve(this.batched.read(status, detail, request, inFlight));
     }
   }
 
@@ -117,7 +117,7 @@ class Call<Request extends { readonly name: string }, Reply> implements Sender {
     if (this.asked.length > 1 && cause instanceof Error && isAboutAllKeys(cause)) {
       this.scripts.mixing.onRejected(cause);
       // Once it is overdue, an acquire must not be sent again: a release may be behind it.
-      if (!this.overdue || this.batched.strays === undefined) {
+      if (!this.overdue || this.batched.abandoned === undefined) {
         this.sendOneByOne();
         return;
       }
@@ -136,17 +136,17 @@ class Call<Request extends { readonly name: string }, Reply> implements Sender {
     this.overdue = true;
     const isOfUse = this.usefulMs > this.timeoutMs;
     for (const asked of this.asked) {
-      this.batched.strays?.onOverdue(asked.request);
+      this.batched.abandoned?.onOverdue(asked.request);
       if (isOfUse) makeOverdue(asked, error);
     }
   }
 
   onLate(value: unknown): void {
-    for (const [index, { request }] of this.asked.entries()) this.batched.strays?.onLate(request, value, index);
+    for (const [index, { request }] of this.asked.entries()) this.batched.abandoned?.onLate(request, value, index);
   }
 
   onCut(ms: number): void {
-    for (const { request } of this.asked) this.batched.strays?.onCut(request, ms);
+    for (const { request } of this.asked) this.batched.abandoned?.onCut(request, ms);
   }
 }
 

@@ -3,7 +3,7 @@ import type { LockUnavailableError } from '../../../errors/index.js';
 import { callAtOnce, pipelines } from '../connection/call.js';
 import { reconnectsOnUnknownScript } from '../connection/client-options.js';
 import type { ConnectionWatch } from '../connection/connection-watch.js';
-import { Flight, type Sender } from './flight.js';
+import { InFlightRequest, type Sender } from './in-flight-request.js';
 import type { KeyMixing } from './key-mixing.js';
 import type { RedisArgument } from '../connection/redis-client.js';
 import type { Script } from '../lua/script.js';
@@ -42,7 +42,7 @@ export class ScriptCaller {
 
   /** Whether no request is under way. */
   get idle(): boolean {
-    return this.connection.flights.size === 0;
+    return this.connection.inFlightRequests.size === 0;
   }
 
   async whenReady(timeoutMs: number): Promise<void> {
@@ -105,16 +105,16 @@ export class ScriptCaller {
   /** Any other request, under the same rules. */
   ask(send: () => Promise<unknown>, timeoutMs: number, late?: LateReply): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const flight = new Flight(this.connection, timeoutMs, senderOf(resolve, reject, late));
+      const inFlight = new InFlightRequest(this.connection, timeoutMs, senderOf(resolve, reject, late));
       const answer = new Promise((begin) => {
         begin(inServiceContext(send));
       });
       answer.then(
         (value) => {
-          flight.onReply(value);
+          inFlight.onReply(value);
         },
         (error: unknown) => {
-          flight.onError(error);
+          inFlight.onError(error);
         },
       );
     });
@@ -128,16 +128,17 @@ export class ScriptCaller {
 
   private start(script: Script, args: RedisArgument[], timeoutMs: number, sender: Sender): void {
     const refusal = this.connection.refusal();
-    if (refusal === null) this.evaluate(script, args, new Flight(this.connection, timeoutMs, sender), sender.asking);
+    if (refusal === null)
+      this.evaluate(script, args, new InFlightRequest(this.connection, timeoutMs, sender), sender.asking);
     else sender.onFailure(refusal);
   }
 
-  private evaluate(script: Script, args: RedisArgument[], flight: Flight, asking = false): void {
+  private evaluate(script: Script, args: RedisArgument[], inFlight: InFlightRequest, asking = false): void {
     const onReply = (value: unknown): void => {
-      flight.onReply(value);
+      inFlight.onReply(value);
     };
     const onError = (error: unknown): void => {
-      flight.onError(error);
+      inFlight.onError(error);
     };
     // ASKING applies to one request only, so this one contains its script.
     if (asking) callAtOnce(this.connection.client, 'asking').catch(() => undefined);
@@ -148,13 +149,13 @@ export class ScriptCaller {
     this.request('evalsha', script.sha1, args).then(onReply, (error: unknown) => {
       // After SCRIPT FLUSH, a restart or a failover the server does not know the script; EVAL teaches it again.
       if (!isServerError(error) || !hasCode(error, 'NOSCRIPT')) {
-        flight.onError(error);
+        inFlight.onError(error);
         return;
       }
       // Not once the request is overdue: EVAL could come after the release that cleans up behind it.
-      if (!flight.open) {
+      if (!inFlight.open) {
         this.unknown.add(script);
-        flight.onUnknownScript();
+        inFlight.onUnknownScript();
         return;
       }
       this.resends += 1;

@@ -2,10 +2,10 @@ import { LockUnavailableError } from '../errors/index.js';
 import { Hold } from '../holds/hold.js';
 import type { AcquireReply, LockStore, Rivals } from '../stores/lock-store.js';
 import { OverdueError } from '../stores/overdue-error.js';
-import type { Settler } from '../stores/settler.js';
+import type { CleanUps } from '../stores/clean-ups.js';
 import { onMicrotask } from '../time/ticks.js';
 import type { Turn } from './turn.js';
-import { Vigil, type Outlook } from './vigil.js';
+import { ReleaseWatch, type Outlook } from './release-watch.js';
 import type { Waiter, WaitRequest } from './waiter.js';
 
 const FIRST_RETRY_MS = 20;
@@ -20,8 +20,8 @@ const RECHECK_MS = 3_000;
 type BusyReply = AcquireReply & { readonly taken: false };
 type TakenReply = AcquireReply & { readonly taken: true };
 
-/** The line a pursuit works for. */
-export interface PursuingLine {
+/** The local queue that the loop works for. */
+export interface AcquiringQueue {
   readonly name: string;
   /** The waiter that gets the lock; `null` when none is left. */
   head(): Waiter | null;
@@ -31,19 +31,19 @@ export interface PursuingLine {
   onSplit(last: boolean): void;
   /** Redis could not say. */
   onTrouble(error: LockUnavailableError): void;
-  /** The pursuit is over: with the lock, or with `null` since no waiter is left. */
-  onPursued(hold: Hold | null): void;
-  /** The pursuit ends with something that must not happen. */
+  /** The loop has ended: with the lock, or with `null` since no waiter is left. */
+  onAcquired(hold: Hold | null): void;
+  /** The loop has ended with a defect. */
   onDefect(error: unknown): void;
 }
 
 /**
- * Gets one lock for the head of one line: try, subscribe, try again, then sleep until a notice or the holder's expiry.
+ * Acquires one lock for the head of one local queue: try, subscribe, try again, then sleep until a notification or the holder's expiry.
  * Notifications are hints that can be lost: as a safeguard the lock is also checked every few seconds, and once more
  * before a waiter is told that it is busy.
  */
-export class Pursuit {
-  private readonly vigil: Vigil;
+export class AcquireLoop {
+  private readonly releaseWatch: ReleaseWatch;
   /** Whether the last try may have taken the lock without our knowing. */
   private uncertain = false;
   /** Whether a request for the lock is in flight. */
@@ -51,7 +51,7 @@ export class Pursuit {
   /** The subscription that is being confirmed. */
   private listening: Promise<void> | null = null;
   /** Whether an earlier try may still be carried out, on a connection that was closed. */
-  private stray = false;
+  private abandoned = false;
   /** The late reply that is waited for. */
   private late: Promise<AcquireReply> | null = null;
   /** How many tries in a row Redis could not answer, and after how many contenders had got in each other's way. */
@@ -66,26 +66,26 @@ export class Pursuit {
 
   /** @param turn which processes go first, if this one has just had the lock */
   constructor(
-    private readonly line: PursuingLine,
+    private readonly queue: AcquiringQueue,
     private readonly store: LockStore,
-    private readonly settler: Settler,
+    private readonly cleanUps: CleanUps,
     private owner: string,
     private readonly tokens: number,
     turn: Turn | null,
   ) {
-    this.vigil = new Vigil(line.name, store, turn);
+    this.releaseWatch = new ReleaseWatch(queue.name, store, turn);
   }
 
-  /** Never throws; tells the line how it ends. */
+  /** Never throws; reports to the queue how it ends. */
   start(): void {
-    const stepBackMs = this.vigil.stepBackMs();
-    if (stepBackMs > 0) this.vigil.stepBack(stepBackMs, this.attempt);
+    const stepBackMs = this.releaseWatch.stepBackMs();
+    if (stepBackMs > 0) this.releaseWatch.stepBack(stepBackMs, this.attempt);
     else this.attempt();
   }
 
   /** Something changed: look again now. */
   wake(): void {
-    if (this.late === null) this.vigil.wake();
+    if (this.late === null) this.releaseWatch.wake();
     else onMicrotask(this.stopWaiting);
   }
 
@@ -99,14 +99,14 @@ export class Pursuit {
       // The lock may have been free for as long as the confirmation is missing.
       this.listening = null;
       onMicrotask(this.attempt);
-    } else if (this.vigil.asleep) this.vigil.wake();
+    } else if (this.releaseWatch.asleep) this.releaseWatch.wake();
     else return false;
     return true;
   }
 
   /** A try, at once: this may be the very moment in which the lock was given up. Never throws. */
   private readonly attempt = (): void => {
-    const head = this.line.head();
+    const head = this.queue.head();
     if (head === null) {
       this.finish(null);
       return;
@@ -139,7 +139,7 @@ export class Pursuit {
   }
 
   private readonly stopWaiting = (): void => {
-    if (this.late === null || this.line.head() !== null) return;
+    if (this.late === null || this.queue.head() !== null) return;
     this.late = null;
     this.finish(null);
   };
@@ -149,7 +149,7 @@ export class Pursuit {
     this.asking = false;
     this.uncertain = false;
     this.failures = 0;
-    this.vigil.onTried(reply.taken, this.outlook);
+    this.releaseWatch.onTried(reply.taken, this.outlook);
     if (!reply.taken) {
       this.rivals = reply.rivals;
       this.onBusy(reply);
@@ -162,17 +162,17 @@ export class Pursuit {
     }
     // The grant was read so late that its lease may be over. Asking again refreshes it, or finds it gone.
     const what = 'Redis granted the lock, but the answer took longer than the lease.';
-    this.onError(new LockUnavailableError(what, this.line.name, { retryable: true, outcomeUnknown: true }));
+    this.onError(new LockUnavailableError(what, this.queue.name, { retryable: true, outcomeUnknown: true }));
   };
 
   private onBusy(reply: BusyReply): void {
-    const { outlook, vigil } = this;
+    const { outlook, releaseWatch } = this;
     this.report(reply);
-    if (this.line.head() === null) this.finish(null);
+    if (this.queue.head() === null) this.finish(null);
     else if (outlook.listening || reply.pauseMs !== undefined) this.rest(reply, outlook);
     else {
       // The release may have come before the subscription, so the lock is tried again once it stands.
-      const listening = (this.listening = vigil.listen());
+      const listening = (this.listening = releaseWatch.listen());
       const then = (next: () => void): void => {
         if (this.listening !== listening) return;
         this.listening = null;
@@ -196,9 +196,9 @@ export class Pursuit {
   private rest({ pauseMs, remainingMs }: BusyReply, outlook: Outlook): void {
     if (pauseMs !== undefined) {
       const about = Math.min(pauseMs * 2 ** (this.splits - 1), MAX_SPLIT_PAUSE_MS);
-      this.vigil.sleepDeaf(about * (0.5 + Math.random()), this.attempt);
+      this.releaseWatch.sleepDeaf(about * (0.5 + Math.random()), this.attempt);
     } else if (outlook.listening)
-      this.vigil.untilTurn(outlook, Math.min(remainingMs ?? Infinity, RECHECK_MS), this.attempt);
+      this.releaseWatch.untilTurn(outlook, Math.min(remainingMs ?? Infinity, RECHECK_MS), this.attempt);
     else this.attempt();
   }
 
@@ -207,13 +207,13 @@ export class Pursuit {
     this.asking = false;
     if (!(error instanceof LockUnavailableError)) {
       this.clear();
-      this.line.onDefect(error);
+      this.queue.onDefect(error);
       return;
     }
     this.uncertain ||= error.outcomeUnknown;
-    this.stray ||= error.outcomeUnknown && !(error instanceof OverdueError);
-    this.line.onTrouble(error.forLock(this.line.name));
-    if (this.line.head() === null) {
+    this.abandoned ||= error.outcomeUnknown && !(error instanceof OverdueError);
+    this.queue.onTrouble(error.forLock(this.queue.name));
+    if (this.queue.head() === null) {
       this.finish(null);
       return;
     }
@@ -221,34 +221,34 @@ export class Pursuit {
       this.waitFor(error.reply as Promise<AcquireReply>);
       return;
     }
-    this.vigil.sleep(Math.min(FIRST_RETRY_MS * 2 ** this.failures, MAX_RETRY_MS), this.attempt);
+    this.releaseWatch.sleep(Math.min(FIRST_RETRY_MS * 2 ** this.failures, MAX_RETRY_MS), this.attempt);
     this.failures = Math.min(this.failures + 1, 10);
   };
 
   private finish(hold: Hold | null): void {
-    if (hold !== null && this.line.head() === null) {
+    if (hold !== null && this.queue.head() === null) {
       this.uncertain = true;
       hold = null;
     }
     // The release of a hold takes care of earlier tries for the same owner, too.
-    if (hold !== null) this.stray = false;
+    if (hold !== null) this.abandoned = false;
     this.clear();
-    this.line.onPursued(hold);
+    this.queue.onAcquired(hold);
   }
 
   private clear(): void {
-    this.vigil.close();
-    if (this.uncertain || this.stray) this.settler.settle(this.line.name, this.owner, this.leaseMs);
+    this.releaseWatch.close();
+    if (this.uncertain || this.abandoned) this.cleanUps.add(this.queue.name, this.owner, this.leaseMs);
   }
 
-  /** Tells the line, and counts how often in a row contenders got in each other's way. */
+  /** Reports to the queue, and counts how often in a row contenders got in each other's way. */
   private report({ remainingMs, pauseMs }: BusyReply): void {
     if (pauseMs === undefined) {
       this.splits = 0;
-      this.line.onBusy(remainingMs);
+      this.queue.onBusy(remainingMs);
       return;
     }
-    this.line.onSplit(this.splits === MAX_SPLITS);
+    this.queue.onSplit(this.splits === MAX_SPLITS);
     this.splits = Math.min(this.splits + 1, MAX_SPLITS);
   }
 
@@ -257,15 +257,15 @@ export class Pursuit {
     this.asking = true;
     this.asked = request;
     this.leaseMs = Math.max(this.leaseMs, leaseMs);
-    this.outlook = this.vigil.look();
-    return this.store.acquire(this.line.name, this.owner, leaseMs, this.tokens, minReplicas, this.rivals);
+    this.outlook = this.releaseWatch.look();
+    return this.store.acquire(this.queue.name, this.owner, leaseMs, this.tokens, minReplicas, this.rivals);
   }
 
   private holdOf(reply: TakenReply): Hold {
     this.owner = reply.owner ?? this.owner;
     const { leaseMs, minReplicas } = this.asked as WaitRequest;
-    const { owner, tokens, line } = this;
+    const { owner, tokens, queue } = this;
     const { token, sentAt } = reply;
-    return new Hold({ name: line.name, owner, leaseMs, sentAt, token, tokens, minReplicas });
+    return new Hold({ name: queue.name, owner, leaseMs, sentAt, token, tokens, minReplicas });
   }
 }

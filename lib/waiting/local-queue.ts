@@ -7,44 +7,44 @@ import type { ReleaseReply } from '../stores/lock-store.js';
 import { OverdueError, orLate } from '../stores/overdue-error.js';
 import { monotonic } from '../time/clock.js';
 import type { TimerWheel } from '../time/timer-wheel.js';
-import { HolderNews } from './holder-news.js';
-import type { LineContext } from './line-context.js';
-import { Pursuit, type PursuingLine } from './pursuit.js';
+import { HolderStatus } from './holder-status.js';
+import type { QueueContext } from './queue-context.js';
+import { AcquireLoop, type AcquiringQueue } from './acquire-loop.js';
 import { MAX_PATIENCE_MS } from './turn.js';
-import { Waiter, type Claim, type WaitersLine, type WaitRequest } from './waiter.js';
+import { Waiter, type Claim, type WaitersQueue, type WaitRequest } from './waiter.js';
 
 /**
  * - `idle`: no caller here wants the lock.
- * - `pursuing`: the head's request is under way to Redis, or waits there.
+ * - `acquiring`: the head's request is under way to Redis, or waits there.
  * - `held`: a caller of this process has it.
  * - `passing`: it is being renewed for the next local caller.
  * - `releasing`: it is on its way back to Redis.
  */
-type Phase = 'idle' | 'pursuing' | 'held' | 'passing' | 'releasing';
+type Phase = 'idle' | 'acquiring' | 'held' | 'passing' | 'releasing';
 
 const RELEASED: Promise<ReleaseOutcome> = Promise.resolve('released');
 
 /** The callers of this process that want one lock, in the order they came. Only the head's wish reaches Redis. */
-export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<WaitLine> {
+export class LocalQueue implements AcquiringQueue, WaitersQueue, HoldOwner, Linked<LocalQueue> {
   /** @internal where the service keeps lines that are idle */
-  list: LinkedList<WaitLine> | null = null;
+  list: LinkedList<LocalQueue> | null = null;
   /** @internal */
-  previous: WaitLine | null = null;
+  previous: LocalQueue | null = null;
   /** @internal */
-  next: WaitLine | null = null;
-  private readonly queue = new LinkedList<Waiter>();
+  next: LocalQueue | null = null;
+  private readonly waiters = new LinkedList<Waiter>();
   private phase: Phase = 'idle';
   private hold: Hold | null = null;
-  private pursuit: Pursuit | null = null;
+  private acquireLoop: AcquireLoop | null = null;
   /** How many callers the last hold served. */
   private lastUsed = 0;
-  private readonly news: HolderNews;
+  private readonly holderStatus: HolderStatus;
 
   constructor(
     readonly name: string,
-    private readonly context: LineContext,
+    private readonly context: QueueContext,
   ) {
-    this.news = new HolderNews(name);
+    this.holderStatus = new HolderStatus(name);
   }
 
   get timeouts(): TimerWheel {
@@ -52,12 +52,12 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
   }
 
   get waiting(): number {
-    return this.queue.size;
+    return this.waiters.size;
   }
 
   /** Whether a request without a waiter is in flight: it may still have to be undone. */
-  get pursuesForNobody(): boolean {
-    return this.queue.size === 0 && (this.phase === 'pursuing' || this.phase === 'passing');
+  get acquiresForNoWaiter(): boolean {
+    return this.waiters.size === 0 && (this.phase === 'acquiring' || this.phase === 'passing');
   }
 
   /**
@@ -72,8 +72,8 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
       return Promise.reject(refusal);
     }
     const waiter = new Waiter(request, this, claim, underLease);
-    this.queue.push(waiter);
-    if (this.phase === 'idle') this.pursue();
+    this.waiters.push(waiter);
+    if (this.phase === 'idle') this.acquire();
     return waiter.served as Promise<T>;
   }
 
@@ -105,123 +105,123 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
    * @param all `false`: callers that run in a section stay, since the shutdown waits for them
    */
   refuse(all: boolean): void {
-    for (const waiter of this.queue.entries()) {
+    for (const waiter of this.waiters.entries()) {
       if (all || !waiter.underLease) this.leave(waiter, new LockShutdownError(this.name));
     }
   }
 
   head(): Waiter | null {
-    return this.queue.first;
+    return this.waiters.first;
   }
 
   onBusy(remainingMs: number | undefined): void {
-    this.news.onBusy(remainingMs);
-    const { first } = this.queue;
-    if (first?.onLastAttempt === true) this.leave(first, this.news.failure(first.waitedMs()));
+    this.holderStatus.onBusy(remainingMs);
+    const { first } = this.waiters;
+    if (first?.onLastAttempt === true) this.leave(first, this.holderStatus.failure(first.waitedMs()));
   }
 
   onSplit(last: boolean): void {
-    this.news.onBusy(undefined);
-    const { first } = this.queue;
+    this.holderStatus.onBusy(undefined);
+    const { first } = this.waiters;
     // A single attempt ends only when another caller has the lock: if all contenders gave up on a free lock, none would get it.
     if (first?.expired === true || (last && first?.request.wait === 0)) {
-      this.leave(first, this.news.failure(first.waitedMs()));
+      this.leave(first, this.holderStatus.failure(first.waitedMs()));
     }
   }
 
   onTrouble(error: LockUnavailableError): void {
-    this.news.trouble = error;
+    this.holderStatus.trouble = error;
     if (!error.retryable) this.rejectAll(error);
-    const { first } = this.queue;
+    const { first } = this.waiters;
     if (first?.onLastAttempt === true) this.leave(first, error);
   }
 
   private refusalOf({ signal, wait }: WaitRequest): LockError | null {
     if (signal?.aborted === true) return new LockAbortedError(this.name, signal.reason);
-    if (wait === 0 && this.phase !== 'idle') return this.news.trouble ?? this.currentNews().busy('held', 0);
-    if (this.queue.size >= this.context.limits.maxWaiting) return this.currentNews().busy('crowded', 0);
+    if (wait === 0 && this.phase !== 'idle') return this.holderStatus.trouble ?? this.currentNews().busy('held', 0);
+    if (this.waiters.size >= this.context.limits.maxWaiting) return this.currentNews().busy('crowded', 0);
     return null;
   }
 
   leave(waiter: Waiter, error: Error): void {
-    if (!this.queue.remove(waiter)) return;
+    if (!this.waiters.remove(waiter)) return;
     waiter.reject(error);
-    if (this.queue.size === 0) this.pursuit?.wake();
+    if (this.waiters.size === 0) this.acquireLoop?.wake();
   }
 
   private rejectAll(error: Error): void {
-    for (let waiter = this.queue.first; waiter !== null; waiter = this.queue.first) this.leave(waiter, error);
+    for (let waiter = this.waiters.first; waiter !== null; waiter = this.waiters.first) this.leave(waiter, error);
   }
 
   onExpired(waiter: Waiter): void {
     // The lock may be free without a notification having arrived, so the head asks once more before it is told "busy".
-    if (waiter === this.queue.first && this.news.saysBusy && this.pursuit?.askOnce() === true) {
+    if (waiter === this.waiters.first && this.holderStatus.saysBusy && this.acquireLoop?.askOnce() === true) {
       waiter.expired = true;
       return;
     }
     this.leave(waiter, this.currentNews().failure(waiter.waitedMs()));
   }
 
-  private currentNews(): HolderNews {
-    if (this.hold !== null) this.news.onBusy(Math.max(0, this.hold.remaining()));
-    return this.news;
+  private currentNews(): HolderStatus {
+    if (this.hold !== null) this.holderStatus.onBusy(Math.max(0, this.hold.remaining()));
+    return this.holderStatus;
   }
 
-  private pursue(): void {
-    const { store, settler, limits, turns, work } = this.context;
-    this.phase = 'pursuing';
-    this.news.onNewHolder();
+  private acquire(): void {
+    const { store, cleanUps, limits, turns, work } = this.context;
+    this.phase = 'acquiring';
+    this.holderStatus.onNewHolder();
     // No more than are likely to be used: unused reserved tokens would run ahead of the server's clock, and a server
     // that lost the last one would then issue smaller ones. A hand-over takes more than a µs.
-    const likely = Math.max(this.queue.size, 2 * this.lastUsed);
+    const likely = Math.max(this.waiters.size, 2 * this.lastUsed);
     const tokens = Math.max(1, Math.min(limits.handOverCount, likely, limits.handOverTime * 1_000));
     const turn = turns.get(this.name);
     // Other processes held it a moment ago. A caller that gives up before Redis answers is told so.
-    if (turn !== null) this.news.onBusy(undefined);
+    if (turn !== null) this.holderStatus.onBusy(undefined);
     // A caller without time to let others go first tries at once.
-    const hasTime = (this.queue.first?.request.wait ?? 0) > MAX_PATIENCE_MS;
-    this.pursuit = new Pursuit(this, store, settler, this.context.nextOwner(), tokens, hasTime ? turn : null);
+    const hasTime = (this.waiters.first?.request.wait ?? 0) > MAX_PATIENCE_MS;
+    this.acquireLoop = new AcquireLoop(this, store, cleanUps, this.context.nextOwner(), tokens, hasTime ? turn : null);
     work.begin();
-    const { pursuit } = this;
+    const { acquireLoop } = this;
     inServiceContext(() => {
-      pursuit.start();
+      acquireLoop.start();
     });
   }
 
-  onPursued(hold: Hold | null): void {
-    this.pursuit = null;
-    this.news.onBusy(undefined);
+  onAcquired(hold: Hold | null): void {
+    this.acquireLoop = null;
+    this.holderStatus.onBusy(undefined);
     if (hold === null) this.proceed();
     else this.serve(hold);
     this.context.work.end();
   }
 
   onDefect(error: unknown): void {
-    this.pursuit = null;
+    this.acquireLoop = null;
     this.rejectAll(error instanceof Error ? error : new Error(String(error)));
     this.proceed();
     this.context.work.end();
   }
 
-  /** Serves the next waiter; without one the line is done. */
+  /** Serves the next waiter; without one the queue is done. */
   private proceed(): void {
-    if (this.queue.first !== null) {
-      this.pursue();
+    if (this.waiters.first !== null) {
+      this.acquire();
       return;
     }
     this.rest();
   }
 
-  /** Whatever the line knows is old when it is next needed. */
+  /** What the queue knows is outdated when it is next needed. */
   private rest(): void {
     this.phase = 'idle';
     this.lastUsed = 0;
-    this.news.clear();
+    this.holderStatus.clear();
     this.context.onIdle(this.name);
   }
 
   private mayPassOn(hold: Hold): boolean {
-    if (this.queue.first === null || hold.doubtful || !hold.hasNextToken()) return false;
+    if (this.waiters.first === null || hold.doubtful || !hold.hasNextToken()) return false;
     if (monotonic() - hold.acquiredAt >= this.context.limits.handOverTime) return false;
     return hold.remaining() > hold.leaseMs / 3;
   }
@@ -230,19 +230,19 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
   private serve(hold: Hold): void {
     this.phase = 'passing';
     this.hold = hold;
-    const next = this.queue.first;
+    const next = this.waiters.first;
     if (next === null) void this.giveBack(hold, 0, null);
     else if (this.fits(hold, next)) this.grant(hold, next);
     else void inServiceContext(() => this.renewThenServe(hold, next));
   }
 
   private grant(hold: Hold, waiter: Waiter): void {
-    this.queue.remove(waiter);
+    this.waiters.remove(waiter);
     this.phase = 'held';
     hold.renewMs = waiter.request.renewMs;
     hold.minReplicas = waiter.request.minReplicas;
     hold.fresh = false;
-    hold.line = this;
+    hold.queue = this;
     this.context.keeper.watch(hold);
     waiter.serve(hold);
   }
@@ -269,7 +269,7 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
     try {
       const renewal = this.context.store.renew(this.name, hold.owner, leaseMs, minReplicas, changes, true);
       const { held, sentAt } = await orLate(renewal, (error) => {
-        this.news.trouble = error.forLock(this.name);
+        this.holderStatus.trouble = error.forLock(this.name);
       });
       if (!held) return false;
       hold.confirm(sentAt, leaseMs, changes, true);
@@ -303,7 +303,7 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
     return released.then(
       ({ held, listeners }: ReleaseReply) => done(held ? 'released' : 'lost', listeners),
       (error: unknown) => {
-        this.news.clear();
+        this.holderStatus.clear();
         this.releaseInBackground(hold, keepMs, error);
         return done('unconfirmed', 0);
       },
@@ -314,17 +314,17 @@ export class WaitLine implements PursuingLine, WaitersLine, HoldOwner, Linked<Wa
   private releaseInBackground(hold: Hold, keepMs: number, error: unknown): void {
     // A release that is only late is not sent again: its reply settles it.
     const underWay = error instanceof OverdueError ? error.reply : undefined;
-    this.context.settler.settle(this.name, hold.owner, hold.leaseMs, { keepMs, underWay });
+    this.context.cleanUps.add(this.name, hold.owner, hold.leaseMs, { keepMs, underWay });
   }
 
   /** The lock may be free for others by now, so it is for our own callers, too, whatever the old holder still does. */
   onHoldLost(hold: Hold): void {
     if (this.hold !== hold) return;
     this.hold = null;
-    if (hold.lost?.reason === 'expired') this.news.clear();
+    if (hold.lost?.reason === 'expired') this.holderStatus.clear();
     // After "expired", a renewal still in flight could prolong the lock for no caller. After "taken", the lock may be gone
     // without a notification (DEL, FLUSHALL, eviction): the release of an owner that finds it free notifies all waiters.
-    this.context.settler.settle(this.name, hold.owner, hold.leaseMs);
+    this.context.cleanUps.add(this.name, hold.owner, hold.leaseMs);
     this.proceed();
   }
 }

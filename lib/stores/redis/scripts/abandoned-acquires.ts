@@ -1,14 +1,14 @@
 import { monotonic } from '../../../time/clock.js';
 import { maybeDone } from './answers.js';
-import type { StrayWatch } from './script-batch.js';
+import type { AbandonedWatch } from './script-batch.js';
 
-interface StrayRequest {
+interface AbandonedRequest {
   readonly name: string;
   readonly owner: string;
   readonly leaseMs: number;
 }
 
-interface Stray {
+interface Abandoned {
   /** How many late replies for this owner are still to come. */
   pending: number;
   /** Until when a request of a closed connection may still be carried out, on the monotonic clock. */
@@ -31,46 +31,46 @@ const SWEEP_MS = 1_000;
  * A late renewal or release does no harm: both compare the owner, no owner is used twice, and a late renewal does not make
  * a lease shorter (see the script).
  */
-export class StrayAcquires implements StrayWatch<StrayRequest> {
-  private readonly strays = new Map<string, Stray>();
+export class AbandonedAcquires implements AbandonedWatch<AbandonedRequest> {
+  private readonly abandoned = new Map<string, Abandoned>();
   private sweptAt = 0;
 
   /**
    * @param releaseAgain has to see to it that the owner is released, until `until` on the monotonic clock if that is given,
    *   and must not throw
    */
-  constructor(private readonly releaseAgain: (request: StrayRequest, until: number) => void) {}
+  constructor(private readonly releaseAgain: (request: AbandonedRequest, until: number) => void) {}
 
   get size(): number {
-    return this.strays.size;
+    return this.abandoned.size;
   }
 
-  onOverdue({ owner }: StrayRequest): void {
-    this.strayOf(owner).pending += 1;
+  onOverdue({ owner }: AbandonedRequest): void {
+    this.abandonedOf(owner).pending += 1;
   }
 
-  onLate(request: StrayRequest, reply: unknown, index: number): void {
-    const stray = this.strays.get(request.owner);
-    if (stray === undefined) return;
-    stray.pending -= 1;
-    if (stray.pending === 0 && stray.until === 0) this.strays.delete(request.owner);
+  onLate(request: AbandonedRequest, reply: unknown, index: number): void {
+    const abandoned = this.abandoned.get(request.owner);
+    if (abandoned === undefined) return;
+    abandoned.pending -= 1;
+    if (abandoned.pending === 0 && abandoned.until === 0) this.abandoned.delete(request.owner);
     // Not yet released: the owner still wants the lock, or will be released later.
-    if (maybeDone(reply, index) && stray.released) this.releaseAgain(request, 0);
+    if (maybeDone(reply, index) && abandoned.released) this.releaseAgain(request, 0);
   }
 
-  onCut(request: StrayRequest, ms: number): void {
+  onCut(request: AbandonedRequest, ms: number): void {
     const now = monotonic();
     // What arrives later than that is forgotten by itself before long.
     const until = now + Math.min(ms, request.leaseMs);
     this.sweep(now);
-    const stray = this.strayOf(request.owner);
-    if (stray.released) this.releaseAgain(request, until);
-    else stray.until = Math.max(stray.until, until);
-    if (stray.released && stray.pending === 0) this.strays.delete(request.owner);
+    const abandoned = this.abandonedOf(request.owner);
+    if (abandoned.released) this.releaseAgain(request, until);
+    else abandoned.until = Math.max(abandoned.until, until);
+    if (abandoned.released && abandoned.pending === 0) this.abandoned.delete(request.owner);
   }
 
   /** For requests that are carried out in the order they were sent: no acquire gets behind its release. */
-  get inOrder(): StrayWatch<StrayRequest> {
+  get inOrder(): AbandonedWatch<AbandonedRequest> {
     return {
       onOverdue: (request) => {
         this.onOverdue(request);
@@ -86,26 +86,27 @@ export class StrayAcquires implements StrayWatch<StrayRequest> {
 
   /** This owner is released for good. Returns until when that has to be repeated, on the monotonic clock; 0: it need not. */
   onReleased(owner: string): number {
-    if (this.strays.size === 0) return 0;
-    const stray = this.strays.get(owner);
-    if (stray === undefined) return 0;
-    const { until } = stray;
-    stray.released = true;
-    stray.until = 0;
-    if (stray.pending === 0) this.strays.delete(owner);
+    if (this.abandoned.size === 0) return 0;
+    const abandoned = this.abandoned.get(owner);
+    if (abandoned === undefined) return 0;
+    const { until } = abandoned;
+    abandoned.released = true;
+    abandoned.until = 0;
+    if (abandoned.pending === 0) this.abandoned.delete(owner);
     return until > monotonic() ? until : 0;
   }
 
-  private strayOf(owner: string): Stray {
-    let stray = this.strays.get(owner);
-    if (stray === undefined) this.strays.set(owner, (stray = { pending: 0, until: 0, released: false }));
-    return stray;
+  private abandonedOf(owner: string): Abandoned {
+    let abandoned = this.abandoned.get(owner);
+    if (abandoned === undefined) this.abandoned.set(owner, (abandoned = { pending: 0, until: 0, released: false }));
+    return abandoned;
   }
 
   /** An owner that lost its lock is never released. */
   private sweep(now: number): void {
     if (now - this.sweptAt < SWEEP_MS) return;
     this.sweptAt = now;
-    for (const [owner, { pending, until }] of this.strays) if (pending === 0 && until < now) this.strays.delete(owner);
+    for (const [owner, { pending, until }] of this.abandoned)
+      if (pending === 0 && until < now) this.abandoned.delete(owner);
   }
 }

@@ -7,29 +7,29 @@ import type { ReleaseOutcome } from '../holds/release-outcome.js';
 import { monotonic } from '../time/clock.js';
 import type { LeaseState } from './lease-summary.js';
 
-/** What a tenure needs of the service. */
-export interface TenureContext {
-  release(tenure: Tenure): Promise<ReleaseOutcome>;
-  onReleased(tenure: Tenure, outcome: ReleaseOutcome): void;
-  onLost(tenure: Tenure, reason: LockLostReason): void;
-  extend(tenure: Tenure, ms: number, fix: boolean): Promise<void>;
+/** What a hold of a caller needs of the service. */
+export interface CallerHoldContext {
+  release(callerHold: CallerHold): Promise<ReleaseOutcome>;
+  onReleased(callerHold: CallerHold, outcome: ReleaseOutcome): void;
+  onLost(callerHold: CallerHold, reason: LockLostReason): void;
+  extend(callerHold: CallerHold, ms: number, fix: boolean): Promise<void>;
 }
 
 /**
  * One caller's time on a hold, from grant to release, shared by the lease it got and by the leases of nested calls that
  * joined it. The lock is released when the last of them is.
  */
-export class Tenure implements HoldObserver, Linked<Tenure> {
+export class CallerHold implements HoldObserver, Linked<CallerHold> {
   readonly name: string;
   readonly token: FencingToken;
   /** When the section could begin, on the monotonic clock. */
   since = monotonic();
   /** @internal where the service keeps it */
-  list: LinkedList<Tenure> | null = null;
+  list: LinkedList<CallerHold> | null = null;
   /** @internal */
-  previous: Tenure | null = null;
+  previous: CallerHold | null = null;
   /** @internal */
-  next: Tenure | null = null;
+  next: CallerHold | null = null;
   /** Whether code runs under it that ends by releasing it. */
   inSection = false;
   private users = 1;
@@ -40,7 +40,7 @@ export class Tenure implements HoldObserver, Linked<Tenure> {
     readonly hold: Hold,
     /** How long after `since` the lock stays taken at least, in ms. */
     public holdAtLeast: number,
-    private readonly context: TenureContext,
+    private readonly context: CallerHoldContext,
     /** The async context in which the lock was acquired. */
     private readonly origin: AsyncResource,
   ) {

@@ -1,5 +1,5 @@
 /** What a link reports. */
-export interface NoticeEvents {
+export interface NotificationEvents {
   onMessage(channel: string): void;
   /** These channels, or all, are not subscribed to any more. */
   onLost(channels?: Iterable<string>): void;
@@ -7,10 +7,10 @@ export interface NoticeEvents {
   onBack(): void;
 }
 
-/** The way by which notices come: one connection, or in a cluster one to each node. */
-export interface NoticeLink {
+/** The way by which notifications come: one connection, or in a cluster one to each node. */
+export interface NotificationLink {
   /** Called once, before anything else. */
-  start(events: NoticeEvents): void;
+  start(events: NotificationEvents): void;
   /** Resolves when the server has confirmed it; rejects with `LockUnavailableError` within a bounded time. */
   subscribe(channel: string): Promise<void>;
   /** If it fails, notifications still arrive for a channel without listeners. */

@@ -1,8 +1,8 @@
 import { inServiceContext } from '../../../context/service-context.js';
 import { monotonic } from '../../../time/clock.js';
 import { Timer } from '../../../time/timer.js';
-import type { NoticeSubscription } from '../../lock-store.js';
-import type { NoticeLink } from './notice-link.js';
+import type { NotificationSubscription } from '../../lock-store.js';
+import type { NotificationLink } from './notification-link.js';
 import { unanswered } from '../connection/server-error.js';
 
 interface Channel {
@@ -12,7 +12,7 @@ interface Channel {
   asked: boolean;
   /** Whether Redis confirmed the subscription on the connection that is open now. */
   confirmed: boolean;
-  /** Grows with each notice. */
+  /** Grows with each notification. */
   heard: number;
   /** The subscription under way or confirmed; `null`: none. */
   subscribed: Promise<void> | null;
@@ -28,21 +28,21 @@ const SWEEP_MS = 250;
  * The release notifications of all locks, for all callers of this process that wait for one. A channel stays
  * subscribed for a moment after its last listener left, since a contended lock is soon waited for again.
  */
-export class NoticeSubscriber {
+export class NotificationSubscriber {
   private readonly channels = new Map<string, Channel>();
   private closed = false;
-  /** All notices so far. */
+  /** All notifications so far. */
   private received = 0;
   /** One timer for all channels without listeners: leaving and coming back need no timer of their own. */
   private readonly sweep = new Timer(() => {
     this.onSweep();
   }, false);
 
-  constructor(private readonly link: NoticeLink) {
+  constructor(private readonly link: NotificationLink) {
     link.start({ onMessage: this.onMessage, onLost: this.onLost, onBack: this.onBack });
   }
 
-  /** Whether this subscriber itself is among those that a notice on `channel` reaches. */
+  /** Whether this subscriber itself is among those that a notification on `channel` reaches. */
   hears(channel: string): boolean {
     return this.channels.get(channel)?.confirmed ?? false;
   }
@@ -52,14 +52,14 @@ export class NoticeSubscriber {
     return this.channels.size === 0;
   }
 
-  /** Grows with each notice on `channel`; `undefined`: none would arrive now. */
+  /** Grows with each notification on `channel`; `undefined`: none would arrive now. */
   heard(channel: string): number | undefined {
     const known = this.channels.get(channel);
     return known?.confirmed === true ? known.heard : undefined;
   }
 
-  /** `listener` also runs when notices may have been missed. */
-  listen(name: string, listener: () => void): NoticeSubscription {
+  /** `listener` also runs when notifications may have been missed. */
+  listen(name: string, listener: () => void): NotificationSubscription {
     const channel = this.channels.get(name) ?? this.addChannel(name);
     channel.listeners.add(listener);
     channel.leftAt = null;

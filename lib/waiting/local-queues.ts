@@ -3,35 +3,35 @@ import type { Hold, HoldKeeper } from '../holds/hold.js';
 import type { ReleaseOutcome } from '../holds/release-outcome.js';
 import { LinkedList } from '../lists/linked-list.js';
 import type { LockStore } from '../stores/lock-store.js';
-import { Settler } from '../stores/settler.js';
+import { CleanUps } from '../stores/clean-ups.js';
 import { TimerWheel } from '../time/timer-wheel.js';
-import type { LineContext, LineLimits } from './line-context.js';
+import type { QueueContext, QueueLimits } from './queue-context.js';
 import { OpenWork } from './open-work.js';
 import { Turns } from './turn.js';
-import { WaitLine } from './wait-line.js';
-import type { WaitLineLength } from './wait-line-length.js';
+import { LocalQueue } from './local-queue.js';
+import type { QueueLength } from './queue-length.js';
 import type { Claim, WaitRequest } from './waiter.js';
 
 /** How many idle lines are kept for the next caller. A `Map` whose entries change with every section makes late garbage. */
 const MAX_IDLE = 128;
 
-/** All wait lines of one service: one for each name that is wanted now, and those used last. */
-export class WaitLines {
-  private readonly lines = new Map<string, WaitLine>();
+/** All local queues of one service: one for each name that is wanted now, and those used last. */
+export class LocalQueues {
+  private readonly queues = new Map<string, LocalQueue>();
   /** Those of them that are idle, the longest unused first. */
-  private readonly idle = new LinkedList<WaitLine>();
-  private readonly settler: Settler;
-  private readonly context: LineContext;
+  private readonly idle = new LinkedList<LocalQueue>();
+  private readonly cleanUps: CleanUps;
+  private readonly context: QueueContext;
   private owners = 0;
   private closed = false;
 
   /** @param clientId unguessable and unique to this service: the first half of every owner it makes */
-  constructor(store: LockStore, keeper: HoldKeeper, limits: LineLimits, clientId: string) {
-    this.settler = new Settler(store);
+  constructor(store: LockStore, keeper: HoldKeeper, limits: QueueLimits, clientId: string) {
+    this.cleanUps = new CleanUps(store);
     this.context = {
       store,
       keeper,
-      settler: this.settler,
+      cleanUps: this.cleanUps,
       timeouts: new TimerWheel(true),
       limits,
       turns: new Turns(),
@@ -46,21 +46,21 @@ export class WaitLines {
   /** How many callers wait, over all names. */
   get waiting(): number {
     let sum = 0;
-    for (const line of this.lines.values()) sum += line.waiting;
+    for (const queue of this.queues.values()) sum += queue.waiting;
     return sum;
   }
 
   /** The lines with waiting callers. */
-  lengths(): WaitLineLength[] {
-    const lengths: WaitLineLength[] = [];
-    for (const { name, waiting } of this.lines.values()) if (waiting > 0) lengths.push({ name, waiting });
+  lengths(): QueueLength[] {
+    const lengths: QueueLength[] = [];
+    for (const { name, waiting } of this.queues.values()) if (waiting > 0) lengths.push({ name, waiting });
     return lengths;
   }
 
   /** How many abandoned requests still have to be undone in the background. */
   get unsettled(): number {
-    let sum = this.settler.size;
-    for (const line of this.lines.values()) if (line.pursuesForNobody) sum += 1;
+    let sum = this.cleanUps.size;
+    for (const queue of this.queues.values()) if (queue.acquiresForNoWaiter) sum += 1;
     return sum;
   }
 
@@ -71,50 +71,50 @@ export class WaitLines {
    */
   join<T>(name: string, request: WaitRequest, claim: Claim<T>, underLease = false): Promise<T> {
     if (this.closed) return Promise.reject(new LockShutdownError(name));
-    let line = this.lines.get(name);
-    if (line === undefined) {
-      line = new WaitLine(name, this.context);
-      this.lines.set(name, line);
-    } else this.idle.remove(line);
-    return line.join(request, claim, underLease);
+    let queue = this.queues.get(name);
+    if (queue === undefined) {
+      queue = new LocalQueue(name, this.context);
+      this.queues.set(name, queue);
+    } else this.idle.remove(queue);
+    return queue.join(request, claim, underLease);
   }
 
   release(hold: Hold, keepMs: number): Promise<ReleaseOutcome> {
-    const line = this.lines.get(hold.name);
-    if (line !== undefined) return line.release(hold, keepMs);
+    const queue = this.queues.get(hold.name);
+    if (queue !== undefined) return queue.release(hold, keepMs);
     hold.observer?.onReleased('lost');
     return Promise.resolve('lost');
   }
 
   private onIdle(name: string): void {
-    const line = this.lines.get(name);
-    if (line?.list !== null) return;
-    this.idle.push(line);
-    if (this.idle.size > MAX_IDLE) this.forget(this.idle.first as WaitLine);
+    const queue = this.queues.get(name);
+    if (queue?.list !== null) return;
+    this.idle.push(queue);
+    if (this.idle.size > MAX_IDLE) this.forget(this.idle.first as LocalQueue);
   }
 
-  private forget(line: WaitLine): void {
-    this.idle.remove(line);
-    this.lines.delete(line.name);
+  private forget(queue: LocalQueue): void {
+    this.idle.remove(queue);
+    this.queues.delete(queue.name);
   }
 
   /** Refuses waiting callers, except those that run in a section. */
   refuseOutsiders(): void {
-    for (const line of [...this.lines.values()]) line.refuse(false);
+    for (const queue of [...this.queues.values()]) queue.refuse(false);
   }
 
   /** Refuses all waiting callers, and all new ones. */
   refuseAll(): void {
     this.closed = true;
-    for (const line of [...this.lines.values()]) line.refuse(true);
+    for (const queue of [...this.queues.values()]) queue.refuse(true);
   }
 
-  /** Settles what is open, as far as one more try can. */
+  /** Cleans up what is open, with one more try. */
   async close(): Promise<void> {
     this.refuseAll();
     // A request under way may still take a lock; each ends within its time limit.
     await this.context.work.done();
-    await this.settler.close();
+    await this.cleanUps.close();
     this.context.timeouts.clear();
   }
 }

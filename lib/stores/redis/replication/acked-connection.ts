@@ -24,7 +24,7 @@ export interface AckedKind<Request, Reply> {
   readonly givesBack: boolean;
 }
 
-/** One request on its way through a lane. */
+/** One request on its way through the connection. */
 export interface Acked<Request = Leased, Reply = unknown> {
   readonly kind: AckedKind<Request, Reply>;
   readonly request: Request;
@@ -43,7 +43,7 @@ export interface Acked<Request = Leased, Reply = unknown> {
  * The writes to one node that as many replicas have to acknowledge. While one `WAIT` is under way further requests gather,
  * and then go together: one `WAIT` answers for all of them.
  */
-export class AckedLane {
+export class AckedConnection {
   onIdle: () => void = () => undefined;
   private waiting: Acked[] = [];
   private running = false;

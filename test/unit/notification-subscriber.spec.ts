@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { NoticeEvents, NoticeLink } from '../../lib/stores/redis/notifications/notice-link.js';
-import { NoticeSubscriber } from '../../lib/stores/redis/notifications/notice-subscriber.js';
+import type { NotificationEvents, NotificationLink } from '../../lib/stores/redis/notifications/notification-link.js';
+import { NotificationSubscriber } from '../../lib/stores/redis/notifications/notification-subscriber.js';
 
 /** A link on which everything works at once. */
-class ReadyLink implements NoticeLink {
+class ReadyLink implements NotificationLink {
   readonly channels = new Set<string>();
-  events!: NoticeEvents;
+  events!: NotificationEvents;
 
-  start(events: NoticeEvents): void {
+  start(events: NotificationEvents): void {
     this.events = events;
   }
 
@@ -31,11 +31,11 @@ class ReadyLink implements NoticeLink {
 
 describe('a channel that nobody listens to any more', () => {
   let link: ReadyLink;
-  let subscriber: NoticeSubscriber;
+  let subscriber: NotificationSubscriber;
   beforeEach(() => {
     jest.useFakeTimers();
     link = new ReadyLink();
-    subscriber = new NoticeSubscriber(link);
+    subscriber = new NotificationSubscriber(link);
   });
   afterEach(() => {
     jest.useRealTimers();
@@ -74,9 +74,9 @@ describe('a channel that nobody listens to any more', () => {
   it.each(['confirmed', 'given up, and carried out'])(
     'is left although its subscription was %s only after somebody came back to it, who needed none',
     async (outcome) => {
-      let settle: (failure?: Error) => void = () => undefined;
+      let add: (failure?: Error) => void = () => undefined;
       const sent = new Promise<void>((resolve, reject) => {
-        settle = (failure) => {
+        add = (failure) => {
           if (failure === undefined) resolve();
           else reject(failure);
         };
@@ -89,7 +89,7 @@ describe('a channel that nobody listens to any more', () => {
       // The connection had to be made first.
       link.channels.add('a');
       const second = subscriber.listen('a', () => undefined);
-      settle(outcome === 'confirmed' ? undefined : new Error('no answer'));
+      add(outcome === 'confirmed' ? undefined : new Error('no answer'));
       await activated;
       second.close();
       jest.advanceTimersByTime(1_252);

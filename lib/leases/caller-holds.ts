@@ -1,12 +1,12 @@
 import { LinkedList } from '../lists/linked-list.js';
 import { Timer } from '../time/timer.js';
-import type { Tenure } from './tenure.js';
+import type { CallerHold } from './caller-hold.js';
 
-/** The tenures of one service that a shutdown waits for. */
-export class Tenures {
-  private readonly held = new LinkedList<Tenure>();
+/** The holds of the callers of one service, which a shutdown waits for. */
+export class CallerHolds {
+  private readonly held = new LinkedList<CallerHold>();
   /** Their locks are lost, but their sections still run. */
-  private readonly lost = new LinkedList<Tenure>();
+  private readonly lost = new LinkedList<CallerHold>();
   private onEmpty: (() => void) | null = null;
 
   /** How many have their lock. */
@@ -14,19 +14,19 @@ export class Tenures {
     return this.held.size;
   }
 
-  begin(tenure: Tenure): void {
-    this.held.push(tenure);
+  begin(callerHold: CallerHold): void {
+    this.held.push(callerHold);
   }
 
   /** A lock is lost. A section may still run; a lease without a section may never be released. */
-  lose(tenure: Tenure): void {
-    this.held.remove(tenure);
-    if (tenure.inSection) this.lost.push(tenure);
+  lose(callerHold: CallerHold): void {
+    this.held.remove(callerHold);
+    if (callerHold.inSection) this.lost.push(callerHold);
     else this.checkEmpty();
   }
 
-  end(tenure: Tenure): void {
-    tenure.list?.remove(tenure);
+  end(callerHold: CallerHold): void {
+    callerHold.list?.remove(callerHold);
     this.checkEmpty();
   }
 
@@ -53,7 +53,7 @@ export class Tenures {
 
   /** The service goes down while they still run. */
   shutDown(): void {
-    for (const tenure of this.all()) tenure.onShutdown();
+    for (const callerHold of this.all()) callerHold.onShutdown();
   }
 
   private get empty(): boolean {
@@ -64,7 +64,7 @@ export class Tenures {
     if (this.empty) this.onEmpty?.();
   }
 
-  private all(): Tenure[] {
+  private all(): CallerHold[] {
     return [...this.held.entries(), ...this.lost.entries()];
   }
 }

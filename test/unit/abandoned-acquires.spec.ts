@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { StrayAcquires } from '../../lib/stores/redis/scripts/stray-acquires.js';
+import { AbandonedAcquires } from '../../lib/stores/redis/scripts/abandoned-acquires.js';
 
 const [a, b, c] = ['a', 'b', 'c'].map((owner) => ({ name: `lock of ${owner}`, owner, leaseMs: 1_000 })) as [
   Request,
@@ -16,40 +16,40 @@ const busy = [0, 250];
 
 describe('acquires whose outcome is not known', () => {
   let again: { owner: string; until: number }[];
-  let strays: StrayAcquires;
+  let abandoned: AbandonedAcquires;
   beforeEach(() => {
     again = [];
-    strays = new StrayAcquires(({ owner }, until) => again.push({ owner, until }));
+    abandoned = new AbandonedAcquires(({ owner }, until) => again.push({ owner, until }));
   });
 
-  const overdue = (...requests: Request[]): void => requests.forEach((request) => strays.onOverdue(request));
+  const overdue = (...requests: Request[]): void => requests.forEach((request) => abandoned.onOverdue(request));
   const late = (reply: unknown, ...requests: Request[]): void =>
-    requests.forEach((request, index) => strays.onLate(request, reply, index));
+    requests.forEach((request, index) => abandoned.onLate(request, reply, index));
 
   it('are released once more when the late reply says taken, and the owner was released before', () => {
     overdue(a, b, c);
-    expect(strays.size).toBe(3);
-    strays.onReleased('a');
-    strays.onReleased('b');
+    expect(abandoned.size).toBe(3);
+    abandoned.onReleased('a');
+    abandoned.onReleased('b');
     late([...taken, ...busy, ...taken], a, b, c);
     // b did not get it, and c still wants it.
     expect(again).toEqual([{ owner: 'a', until: 0 }]);
-    expect(strays.size).toBe(0);
+    expect(abandoned.size).toBe(0);
   });
 
   it('are released once more, all of them, when one number says that the whole call was done', () => {
     overdue(a, b, c);
-    for (const owner of ['a', 'b', 'c']) strays.onReleased(owner);
+    for (const owner of ['a', 'b', 'c']) abandoned.onReleased(owner);
     late(17, a, b, c);
     expect(again.map(({ owner }) => owner)).toEqual(['a', 'b', 'c']);
-    expect(strays.size).toBe(0);
+    expect(abandoned.size).toBe(0);
   });
 
   it('are not released once more where requests are carried out in order', () => {
-    strays.inOrder.onOverdue(a);
-    strays.onReleased('a');
-    strays.inOrder.onLate(a, taken, 0);
-    expect({ again, size: strays.size }).toEqual({ again: [], size: 0 });
+    abandoned.inOrder.onOverdue(a);
+    abandoned.onReleased('a');
+    abandoned.inOrder.onLate(a, taken, 0);
+    expect({ again, size: abandoned.size }).toEqual({ again: [], size: 0 });
   });
 
   it('are waited for one by one when several requests of an owner are overdue', () => {
@@ -57,47 +57,47 @@ describe('acquires whose outcome is not known', () => {
     overdue(a);
     late(taken, a);
     expect(again).toEqual([]);
-    strays.onReleased('a');
+    abandoned.onReleased('a');
     late(taken, a);
     expect(again).toHaveLength(1);
-    expect(strays.size).toBe(0);
+    expect(abandoned.size).toBe(0);
   });
 
   it('do not concern an owner that was answered in time', () => {
-    expect(strays.onReleased('a')).toBe(0);
-    expect(strays.size).toBe(0);
+    expect(abandoned.onReleased('a')).toBe(0);
+    expect(abandoned.size).toBe(0);
   });
 
   describe('on a connection that was closed', () => {
     it('make the release of their owner repeated for as long as they may arrive, or their lease lasts', () => {
       const now = performance.now();
-      strays.onCut(a, 500);
-      strays.onCut(b, 5_000);
-      expect(strays.onReleased('a')).toBeGreaterThanOrEqual(now + 500);
-      const until = strays.onReleased('b');
+      abandoned.onCut(a, 500);
+      abandoned.onCut(b, 5_000);
+      expect(abandoned.onReleased('a')).toBeGreaterThanOrEqual(now + 500);
+      const until = abandoned.onReleased('b');
       expect(until).toBeGreaterThanOrEqual(now + 1_000);
       expect(until).toBeLessThan(now + 5_000);
-      expect({ again, size: strays.size }).toEqual({ again: [], size: 0 });
+      expect({ again, size: abandoned.size }).toEqual({ again: [], size: 0 });
     });
 
     it('make it repeated too if the owner was released before', () => {
       const now = performance.now();
       overdue(a);
-      expect(strays.onReleased('a')).toBe(0);
+      expect(abandoned.onReleased('a')).toBe(0);
       late(undefined, a);
       overdue(b);
-      strays.onReleased('b');
-      strays.onCut(b, 500);
+      abandoned.onReleased('b');
+      abandoned.onCut(b, 500);
       late(undefined, b);
       expect(again).toEqual([{ owner: 'b', until: expect.any(Number) }]);
       expect(again[0]!.until).toBeGreaterThanOrEqual(now + 500);
-      expect(strays.size).toBe(0);
+      expect(abandoned.size).toBe(0);
     });
 
     it('concern no owner whose requests can no longer arrive', () => {
-      strays.onCut(a, 0);
-      expect(strays.onReleased('a')).toBe(0);
-      expect(strays.size).toBe(0);
+      abandoned.onCut(a, 0);
+      expect(abandoned.onReleased('a')).toBe(0);
+      expect(abandoned.size).toBe(0);
     });
   });
 });

@@ -1,8 +1,8 @@
 import { LockBusyError, LockUnavailableError, type LockBusyReason, type LockError } from '../errors/index.js';
 import { monotonic } from '../time/clock.js';
 
-/** What a line last heard from Redis about the lock's holder. It explains to callers why they did not get the lock. */
-export class HolderNews {
+/** What a local queue last learned from Redis about the lock's holder. It explains to callers why they did not get the lock. */
+export class HolderStatus {
   /** Redis could not say, and has not answered since. */
   trouble: LockUnavailableError | null = null;
   private heardBusy = false;

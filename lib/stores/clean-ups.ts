@@ -8,7 +8,7 @@ import { OverdueError } from './overdue-error.js';
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 1_000;
 
-interface Debt {
+interface CleanUp {
   readonly name: string;
   readonly owner: string;
   /** `monotonic()` until which the lock has to stay taken. */
@@ -22,7 +22,7 @@ interface Debt {
   asked: number;
 }
 
-export interface SettleOptions {
+export interface CleanUpOptions {
   /** If above 0, the lock is not freed but left to expire that much later, in ms. */
   readonly keepMs?: number;
   /** A release that is in flight already. */
@@ -34,14 +34,14 @@ export interface SettleOptions {
 }
 
 /**
- * Settles requests whose outcome is unknown: one may have taken a lock that no caller wants any more. The owner is
+ * Cleans up after requests whose outcome is unknown: one may have taken a lock that no caller wants any more. The owner is
  * released in the background, again and again, until Redis answers. While a release is in flight, its late reply counts
  * and no other is sent. There is one clean-up for an owner, however often it is asked for.
  */
-export class Settler {
+export class CleanUps {
   /** What ends the present pause, or the wait for a late reply. */
-  private readonly wakers = new Map<Debt, () => void>();
-  private readonly debts = new Map<string, Debt>();
+  private readonly wakers = new Map<CleanUp, () => void>();
+  private readonly cleanUps = new Map<string, CleanUp>();
   private readonly works = new Set<Promise<void>>();
   private closing = false;
 
@@ -52,14 +52,14 @@ export class Settler {
   ) {}
 
   get size(): number {
-    return this.debts.size;
+    return this.cleanUps.size;
   }
 
-  settle(name: string, owner: string, leaseMs: number, options: SettleOptions = {}): void {
+  add(name: string, owner: string, leaseMs: number, options: CleanUpOptions = {}): void {
     const { keepMs = 0, underWay, repeatUntil = 0, inDoubt = false } = options;
     const since = monotonic();
     const until = since + leaseMs + MAX_PAUSE_MS;
-    const known = this.debts.get(owner);
+    const known = this.cleanUps.get(owner);
     if (known !== undefined) {
       known.repeatUntil = Math.max(known.repeatUntil, repeatUntil);
       known.until = Math.max(known.until, until);
@@ -67,10 +67,10 @@ export class Settler {
       known.asked += 1;
       return;
     }
-    const debt = { name, owner, keepUntil: since + keepMs, repeatUntil, until, inDoubt, asked: 1 };
-    this.debts.set(owner, debt);
+    const cleanUp = { name, owner, keepUntil: since + keepMs, repeatUntil, until, inDoubt, asked: 1 };
+    this.cleanUps.set(owner, cleanUp);
     inServiceContext(() => {
-      this.begin(debt, underWay);
+      this.begin(cleanUp, underWay);
     });
   }
 
@@ -81,73 +81,73 @@ export class Settler {
     await Promise.all(this.works);
   }
 
-  private begin(debt: Debt, underWay: Promise<unknown> | undefined): void {
-    const done = this.work(debt, underWay).finally(() => {
+  private begin(cleanUp: CleanUp, underWay: Promise<unknown> | undefined): void {
+    const done = this.work(cleanUp, underWay).finally(() => {
       this.works.delete(done);
     });
     this.works.add(done);
   }
 
-  private async work(debt: Debt, underWay: Promise<unknown> | undefined): Promise<void> {
+  private async work(cleanUp: CleanUp, underWay: Promise<unknown> | undefined): Promise<void> {
     let release = underWay;
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
       const lastTry = this.closing && release === undefined;
-      const { asked } = debt;
+      const { asked } = cleanUp;
       try {
-        await this.confirmed(debt, release ?? this.release(debt));
-        if (lastTry || (asked === debt.asked && monotonic() >= debt.repeatUntil)) break;
+        await this.confirmed(cleanUp, release ?? this.release(cleanUp));
+        if (lastTry || (asked === cleanUp.asked && monotonic() >= cleanUp.repeatUntil)) break;
       } catch (error) {
         // A client may have kept the lost request, to send it once it is connected again: until then nothing is over.
         const refused = error instanceof LockUnavailableError && !error.retryable;
-        const hopeless = refused || (this.untilLeaseEnds && !debt.inDoubt);
-        const final = hopeless && monotonic() >= debt.until;
+        const hopeless = refused || (this.untilLeaseEnds && !cleanUp.inDoubt);
+        const final = hopeless && monotonic() >= cleanUp.until;
         if (lastTry || final) break;
       }
       release = undefined;
-      await this.pause(debt, pause);
+      await this.pause(cleanUp, pause);
     }
     // In the same tick: what is asked for from now on is a clean-up of its own.
-    this.debts.delete(debt.owner);
+    this.cleanUps.delete(cleanUp.owner);
   }
 
-  private release({ name, owner, keepUntil }: Debt): Promise<unknown> {
+  private release({ name, owner, keepUntil }: CleanUp): Promise<unknown> {
     // Sent on the connection that the lost request used, hence after it.
     return this.store.release(name, owner, Math.max(0, Math.ceil(keepUntil - monotonic())));
   }
 
-  private async confirmed(debt: Debt, release: Promise<unknown>): Promise<void> {
+  private async confirmed(cleanUp: CleanUp, release: Promise<unknown>): Promise<void> {
     try {
       await release;
     } catch (error) {
       if (!(error instanceof OverdueError) || this.closing) throw error;
-      await this.late(debt, error);
+      await this.late(cleanUp, error);
     }
   }
 
-  private late(debt: Debt, error: OverdueError): Promise<unknown> {
+  private late(cleanUp: CleanUp, error: OverdueError): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.wakers.set(debt, () => {
-        this.wakers.delete(debt);
+      this.wakers.set(cleanUp, () => {
+        this.wakers.delete(cleanUp);
         reject(error);
       });
       error.reply
         .finally(() => {
-          this.wakers.delete(debt);
+          this.wakers.delete(cleanUp);
         })
         .then(resolve, reject);
     });
   }
 
-  private pause(debt: Debt, ms: number): Promise<void> {
+  private pause(cleanUp: CleanUp, ms: number): Promise<void> {
     if (this.closing) return Promise.resolve();
     return new Promise((resolve) => {
       const wake = (): void => {
         timer.stop();
-        this.wakers.delete(debt);
+        this.wakers.delete(cleanUp);
         resolve();
       };
       const timer = new Timer(wake, false).start(ms);
-      this.wakers.set(debt, wake);
+      this.wakers.set(cleanUp, wake);
     });
   }
 }

@@ -1,11 +1,11 @@
 import type { HoldKeeper } from '../holds/hold.js';
 import type { LockStore } from '../stores/lock-store.js';
-import type { Settler } from '../stores/settler.js';
+import type { CleanUps } from '../stores/clean-ups.js';
 import type { TimerWheel } from '../time/timer-wheel.js';
 import type { OpenWork } from './open-work.js';
 import type { Turns } from './turn.js';
 
-export interface LineLimits {
+export interface QueueLimits {
   /** How many callers may wait for one name. */
   readonly maxWaiting: number;
   /** How long a process passes a lock on among its own callers before it lets others have a go, in ms. */
@@ -14,17 +14,17 @@ export interface LineLimits {
   readonly handOverCount: number;
 }
 
-/** What the lines of one service share. */
-export interface LineContext {
+/** What the local queues of one service share. */
+export interface QueueContext {
   readonly store: LockStore;
   readonly keeper: HoldKeeper;
-  readonly settler: Settler;
+  readonly cleanUps: CleanUps;
   readonly timeouts: TimerWheel;
-  readonly limits: LineLimits;
+  readonly limits: QueueLimits;
   readonly turns: Turns;
   nextOwner(): string;
   /** What goes on by itself, and that a shutdown has to wait for. */
   readonly work: OpenWork;
-  /** The line has nothing left to do, is as if it were new, and may be forgotten. */
+  /** The queue has nothing left to do, is like a new one, and may be dropped. */
   onIdle(name: string): void;
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { setTimeout as realSleep } from 'node:timers/promises';
 import { Turn } from '../../lib/waiting/turn.js';
-import { Vigil } from '../../lib/waiting/vigil.js';
+import { ReleaseWatch } from '../../lib/waiting/release-watch.js';
 import { ScriptedStore } from './scripted-store.js';
 
 const NAME = 'name';
@@ -25,26 +25,26 @@ describe('who waits for news of a lock', () => {
     return () => on;
   }
 
-  async function listeningVigil(turn: Turn | null): Promise<Vigil> {
-    const vigil = new Vigil(NAME, store, turn);
-    await vigil.listen();
-    return vigil;
+  async function listeningReleaseWatch(turn: Turn | null): Promise<ReleaseWatch> {
+    const releaseWatch = new ReleaseWatch(NAME, store, turn);
+    await releaseWatch.listen();
+    return releaseWatch;
   }
 
   it('looks again at once if a notice came while a try was under way', async () => {
-    const vigil = await listeningVigil(null);
-    const outlook = vigil.look();
+    const releaseWatch = await listeningReleaseWatch(null);
+    const outlook = releaseWatch.look();
     store.hears();
-    const asleep = open((then) => vigil.untilTurn(outlook, 30_000, then));
+    const asleep = open((then) => releaseWatch.untilTurn(outlook, 30_000, then));
     await pass(0);
     expect(asleep()).toBe(false);
   });
 
   it('lets others go first also after a notice that came while a try was under way', async () => {
-    const vigil = await listeningVigil(new Turn(0, 3));
-    const outlook = vigil.look();
+    const releaseWatch = await listeningReleaseWatch(new Turn(0, 3));
+    const outlook = releaseWatch.look();
     store.hears();
-    const asleep = open((then) => vigil.untilTurn(outlook, 30_000, then));
+    const asleep = open((then) => releaseWatch.untilTurn(outlook, 30_000, then));
     await pass(3);
     expect(asleep()).toBe(true);
     await pass(30);
@@ -52,17 +52,17 @@ describe('who waits for news of a lock', () => {
   });
 
   it('lets others go first for no longer than the lease runs', async () => {
-    const vigil = await listeningVigil(new Turn(0, 3));
-    const outlook = vigil.look();
+    const releaseWatch = await listeningReleaseWatch(new Turn(0, 3));
+    const outlook = releaseWatch.look();
     store.hears();
-    const asleep = open((then) => vigil.untilTurn(outlook, 2, then));
+    const asleep = open((then) => releaseWatch.untilTurn(outlook, 2, then));
     await pass(4);
     expect(asleep()).toBe(false);
   });
 
   it('looks for the end of the lease if no notice came', async () => {
-    const vigil = await listeningVigil(null);
-    const asleep = open((then) => vigil.untilTurn(vigil.look(), 30_000, then));
+    const releaseWatch = await listeningReleaseWatch(null);
+    const asleep = open((then) => releaseWatch.untilTurn(releaseWatch.look(), 30_000, then));
     await pass(29_000);
     expect(asleep()).toBe(true);
     await pass(2_000);
@@ -70,29 +70,29 @@ describe('who waits for news of a lock', () => {
   });
 
   it('heeds no notice while contenders are in each other’s way, and every one after that', async () => {
-    const vigil = await listeningVigil(null);
-    const pausing = open((then) => vigil.sleepDeaf(100, then));
+    const releaseWatch = await listeningReleaseWatch(null);
+    const pausing = open((then) => releaseWatch.sleepDeaf(100, then));
     store.hears();
     await pass(50);
     expect(pausing()).toBe(true);
     await pass(60);
     expect(pausing()).toBe(false);
-    const asleep = open((then) => vigil.sleep(1_000, then));
+    const asleep = open((then) => releaseWatch.sleep(1_000, then));
     store.hears();
     await pass(0);
     expect(asleep()).toBe(false);
   });
 
   it('does not listen where notices do not arrive yet, before it has seen the lock busy', () => {
-    const vigil = new Vigil(NAME, store, null);
-    expect(vigil.look().listening).toBe(false);
+    const releaseWatch = new ReleaseWatch(NAME, store, null);
+    expect(releaseWatch.look().listening).toBe(false);
     expect(store.listening).toBe(0);
   });
 
   it('leaves nobody listening when it is over', async () => {
-    const vigil = await listeningVigil(null);
+    const releaseWatch = await listeningReleaseWatch(null);
     expect(store.listening).toBe(1);
-    vigil.close();
+    releaseWatch.close();
     expect(store.listening).toBe(0);
   });
 
@@ -103,7 +103,7 @@ describe('who waits for news of a lock', () => {
     process.on('unhandledRejection', onUnhandled);
     try {
       store.refusesSubscribers = true;
-      await new Promise<void>((then) => new Vigil(NAME, store, new Turn(0, 1)).stepBack(1, then));
+      await new Promise<void>((then) => new ReleaseWatch(NAME, store, new Turn(0, 1)).stepBack(1, then));
       await realSleep(10);
       expect(unhandled).toEqual([]);
     } finally {

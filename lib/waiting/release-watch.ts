@@ -1,4 +1,4 @@
-import type { LockStore, NoticeSubscription } from '../stores/lock-store.js';
+import type { LockStore, NotificationSubscription } from '../stores/lock-store.js';
 import { monotonic } from '../time/clock.js';
 import { onMicrotask } from '../time/ticks.js';
 import { Sleep } from './sleep.js';
@@ -6,24 +6,24 @@ import { Turn } from './turn.js';
 
 /** How things stood when a request was sent. */
 export interface Outlook {
-  /** Whether notices could arrive. */
+  /** Whether notifications could arrive. */
   readonly listening: boolean;
   /** How many had arrived. */
-  readonly notices: number;
+  readonly notifications: number;
   /** How many others were to go first. */
   readonly lacking: number;
 }
 
 /**
- * Waits for news of one lock: for notices, in turn, or for a time to pass. What is to be done `then` is begun while the
- * notice is being read: a promise between the two would be time that nobody has the lock.
+ * Waits until one lock may be free: for notifications, in turn, or for a time to pass. `then` is called while the
+ * notification is being read: a promise in between would be time in which no caller has the lock.
  */
-export class Vigil {
+export class ReleaseWatch {
   private readonly sleeper = new Sleep();
-  private subscription: NoticeSubscription | null = null;
-  /** Counts notices, so that one that comes while a try is under way is not lost. */
-  private notices = 0;
-  /** Whether notices are only counted now. */
+  private subscription: NotificationSubscription | null = null;
+  /** Counts notifications, so that one that comes while a try is under way is not lost. */
+  private notifications = 0;
+  /** Whether notifications are only counted now. */
   private deaf = false;
 
   /** @param turn which processes go first, if this one has just had the lock */
@@ -48,7 +48,7 @@ export class Vigil {
     // Should it fail, it is tried again, and reported, after the lock was seen busy.
     this.listen().catch(() => undefined);
     this.sleep(ms, () => {
-      // Where notices cannot be counted there are no turns but this one.
+      // Where notifications cannot be counted there are no turns but this one.
       if (this.heard() === undefined) this.turn = null;
       then();
     });
@@ -58,10 +58,10 @@ export class Vigil {
   look(): Outlook {
     const heard = this.heard();
     // Where notifications already arrive, since another caller waited a moment ago, one try is enough.
-    if (heard !== undefined) this.subscription ??= this.store.subscribe(this.name, this.onNotice);
+    if (heard !== undefined) this.subscription ??= this.store.subscribe(this.name, this.onNotification);
     return {
       listening: this.subscription?.active ?? false,
-      notices: this.notices,
+      notifications: this.notifications,
       lacking: this.turn?.lacks(heard) ?? 0,
     };
   }
@@ -71,26 +71,26 @@ export class Vigil {
     this.turn?.onTried(taken, lacking);
   }
 
-  /** Sees to it that notices arrive. */
+  /** Subscribes, so that notifications arrive. */
   async listen(): Promise<void> {
-    this.subscription ??= this.store.subscribe(this.name, this.onNotice);
+    this.subscription ??= this.store.subscribe(this.name, this.onNotification);
     if (!this.subscription.active) await this.subscription.activate();
   }
 
   /** Sleeps until it is this process's turn, or for as long as the holder's lease runs. */
-  untilTurn({ notices }: Outlook, remainingMs: number, then: () => void): void {
-    // A notice that came while the try was under way counts, too.
-    const ms = this.notices === notices ? remainingMs : Math.min(this.patience(), remainingMs);
+  untilTurn({ notifications }: Outlook, remainingMs: number, then: () => void): void {
+    // A notification that came while the try was under way counts, too.
+    const ms = this.notifications === notifications ? remainingMs : Math.min(this.patience(), remainingMs);
     if (ms > 0) this.sleep(ms, then);
     else then();
   }
 
-  /** Sleeps, for no longer than it takes until a notice. */
+  /** Sleeps, for no longer than it takes until a notification. */
   sleep(ms: number, then: () => void): void {
     this.sleeper.start(ms, then);
   }
 
-  /** Sleeps whatever notices come. */
+  /** Sleeps regardless of notifications. */
   sleepDeaf(ms: number, then: () => void): void {
     this.deaf = true;
     this.sleep(ms, () => {
@@ -117,8 +117,8 @@ export class Vigil {
     return this.turn === null ? 0 : Turn.patience(this.turn.lacks(this.heard()));
   }
 
-  private readonly onNotice = (): void => {
-    this.notices += 1;
+  private readonly onNotification = (): void => {
+    this.notifications += 1;
     if (this.deaf) return;
     const patience = this.patience();
     if (patience === 0) this.sleeper.end();

@@ -1,5 +1,5 @@
 /** How many callers of one service wait for a lock. */
-export interface WaitLineLength {
+export interface QueueLength {
   readonly name: string;
   readonly waiting: number;
 }

@@ -10,7 +10,7 @@ export interface Sender {
   readonly usefulMs: number;
   /** Whether a node of a cluster is asked for keys of a hash slot that is being moved to it. */
   readonly asking?: boolean;
-  onReply(value: unknown, flight: Flight): void;
+  onReply(value: unknown, inFlight: InFlightRequest): void;
   onFailure(error: LockUnavailableError): void;
   /** The timeout is over. The request is still in flight, and a late reply goes to `onReply`. */
   onOverdue(error: LockUnavailableError): void;
@@ -21,7 +21,7 @@ export interface Sender {
 }
 
 /** One request to Redis, from sending it until nothing more can come of it. */
-export class Flight extends Deadline {
+export class InFlightRequest extends Deadline {
   /** When the request was sent. */
   readonly sentAt = now();
   /** `overdue`: its timeout is over. `done`: its sender has the outcome. */
@@ -37,7 +37,7 @@ export class Flight extends Deadline {
     super();
     this.cuts = connection.cuts;
     this.answers = connection.answers;
-    connection.flights.add(this, this.sentAt.mono, timeoutMs);
+    connection.inFlightRequests.add(this, this.sentAt.mono, timeoutMs);
   }
 
   /** Whether its timeout is not over. */
@@ -59,7 +59,7 @@ export class Flight extends Deadline {
     const served = isServerError(error);
     if (served) this.connection.onAnswered();
     else this.connection.onBroken();
-    if (!served) this.sender.onCut?.(this.connection.strayMs);
+    if (!served) this.sender.onCut?.(this.connection.lateArrivalMs);
     if (this.end(undefined)) return;
     if (served) this.connection.onRefused(error);
     if (!served) this.sender.onFailure(unanswered(error));
@@ -83,7 +83,7 @@ export class Flight extends Deadline {
    */
   onCut(final: boolean): void {
     const { state } = this;
-    this.sender.onCut?.(this.connection.strayMs);
+    this.sender.onCut?.(this.connection.lateArrivalMs);
     if (final) this.end(undefined);
     else if (state === 'overdue') this.stopWaiting();
     if (final ? state !== 'done' : state === 'overdue') {
@@ -105,20 +105,20 @@ export class Flight extends Deadline {
     if (late || sender.usefulMs <= timeoutMs || this.maybeResent || connection.disposed) {
       this.stopWaiting();
       sender.onFailure(error);
-    } else connection.flights.add(this, this.sentAt.mono, sender.usefulMs);
+    } else connection.inFlightRequests.add(this, this.sentAt.mono, sender.usefulMs);
   }
 
   /** The reply is of no use any more, but what it says may be. */
   private stopWaiting(): void {
     this.state = 'done';
-    this.connection.flights.remove(this);
+    this.connection.inFlightRequests.remove(this);
   }
 
   /** Nothing more will come. Returns whether its sender had the outcome before. */
   private end(value: unknown): boolean {
     const { connection, state } = this;
     this.state = 'done';
-    connection.flights.remove(this);
+    connection.inFlightRequests.remove(this);
     if (state !== 'open' && connection.overdue.delete(this)) this.sender.onLate?.(value);
     return state === 'done';
   }
