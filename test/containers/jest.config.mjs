@@ -1,4 +1,4 @@
-// Redis in Docker, started by testcontainers. Not part of `npm test`, since it needs a Docker daemon.
+// Redis in Docker, started by testcontainers. Not part of `npm run test:all`, since it needs a Docker daemon.
 import base from '../jest.config.mjs';
 
 /** @type {import('jest').Config} */

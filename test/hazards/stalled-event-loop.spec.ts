@@ -8,8 +8,11 @@ import { TimerWheel, WheelEntry } from '../../lib/time/timer-wheel.js';
 import { lockKey } from '../support/lock-keys.js';
 import { QuorumNodes } from '../support/quorum-nodes.js';
 import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 import { redisClient, testRedisUrl, uniqueName } from '../support/test-redis.js';
 import { untilIdle } from '../support/until-idle.js';
+import { waitUntil } from '../support/wait-until.js';
+import { subscribersOf } from './testing/silence.js';
 
 /** Nothing else runs meanwhile: no timer, no reply. */
 function block(ms: number): void {
@@ -105,6 +108,30 @@ describeWithRedisServer('a stall of the event loop that is longer than a connect
     await lease.release();
     await sleep(300);
     expect(await connections()).toEqual(before);
+  });
+
+  it('replaces no healthy connection for notifications', async () => {
+    const name = uniqueName('stall');
+    await using server = await RedisServer.start();
+    const admin = server.client();
+    // The proxy runs in this process and stalls with it: the data waits in sockets meanwhile.
+    const proxy = await TcpProxy.start(server.url);
+    await using holder = await connectLockService({ url: server.url, lease: 600_000 });
+    await using waiter = await connectLockService({ url: proxy.url, lease: 600_000 });
+    const lease = await holder.acquire(name);
+    const waiting = waiter.acquire(name, { wait: Infinity });
+    await waitUntil('the waiter is subscribed', async () => (await subscribersOf(admin, name)) === 1);
+    const { opened } = proxy;
+    for (let round = 0; round < 4; round += 1) {
+      await sleep(300);
+      block(2_500);
+    }
+    await sleep(700);
+    expect(proxy.opened).toBe(opened);
+    await lease.release();
+    await (await waiting).release();
+    await untilIdle(holder, waiter);
+    await proxy.close();
   });
 });
 

