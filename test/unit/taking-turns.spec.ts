@@ -1,8 +1,11 @@
+import { resumeClock } from '../support/still-clock.js';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { LockAbortedError, LockBusyError } from 'nestjs-redis-lock';
 import type { Hold } from '../../lib/holds/hold.js';
 import { LocalQueues } from '../../lib/waiting/local-queues.js';
 import { ScriptedStore } from './scripted-store.js';
+
+resumeClock();
 
 const NAME = 'name';
 const limits = { maxWaiting: 100, handOverTime: 50, handOverCount: 64 };
@@ -218,7 +221,6 @@ describe('a process among others that want the same lock', () => {
     await haveATurn({ others: 3 });
     void join();
     store.hears();
-    // Real time counts, too, also while fake timers are installed.
     await pass(1);
     expect(store.tries).toBe(0);
     await pass(100);
