@@ -138,8 +138,8 @@ export class LocalQueue implements AcquiringQueue, WaitersQueue, HoldOwner, Link
 
   private refusalOf({ signal, wait }: WaitRequest): LockError | null {
     if (signal?.aborted === true) return new LockAbortedError(this.name, signal.reason);
-    if (wait === 0 && this.phase !== 'idle') return this.holderStatus.trouble ?? this.currentNews().busy('held', 0);
-    if (this.waiters.size >= this.context.limits.maxWaiting) return this.currentNews().busy('crowded', 0);
+    if (wait === 0 && this.phase !== 'idle') return this.holderStatus.trouble ?? this.currentStatus().busy('held', 0);
+    if (this.waiters.size >= this.context.limits.maxWaiting) return this.currentStatus().busy('crowded', 0);
     return null;
   }
 
@@ -159,10 +159,10 @@ export class LocalQueue implements AcquiringQueue, WaitersQueue, HoldOwner, Link
       waiter.expired = true;
       return;
     }
-    this.leave(waiter, this.currentNews().failure(waiter.waitedMs()));
+    this.leave(waiter, this.currentStatus().failure(waiter.waitedMs()));
   }
 
-  private currentNews(): HolderStatus {
+  private currentStatus(): HolderStatus {
     if (this.hold !== null) this.holderStatus.onBusy(Math.max(0, this.hold.remaining()));
     return this.holderStatus;
   }
