@@ -1,0 +1,2 @@
+export const quickFolders: readonly string[];
+export const quickFiles: readonly string[];
