@@ -15,6 +15,11 @@
  * clean-up      releases an owner in the background whose request had an unknown outcome
  * abandoned     a request whose caller is gone, and which a server may still execute
  * node          one independent Redis of a quorum; a member of a cluster is a shard
+ *
+ * The life of one lock: a caller's options are resolved here and become a waiter in the local queue of that name (`waiting/`).
+ * The acquire loop gets the lock from the store (`stores/`). The result is a hold, which the watchdog renews (`holds/`). The
+ * caller gets a lease on a caller hold (`leases/`). When the lease is released, the local queue passes the hold on, or the store
+ * releases the owner.
  */
 import { inspect, type InspectOptions } from 'node:util';
 import { LockBusyError, LockConfigError } from './errors/index.js';

@@ -20,15 +20,20 @@ describe('a process among others that want the same lock', () => {
     lines = new LocalQueues(store, keeper, limits, 'client');
   });
   afterEach(() => {
+    lines.refuseAll();
     jest.useRealTimers();
   });
 
-  const join = (wait = Infinity): Promise<Hold> =>
-    lines.join(
+  const join = (wait = Infinity): Promise<Hold> => {
+    const joined = lines.join(
       NAME,
       { wait, leaseMs: 30_000, renewMs: 30_000, holdAtLeast: 0, minReplicas: 0, signal: undefined },
       (hold) => hold,
     );
+    // Those that still wait at the end of a test are refused.
+    joined.catch(() => undefined);
+    return joined;
+  };
   const pass = (ms: number): Promise<void> => jest.advanceTimersByTimeAsync(ms);
 
   /** Has the lock and gives it up; whoever is listening takes it at once. */
