@@ -9,9 +9,8 @@ export default class QuickReporter {
     const all = readdirSync(join(config.rootDir, 'test'), { recursive: true })
       .map((path) => join(config.rootDir, 'test', path))
       .filter((path) => path.endsWith('.spec.ts') && !ignored.some((pattern) => pattern.test(path)));
-    process.stderr.write(
-      `\nnpm test ran ${numTotalTests - numPendingTests} tests in ${testResults.length} of ${all.length} files. ` +
-        'npm run test:all runs all of them.\n',
-    );
+    const ran = `npm test ran ${numTotalTests - numPendingTests} tests in ${testResults.length} of ${all.length} files.`;
+    // Jest prints its summary after every reporter.
+    process.once('exit', () => process.stderr.write(`\n${ran} npm run test:all runs all of them.\n`));
   }
 }
