@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { connectLockService, LockBusyError } from 'nestjs-redis-lock';
 import { commandsBetween, commandStats } from '../support/command-stats.js';
@@ -31,8 +31,8 @@ describe('a connection for notifications whose peer vanishes without a FIN', () 
         subscribed: (of) => subscribersOf(admin, of),
         listensAt: 1,
       };
-      return () => proxy.close();
     });
+    afterEach(() => proxy.close());
     afterAll(() => server.stop());
 
     describeSilence('with a client of the library', () => place);
