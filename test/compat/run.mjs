@@ -45,7 +45,8 @@ function check(name, jestArguments) {
     }
     const { tarball } = pack(root, folder);
     run(folder, 'npm', 'ci');
-    run(folder, 'npm', 'install', '--no-save', '--package-lock=false', tarball);
+    // What the lock file names is there already.
+    run(folder, 'npm', 'install', '--no-save', '--package-lock=false', '--prefer-offline', '--no-audit', tarball);
     run(folder, 'npm', 'run', 'typecheck');
     run(folder, 'npm', 'test', '--', ...jestArguments);
   } finally {
