@@ -8,7 +8,7 @@ import type { Turns } from './turn.js';
 export interface QueueLimits {
   /** How many callers may wait for one name. */
   readonly maxWaiting: number;
-  /** How long a process passes a lock on among its own callers before it lets others have a go, in ms. */
+  /** How long a process passes a lock on among its own callers before it releases the lock for other processes, in ms. */
   readonly handOverTime: number;
   /** How many of its callers it serves in that time at most. */
   readonly handOverCount: number;

@@ -37,7 +37,7 @@ export const hot: BenchCase = {
   title: 'Callers of one process on one name',
   measures:
     'All callers of one process take and release the same lock again and again. A section sleeps for a millisecond, or is empty. ' +
-    '`unservedCallers` had no section at all while the round lasted: a library that sleeps long between its tries leaves the lock to whoever has just had it, which is fast and unfair. ' +
+    '`unservedCallers` had no section at all while the round lasted: a library that sleeps long between its tries leaves the lock to the caller that has just had it, which is fast and unfair. ' +
     'All contestants with 50 callers and 1 ms; our own, the floors and the four peers that were ahead there with the other numbers, too.',
   takesPart: () => true,
   async run(bench, entrants) {
