@@ -4,8 +4,8 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig(
-  // The packages below test/compat and test/packages have their own dependencies and are type-checked against those.
-  globalIgnores(['dist/', 'coverage/', 'test/compat/*/', 'test/packages/nest-*/']),
+  // The packages below test/packages have their own dependencies and are type-checked against those.
+  globalIgnores(['dist/', 'coverage/', 'test/packages/compat/*/', 'test/packages/nest-*/']),
   {
     files: ['**/*.{ts,mjs}'],
     extends: [js.configs.recommended],

@@ -8,17 +8,10 @@ export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.spec.ts'],
   // Each of these is a package or a run of its own: see their scripts in package.json.
-  testPathIgnorePatterns: [
-    '/node_modules/',
-    '<rootDir>/test/containers/',
-    '<rootDir>/test/compat/',
-    '<rootDir>/test/packages/',
-    '<rootDir>/test/redisson/',
-  ],
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/packages/', '<rootDir>/test/redisson/'],
   modulePathIgnorePatterns: [
     '<rootDir>/dist/',
-    '<rootDir>/test/bench/node_modules/',
-    '<rootDir>/test/compat/',
+    '<rootDir>/test/bench/contestants/node_modules/',
     '<rootDir>/test/packages/',
   ],
   extensionsToTreatAsEsm: ['.ts'],

@@ -27,8 +27,8 @@ export const quickFiles = [
   'hazards/subscriber-down',
   'hazards/token-grows',
   'hazards/warnings',
-  'quorum/far-nodes',
-  'quorum/node-checks',
-  'quorum/restart-guard',
-  'quorum/votes',
+  'hazards/quorum/far-nodes',
+  'hazards/quorum/node-checks',
+  'hazards/quorum/restart-guard',
+  'hazards/quorum/votes',
 ];

@@ -7,5 +7,5 @@ import '../support/register-ts.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 if (!existsSync(`${here}../../dist/esm/index.js`)) throw new Error('Run "npm run build" first.');
-installPackages(here);
+installPackages(`${here}contestants/`);
 await import('./main.ts');

@@ -7,7 +7,7 @@ import { tableOfFile } from '../../support/markdown-table.js';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const files = readdirSync(here).filter((file) => file.endsWith('.mjs') && file !== 'adapter.mjs');
 const sources = files.map((file) => readFileSync(here + file, 'utf8'));
-const { dependencies } = JSON.parse(readFileSync(`${here}../package.json`, 'utf8')) as {
+const { dependencies } = JSON.parse(readFileSync(`${here}package.json`, 'utf8')) as {
   dependencies: Record<string, string>;
 };
 

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { draw } from './draw.mjs';
+import { draw } from '../contestants/draw.mjs';
 import { Findings } from './findings.js';
 import { plotsOf } from './plots/index.js';
 import { readme } from './readme.js';

@@ -16,7 +16,7 @@ export async function renew({ id, url }, { step, ...ask }) {
     case 'open': {
       // Timers are counted from before the library is loaded.
       liveTimers();
-      const { openHolder } = await import('./holders.mjs');
+      const { openHolder } = await import('../contestants/holders.mjs');
       holder = await openHolder(id, url, ask.leaseMs);
       return {};
     }

@@ -1,0 +1,100 @@
+import type { NotificationSubscriber } from '../../../../lib/stores/redis/notifications/notification-subscriber.js';
+import type { Pulse } from '../../../../lib/stores/redis/connection/heartbeat.js';
+import type { AcquireLoop } from '../../../../lib/waiting/acquire-loop.js';
+import type { Sleep } from '../../../../lib/waiting/sleep.js';
+import type { ReleaseWatch } from '../../../../lib/waiting/release-watch.js';
+import type { LocalQueue } from '../../../../lib/waiting/local-queue.js';
+import { replace } from '../library/replacement.js';
+import { ALL, QUORUM, SINGLE, type ListedMutation } from './mutation.js';
+import {
+  LEFT_BY_ANOTHER,
+  MISSED_NOTICE,
+  NOTICE_DURING_TRY,
+  RELEASED_BEFORE_SUBSCRIBED,
+  SPLIT,
+  VANISHED_LISTENER,
+} from './waiting-schedules.js';
+
+const LOOP = 'waiting/acquire-loop';
+const WATCH = 'waiting/release-watch';
+
+/** Faults in how waiters learn that a lock is free, and get it. */
+export const WAITING_MUTATIONS: readonly ListedMutation[] = [
+  {
+    name: 'no second try after subscribing',
+    nodes: SINGLE,
+    replacements: [
+      replace<AcquireLoop['rest'], AcquireLoop>(LOOP, 'AcquireLoop.rest', (rest) => {
+        return function (reply, outlook) {
+          rest.call(this, reply, { ...outlook, listening: true });
+        };
+      }),
+    ],
+    examples: RELEASED_BEFORE_SUBSCRIBED,
+  },
+  {
+    name: 'a notification is lost while a try is in flight',
+    nodes: SINGLE,
+    replacements: [
+      replace<ReleaseWatch['untilTurn'], ReleaseWatch>(WATCH, 'ReleaseWatch.untilTurn', (untilTurn) => {
+        return function (outlook, remainingMs, then) {
+          untilTurn.call(this, { ...outlook, notifications: this['notifications'] }, remainingMs, then);
+        };
+      }),
+    ],
+    examples: NOTICE_DURING_TRY,
+  },
+  {
+    name: 'no waiter is woken while other processes go first',
+    nodes: SINGLE,
+    replacements: [replace<Sleep['endIn']>('waiting/sleep', 'Sleep.endIn', () => () => undefined)],
+    examples: LEFT_BY_ANOTHER,
+  },
+  {
+    name: 'deaf to notifications after a split vote',
+    nodes: QUORUM,
+    replacements: [
+      replace<ReleaseWatch['sleepDeaf'], ReleaseWatch>(WATCH, 'ReleaseWatch.sleepDeaf', () => {
+        return function (ms, then) {
+          this['deaf'] = true;
+          this.sleep(ms, then);
+        };
+      }),
+    ],
+    examples: SPLIT,
+  },
+  {
+    name: 'waiters are not told after a reconnection',
+    nodes: SINGLE,
+    replacements: [
+      replace<NotificationSubscriber['resubscribe'], NotificationSubscriber>(
+        'stores/redis/notifications/notification-subscriber',
+        'NotificationSubscriber.resubscribe',
+        () => {
+          return function (channel) {
+            channel.subscribed ??= this['subscribe'](channel);
+          };
+        },
+      ),
+    ],
+    examples: [MISSED_NOTICE],
+  },
+  {
+    name: 'a silent connection that listens is not replaced',
+    nodes: ALL,
+    replacements: [
+      replace<Pulse['tick'], Pulse>('stores/redis/connection/heartbeat', 'Pulse.tick', (tick) => {
+        return function () {
+          this.heard();
+          return tick.call(this);
+        };
+      }),
+    ],
+    examples: VANISHED_LISTENER,
+  },
+  {
+    name: 'the next caller gets the lease that there is',
+    nodes: ALL,
+    replacements: [replace<LocalQueue['fits']>('waiting/local-queue', 'LocalQueue.fits', () => () => true)],
+  },
+];

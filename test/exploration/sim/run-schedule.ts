@@ -1,0 +1,126 @@
+import type * as script from '../../../lib/stores/redis/lua/script.js';
+import { FaultInjector } from './faults.js';
+import { SimProcess } from './kernel/sim-process.js';
+import { World } from './kernel/world.js';
+import { LibrarySlot, type LibraryCode } from './library/loader.js';
+import { Leftovers } from './leftovers.js';
+import { Oracle } from './oracle.js';
+import { SCRIPT_MODELS, type ScriptModel } from './redis/script-models.js';
+import { SimNode, type ScriptBook } from './redis/sim-node.js';
+import { Replica } from './replica.js';
+import { Refusals } from './refusals.js';
+import { leavesMajority, PROCESSES, type Schedule } from './schedule.js';
+
+/** Clocks run this much too fast or too slow at most, so that any two drift apart by less than 1 %. */
+const DRIFT = 0.004;
+/** How far clocks stand from the true time at first, in ms. A quorum's tokens do not depend on it. */
+const SKEW_MS = 20;
+const LARGE_SKEW_MS = 1_000;
+/** After everything healed all callers have to be served in this time, in µs. */
+const SERVED_US = 300_000_000;
+
+/** What processes use of the library: with these all of it is loaded. */
+const LOADED = ['lock.service', 'options/service-options', 'stores/redis/redis-store', 'stores/quorum/quorum-store'];
+
+export interface Outcome {
+  readonly violations: readonly string[];
+  readonly counts: Oracle['counts'];
+  readonly outcomes: ReadonlyMap<string, number>;
+  readonly steps: number;
+  readonly trace: readonly string[];
+}
+
+/** The library, loaded for as many processes as a schedule has. Made once, used for many schedules. */
+export class Simulation {
+  private readonly slots: readonly LibrarySlot[];
+  private readonly book: ScriptBook;
+
+  constructor(
+    readonly nodes: number,
+    code: LibraryCode,
+    models: Readonly<Record<string, ScriptModel>> = {},
+  ) {
+    this.slots = Array.from({ length: PROCESSES }, () => new LibrarySlot(code));
+    for (const slot of this.slots) for (const file of LOADED) slot.load(file);
+    this.book = scriptBook(this.slots[0]!, { ...SCRIPT_MODELS, ...models });
+  }
+
+  async run(schedule: Schedule, traced = false): Promise<Outcome> {
+    const world = new World(schedule.seed, traced);
+    const nodes: SimNode[] = [];
+    const oracle = new Oracle(world, nodes);
+    const onUnhandled = (error: unknown): void => oracle.violate(`unhandled rejection: ${String(error)}`);
+    process.on('unhandledRejection', onUnhandled);
+    try {
+      return await this.runIn(world, oracle, nodes, schedule);
+    } finally {
+      process.off('unhandledRejection', onUnhandled);
+    }
+  }
+
+  private async runIn(world: World, oracle: Oracle, nodes: SimNode[], schedule: Schedule): Promise<Outcome> {
+    const large = this.nodes > 1 && world.random('environment').chance(0.5);
+    const environment = { drift: DRIFT, skewMs: large ? LARGE_SKEW_MS : SKEW_MS };
+    for (let id = 0; id < this.nodes; id += 1) nodes.push(new SimNode(world, id, this.book, environment));
+    const replicas: Replica[] = [];
+    const refusals = new Refusals(world, oracle);
+    const served = this.nodes > 1 && leavesMajority(schedule, this.nodes);
+    const faults = new FaultInjector(world, replicas, nodes, oracle);
+    for (const [id, slot] of this.slots.entries()) {
+      const owner = new SimProcess(world, id, environment);
+      replicas.push(new Replica(owner, slot, nodes, schedule.client, oracle, refusals, (node) => faults.extraUs(node)));
+    }
+    faults.planAll(schedule.faults);
+    const toCome = new Set(schedule.calls);
+    for (const call of schedule.calls) {
+      const { process, callers } = replicas[call.process]!;
+      const begin = (): void => {
+        toCome.delete(call);
+        callers.start(call);
+      };
+      world.at(call.at * 1_000 + (call.late ? faults.recoveredAt : 0), () => process.deliver('message', begin));
+    }
+
+    const leftovers = new Leftovers(world, oracle, nodes, replicas, faults);
+    const look = (): void => oracle.look();
+    const living = (): Replica[] => replicas.filter(({ process }) => process.alive);
+    const done = (): boolean =>
+      world.now >= faults.healedAt &&
+      living().every(({ callers }) => callers.open.size === 0) &&
+      [...toCome].every((call) => !replicas[call.process]!.process.alive);
+    leftovers.watchFreeLocks(served, done);
+    await world.run(faults.healedAt + SERVED_US, done, look);
+    for (const { callers } of living()) {
+      for (const caller of callers.open) oracle.violate(`${caller} was forgotten: neither served nor refused`);
+    }
+    if (served) refusals.check();
+    if (oracle.violations.length === 0) await leftovers.check(look);
+    const outcomes = new Map<string, number>();
+    for (const { callers } of replicas) {
+      for (const [outcome, count] of callers.outcomes) outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + count);
+    }
+    return { violations: oracle.violations, counts: oracle.counts, outcomes, steps: world.steps, trace: world.trace };
+  }
+}
+
+/** The library's scripts, and what each does here. */
+function scriptBook(slot: LibrarySlot, models: Readonly<Record<string, ScriptModel>>): ScriptBook {
+  const { Script } = slot.load('stores/redis/lua/script') as typeof script;
+  const files = ['acquire', 'renew', 'release', 'inspect', 'force-release'].map((file) => `stores/redis/lua/${file}`);
+  const ofNodes = ['confirm', 'grant', 'mark'].map((file) => `stores/quorum/lua/${file}`);
+  const sources = [...files, ...ofNodes].map((file) => slot.load(`${file}.lua`) as object);
+  const book = new Map(
+    sources
+      .flatMap((source) => Object.entries(source) as [string, string][])
+      .map(([name, lua]) => {
+        const model = models[name];
+        if (model === undefined) throw new Error(`the simulation has no model of the script ${name}`);
+        const { sha1, source } = new Script(lua);
+        return [sha1, { source, model }] as const;
+      }),
+  );
+  // A script that is missing here is one that every simulated node would refuse.
+  if (book.size !== Object.keys(models).length)
+    throw new Error('the simulation does not load every script it has a model of');
+  return book;
+}

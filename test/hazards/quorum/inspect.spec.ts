@@ -1,0 +1,50 @@
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { connectLockService, LockUnavailableError, type LockService } from 'nestjs-redis-lock';
+import { QuorumNodes } from '../../support/quorum-nodes.js';
+import { describeWithRedisServer } from '../../support/redis-server.js';
+import { uniqueName } from '../../support/test-redis.js';
+
+describeWithRedisServer('the state of a lock while one of three nodes is away', () => {
+  let nodes: QuorumNodes;
+  let services: LockService[];
+  let name: string;
+
+  beforeEach(async () => {
+    nodes = await QuorumNodes.start(3, { proxies: true });
+    services = [];
+    name = uniqueName('inspect');
+  });
+  afterEach(async () => {
+    await Promise.all(services.map((service) => service.close()));
+    await nodes.stop();
+  });
+
+  const open = async (urls: readonly string[]): Promise<LockService> => {
+    const service = await connectLockService({ quorum: [...urls], restartGuard: 0 });
+    services.push(service);
+    return service;
+  };
+
+  it('is not "free" where the silent node may make the majority of its holder', async () => {
+    const { servers, proxies } = nodes;
+    // The holder cannot reach node 1, and who inspects cannot reach node 2.
+    const holder = await open([servers[0]!.url, proxies[1]!.url, servers[2]!.url]);
+    const other = await open([servers[0]!.url, servers[1]!.url, proxies[2]!.url]);
+    proxies[1]!.refuse();
+    const lease = await holder.acquire(name);
+    proxies[2]!.refuse();
+    await expect(other.inspect(name)).rejects.toBeInstanceOf(LockUnavailableError);
+    lease.assertHeld();
+    await lease.release();
+    expect(await other.inspect(name)).toMatchObject({ held: false });
+  });
+
+  it('is known where the others agree', async () => {
+    const locks = await open(nodes.urls);
+    nodes.proxies[2]!.refuse();
+    expect(await locks.inspect(name)).toMatchObject({ held: false });
+    await locks.withLock(name, async () => {
+      expect(await locks.inspect(name)).toMatchObject({ held: true });
+    });
+  });
+});

@@ -1,0 +1,95 @@
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import {
+  connectLockService,
+  createLockService,
+  LockConfigError,
+  LockUnavailableError,
+  type LockService,
+} from 'nestjs-redis-lock';
+import { QuorumNodes } from '../../support/quorum-nodes.js';
+import { describeWithRedisServer } from '../../support/redis-server.js';
+import { TcpProxy } from '../../support/tcp-proxy.js';
+import { uniqueName } from '../../support/test-redis.js';
+import { waitUntil } from '../../support/wait-until.js';
+
+describeWithRedisServer('one server under two names', () => {
+  let nodes: QuorumNodes;
+  /** Another name of the first server. */
+  let alias: TcpProxy;
+  let lines: string[];
+  let services: LockService[];
+
+  beforeEach(async () => {
+    nodes = await QuorumNodes.start(3, { proxies: true });
+    alias = await TcpProxy.start(nodes.servers[0]!.url);
+    lines = [];
+    services = [];
+  });
+  afterEach(async () => {
+    await Promise.all(services.map((service) => service.close()));
+    await alias.close();
+    await nodes.stop();
+  });
+
+  const options = (urls: string[]) => ({
+    quorum: urls,
+    restartGuard: 0,
+    commandTimeout: 2_000,
+    logger: { warn: (line: string) => lines.push(line) },
+  });
+  const keep = (service: LockService): LockService => {
+    services.push(service);
+    return service;
+  };
+  const stateOf = (service: LockService, index: number) => service.stats().nodes![index]!;
+
+  it('is refused at start-up also if it answers more slowly under one of them', async () => {
+    alias.delayReplies(30);
+    const urls = [...nodes.urls.slice(0, 2), alias.url];
+    const error = await connectLockService(options(urls)).then(keep, (e: unknown) => e);
+    expect(error).toBeInstanceOf(LockConfigError);
+    expect((error as Error).message).toContain('are the same Redis server');
+  });
+
+  it('has one vote if start-up does not wait, and is reported', async () => {
+    const urls = [...nodes.urls.slice(0, 2), alias.url];
+    const locks = keep(createLockService(options(urls)));
+    const isDoubled = () =>
+      ['ready', 'refused'].every((state) => [0, 2].some((i) => stateOf(locks, i).state === state));
+    await waitUntil('both names are compared', isDoubled);
+    await locks.withLock(uniqueName('two'), () => undefined);
+    // The two votes that are left belong to one server.
+    nodes.proxies[1]!.refuse();
+    const error = await locks.acquire(uniqueName('one'), { wait: 300 }).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(LockUnavailableError);
+    expect((error as Error).message).toMatch(/is the same Redis server as .*, which has its vote/);
+    await waitUntil('it is reported', () => lines.some((line) => line.includes('same Redis server')));
+  });
+
+  it('has one vote if a name leads to it later, and two servers have two again after that', async () => {
+    const locks = keep(await connectLockService(options(nodes.urls)));
+    const [, , last] = nodes.proxies;
+    last!.redirect(nodes.servers[0]!.url);
+    last!.cut();
+    await waitUntil('the name is compared', () => stateOf(locks, 2).state === 'refused');
+    expect(stateOf(locks, 2).reason).toContain('is the same Redis server as');
+    nodes.proxies[1]!.refuse();
+    await expect(locks.acquire(uniqueName('one'), { wait: 300 })).rejects.toBeInstanceOf(LockUnavailableError);
+    last!.redirect(nodes.servers[2]!.url);
+    last!.cut();
+    await locks.withLock(uniqueName('two'), () => undefined);
+    expect(stateOf(locks, 2)).toEqual({ name: expect.any(String), state: 'ready' });
+  });
+
+  it('has a vote under its second name once the first one leads elsewhere', async () => {
+    const locks = keep(await connectLockService(options(nodes.urls)));
+    const [first, second] = nodes.proxies;
+    // The two names are exchanged, one after the other.
+    second!.redirect(nodes.servers[0]!.url);
+    second!.cut();
+    await waitUntil('the second name is compared', () => stateOf(locks, 1).state === 'refused');
+    first!.redirect(nodes.servers[1]!.url);
+    first!.cut();
+    await waitUntil('all have a vote', () => [0, 1, 2].every((index) => stateOf(locks, index).state === 'ready'));
+  });
+});

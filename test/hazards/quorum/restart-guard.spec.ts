@@ -1,0 +1,132 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { connectLockService, LockConfigError, LockUnavailableError, type LockService } from 'nestjs-redis-lock';
+import { lockKey, tokenKey } from '../../support/lock-keys.js';
+import { QuorumNodes } from '../../support/quorum-nodes.js';
+import { describeWithRedisServer } from '../../support/redis-server.js';
+import { uniqueName } from '../../support/test-redis.js';
+import { waitUntil } from '../../support/wait-until.js';
+
+const LEASE_MS = 1_500;
+const GUARD_MS = 3_000;
+
+describeWithRedisServer('nodes that forget when they are restarted', () => {
+  let nodes: QuorumNodes;
+  let services: LockService[];
+  let name: string;
+
+  beforeEach(async () => {
+    nodes = await QuorumNodes.start(3, { proxies: true });
+    services = [];
+    name = uniqueName('guard');
+  });
+  afterEach(async () => {
+    await Promise.all(services.map((service) => service.close()));
+    await nodes.stop();
+  });
+
+  async function open(restartGuard = GUARD_MS): Promise<LockService> {
+    const service = await connectLockService({ quorum: nodes.urls, lease: LEASE_MS, restartGuard });
+    services.push(service);
+    return service;
+  }
+  const server = (index: number) => nodes.servers[index]!;
+  const voteOf = (index: number): Promise<number> => server(index).client().exists(lockKey(name));
+
+  it('have no vote while they are young, and the error says so', async () => {
+    const locks = await open();
+    const error = await locks.acquire(name, { wait: 0 }).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(LockUnavailableError);
+    expect((error as Error).message).toMatch(/a restart.* may have forgotten locks: it has a vote in \d+ ms/);
+    // It goes on trying within its wait.
+    const lease = await locks.acquire(name);
+    expect(await lease.release()).toBe('released');
+  });
+
+  it('let nobody in beside a holder whose votes they have forgotten', async () => {
+    const guard = 6_000;
+    const [here, there, bold] = [await open(guard), await open(guard), await open(0)];
+    await here.withLock(uniqueName('old enough'), () => undefined);
+    nodes.proxies[2]!.refuse();
+    // Fixed: a renewal would bring the lock to the third node.
+    const lease = await here.acquire(name, { lease: guard, renew: false });
+    expect([await voteOf(0), await voteOf(1)]).toEqual([1, 1]);
+    nodes.proxies[2]!.accept();
+    await server(1).restart();
+    // Nodes 1 and 2 know nothing of the lock now; without the guard they are a majority.
+    // An attempt can take a while beside a node without a vote: ask for as long as the lease lasts in any case.
+    while (lease.remaining() > guard / 2) {
+      expect(await there.tryAcquire(name).catch(() => null)).toBeNull();
+      await sleep(50);
+    }
+    const second = await bold.acquire(name, { wait: 1_000 });
+    lease.assertHeld();
+    await second.release();
+    await lease.release();
+  });
+
+  it('take part in a held lock again, so that it survives the restart of every node', async () => {
+    const locks = await open();
+    const lease = await locks.acquire(name);
+    for (const index of [0, 1, 2]) {
+      await server(index).restart();
+      await waitUntil('the node holds the lock again', async () => (await voteOf(index)) === 1);
+      lease.assertHeld();
+      // The token came back with it.
+      expect(Number(await server(index).client().get(tokenKey(name)))).toBeGreaterThanOrEqual(lease.token);
+    }
+    expect(lease.signal.aborted).toBe(false);
+    expect(await lease.release()).toBe('released');
+    await waitUntil('no vote is left', async () => {
+      const left = await Promise.all([0, 1, 2].map(voteOf));
+      return left.every((vote) => vote === 0);
+    });
+  });
+
+  it('take part in a held lock again although they answer later than the others', async () => {
+    const locks = await open();
+    const lease = await locks.acquire(name);
+    nodes.proxies[2]!.delayReplies(20);
+    await server(2).restart();
+    await waitUntil('the node holds the lock again', async () => (await voteOf(2)) === 1);
+    lease.assertHeld();
+    expect(await lease.release()).toBe('released');
+    await waitUntil('no vote is left', async () => (await voteOf(2)) === 0);
+  });
+
+  it('have locks written to them again before `stats()` says that the next one can be restarted', async () => {
+    const locks = await open();
+    const lease = await locks.acquire(name);
+    for (const index of [0, 1, 2]) {
+      await server(index).restart();
+      const isSafe = (): boolean =>
+        locks.stats().nodes!.every(({ state, missingLocks }) => state === 'ready' && missingLocks === undefined);
+      await waitUntil('the restart is noticed', () => !isSafe());
+      await waitUntil('the next one can be restarted', isSafe, 20_000);
+      expect(await Promise.all([0, 1, 2].map(voteOf))).toEqual([1, 1, 1]);
+    }
+    lease.assertHeld();
+    await lease.release();
+    expect(locks.stats().nodes!.map(({ missingLocks }) => missingLocks)).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('end a lock whose majority has forgotten it, before anybody else can have it', async () => {
+    const locks = await open();
+    const lease = await locks.acquire(name);
+    await Promise.all([server(0).restart(), server(1).restart()]);
+    await waitUntil('the holder knows', () => lease.signal.aborted);
+    const next = await locks.acquire(name);
+    expect(next.token).toBeGreaterThan(lease.token);
+    await next.release();
+  });
+
+  it('bound the leases: none may outlive what a node is kept from voting for', async () => {
+    const locks = await open();
+    await expect(locks.acquire(name, { lease: GUARD_MS + 1, renew: false })).rejects.toBeInstanceOf(LockConfigError);
+    const lease = await locks.acquire(name, { lease: GUARD_MS, renew: false });
+    await expect(lease.extend(GUARD_MS + 1)).rejects.toBeInstanceOf(LockConfigError);
+    lease.assertHeld();
+    await sleep(1);
+    await lease.release();
+  });
+});

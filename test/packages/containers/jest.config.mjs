@@ -1,0 +1,13 @@
+// Redis in Docker, started by testcontainers. Not part of `npm run test:all`, since it needs a Docker daemon.
+import base from '../../jest.config.mjs';
+
+/** @type {import('jest').Config} */
+export default {
+  ...base,
+  rootDir: '../../..',
+  testMatch: ['<rootDir>/test/packages/containers/**/*.spec.ts'],
+  testPathIgnorePatterns: ['/node_modules/'],
+  globalSetup: undefined,
+  globalTeardown: undefined,
+  testTimeout: 120_000,
+};
