@@ -4,7 +4,7 @@ import { channels } from '../telemetry/channels.js';
 import type { LostMessage, RenewedMessage } from '../telemetry/messages.js';
 import type { ReleaseOutcome } from './release-outcome.js';
 import { monotonic } from '../time/clock.js';
-import { WheelEntry } from '../time/timer-wheel.js';
+import { Deadline } from '../time/deadlines.js';
 import { elapsedSince, now, type Instant } from '../time/instant.js';
 import { isValid, validityOf } from '../time/validity.js';
 
@@ -36,9 +36,9 @@ export interface Grant {
  * One acquisition that a store granted. It may serve several callers of this process, one after another, each with a
  * token of its own out of the reserved block.
  *
- * As a wheel entry it is the watchdog's.
+ * It becomes due when the watchdog has to look after it.
  */
-export class Hold extends WheelEntry {
+export class Hold extends Deadline {
   readonly name: string;
   readonly owner: string;
   /** When this process got it, on the monotonic clock. */
@@ -187,8 +187,6 @@ export interface HoldKeeper {
   /** Starts to watch a hold, or checks it again after its lease changed. */
   watch(hold: Hold): void;
   unwatch(hold: Hold): void;
-  /** As `unwatch`, of a hold whose release has just been asked for. */
-  letGo(hold: Hold): void;
-  /** The time has come that was set in the wheel for this hold. */
+  /** The time has come that was set for this hold. */
   onHoldDue(hold: Hold): void;
 }

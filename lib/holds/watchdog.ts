@@ -5,12 +5,11 @@ import { orLate } from '../stores/overdue-error.js';
 import type { Reporter } from '../telemetry/reporter.js';
 import { renewalWarning } from '../telemetry/warnings.js';
 import { monotonic, wall } from '../time/clock.js';
-import { onNextTick } from '../time/ticks.js';
-import { TimerWheel, WheelEntry } from '../time/timer-wheel.js';
+import { Deadline, Deadlines } from '../time/deadlines.js';
 import { validityOf } from '../time/validity.js';
 
-/** A hold with no more than this left counts as over: the wheel may fire that much early. */
-const LAST_MS = 4;
+/** What is due within this many ms is looked after at the same time; a lease with no more than this left counts as over. */
+const TOGETHER_MS = 4;
 const MIN_RETRY_MS = 20;
 const MAX_RETRY_MS = 1_000;
 const SKEW_CHECK_MS = 1_000;
@@ -21,10 +20,8 @@ const SKEW_MS = 20;
  * goes to the store in the same turn, which sends it as one request; each hold is judged by its own reply.
  */
 export class Watchdog implements HoldKeeper {
-  private readonly wheel = new TimerWheel(false);
+  private readonly deadlines = new Deadlines({ keepsProcessAlive: false, togetherMs: TOGETHER_MS });
   private watched = 0;
-  /** Watched since a moment ago. */
-  private begun: Hold[] = [];
   private readonly renewing = new Set<Hold>();
   /** Holds whose last renewal failed, so that each failing lease is reported once. */
   private readonly failing = new WeakSet<Hold>();
@@ -38,52 +35,29 @@ export class Watchdog implements HoldKeeper {
   ) {}
 
   watch(hold: Hold): void {
-    if (hold.keeper === this) {
-      this.schedule(hold);
-      return;
+    if (hold.keeper !== this) {
+      hold.keeper = this;
+      this.watched += 1;
+      if (!this.skewCheck.pending) this.startSkewCheck();
     }
-    hold.keeper = this;
-    this.watched += 1;
-    if (this.begun.length === 0) onNextTick(this.scheduleBegun);
-    if (this.begun.at(-1) !== hold) this.begun.push(hold);
-    if (this.skewCheck.bucket === null) this.startSkewCheck();
+    this.schedule(hold);
   }
 
   unwatch(hold: Hold): void {
     if (hold.keeper !== this) return;
-    this.watched -= 1;
-    this.wheel.remove(hold);
     hold.keeper = null;
+    this.watched -= 1;
+    this.deadlines.remove(hold);
   }
 
-  /** Stops watching at once; cleaning up can wait until the release has been sent. */
-  letGo(hold: Hold): void {
-    if (hold.keeper !== this) return;
-    this.watched -= 1;
-    hold.keeper = null;
-    if (hold.bucket !== null) onNextTick(this.tidyUp, hold);
-  }
-
-  /** Lets go of everything; leases that still run end by themselves. */
+  /** Stops watching all holds; leases that still run end by themselves. */
   close(): void {
-    for (const hold of [...this.holds(), ...this.begun]) this.unwatch(hold);
-    this.wheel.clear();
+    for (const hold of this.holds()) this.unwatch(hold);
+    this.deadlines.clear();
   }
 
-  private readonly tidyUp = (hold: Hold): void => {
-    this.wheel.remove(hold);
-  };
-
-  /** No timer can fire before this runs, and who was served in between and is done has cost nothing. */
-  private readonly scheduleBegun = (): void => {
-    const { begun } = this;
-    this.begun = [];
-    for (const hold of begun) if (hold.keeper === this && hold.bucket === null) this.schedule(hold);
-  };
-
-  /** Each watched hold is in the wheel from the next tick on, so it always has a time at which it is checked. */
   private holds(): Hold[] {
-    return this.wheel.entries().filter((entry) => entry instanceof Hold && entry.keeper === this) as Hold[];
+    return this.deadlines.entries().filter((entry) => entry instanceof Hold);
   }
 
   private schedule(hold: Hold, notBefore = 0): void {
@@ -91,11 +65,11 @@ export class Watchdog implements HoldKeeper {
     const deadline = sentAt.mono + validityOf(leaseMs);
     // A third into a lease of that length; a lease that was extended further has that much more time.
     const renewal = renewMs === undefined ? Infinity : sentAt.mono + leaseMs - (renewMs * 2) / 3;
-    this.wheel.addBefore(hold, Math.min(deadline, Math.max(renewal, notBefore)));
+    this.deadlines.add(hold, Math.min(deadline, Math.max(renewal, notBefore)));
   }
 
   onHoldDue(hold: Hold): void {
-    if (hold.remaining() <= LAST_MS) {
+    if (hold.remaining() <= TOGETHER_MS) {
       this.lose(hold, 'expired');
       return;
     }
@@ -147,19 +121,19 @@ export class Watchdog implements HoldKeeper {
 
   private startSkewCheck(): void {
     this.skewCheck.offset = wallOffset();
-    this.wheel.addAfter(this.skewCheck, monotonic() + SKEW_CHECK_MS);
+    this.deadlines.add(this.skewCheck, monotonic() + SKEW_CHECK_MS);
   }
 
-  /** The wheel runs on the monotonic clock, which stands still while a machine sleeps: leases may be over already. */
+  /** Deadlines are times of the monotonic clock, which stands still while a machine sleeps: leases may be over already. */
   private onSkewCheck(): void {
     if (this.watched === 0) return;
     const jumped = wallOffset() - this.skewCheck.offset > SKEW_MS;
     this.startSkewCheck();
-    if (jumped) for (const hold of this.holds()) if (hold.remaining() <= LAST_MS) this.lose(hold, 'expired');
+    if (jumped) for (const hold of this.holds()) if (hold.remaining() <= TOGETHER_MS) this.lose(hold, 'expired');
   }
 }
 
-class SkewCheck extends WheelEntry {
+class SkewCheck extends Deadline {
   offset = 0;
 
   constructor(override readonly onDue: () => void) {

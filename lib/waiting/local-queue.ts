@@ -6,7 +6,7 @@ import type { ReleaseOutcome } from '../holds/release-outcome.js';
 import type { ReleaseReply } from '../stores/lock-store.js';
 import { OverdueError, orLate } from '../stores/overdue-error.js';
 import { monotonic } from '../time/clock.js';
-import type { TimerWheel } from '../time/timer-wheel.js';
+import type { Deadlines } from '../time/deadlines.js';
 import { HolderStatus } from './holder-status.js';
 import type { QueueContext } from './queue-context.js';
 import { AcquireLoop, type AcquiringQueue } from './acquire-loop.js';
@@ -47,7 +47,7 @@ export class LocalQueue implements AcquiringQueue, WaitersQueue, HoldOwner, Link
     this.holderStatus = new HolderStatus(name);
   }
 
-  get timeouts(): TimerWheel {
+  get timeouts(): Deadlines {
     return this.context.timeouts;
   }
 
@@ -299,7 +299,7 @@ export class LocalQueue implements AcquiringQueue, WaitersQueue, HoldOwner, Link
       return outcome;
     };
     const released = store.release(this.name, hold.owner, Math.ceil(keepMs));
-    keeper.letGo(hold);
+    keeper.unwatch(hold);
     return released.then(
       ({ held, listeners }: ReleaseReply) => done(held ? 'released' : 'lost', listeners),
       (error: unknown) => {

@@ -4,7 +4,7 @@ import type { ReleaseOutcome } from '../holds/release-outcome.js';
 import { LinkedList } from '../lists/linked-list.js';
 import type { LockStore } from '../stores/lock-store.js';
 import { CleanUps } from '../stores/clean-ups.js';
-import { TimerWheel } from '../time/timer-wheel.js';
+import { Deadlines } from '../time/deadlines.js';
 import type { QueueContext, QueueLimits } from './queue-context.js';
 import { OpenWork } from './open-work.js';
 import { Turns } from './turn.js';
@@ -32,7 +32,7 @@ export class LocalQueues {
       store,
       keeper,
       cleanUps: this.cleanUps,
-      timeouts: new TimerWheel(true),
+      timeouts: new Deadlines(),
       limits,
       turns: new Turns(),
       nextOwner: () => `${clientId}:${String((this.owners += 1))}`,

@@ -1,7 +1,7 @@
 import type { HoldKeeper } from '../holds/hold.js';
 import type { LockStore } from '../stores/lock-store.js';
 import type { CleanUps } from '../stores/clean-ups.js';
-import type { TimerWheel } from '../time/timer-wheel.js';
+import type { Deadlines } from '../time/deadlines.js';
 import type { OpenWork } from './open-work.js';
 import type { Turns } from './turn.js';
 
@@ -19,7 +19,7 @@ export interface QueueContext {
   readonly store: LockStore;
   readonly keeper: HoldKeeper;
   readonly cleanUps: CleanUps;
-  readonly timeouts: TimerWheel;
+  readonly timeouts: Deadlines;
   readonly limits: QueueLimits;
   readonly turns: Turns;
   nextOwner(): string;

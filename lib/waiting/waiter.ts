@@ -3,7 +3,7 @@ import { LockAbortedError } from '../errors/index.js';
 import type { Linked, LinkedList } from '../lists/linked-list.js';
 import type { Hold } from '../holds/hold.js';
 import { monotonic } from '../time/clock.js';
-import { WheelEntry, type TimerWheel } from '../time/timer-wheel.js';
+import { Deadline, type Deadlines } from '../time/deadlines.js';
 
 /** What one caller asks of a local queue. */
 export interface WaitRequest {
@@ -23,7 +23,7 @@ export interface WaitRequest {
 /** The local queue that a waiter is in. */
 export interface WaitersQueue {
   readonly name: string;
-  readonly timeouts: TimerWheel;
+  readonly timeouts: Deadlines;
   /** Removes the waiter and rejects it, if it is still in the queue. */
   leave(waiter: Waiter, error: Error): void;
   onExpired(waiter: Waiter): void;
@@ -32,8 +32,8 @@ export interface WaitersQueue {
 /** What a caller makes of the lock when it has it; it asked for it at `since`, on the monotonic clock. */
 export type Claim<T> = (hold: Hold, since: number) => T;
 
-/** One caller in a local queue. As a wheel entry it becomes due when its time to wait is over. */
-export class Waiter extends WheelEntry implements Linked<Waiter> {
+/** One caller in a local queue. It becomes due when its time to wait is over. */
+export class Waiter extends Deadline implements Linked<Waiter> {
   readonly since = monotonic();
   readonly served: Promise<unknown>;
   /** @internal the list of waiters, and its neighbours there */
@@ -64,7 +64,7 @@ export class Waiter extends WheelEntry implements Linked<Waiter> {
     });
     const { signal, wait } = request;
     if (signal !== undefined) this.listen(signal);
-    if (wait > 0 && wait !== Infinity) queue.timeouts.addAfter(this, this.since + wait);
+    if (wait > 0 && wait !== Infinity) queue.timeouts.add(this, this.since + wait);
   }
 
   serve(hold: Hold): void {

@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import { connectLockService, type LockService } from 'nestjs-redis-lock';
 import { confirmed } from '../../lib/stores/redis/notifications/confirmed.js';
 import { RunningTimer } from '../../lib/time/running-timer.js';
-import { TimerWheel, WheelEntry } from '../../lib/time/timer-wheel.js';
+import { Deadline, Deadlines } from '../../lib/time/deadlines.js';
 import { lockKey } from '../support/lock-keys.js';
 import { QuorumNodes } from '../support/quorum-nodes.js';
 import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
@@ -142,21 +142,21 @@ describe('after a stall of the event loop', () => {
     await new Promise<void>((resolve) => stat('/', () => resolve()));
   };
 
-  it('what was due in a timer wheel happens behind the data that has arrived', async () => {
+  it('what was due happens behind the data that has arrived', async () => {
     const order: string[] = [];
-    const wheel = new TimerWheel(true);
-    class Entry extends WheelEntry {
+    const deadlines = new Deadlines();
+    class Entry extends Deadline {
       override onDue(): void {
         order.push('due');
       }
     }
-    wheel.addAfter(new Entry(), performance.now() + 10);
+    deadlines.add(new Entry(), performance.now() + 10);
     const data = arrival().then(() => order.push('data'));
     await new Promise((resolve) => setImmediate(resolve));
     block(100);
     await data;
     await new Promise((resolve) => setTimeout(resolve, 50));
-    wheel.clear();
+    deadlines.clear();
     expect(order).toEqual(['data', 'due']);
   });
 

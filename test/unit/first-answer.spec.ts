@@ -3,7 +3,7 @@ import { LockUnavailableError } from 'nestjs-redis-lock';
 import type { Hold } from '../../lib/holds/hold.js';
 import type { AcquireReply, LockStore } from '../../lib/stores/lock-store.js';
 import { CleanUps } from '../../lib/stores/clean-ups.js';
-import { TimerWheel } from '../../lib/time/timer-wheel.js';
+import { Deadlines } from '../../lib/time/deadlines.js';
 import { AcquireLoop } from '../../lib/waiting/acquire-loop.js';
 import { Waiter } from '../../lib/waiting/waiter.js';
 
@@ -32,7 +32,7 @@ async function acquire(answer: AcquireReply | LockUnavailableError, leaves: bool
     minReplicas: 0,
     signal: undefined,
   };
-  const waiters = { name: 'a', timeouts: new TimerWheel(true), leave: () => undefined, onExpired: () => undefined };
+  const waiters = { name: 'a', timeouts: new Deadlines(), leave: () => undefined, onExpired: () => undefined };
   let head: Waiter | null = new Waiter(request, waiters, () => undefined);
   const troubles: string[] = [];
   const cleanUps = new CleanUps(store);

@@ -7,7 +7,7 @@ import { ScriptedStore } from './scripted-store.js';
 
 const NAME = 'name';
 const limits = { maxWaiting: 100, handOverTime: 50, handOverCount: 64 };
-const keeper = { watch: () => undefined, unwatch: () => undefined, letGo: () => undefined, onHoldDue: () => undefined };
+const keeper = { watch: () => undefined, unwatch: () => undefined, onHoldDue: () => undefined };
 
 describe('a waiter whose notifications are lost', () => {
   let store: ScriptedStore;

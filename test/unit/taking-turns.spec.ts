@@ -9,7 +9,7 @@ resumeClock();
 
 const NAME = 'name';
 const limits = { maxWaiting: 100, handOverTime: 50, handOverCount: 64 };
-const keeper = { watch: () => undefined, unwatch: () => undefined, letGo: () => undefined, onHoldDue: () => undefined };
+const keeper = { watch: () => undefined, unwatch: () => undefined, onHoldDue: () => undefined };
 
 describe('a process among others that want the same lock', () => {
   let store: ScriptedStore;

@@ -37,7 +37,7 @@ export class InFlightRequest extends Deadline {
     super();
     this.cuts = connection.cuts;
     this.answers = connection.answers;
-    connection.inFlightRequests.add(this, this.sentAt.mono, timeoutMs);
+    connection.inFlightRequests.add(this, this.sentAt.mono + timeoutMs);
   }
 
   /** Whether its timeout is not over. */
@@ -105,7 +105,7 @@ export class InFlightRequest extends Deadline {
     if (late || sender.usefulMs <= timeoutMs || this.maybeResent || connection.disposed) {
       this.stopWaiting();
       sender.onFailure(error);
-    } else connection.inFlightRequests.add(this, this.sentAt.mono, sender.usefulMs);
+    } else connection.inFlightRequests.add(this, this.sentAt.mono + sender.usefulMs);
   }
 
   /** The reply is of no use any more, but what it says may be. */
