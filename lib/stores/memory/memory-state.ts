@@ -17,8 +17,8 @@ interface Entry {
 export class MemoryState {
   private readonly entries = new Map<string, Entry>();
   private readonly tokens = new Map<string, number>();
-  /** The "server's" clock in µs. It goes on over a flush, and never shows the same time twice. */
-  private clock = 0;
+  /** The highest token reserved so far, of all names. It survives a flush, so that no token repeats. */
+  private highestToken = 0;
   private readonly listeners = new Map<string, Set<() => void>>();
 
   /** @internal The entry under `key`, unless its lease is over. */
@@ -48,9 +48,9 @@ export class MemoryState {
 
   /** @internal Reserves tokens as the Redis script does: above the last one, and not below the clock in µs. */
   reserveTokens(key: string, count: number): number {
-    this.clock = Math.max(this.clock + count, Math.floor(wall() * 1_000));
-    const first = Math.max((this.tokens.get(key) ?? 0) + 1, this.clock);
-    this.tokens.set(key, first + count - 1);
+    const first = Math.max(this.highestToken + 1, Math.floor(wall() * 1_000));
+    this.highestToken = first + count - 1;
+    this.tokens.set(key, this.highestToken);
     return first;
   }
 

@@ -1,3 +1,4 @@
+import type { MemoryServer } from './memory-server.js';
 import type { SimNode } from './redis/sim-node.js';
 import type { Oracle } from './oracle.js';
 import type { Replica } from './replica.js';
@@ -40,6 +41,7 @@ export class FaultInjector {
     private readonly replicas: readonly Replica[],
     private readonly nodes: readonly SimNode[],
     private readonly oracle: Oracle,
+    private readonly memory: MemoryServer | null,
   ) {
     this.extra = nodes.map(() => 0);
     this.silent = new SilentListeners(world, oracle);
@@ -59,7 +61,7 @@ export class FaultInjector {
     const from = fault.at * 1_000;
     this.healedAt = Math.max(this.healedAt, from + fault.ms * 1_000 + ('lag' in fault ? fault.lag * 1_000 : 0));
     const short =
-      ['pause', 'kill', 'script-flush', 'vanish'].includes(fault.kind) ||
+      ['pause', 'kill', 'script-flush', 'vanish', 'forget'].includes(fault.kind) ||
       (fault.kind === 'cut' && fault.which === 'notices') ||
       (fault.kind === 'hold' && !fault.thenCut && fault.ms <= SHORT_HOLD_MS);
     const recovery = short ? SHORT_RECOVERY_US : RECOVERY_US;
@@ -129,6 +131,10 @@ export class FaultInjector {
         this.oracle.stateLost();
         node!.stall();
         this.lastingUs(`stall ${fault.node}`, FLUSH_US, () => node!.unstall());
+        break;
+      case 'forget':
+        this.memory!.state.flush();
+        this.oracle.stateLost();
         break;
       case 'deny-info':
         node!.infoDenied = true;

@@ -1,7 +1,7 @@
 import type { FaultInjector } from './faults.js';
 import type { World } from './kernel/world.js';
-import type { Oracle } from './oracle.js';
-import { MARKER_KEY, type SimNode } from './redis/sim-node.js';
+import type { LockServer, Oracle } from './oracle.js';
+import { MARKER_KEY } from './redis/sim-node.js';
 import { NAMES } from './schedule.js';
 import type { Replica } from './replica.js';
 
@@ -29,7 +29,7 @@ export class Leftovers {
   constructor(
     private readonly world: World,
     private readonly oracle: Oracle,
-    private readonly nodes: readonly SimNode[],
+    private readonly nodes: readonly LockServer[],
     private readonly replicas: readonly Replica[],
     private readonly faults: FaultInjector,
   ) {
@@ -60,7 +60,7 @@ export class Leftovers {
     }
     const since = this.freeSince.get(name) ?? now;
     this.freeSince.set(name, since);
-    const usual = this.nodes.length === 1 ? FREE_US : FREE_SPLIT_US;
+    const usual = this.nodes.length > 1 ? FREE_SPLIT_US : FREE_US;
     const allowed = Math.max(usual, this.faults.silent.allowanceUs);
     if (now - since > allowed) this.oracle.violate(`"${name}" is free, callers wait for it, and nobody takes it`);
   }
@@ -179,7 +179,7 @@ export class Leftovers {
   }
 }
 
-function locksOf(keys: SimNode['keys']): string[] {
+function locksOf(keys: LockServer['keys']): string[] {
   return keys.keys('hash').filter((key) => key !== MARKER_KEY);
 }
 

@@ -29,7 +29,7 @@ const runs = Number(values.runs);
 /** On several nodes there is one schedule with nodes away for so many others. */
 const AWAY = 4;
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
-const nodeCounts = (values.nodes ?? '1,3,5').split(',').map(Number);
+const nodeCounts = (values.nodes ?? '0,1,3,5').split(',').map(Number);
 const mutation = MUTATIONS.find(({ name }) => name === values.mutation) ?? null;
 if (values.mutation !== undefined && mutation === null) throw new Error(`no mutation "${values.mutation}"`);
 
@@ -69,7 +69,7 @@ async function findAny(simulation: Simulation): Promise<Result> {
     findFailure(simulation, count, seed, true, [], schedulesWithNodesAway(simulation.nodes));
   if (values.away) return away(runs);
   const result = await findFailure(simulation, runs, seed, true);
-  if (simulation.nodes === 1 || result.failure !== null) return result;
+  if (simulation.nodes <= 1 || result.failure !== null) return result;
   const more = await away(Math.ceil(runs / AWAY));
   const totals = { ...result.totals };
   for (const [what, count] of Object.entries(more.totals)) totals[what] = (totals[what] ?? 0) + count;

@@ -1,7 +1,7 @@
 import type { SimProcess } from './kernel/sim-process.js';
 import type { World } from './kernel/world.js';
 import type { Hold, Lease } from './library/types.js';
-import type { SimNode } from './redis/sim-node.js';
+import type { Keyspace } from './redis/keyspace.js';
 
 /** A critical section that has begun and not ended. */
 export interface Section {
@@ -15,6 +15,17 @@ export interface Section {
   readonly signal: AbortSignal;
   /** When the request was sent by which a server last confirmed the lease, in µs. */
   confirmedAt: number;
+}
+
+/** Where locks are kept, as far as the checks look at it. */
+export interface LockServer {
+  readonly id: number;
+  readonly up: boolean;
+  /** When it last came back without its data, in µs. */
+  readonly forgotAt: number;
+  readonly keys: Pick<Keyspace, 'pttl' | 'hexists' | 'hgetall' | 'keys'>;
+  /** The channels that have subscribers. */
+  readonly subscriptions: readonly string[];
 }
 
 /** How late a signal may come after the lease's end where the machine slept: the library looks at both clocks each second. */
@@ -44,7 +55,7 @@ export class Oracle {
 
   constructor(
     private readonly world: World,
-    private readonly nodes: readonly SimNode[],
+    private readonly nodes: readonly LockServer[],
   ) {}
 
   violate(what: string): void {

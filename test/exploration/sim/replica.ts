@@ -1,11 +1,13 @@
 import type * as lockService from '../../../lib/lock.service.js';
 import type * as moduleOptions from '../../../lib/options/service-options.js';
 import type { LockStore } from '../../../lib/stores/lock-store.js';
+import type * as memoryStore from '../../../lib/stores/memory/memory-store.js';
 import type * as quorumStore from '../../../lib/stores/quorum/quorum-store.js';
 import type * as redisStore from '../../../lib/stores/redis/redis-store.js';
 import type { SimProcess } from './kernel/sim-process.js';
 import type { LibrarySlot } from './library/loader.js';
 import type { LockService } from './library/types.js';
+import type { MemoryServer } from './memory-server.js';
 import { Link } from './network/link.js';
 import {
   CALLERS_CLIENT,
@@ -31,7 +33,7 @@ export const SETTINGS = {
 };
 /** Above the longest lease. */
 const RESTART_GUARD_MS = LONGEST_LEASE_MS + 1_000;
-const KEY_PREFIX = 'lock:';
+export const KEY_PREFIX = 'lock:';
 const TOKEN_TTL_MS = 86_400_000;
 
 /** One process with the library in it, and what it has opened. */
@@ -49,6 +51,7 @@ export class Replica {
     oracle: Oracle,
     refusals: Refusals,
     extraUs: (node: number) => number,
+    private readonly memory: MemoryServer | null,
   ) {
     slot.bind(process);
     this.links = nodes.map((node) => new Link(process.world, process, node, () => extraUs(node.id)));
@@ -61,6 +64,10 @@ export class Replica {
 
   private openStore(slot: LibrarySlot, kind: Schedule['client']): LockStore {
     const options = { keyPrefix: KEY_PREFIX, commandTimeout: SETTINGS.commandTimeout, tokenTtl: TOKEN_TTL_MS };
+    if (this.memory !== null) {
+      const { MemoryStore } = slot.load('stores/memory/memory-store') as typeof memoryStore;
+      return new MemoryStore(this.memory.state, KEY_PREFIX);
+    }
     if (this.nodes.length > 1) {
       const { QuorumStore } = slot.load('stores/quorum/quorum-store') as typeof quorumStore;
       const members = this.nodes.map(({ id }) => ({

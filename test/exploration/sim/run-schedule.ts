@@ -1,13 +1,15 @@
+import type * as memoryState from '../../../lib/stores/memory/memory-state.js';
 import type * as script from '../../../lib/stores/redis/lua/script.js';
 import { FaultInjector } from './faults.js';
 import { SimProcess } from './kernel/sim-process.js';
 import { World } from './kernel/world.js';
 import { LibrarySlot, type LibraryCode } from './library/loader.js';
 import { Leftovers } from './leftovers.js';
-import { Oracle } from './oracle.js';
+import { MemoryServer } from './memory-server.js';
+import { Oracle, type LockServer } from './oracle.js';
 import { SCRIPT_MODELS, type ScriptModel } from './redis/script-models.js';
 import { SimNode, type ScriptBook } from './redis/sim-node.js';
-import { Replica } from './replica.js';
+import { KEY_PREFIX, Replica } from './replica.js';
 import { Refusals } from './refusals.js';
 import { leavesMajority, PROCESSES, type Schedule } from './schedule.js';
 
@@ -20,7 +22,13 @@ const LARGE_SKEW_MS = 1_000;
 const SERVED_US = 300_000_000;
 
 /** What processes use of the library: with these all of it is loaded. */
-const LOADED = ['lock.service', 'options/service-options', 'stores/redis/redis-store', 'stores/quorum/quorum-store'];
+const LOADED = [
+  'lock.service',
+  'options/service-options',
+  ...['memory/memory-state', 'memory/memory-store', 'quorum/quorum-store', 'redis/redis-store'].map(
+    (file) => `stores/${file}`,
+  ),
+];
 
 export interface Outcome {
   readonly violations: readonly string[];
@@ -35,40 +43,52 @@ export class Simulation {
   private readonly slots: readonly LibrarySlot[];
   private readonly book: ScriptBook;
 
+  /** @param nodes how many Redis nodes; 0: the memory store, whose services are in one process */
   constructor(
     readonly nodes: number,
     code: LibraryCode,
     models: Readonly<Record<string, ScriptModel>> = {},
   ) {
-    this.slots = Array.from({ length: PROCESSES }, () => new LibrarySlot(code));
+    const one = new LibrarySlot(code);
+    this.slots = Array.from({ length: PROCESSES }, () => (nodes === 0 ? one : new LibrarySlot(code)));
     for (const slot of this.slots) for (const file of LOADED) slot.load(file);
     this.book = scriptBook(this.slots[0]!, { ...SCRIPT_MODELS, ...models });
   }
 
   async run(schedule: Schedule, traced = false): Promise<Outcome> {
     const world = new World(schedule.seed, traced);
-    const nodes: SimNode[] = [];
-    const oracle = new Oracle(world, nodes);
+    const servers: LockServer[] = [];
+    const oracle = new Oracle(world, servers);
     const onUnhandled = (error: unknown): void => oracle.violate(`unhandled rejection: ${String(error)}`);
     process.on('unhandledRejection', onUnhandled);
     try {
-      return await this.runIn(world, oracle, nodes, schedule);
+      return await this.runIn(world, oracle, servers, schedule);
     } finally {
       process.off('unhandledRejection', onUnhandled);
     }
   }
 
-  private async runIn(world: World, oracle: Oracle, nodes: SimNode[], schedule: Schedule): Promise<Outcome> {
+  private openMemory(process: SimProcess): MemoryServer {
+    const [slot] = this.slots as [LibrarySlot];
+    slot.bind(process);
+    const { MemoryState } = slot.load('stores/memory/memory-state') as typeof memoryState;
+    return new MemoryServer(process, new MemoryState(), KEY_PREFIX);
+  }
+
+  private async runIn(world: World, oracle: Oracle, servers: LockServer[], schedule: Schedule): Promise<Outcome> {
     const large = this.nodes > 1 && world.random('environment').chance(0.5);
     const environment = { drift: DRIFT, skewMs: large ? LARGE_SKEW_MS : SKEW_MS };
-    for (let id = 0; id < this.nodes; id += 1) nodes.push(new SimNode(world, id, this.book, environment));
+    const nodes = Array.from({ length: this.nodes }, (_, id) => new SimNode(world, id, this.book, environment));
+    const memory = this.nodes === 0 ? this.openMemory(new SimProcess(world, 0, environment)) : null;
+    servers.push(...(memory === null ? nodes : [memory]));
     const replicas: Replica[] = [];
     const refusals = new Refusals(world, oracle);
     const served = this.nodes > 1 && leavesMajority(schedule, this.nodes);
-    const faults = new FaultInjector(world, replicas, nodes, oracle);
+    const faults = new FaultInjector(world, replicas, nodes, oracle, memory);
     for (const [id, slot] of this.slots.entries()) {
-      const owner = new SimProcess(world, id, environment);
-      replicas.push(new Replica(owner, slot, nodes, schedule.client, oracle, refusals, (node) => faults.extraUs(node)));
+      const owner = memory?.process ?? new SimProcess(world, id, environment);
+      const extraUs = (node: number): number => faults.extraUs(node);
+      replicas.push(new Replica(owner, slot, nodes, schedule.client, oracle, refusals, extraUs, memory));
     }
     faults.planAll(schedule.faults);
     const toCome = new Set(schedule.calls);
@@ -81,7 +101,7 @@ export class Simulation {
       world.at(call.at * 1_000 + (call.late ? faults.recoveredAt : 0), () => process.deliver('message', begin));
     }
 
-    const leftovers = new Leftovers(world, oracle, nodes, replicas, faults);
+    const leftovers = new Leftovers(world, oracle, servers, replicas, faults);
     const look = (): void => oracle.look();
     const living = (): Replica[] => replicas.filter(({ process }) => process.alive);
     const done = (): boolean =>

@@ -49,6 +49,7 @@ export type Fault =
   | { at: number; kind: 'power-cut'; ms: number }
   | { at: number; kind: 'failover'; node: number; ms: number; lag: number }
   | { at: number; kind: 'flush'; node: number; ms: number }
+  | { at: number; kind: 'forget'; ms: number }
   | { at: number; kind: 'deny-info'; node: number; ms: number }
   | { at: number; kind: 'rename'; process: number; node: number; to: number; ms: number }
   | { at: number; kind: 'replace'; node: number; ms: number }
@@ -93,9 +94,31 @@ const call: fc.Arbitrary<Call> = fc.record({
   nested: fc.constantFrom(false, false, false, true),
 });
 
-function faults(nodes: number): fc.Arbitrary<Fault[]> {
+const of = <Kind extends Fault['kind']>(kind: Kind) => ({ at, kind: fc.constant(kind), ms });
+
+const clockFaults = (owner: fc.Arbitrary<number>): [pause: fc.Arbitrary<Fault>, wallStep: fc.Arbitrary<Fault>] => [
+  fc.record({
+    ...of('pause'),
+    process: owner,
+    asleep: fc.boolean(),
+    first: fc.constantFrom<First[]>('timer', 'message'),
+  }),
+  fc.record({ ...of('wall-step'), process: owner, by: fc.constantFrom(-3_600_000, -200, 200, 3_600_000) }),
+];
+
+/** In memory all services are in one process, which has no server that could fail. */
+function memoryFaults(): fc.Arbitrary<Fault[]> {
+  const [pause, wallStep] = clockFaults(fc.constant(0));
+  return someOf([
+    { weight: 3, arbitrary: pause },
+    { weight: 1, arbitrary: wallStep },
+    { weight: 1, arbitrary: fc.record(of('forget')) },
+  ]);
+}
+
+function nodeFaults(nodes: number): fc.Arbitrary<Fault[]> {
   const node = fc.nat({ max: nodes - 1 });
-  const of = <Kind extends Fault['kind']>(kind: Kind) => ({ at, kind: fc.constant(kind), ms });
+  const [pause, wallStep] = clockFaults(process);
   const kinds: fc.WeightedArbitrary<Fault>[] = [
     {
       weight: 4,
@@ -123,19 +146,8 @@ function faults(nodes: number): fc.Arbitrary<Fault[]> {
     { weight: 2, arbitrary: fc.record({ ...of('stall'), node }) },
     { weight: 2, arbitrary: fc.record({ ...of('crash'), node, keep: fc.boolean() }) },
     { weight: 1, arbitrary: fc.record({ ...of('script-flush'), node }) },
-    {
-      weight: 4,
-      arbitrary: fc.record({
-        ...of('pause'),
-        process,
-        asleep: fc.boolean(),
-        first: fc.constantFrom<First[]>('timer', 'message'),
-      }),
-    },
-    {
-      weight: 1,
-      arbitrary: fc.record({ ...of('wall-step'), process, by: fc.constantFrom(-3_600_000, -200, 200, 3_600_000) }),
-    },
+    { weight: 4, arbitrary: pause },
+    { weight: 1, arbitrary: wallStep },
     { weight: 1, arbitrary: fc.record({ ...of('kill'), process }) },
   ];
   if (nodes === 1) {
@@ -154,6 +166,10 @@ function faults(nodes: number): fc.Arbitrary<Fault[]> {
       { weight: 1, arbitrary: fc.record({ ...of('set-clock'), node, ahead: fc.constantFrom(15_000, -2_000) }) },
     );
   }
+  return someOf(kinds);
+}
+
+function someOf(kinds: readonly fc.WeightedArbitrary<Fault>[]): fc.Arbitrary<Fault[]> {
   const some = fc.array(fc.oneof(...kinds), { minLength: 1, maxLength: 6 });
   return fc.oneof({ weight: 1, arbitrary: fc.constant<Fault[]>([]) }, { weight: 4, arbitrary: some });
 }
@@ -171,11 +187,12 @@ export function leavesMajority({ faults: all }: Schedule, nodes: number): boolea
   return harmed.size <= minorityOf(nodes);
 }
 
+/** @param nodes 0: the memory store */
 export function schedules(nodes: number): fc.Arbitrary<Schedule> {
   return fc.record({
     seed: fc.nat(),
     client: nodes === 1 ? fc.constantFrom<('own' | 'callers')[]>('own', 'own', 'callers') : fc.constant('own' as const),
     calls: fc.array(call, { minLength: 2, maxLength: 12 }),
-    faults: faults(nodes),
+    faults: nodes === 0 ? memoryFaults() : nodeFaults(nodes),
   });
 }

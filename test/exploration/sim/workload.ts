@@ -21,7 +21,6 @@ export class Callers {
   /** Who has asked and has no answer yet. */
   readonly open = new Set<string>();
   readonly outcomes = new Map<string, number>();
-  private started = 0;
 
   constructor(
     private readonly world: World,
@@ -34,7 +33,7 @@ export class Callers {
 
   start(call: Call): void {
     for (let i = 0; i < call.callers; i += 1) {
-      const caller = `p${this.process.id}.${(this.started += 1)}`;
+      const caller = `p${this.process.id}.${(this.process.callers += 1)}`;
       this.open.add(caller);
       const ended = this.refusals.begin(caller, NAMES[call.names], call);
       this.run(caller, call).then(

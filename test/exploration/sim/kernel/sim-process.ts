@@ -42,6 +42,8 @@ export class SimProcess {
   readonly timers = new Set<SimTimer>();
   /** The UUIDs made in this process: owners of its locks begin with one. */
   readonly ids: string[] = [];
+  /** How many callers have begun in it. */
+  callers = 0;
   alive = true;
   paused = false;
   /** When it last went on after a pause, in µs; 0: never paused. */

@@ -121,6 +121,7 @@ export class LibrarySlot {
 
   /** Lends the slot to a process. */
   bind(owner: SimProcess): void {
+    if (this.owner === owner) return;
     // The library keeps a list of the timers that run.
     this.owner?.kill();
     this.owner = owner;

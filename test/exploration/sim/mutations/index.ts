@@ -1,4 +1,5 @@
 import { LEASE_MUTATIONS } from './lease-mutations.js';
+import { MEMORY_MUTATIONS } from './memory-mutations.js';
 import type { ListedMutation } from './mutation.js';
 import { NODE_MUTATIONS } from './node-mutations.js';
 import { REQUEST_MUTATIONS } from './request-mutations.js';
@@ -15,4 +16,5 @@ export const MUTATIONS: readonly ListedMutation[] = [
   ...REQUEST_MUTATIONS,
   ...VOTE_MUTATIONS,
   ...NODE_MUTATIONS,
+  ...MEMORY_MUTATIONS,
 ];

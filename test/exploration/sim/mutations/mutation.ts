@@ -4,7 +4,7 @@ import type { Schedule } from '../schedule.js';
 
 /** A fault put into the protocol on purpose. At least one schedule has to show it. */
 export interface ListedMutation extends Mutation {
-  /** On how many nodes it has to be noticed. */
+  /** On how many nodes (0: in memory) it has to be noticed. */
   readonly nodes: readonly number[];
   /** What scripts do on the servers instead. */
   readonly models?: Readonly<Record<string, ScriptModel>>;
@@ -14,6 +14,8 @@ export interface ListedMutation extends Mutation {
   readonly away?: boolean;
 }
 
+/** The memory store: no nodes. */
+export const MEMORY = [0];
 export const SINGLE = [1];
 export const QUORUM = [3, 5];
 export const ALL = [1, 3, 5];
