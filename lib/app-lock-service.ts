@@ -6,18 +6,21 @@ import { LockService } from './lock.service.js';
 import type { LockServiceOptions } from './options/service-options.js';
 import { DEFAULT_CONNECTION, getLockServiceToken, LOCK_CONNECTION_NAME } from './tokens.js';
 
-/** What a lock module's provider of the service needs to know about its app. */
+/** The parts of an app that the provider of its lock service needs. */
 export interface AppParts {
   readonly container: ModulesContainer;
   readonly discovery: DiscoveryService;
   readonly moduleRef: ModuleRef;
 }
 
-/** Nest may call a provider's factory again: for each request, or when a module is loaded lazily once more. */
+/**
+ * The services by app. Nest may call a provider's factory more than once: for each request, or when a module is lazily
+ * loaded again.
+ */
 const services = new WeakMap<ModulesContainer, Map<string, Promise<LockService>>>();
 
 /**
- * The service of one connection: one for each app and name.
+ * Returns the lock service of a connection. An app has one service for each connection name.
  *
  * @throws LockConfigError if the module is registered twice under this name, or its options are request-scoped
  */
@@ -51,8 +54,8 @@ export function withLogger(options: LockServiceOptions, connection: string): Loc
 }
 
 /**
- * @throws LockConfigError if the options depend on a request, so that Nest would make a service, with connections of its
- *   own, for each request
+ * @throws LockConfigError if the options are request-scoped: Nest would create a service with its own connections for
+ *   each request
  */
 export function refuseRequestScope(connection: string, discovery: DiscoveryService): void {
   const token = getLockServiceToken(connection);
@@ -60,12 +63,12 @@ export function refuseRequestScope(connection: string, discovery: DiscoveryServi
   if (provider?.isDependencyTreeStatic() !== false) return;
   throw new LockConfigError(
     `The options of RedisLockModule ${named(connection)} come from a request-scoped provider: each request would open ` +
-      `connections of its own. Make what "useFactory", "useClass" or "useExisting" depends on a provider of the default ` +
+      `its own connections. Let "useFactory", "useClass" or "useExisting" depend only on providers of the default ` +
       `scope. To separate tenants, put the tenant into the lock's name.`,
   );
 }
 
-/** With two services under one name it would be chance which of them a provider gets. */
+/** With two services under one name, it would be undefined which of them is injected. */
 function refuseDoubles(connection: string, discovery: DiscoveryService): void {
   const same = discovery
     .getProviders()
@@ -73,7 +76,7 @@ function refuseDoubles(connection: string, discovery: DiscoveryService): void {
   if (same.length < 2) return;
   throw new LockConfigError(
     `RedisLockModule is registered ${String(same.length)} times ${named(connection)}. Register it once, in the root ` +
-      `module, and give every further connection a "name" of its own.`,
+      `module, and give each additional connection its own "name".`,
   );
 }
 
@@ -81,7 +84,7 @@ function named(connection: string): string {
   return connection === DEFAULT_CONNECTION ? 'without a name' : `with the name "${connection}"`;
 }
 
-/** Whether a test has overridden the class `LockService`, which is an alias of the token otherwise. */
+/** Whether a test has overridden `LockService`, which otherwise is an alias of the token. */
 function isReplaced(connection: string, discovery: DiscoveryService): boolean {
   if (connection !== DEFAULT_CONNECTION) return false;
   const byClass = discovery.getProviders().find(({ token }) => token === LockService);

@@ -7,8 +7,8 @@ import { sleep } from './time/timer.js';
 const RETRY_MS = 1_000;
 
 /**
- * Checks the store while the app starts without it, and reports once when it cannot be used and once when it can. Does
- * nothing if there is no logger to report to.
+ * Checks the store in the background while the app starts. Warns once if the store cannot be used, and once when it can
+ * be used again. Does nothing without a logger.
  *
  * @param closing aborts when the service is closed
  */
@@ -26,7 +26,7 @@ async function check(store: LockStore, timeoutMs: number, reporter: Reporter, cl
     } catch (error) {
       if (closing.aborted) return;
       if (!failed) reporter.warn('startup', startupWarning(error));
-      // A missing permission or a wrong option does not pass by itself.
+      // Retries do not help against a missing permission or a wrong option.
       if (!(error instanceof LockUnavailableError) || !error.retryable) return;
     }
     await sleep(RETRY_MS, closing);

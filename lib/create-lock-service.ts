@@ -18,7 +18,7 @@ import { RedisStore } from './stores/redis/redis-store.js';
 import { Reporter } from './telemetry/reporter.js';
 
 /**
- * Makes a lock service without Nest. It connects in the background; call `connectLockService` instead to know at once
+ * Creates a lock service without Nest. It connects in the background; use `connectLockService` to find out at once
  * whether Redis can be reached.
  *
  * @throws LockConfigError if an option cannot be used
@@ -31,11 +31,11 @@ export function createLockService(options: LockServiceOptions): LockService {
 }
 
 /**
- * Makes a lock service and, unless `startup` is `background`, waits until Redis was reached and every right that locks
- * need was tried out.
+ * Creates a lock service without Nest. Unless `startup` is `background`, it resolves once Redis is connected and every
+ * permission that locks need has been tested.
  *
  * @throws LockConfigError if an option cannot be used
- * @throws LockUnavailableError if Redis cannot be reached within `startupTimeout`, or denies a right
+ * @throws LockUnavailableError if Redis cannot be reached within `startupTimeout`, or denies a permission
  * @publicApi
  */
 export async function connectLockService(options: LockServiceOptions): Promise<LockService> {

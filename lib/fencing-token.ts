@@ -1,7 +1,7 @@
 /**
- * A number that grows with every lease granted under a name, over restarts, failovers and flushes of Redis. A resource
- * that keeps the largest token it has seen, and refuses smaller ones, is safe from a holder that lost its lock without
- * noticing. It is about the server's clock in µs, far below 2^53.
+ * A number that grows with every lease granted under a name, across restarts, failovers and flushes of Redis. A
+ * resource that stores the largest token it has seen, and rejects smaller ones, is protected from a holder that does
+ * not know that it lost its lock. The value is close to the server's clock in µs, far below 2^53.
  *
  * Source: Martin Kleppmann, "How to do distributed locking" (2016).
  *

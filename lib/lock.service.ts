@@ -37,20 +37,20 @@ import type { LockState, StoreNode } from './stores/lock-state.js';
 import { Reporter } from './telemetry/reporter.js';
 import type { QueueLength } from './waiting/queue-length.js';
 
-/** What a service has in hand now. */
+/** The present counts of a service. */
 export interface LockStats {
   /** Leases held by callers of this service. */
   readonly held: number;
-  /** Callers that wait. */
+  /** Callers that wait for a lock. */
   readonly waiting: number;
-  /** Abandoned requests that are undone in the background. */
+  /** Abandoned requests that are being cleaned up in the background. */
   readonly unsettled: number;
-  /** The state of each server, where locks are kept on several. */
+  /** The state of each node of a quorum or master of a cluster. */
   readonly nodes?: readonly StoreNode[];
 }
 
 /**
- * Distributed locks. In NestJS it is injected; elsewhere `createLockService` makes one.
+ * Acquires and releases distributed locks. Inject it in NestJS; elsewhere create it with `createLockService`.
  *
  * @publicApi
  */
@@ -66,7 +66,7 @@ export class LockService {
     private readonly settings: ResolvedSettings,
     reporter?: Reporter,
   ) {
-    // Nest makes it without arguments where it is listed in "providers".
+    // Nest calls the constructor without arguments if the class is listed in "providers".
     if ((store as LockStore | undefined) === undefined) {
       throw new LockConfigError(
         'LockService is provided by RedisLockModule.forRoot(): import that module, and remove LockService from "providers".',
@@ -77,12 +77,12 @@ export class LockService {
   }
 
   /**
-   * Runs `section` under a lock, or under several: all or none, in an order that cannot deadlock.
+   * Runs `section` under a lock, or under several locks: all or none, in an order that cannot deadlock.
    *
-   * The result or the error of `section` is passed on as it is. If the lock is lost meanwhile, the lease's `signal`
-   * aborts; what the section then does is its own decision.
+   * The result or the error of `section` is passed on unchanged. If the lock is lost meanwhile, the lease's `signal`
+   * aborts, and the section decides what to do.
    *
-   * @throws LockBusyError, LockAbortedError, LockUnavailableError, LockShutdownError if the lock was not got:
+   * @throws LockBusyError, LockAbortedError, LockUnavailableError, LockShutdownError if the lock was not acquired;
    *   `section` has not run then
    */
   withLock<T>(name: string, section: (lease: Lease) => T | PromiseLike<T>, options?: AcquireOptions): Promise<T>;
@@ -109,9 +109,9 @@ export class LockService {
   }
 
   /**
-   * Takes a lock, or several, and leaves it to the caller to release it. `await using` does so by itself.
+   * Acquires a lock, or several. The caller must release it; `await using` does so at the end of the block.
    *
-   * @throws LockBusyError after `wait`
+   * @throws LockBusyError if the lock is still taken after `wait`
    * @throws LockAbortedError, LockUnavailableError, LockShutdownError
    */
   acquire(name: string, options?: AcquireOptions): Promise<Lease>;
@@ -131,7 +131,8 @@ export class LockService {
   }
 
   /**
-   * Takes a lock, or several, if it is free. `null` when it is taken (or, with `wait`, still taken after that).
+   * Acquires a lock, or several, if free. Resolves with `null` if a lock is taken, or with `wait`, if it is still taken
+   * after that.
    *
    * @throws LockAbortedError, LockUnavailableError, LockShutdownError
    */
@@ -149,28 +150,29 @@ export class LockService {
     }
   }
 
-  /** What Redis knows about a lock now. It may have changed by the time it is read. */
+  /** The state of a lock in Redis. It may have changed by the time the result is read. */
   async inspect(name: string): Promise<LockState> {
     checkLockName(name);
     return this.store.inspect(name);
   }
 
   /**
-   * Releases a lock regardless of its holder, and notifies its waiters. The holder notices at its next renewal. For operators:
-   * two sections may run at once after it. `true` if the lock was held.
+   * Releases a lock regardless of its holder, and notifies its waiters. The holder detects it at its next renewal. For
+   * operators: afterwards two sections may run at once. Resolves with `true` if the lock was held.
    */
   async forceRelease(name: string): Promise<boolean> {
     checkLockName(name);
     return this.store.forceRelease(name);
   }
 
+  /** The present counts, and the state of each server if there are several. */
   stats(): LockStats {
     const { held, waiting, unsettled } = this.leases;
     const { nodes } = this.store;
     return { held, waiting, unsettled, ...(nodes === undefined ? {} : { nodes }) };
   }
 
-  /** Which locks callers of this service wait for now, and how many for each. */
+  /** The locks that callers of this service wait for now, with the number of waiters of each. */
   waiting(): QueueLength[] {
     return this.leases.waitLines();
   }
@@ -181,17 +183,17 @@ export class LockService {
   }
 
   /**
-   * Grants no new locks from now on: waiting and new callers get `LockShutdownError`. Running sections go on, and code
-   * inside them can still take locks until the service is closed.
+   * Grants no new locks from now on: waiting and new callers get `LockShutdownError`. Running sections continue, and
+   * code inside them can still take locks until the service is closed.
    */
   refuse(): void {
     this.leases.refuse();
   }
 
   /**
-   * Refuses new locks, waits for held leases and running sections (for `shutdownTimeout` at most), then aborts the signals
-   * of those that remain, gives them a moment to end and release their locks, and closes what this service opened. Locks
-   * of sections that still run are not released, since they still guard something: their leases end by themselves.
+   * Refuses new locks, waits for held leases and running sections (for `shutdownTimeout` at most), then aborts the
+   * signals of those that remain, waits 500 ms more for them, and closes the connections that this service opened.
+   * Locks of sections that still run are not released, since the sections still need them: their leases expire.
    */
   close(): Promise<void> {
     return (this.closed ??= this.shutDown());
@@ -201,7 +203,7 @@ export class LockService {
     return this.stats();
   }
 
-  /** Its parts would fill pages, and contain the password of the connection. */
+  /** The default output would be long, and contain the password of the connection. */
   [inspect.custom](_depth: number, options: InspectOptions): string {
     return `LockService ${inspect(this.stats(), options)}`;
   }

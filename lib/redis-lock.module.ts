@@ -24,11 +24,11 @@ import {
   LOCK_SCOPE_CHECK,
 } from './tokens.js';
 
-/** How a lock module is registered. */
+/** How a `RedisLockModule` is registered. */
 export interface RedisLockRegistration {
-  /** The name of the connection, for apps with several. `@WithLock(…, { connection: name })` asks for it. */
+  /** The name of the connection, in apps with several. `@WithLock(…, { connection: name })` uses it. */
   readonly name?: string;
-  /** Whether all modules of the app can use it. Default `true`. */
+  /** Whether all modules of the app can use it without an import. Default `true`. */
   readonly isGlobal?: boolean;
 }
 
@@ -40,7 +40,7 @@ export interface RedisLockRegistration {
 export type RedisLockModuleOptions = LockServiceOptions & RedisLockRegistration;
 
 /**
- * A class that makes the options, for `useClass` and `useExisting`.
+ * A class that creates the options, for `useClass` and `useExisting`.
  *
  * @publicApi
  */
@@ -50,7 +50,7 @@ export interface RedisLockOptionsFactory {
 
 /**
  * Options of `RedisLockModule.forRootAsync`: exactly one of `useFactory`, `useClass` and `useExisting`. `name` and
- * `isGlobal` stand beside it, since they are needed before it has run.
+ * `isGlobal` are given here, since they are needed before the options are created.
  *
  * @publicApi
  */
@@ -65,9 +65,9 @@ export interface RedisLockModuleAsyncOptions extends RedisLockRegistration, Pick
 /**
  * Distributed locks on Redis for an app.
  *
- * With a `startup` of `require`, which is the default, start-up fails with `LockUnavailableError` if Redis cannot be
- * reached. At shutdown new locks are refused first, running sections are waited for, and connections that the module
- * opened itself are closed last.
+ * With `startup: 'require'`, the default, start-up fails with `LockUnavailableError` if Redis cannot be reached. At
+ * shutdown, the module first refuses new locks, then waits for running sections, and last closes the connections that
+ * it opened.
  *
  * @publicApi
  */

@@ -1,9 +1,9 @@
-/** @internal The connection that is meant where none is named. */
+/** @internal The connection that is used where none is named. */
 export const DEFAULT_CONNECTION = 'default';
 
 /**
- * The injection token of the lock service of one connection. A symbol rather than the class: the ES module build and
- * the CommonJS build of this package have classes of their own, but share their symbols.
+ * The injection token of the lock service of one connection. It is a symbol and not the class, since the ES module
+ * build and the CommonJS build of this package have different classes, but share their symbols.
  *
  * @publicApi
  */
@@ -19,7 +19,7 @@ export function lockServiceProperty(connection: string): symbol {
 /** @internal Metadata of a prototype: the connections its locked methods use. */
 export const LOCK_CONNECTIONS = Symbol.for('nestjs-redis-lock/connections');
 
-/** @internal Metadata of a class that `@UseLock` was put on. */
+/** @internal Metadata of a class that `@UseLock` was applied to. */
 export const LOCKED_CLASS = Symbol.for('nestjs-redis-lock/locked-class');
 
 /** @internal The token under which a module keeps its connection's name. */
@@ -28,10 +28,10 @@ export const LOCK_CONNECTION_NAME = Symbol.for('nestjs-redis-lock/connection-nam
 /** @internal The token under which a module keeps its options. */
 export const LOCK_MODULE_OPTIONS = Symbol.for('nestjs-redis-lock/module-options');
 
-/** @internal The token of what a module does at its app's start and shutdown. */
+/** @internal The token of a module's lifecycle hooks. */
 export const LOCK_LIFECYCLE = Symbol.for('nestjs-redis-lock/lifecycle');
 
-/** @internal The token of what refuses request-scoped options at an app's start. */
+/** @internal The token of the check that rejects request-scoped options at start-up. */
 export const LOCK_SCOPE_CHECK = Symbol.for('nestjs-redis-lock/scope-check');
 
 /** @internal The token of the optional options of an injected `LockExceptionFilter`. */

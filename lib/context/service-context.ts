@@ -1,6 +1,9 @@
 import { AsyncResource } from 'node:async_hooks';
 
-/** Under which symbols Node keeps the async context of a resource: up to Node 22, and from Node 24. */
+/**
+ * The symbols under which Node stores the async context of a resource: the first up to Node 22, the second from Node
+ * 24.
+ */
 const CONTEXT_SYMBOLS = ['kResourceStore', 'context_frame'];
 
 /**
@@ -10,7 +13,7 @@ const CONTEXT_SYMBOLS = ['kResourceStore', 'context_frame'];
  */
 const scope = emptyScope();
 
-/** Runs `run` in the empty async context, and so everything that it starts: timers, ticks, promises, connections. */
+/** Runs `run`, and everything that it starts (timers, ticks, promises, connections), in the empty async context. */
 export function inServiceContext<Args extends unknown[], Result>(
   run: (this: unknown, ...args: Args) => Result,
   thisArg?: unknown,
@@ -21,8 +24,8 @@ export function inServiceContext<Args extends unknown[], Result>(
 
 function emptyScope(): AsyncResource {
   const resource = new AsyncResource('nestjs-redis-lock', { requireManualDestroy: true });
-  // The context of the code that loads this module: inside a request, where it is loaded lazily. Node has no public way
-  // out of all contexts. If these symbols change, that context remains.
+  // A new resource captures the context of the code that loads this module, which is that of a request if the module is
+  // loaded lazily. Node has no public API for an empty context. If these symbols change, the captured context remains.
   for (const symbol of Object.getOwnPropertySymbols(resource)) {
     if (CONTEXT_SYMBOLS.includes(symbol.description ?? '')) Reflect.set(resource, symbol, undefined);
   }

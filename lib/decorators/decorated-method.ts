@@ -3,18 +3,18 @@ import { isObservable } from 'rxjs';
 import { LockConfigError } from '../errors/index.js';
 import { callHandler } from './passage.js';
 
-/** A method as a decorator finds it. */
+/** A method that a decorator was applied to. */
 export interface DecoratedMethod {
-  /** How messages name it: `CatalogService.rebuild`. */
+  /** The method's name in messages: `CatalogService.rebuild`. */
   readonly title: string;
   readonly original: (...args: unknown[]) => unknown;
   readonly descriptor: PropertyDescriptor;
 }
 
 /**
- * Looks at what a decorator was put on.
+ * Returns the method that a decorator was applied to.
  *
- * @throws LockConfigError if it is anything but a method of instances that returns once
+ * @throws LockConfigError if the member is not an instance method, or is a generator
  */
 export function decoratedMethod(
   decorator: string,
@@ -36,18 +36,18 @@ export function decoratedMethod(
   const original: unknown = descriptor.value;
   if (typeof original !== 'function') throw refuse('it is not a method');
   if (Object.prototype.toString.call(original).includes('Generator')) {
-    throw refuse('it is a generator, whose body runs after the call and so after the lock; return a promise');
+    throw refuse('it is a generator, whose body would run after the lock is released; return a promise');
   }
   return { title, original: original as DecoratedMethod['original'], descriptor };
 }
 
-/** Whether the compiler recorded that a method returns an Observable, of whichever copy of rxjs. */
+/** Whether the compiler's metadata gives an Observable, of any copy of rxjs, as the return type of a method. */
 export function returnsObservable(target: object, key: string | symbol): boolean {
   const type: unknown = Reflect.getMetadata('design:returntype', target, key);
   return typeof type === 'function' && isObservable(type.prototype);
 }
 
-/** Whether the compiler recorded that a method returns a promise. */
+/** Whether the compiler's metadata gives a promise as the return type of a method. */
 export function returnsPromise(target: object, key: string | symbol): boolean {
   return Reflect.getMetadata('design:returntype', target, key) === Promise;
 }
@@ -56,7 +56,7 @@ export function isAsync(method: unknown): boolean {
   return Object.prototype.toString.call(method) === '[object AsyncFunction]';
 }
 
-/** Puts `wrapper` in the method's place, with the name, the length and the metadata that other decorators look for. */
+/** Replaces the method by `wrapper`, and copies the name, the length and the metadata that other decorators read. */
 export function replaceMethod({ original, descriptor }: DecoratedMethod, wrapper: DecoratedMethod['original']): void {
   for (const property of ['name', 'length'] as const) {
     Object.defineProperty(wrapper, property, { value: original[property], configurable: true });
@@ -69,11 +69,11 @@ export function replaceMethod({ original, descriptor }: DecoratedMethod, wrapper
 
 const watched = new WeakSet<object>();
 
-/** Calls every handler of a class, also an inherited one, through `callHandler`. */
+/** Wraps every handler of a class, including inherited ones, in `callHandler`. */
 export function watchHandlers(prototype: object): void {
   for (const { name, descriptor } of methodsOf(prototype)) {
     const original = descriptor.value as DecoratedMethod['original'];
-    // Nest finds handlers by what decorators leave on them.
+    // A method without metadata is not a handler.
     if (watched.has(original) || Reflect.getOwnMetadataKeys(original).length === 0) continue;
     const method = { title: `${prototype.constructor.name}.${name}`, original, descriptor };
     const wrapper = function (this: unknown, ...args: unknown[]) {
@@ -85,7 +85,7 @@ export function watchHandlers(prototype: object): void {
   }
 }
 
-/** The methods of a class's instances, also inherited ones. */
+/** The instance methods of a class, including inherited ones. */
 export function methodsOf(prototype: object): { readonly name: string; readonly descriptor: PropertyDescriptor }[] {
   const methods = new Map<string, PropertyDescriptor>();
   for (

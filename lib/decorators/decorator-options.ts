@@ -4,13 +4,13 @@ import { show } from '../options/checks.js';
 import { DEFAULT_CONNECTION } from '../tokens.js';
 
 /**
- * What happens instead of the decorated method while its lock is taken.
+ * What happens instead of the decorated method if its lock is still taken after `wait`.
  *
  * - `'throw'`: the caller gets the `LockBusyError`.
  * - `'skip'`: the caller gets `undefined`. Nothing is logged; the channel `nestjs-redis-lock:skipped` reports it.
- * - a function: the caller gets what it returns. It is given the error and the call's arguments.
+ * - a function: it is called with the error and the call's arguments, and the caller gets its result.
  *
- * Any other failure to get the lock is thrown, whatever stands here.
+ * Every other error is thrown regardless of this option.
  *
  * @publicApi
  */
@@ -18,8 +18,8 @@ export type OnBusy<Args extends readonly unknown[]> =
   'throw' | 'skip' | ((busy: LockBusyError, ...args: Args) => unknown);
 
 /**
- * A number, or a function that returns it for the instance whose method is called: `{ wait: (self) => self.config.wait }`.
- * The function runs at each call, and the call rejects with `LockConfigError` if the value cannot be used.
+ * A number, or a function that returns it. The function gets the instance whose method is called: `{ wait: (self) =>
+ * self.config.wait }`. It runs at each call, and the call rejects with `LockConfigError` if the value is not valid.
  *
  * @publicApi
  */
@@ -29,16 +29,16 @@ type NumberKey = {
   [Option in keyof AcquireOptions]-?: NonNullable<AcquireOptions[Option]> extends number ? Option : never;
 }[keyof AcquireOptions];
 
-/** The options of an acquisition, where each number may depend on the instance. */
+/** `AcquireOptions` whose numbers may be functions of the instance. */
 type InstanceOptions<Self> = {
   [Option in keyof AcquireOptions]: Option extends NumberKey ? NumberOption<Self> : AcquireOptions[Option];
 };
 
-/** What the options of all lock decorators have in common. */
+/** The options that all lock decorators have. */
 export interface LockDecoratorOptions<Args extends readonly unknown[], Self> extends InstanceOptions<Self> {
-  /** Which `RedisLockModule` to use: the `name` it was registered under. Default: the one without a name. */
+  /** The `name` of the `RedisLockModule` to use. Default: the module that was registered without a name. */
   readonly connection?: string;
-  /** What happens instead of the method while its lock is taken. Default `'throw'`. */
+  /** What happens instead of the method if its lock is still taken after `wait`. Default `'throw'`. */
   readonly onBusy?: OnBusy<Args>;
 }
 
@@ -49,7 +49,7 @@ const NUMBERS = Object.keys({
   minReplicas: true,
 } satisfies Record<NumberKey, true>);
 
-/** @internal Checked options of a decorator, apart from its name source. */
+/** @internal The checked options of a decorator, without the source of the lock's name. */
 export interface DecoratorPlan<Args extends readonly unknown[]> {
   /** The options that are the same for all calls. */
   readonly acquire: AcquireOptions;
@@ -60,7 +60,7 @@ export interface DecoratorPlan<Args extends readonly unknown[]> {
 }
 
 /**
- * @internal Checks the options of a decorator when it is applied, so that a mistake is seen at start-up.
+ * @internal Checks the options of a decorator when it is applied, so that a mistake is reported at start-up.
  *
  * @param more options that only this decorator has
  * @throws LockConfigError that names the option
@@ -77,17 +77,17 @@ export function planOf<Args extends readonly unknown[]>(
     throw new LockConfigError(`"onBusy" must be 'throw', 'skip' or a function, but is ${show(onBusy)}.`);
   }
   const own = Object.entries(rest).filter(([option]) => !more.includes(option));
-  // Frozen, so that they are looked at only once.
+  // Frozen options are resolved only once.
   const acquire = Object.freeze(Object.fromEntries(own));
   return { acquire, ofInstance, connection: checkConnection('connection', connection), onBusy };
 }
 
 /**
- * @internal The options for one call of a method of `self`. The service checks the numbers; a value that is none is rejected
- * here, since the service takes `undefined` for an option that was left out.
+ * @internal The options for one call on `self`. The service checks the numbers. Values of other types are rejected
+ * here, since the service treats `undefined` as an option that was left out.
  *
- * @param title how messages name the method
- * @throws LockConfigError if a function of the instance returns no number
+ * @param title the method's name in messages
+ * @throws LockConfigError if a function of the instance does not return a number
  */
 export function acquireOptionsFor<Args extends readonly unknown[]>(
   { acquire, ofInstance }: DecoratorPlan<Args>,
@@ -97,8 +97,8 @@ export function acquireOptionsFor<Args extends readonly unknown[]>(
   if (ofInstance.length === 0) return acquire;
   if (self === undefined) {
     throw new LockConfigError(
-      `${title} was not run: an option of its lock is a function of the instance, and Nest does not tell an interceptor ` +
-        `which instance it is. That is so for request-scoped message handlers, and for providers with a token other than ` +
+      `${title} was not run: an option of its lock is a function of the instance, and Nest does not give the instance to ` +
+        `interceptors of request-scoped message handlers, or of providers that are registered under a token other than ` +
         `their class. Use @WithLock on the method.`,
     );
   }
@@ -125,7 +125,7 @@ function without(options: object, left: DecoratorPlan<never>['ofInstance']): obj
   return Object.fromEntries(Object.entries(options).filter(([option]) => !names.includes(option)));
 }
 
-/** @internal Checks the name of a connection; without one, the default one is meant. */
+/** @internal Checks the name of a connection. `undefined` stands for the default connection. */
 export function checkConnection(option: string, name: unknown): string {
   if (name === undefined) return DEFAULT_CONNECTION;
   if (typeof name === 'string' && name !== '') return name;

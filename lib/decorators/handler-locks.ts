@@ -21,7 +21,7 @@ export function locksOf(classOrHandler: object): readonly HandlerLock[] {
   return (Reflect.getMetadata(HANDLER_LOCKS, classOrHandler) ?? []) as readonly HandlerLock[];
 }
 
-/** Decorators run from the bottom up, so a later one is the outer one. */
+/** Decorators run from the bottom up, so a later lock is an outer one. */
 export function addLock(lock: HandlerLock, classOrHandler: object): void {
   Reflect.defineMetadata(HANDLER_LOCKS, [lock, ...locksOf(classOrHandler)], classOrHandler);
 }
@@ -30,8 +30,8 @@ export function addLock(lock: HandlerLock, classOrHandler: object): void {
 const INTERCEPTORS = '__interceptors__';
 
 /**
- * Makes `interceptor` the outermost one of a class or a handler, whatever `@UseInterceptors` stands below or above it: a
- * transaction that another interceptor opens has to begin and to commit under the lock.
+ * Makes `interceptor` the outermost one of a class or a handler, wherever `@UseInterceptors` stands: a transaction that
+ * another interceptor opens must begin and commit under the lock.
  */
 export function interceptFirst(interceptor: object, classOrHandler: object): void {
   const known = (Reflect.getMetadata(INTERCEPTORS, classOrHandler) ?? []) as readonly unknown[];

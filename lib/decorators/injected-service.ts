@@ -5,8 +5,8 @@ import type { LockService } from '../lock.service.js';
 import { getLockServiceToken, LOCK_CONNECTIONS, lockServiceProperty } from '../tokens.js';
 
 /**
- * Has Nest put the service on every instance it makes of this prototype; once per connection, also where a base class
- * asked for it. An app without the module fails to start, and two apps never share a service.
+ * Makes Nest inject the service into every instance of this class, once per connection, counting the base classes. An
+ * app without the module fails to start, and two apps never share a service.
  */
 export function injectService(prototype: object, connection: string): void {
   if (usesConnection(prototype, connection)) return;
@@ -21,12 +21,12 @@ export function usesConnection(prototype: object, connection: string): boolean {
   return Array.isArray(known) && known.includes(connection);
 }
 
-/** Gives the service to an instance that Nest did not make. A frozen one stays without; its methods say so. */
+/** Sets the service on an instance that Nest did not create. A frozen instance does not get it; its methods throw. */
 export function giveService(instance: object, connection: string, service: unknown): void {
   Reflect.set(instance, lockServiceProperty(connection), service);
 }
 
-/** @throws LockConfigError if the instance has none: its method must not run then */
+/** @throws LockConfigError if the instance has no service: its method must not run without its lock */
 export function serviceOf(instance: unknown, connection: string, title: string): LockService {
   const service: unknown =
     typeof instance === 'object' && instance !== null
@@ -34,14 +34,14 @@ export function serviceOf(instance: unknown, connection: string, title: string):
       : undefined;
   if (service !== undefined) return service as LockService;
   throw new LockConfigError(
-    `${title} was not run: it needs a lock, and its instance has no lock service. Nest gives it one after the ` +
-      `constructor; an instance of a factory or "useValue" gets it in app.init(), unless it is request-scoped or transient. ` +
-      `Was the instance made with "new", was the method called before app.init(), or without its instance? ` +
+    `${title} was not run: it needs a lock, and its instance has no lock service. Nest sets the service after the ` +
+      `constructor; instances from a factory or "useValue" get it in app.init(), unless they are request-scoped or transient. ` +
+      `Was the instance created with "new", or was the method called before app.init() or without its instance? ` +
       FROM_A_CONTAINER,
   );
 }
 
-/** What to do in a test of a class with locked methods. */
+/** Advice for tests of a class with locked methods. */
 const FROM_A_CONTAINER =
   'In a test, get the instance from a module and call init() first: Test.createTestingModule({ imports: ' +
   '[RedisLockModule.forRoot({ memory: true })], providers: [...] }).compile().';

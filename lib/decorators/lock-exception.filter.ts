@@ -14,20 +14,23 @@ export interface LockExceptionFilterOptions {
   /** The HTTP status for a lock that is taken: 409 Conflict or 423 Locked. Default 409. */
   readonly busyStatus?: 409 | 423;
   /**
-   * The `Retry-After` of a 503, and of a busy lock whose remaining time is not known, in seconds. Default 1. Otherwise a
-   * busy lock gives the rest of its holder's lease: at least 1, at most 30.
+   * The `Retry-After` header, in seconds, of a 503, and of a busy lock whose remaining time is unknown. Default 1. For
+   * other busy locks it is the remaining time of the holder's lease, from 1 to 30.
    */
   readonly retryAfter?: number;
 }
 
-/** What a client is told. Not the error's own message: that may name hosts, and locks of other users. */
+/**
+ * The response to the client. It does not contain the error's message, which may name hosts and the locks of other
+ * users.
+ */
 interface Answer {
   readonly status: number;
   readonly title: string;
   readonly detail: string;
 }
 
-/** A section usually ends long before its lease, so a client need not wait for the whole of a long one. */
+/** A section usually ends long before its lease, so a client should not wait until a long lease ends. */
 const MAX_BUSY_SECONDS = 30;
 
 const UNAVAILABLE = { status: 503, title: 'Service Unavailable' } as const;
@@ -37,19 +40,23 @@ const ANSWERS: Record<LockErrorCode, Answer> = {
   LOCK_UNAVAILABLE: { ...UNAVAILABLE, detail: 'Locks are unavailable. Try again later.' },
   LOCK_SHUTDOWN: { ...UNAVAILABLE, detail: 'This server is shutting down. Try again.' },
   LOCK_LOST: { ...UNAVAILABLE, detail: 'The lock was lost while the request was handled. Try again.' },
-  LOCK_ABORTED: { ...UNAVAILABLE, detail: 'Waiting for a lock was given up. Try again later.' },
-  LOCK_NAME: { status: 400, title: 'Bad Request', detail: 'The request lacks a value that its lock is named after.' },
+  LOCK_ABORTED: { ...UNAVAILABLE, detail: 'The wait for a lock was aborted. Try again later.' },
+  LOCK_NAME: {
+    status: 400,
+    title: 'Bad Request',
+    detail: 'The request lacks a value that the name of its lock needs.',
+  },
   LOCK_CONFIG: { status: 500, title: 'Internal Server Error', detail: 'Internal server error' },
 };
 
 /**
- * Answers HTTP requests that failed with a `LockError`: 409 (or 423) while the lock is taken; 503 while locks are
- * unavailable, and when one was lost or waiting for it was aborted, both with `Retry-After`; 400 when the request lacks a
- * value that the lock is named after; 500 for a mistake in the program. The body is a problem document (RFC 9457) with the
- * error's `code` as a further member.
+ * Answers HTTP requests that failed with a `LockError`: 409 (or 423) if the lock is taken; 503 if locks are
+ * unavailable, a lock was lost, the wait for it was aborted, or the service is shutting down; 400 if the request lacks
+ * a value that the lock's name needs; 500 for a mistake in the program. All but 400 and 500 have a `Retry-After`
+ * header. The body is a problem document (RFC 9457) with the error's `code` as an additional member.
  *
- * The client of a gateway gets an `exception` event with `code` and `message`, to a message handler's caller and to
- * GraphQL the `LockError` goes on as it is. Every other error is left to the filters that handle it otherwise.
+ * The client of a gateway gets an `exception` event with `code` and `message`. The caller of a message handler, and
+ * GraphQL, get the `LockError` itself. Other errors are left to other filters.
  *
  * Register it with `{ provide: APP_FILTER, useClass: LockExceptionFilter }`, `app.useGlobalFilters(new
  * LockExceptionFilter({ busyStatus: 423 }))` or `@UseFilters(LockExceptionFilter)`, which is the only way for a gateway.
@@ -84,12 +91,12 @@ export class LockExceptionFilter implements ExceptionFilter<LockError> {
     const answer = this.answerTo(error);
     this.report(error);
     if (kind === 'http') this.send(host.switchToHttp().getResponse(), answer, error);
-    // Thrown here, it would not be caught, and would end the process.
+    // An error that is thrown here would not be caught, and would end the process.
     else tellSocket(host.switchToWs().getClient(), { status: 'error', message: answer.detail, code: error.code });
     return undefined;
   }
 
-  /** A busy lock and a shutdown are normal. Of the rest Nest's own filter would have told the log. */
+  /** Logs the errors that Nest's own filter would log. A busy lock and a shutdown are normal. */
   private report({ code, message, stack }: LockError): void {
     if (code === 'LOCK_NAME') this.logger.warn(message);
     if (code === 'LOCK_UNAVAILABLE' || code === 'LOCK_LOST' || code === 'LOCK_CONFIG')
@@ -105,10 +112,10 @@ export class LockExceptionFilter implements ExceptionFilter<LockError> {
     const adapter = this.adapterHost?.httpAdapter;
     const { code } = error;
     const headers = { 'Content-Type': 'application/problem+json', ...this.retryHeader(error, answer.status) };
-    // As text: of an object the Express adapter would say that it is plain JSON.
+    // As text, since the Express adapter would send an object with the content type `application/json`.
     const body = JSON.stringify({ ...answer, code });
     if (adapter === undefined) {
-      // Made without Nest's injection. Express and Fastify agree on these.
+      // The filter was created without dependency injection. Express and Fastify both have these methods.
       const raw = response.raw ?? response;
       if (raw.headersSent) {
         raw.end();
@@ -138,7 +145,7 @@ export class LockExceptionFilter implements ExceptionFilter<LockError> {
   }
 }
 
-/** As Nest reports errors to a client: one of `ws` understands text, one of Socket.IO events. */
+/** Reports an error as Nest does: as text to a client of `ws`, as an event to a client of Socket.IO. */
 function tellSocket(client: PlainSocket, data: object): void {
   if (typeof client.readyState === 'number') client.send(JSON.stringify({ event: 'exception', data }));
   else client.emit('exception', data);
@@ -157,7 +164,7 @@ interface Ending {
 
 /** What the responses of Express and Fastify have in common. */
 interface PlainResponse extends Ending {
-  /** Fastify's has Node's own response in it. */
+  /** Node's own response, which a Fastify response contains. */
   readonly raw?: Ending;
   status(code: number): unknown;
   header(name: string, value: string): unknown;

@@ -10,35 +10,36 @@ import { locksOf } from './handler-locks.js';
 import { giveService, usesConnection } from './injected-service.js';
 import { warnOfOuterInterceptors } from './outer-interceptors.js';
 
-/** Classes, besides controllers, whose handlers Nest calls through interceptors. */
+/** Metadata keys of the classes, besides controllers, whose handlers Nest calls through interceptors. */
 const RUNS_INTERCEPTORS = ['websockets:is_gateway', 'graphql:resolver_type', 'graphql:resolver_name'];
 
-/** What a lock module does at the start and at the shutdown of its app. */
+/** The lifecycle hooks of a lock module. */
 export class LockLifecycle implements OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown {
   constructor(
     private readonly connection: string,
-    // A test may have put something in the service's place that has no more than it needs.
+    // A test may replace the service by an object without these methods.
     private readonly service: Partial<Pick<LockService, 'refuse' | 'close'>>,
     private readonly discovery: DiscoveryService,
     private readonly contexts: ExternalContextCreator,
     private readonly logger: LockLogger | false | undefined,
   ) {
-    // Nest takes the handlers before the first hook. A subclass inherits the locks of a class, not its watched handlers.
+    // In the constructor, since Nest reads the handlers before the first hook. A subclass inherits the locks of a
+    // class, but not its wrapped handlers.
     for (const type of this.classes()) if (locksOf(type).length > 0) watchHandlers(type.prototype);
   }
 
-  /** @throws LockConfigError if there is a class on which `@UseLock` would be without effect */
+  /** @throws LockConfigError if `@UseLock` has no effect on a class of the app */
   onModuleInit(): void {
     const providers = this.instancesThatLock(this.discovery.getProviders());
     for (const { constructor } of providers) refuseWithoutInterceptors(constructor);
-    // Nest injects no properties into what a factory made or `useValue` holds.
+    // Nest injects no properties into instances from a factory or `useValue`.
     for (const instance of [...providers, ...this.instancesThatLock(this.discovery.getControllers())]) {
       giveService(instance, this.connection, this.service);
     }
     warnOfOuterInterceptors(this.connection, this.classes(), this.contexts, this.logger);
   }
 
-  /** Requests that have begun are still finishing after this: they keep the locks they have. */
+  /** Requests in progress continue after this hook and keep their locks. */
   beforeApplicationShutdown(): void {
     this.service.refuse?.();
   }
@@ -55,7 +56,7 @@ export class LockLifecycle implements OnModuleInit, BeforeApplicationShutdown, O
   private instancesThatLock(wrappers: readonly { readonly instance: unknown }[]): object[] {
     return wrappers.flatMap(({ instance }) => {
       if (typeof instance !== 'object' || instance === null) return [];
-      // Not the instance itself is asked: it may be a proxy that answers only inside of a request.
+      // Reads the prototype, since the instance may be a proxy that works only during a request.
       const prototype: unknown = Object.getPrototypeOf(instance);
       const locks = typeof prototype === 'object' && prototype !== null && usesConnection(prototype, this.connection);
       return locks ? [instance] : [];

@@ -2,8 +2,8 @@ import { LockNameError } from '../errors/index.js';
 import { NameTemplate, type TemplateRoots } from '../naming/name-template.js';
 
 /**
- * Where a decorator takes a lock's name from: a template, several templates (all of the locks are taken), or a function
- * of the call's arguments, whose answer is taken as it is. The function is called with the instance as `this`.
+ * The lock name of a decorator: a template, several templates (all of the locks are taken), or a function of the call's
+ * arguments, whose result is used unchanged. The function is called with the instance as `this`.
  *
  * @publicApi
  */
@@ -11,7 +11,7 @@ import { NameTemplate, type TemplateRoots } from '../naming/name-template.js';
 export type LockNameSource<Args extends readonly unknown[], Self = any> =
   string | readonly string[] | ((this: Self, ...args: Args) => string | readonly string[]);
 
-/** @internal Gives the name, or names, for one call of a method of `self`. */
+/** @internal Returns the lock's name, or names, for one call on `self`. */
 export type NameRenderer<Args extends readonly unknown[]> = (
   self: unknown,
   args: Args,
@@ -19,7 +19,7 @@ export type NameRenderer<Args extends readonly unknown[]> = (
 ) => string | readonly string[];
 
 /**
- * @internal Parses a name source once, so that a bad template fails where it is written and not at the first call.
+ * @internal Parses a name source once, so that a bad template fails when the class is loaded and not at the first call.
  *
  * @throws LockNameError if a template cannot be used
  */

@@ -5,15 +5,15 @@ import type { LockLogger } from '../telemetry/lock-logger.js';
 import { methodsOf } from './decorated-method.js';
 import { locksOf } from './handler-locks.js';
 
-/** Those that only change what the handler returned: it does not matter whether the lock is inside of them. */
+/** Interceptors that only change the handler's result, and so may run outside of the lock. */
 const HARMLESS = [ClassSerializerInterceptor.name, 'CacheInterceptor'];
 
-/** Classes whose handlers take a lock by `@UseLock` are listed up to this number. */
+/** The largest number of classes with `@UseLock` that the warning names. */
 const LISTED = 3;
 
 /**
- * Warns of global interceptors, which always run outside of the locks of `@UseLock`: one that opens a transaction would
- * commit it after the lock is released.
+ * Warns about global interceptors, which always run outside of the locks of `@UseLock`: a transaction that one of them
+ * opens would commit after the lock is released.
  */
 export function warnOfOuterInterceptors(
   connection: string,
@@ -29,7 +29,7 @@ export function warnOfOuterInterceptors(
     'interceptors',
     `Global interceptors run outside of the locks of @UseLock on ${locked.slice(0, LISTED).join(', ')}${more}: ` +
       `${outer.join(', ')}. If one of them opens a transaction, it commits after the lock is released: bind it to the ` +
-      `controller or the handler with @UseInterceptors, where the lock is outside of it.`,
+      `controller or the handler with @UseInterceptors, so that it runs under the lock.`,
   );
 }
 
@@ -38,7 +38,7 @@ function takesLocks(type: { readonly prototype: object }, connection: string): b
   return takes(type) || methodsOf(type.prototype).some(({ descriptor }) => takes(descriptor.value as object));
 }
 
-/** Nest offers no public list of them. If this one moves, there is no warning. */
+/** Nest has no public list of global interceptors. If the private one changes, there is no warning. */
 function globalInterceptors(contexts: ExternalContextCreator): string[] {
   const creator = Reflect.get(contexts, 'interceptorsContextCreator') as
     { config?: Partial<ApplicationConfig> } | undefined;

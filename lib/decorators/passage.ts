@@ -11,9 +11,9 @@ export class Passage {
   private readonly running = new Set<Promise<unknown>>();
 
   /**
-   * @param lock stands for the `@UseLock`
-   * @param request stands for the request
-   * @param outer the passage through the lock outside of this one
+   * @param lock identifies the `@UseLock`
+   * @param request identifies the request
+   * @param outer the passage of the next lock outside of this one
    */
   constructor(
     readonly lock: object,
@@ -36,24 +36,27 @@ export class Passage {
     return this.running.size === 0 ? undefined : this.untilFinished();
   }
 
-  /** The client has left. Returns whether the rest must still run to its end, since the handler returned a promise. */
+  /**
+   * Called when the client has disconnected. Returns whether the handler must still run to its end, since it returned a
+   * promise.
+   */
   abandon(): boolean {
     this.abandoned = true;
     return this.promised && !this.streams;
   }
 
-  /** The handler has returned a promise. */
+  /** Called when the handler has returned a promise. */
   begin(work: Promise<unknown>): void {
     this.promised = true;
     this.running.add(work);
   }
 
-  /** The promise is settled. */
+  /** Called when the promise is settled. */
   finish(work: Promise<unknown>): void {
     this.running.delete(work);
   }
 
-  /** The promise gave `stream`. Returns what Nest may subscribe to. */
+  /** Called when the promise has resolved with `stream`. Returns the stream that Nest subscribes to. */
   startStream(stream: unknown): unknown {
     this.streams = true;
     return this.abandoned ? EMPTY : stream;
@@ -66,7 +69,7 @@ export class Passage {
 
 interface Position {
   readonly passage: Passage;
-  /** Whether the handler calls the code, and not Nest on the way to the handler. */
+  /** Whether the code is called by the handler, and not by Nest before the handler. */
   readonly inHandler: boolean;
 }
 
@@ -77,24 +80,30 @@ interface Handler {
 
 const positions = new AsyncLocalStorage<Position>();
 
-/** The innermost passage of the calling code that is still open. A chain of requests must not keep those that ended. */
+/**
+ * The innermost open passage of the calling code. Ended ones are skipped, so that a chain of requests does not keep
+ * them in memory.
+ */
 export function currentPassage(): Passage | undefined {
   let passage = positions.getStore()?.passage;
   while (passage?.open === false) passage = passage.outer;
   return passage;
 }
 
-/** Runs what leads to the handler. */
+/** Runs the inner interceptors and the handler in `passage`. */
 export function inPassage<Result>(passage: Passage, run: () => Result): Result {
   return positions.run({ passage, inHandler: false }, run);
 }
 
-/** Whether `request` is on its way through `lock`. */
+/** Whether `request` is already being handled under `lock`. */
 export function isPassing(lock: object, request: object): boolean {
   return enclosingPassages().some((passage) => passage.lock === lock && passage.request === request);
 }
 
-/** Whether the calling code may run what `lock` guards: under the lock, or where Nest is about to call the handler. */
+/**
+ * Whether the calling code may run the handler that `lock` guards: it runs under the lock, or Nest is about to call the
+ * handler.
+ */
 export function hasPassed(lock: object): boolean {
   const inHandler = positions.getStore()?.inHandler === true;
   return enclosingPassages().some((passage) => passage.lock === lock && (passage.open || !inHandler));
@@ -107,9 +116,9 @@ function enclosingPassages(): Passage[] {
 }
 
 /**
- * Calls a handler. If Nest calls it and it returns a promise, its locks are held until that is settled.
+ * Calls a handler. If Nest calls it and it returns a promise, its locks are held until the promise is settled.
  *
- * @throws LockConfigError if its locks have been released, since the request ended while Nest was on the way to it
+ * @throws LockConfigError if the request ended, and its locks were released, before Nest called the handler
  */
 export function callHandler({ title, original }: Handler, instance: unknown, args: unknown[]): unknown {
   const position = positions.getStore();
@@ -118,7 +127,7 @@ export function callHandler({ title, original }: Handler, instance: unknown, arg
   if (!passage.open)
     throw new LockConfigError(`${title} was not run: its request has ended, and its lock is released.`);
   const result = positions.run({ passage, inHandler: true }, () => Reflect.apply(original, instance, args));
-  // Nest gets one promise in its place: each "then" of a lazy query would run the query.
+  // Nest gets a real promise instead, since a lazy query runs again at each call of `then`.
   return isThenable(result) ? follow(Promise.resolve(result), passage) : result;
 }
 

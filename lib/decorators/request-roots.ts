@@ -3,13 +3,16 @@ import type { TemplateRoots } from '../naming/name-template.js';
 
 const ROOTS = ['params', 'query', 'body', 'headers', 'user', 'ip', 'data', 'args'];
 
-/** What a request offers to a name template: `<params.id>`, `<data.sku>`. */
+/** The roots that a name template can use for a request: `<params.id>`, `<data.sku>`. */
 export const REQUEST_ROOTS: TemplateRoots = {
   accepts: (root) => ROOTS.includes(root),
   description: `one of ${ROOTS.join(', ')}, as in <params.id>`,
 };
 
-/** Finds the values for a template in what a handler is called with; `undefined` for what that kind of call lacks. */
+/**
+ * Returns a function that finds the value of a root in a handler call; `undefined` if this kind of call does not have
+ * it.
+ */
 export function requestRoot(context: ExecutionContext): (root: string) => unknown {
   switch (context.getType<string>()) {
     case 'http':
@@ -32,7 +35,7 @@ function ofHttpRequest(request: unknown, root: string): unknown {
   return root === 'headers' && typeof value === 'object' && value !== null ? anyCase(value) : value;
 }
 
-/** Header names are the same in upper and lower case; Node gives them in lower case. */
+/** Header names are case-insensitive; Node gives them in lower case. */
 function anyCase(headers: object): object {
   return new Proxy(headers, {
     get: (target, name): unknown => Reflect.get(target, typeof name === 'string' ? name.toLowerCase() : name),

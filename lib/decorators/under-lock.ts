@@ -14,27 +14,27 @@ export interface LockRequest {
   readonly options: AcquireOptions;
 }
 
-/** One call of something that runs under a lock. */
+/** One call that runs under a lock. */
 export interface LockedCall<Args extends readonly unknown[]> {
-  /** How messages name what is called. */
+  /** The name of the called method in messages. */
   readonly title: string;
   readonly plan: DecoratorPlan<Args>;
   readonly args: Args;
-  /** Throws where there is no service, or where no name can be made of the arguments or an option cannot be used. */
+  /** Throws if there is no service, if the arguments do not give a valid name, or if an option is not valid. */
   request(): LockRequest;
-  /** Runs under the lock. */
+  /** The code that runs under the lock. */
   run(): unknown;
 }
 
-/** One call of something that runs under a lock and returns a stream. */
+/** One call that runs under a lock and returns a stream. */
 export interface LockedStream<Args extends readonly unknown[]> extends Omit<LockedCall<Args>, 'request'> {
   request(): LockRequest | Promise<LockRequest>;
   /**
-   * The subscriber of the stream has left. Returns whether the stream must run on until it emits: `false` where its
-   * teardown ends the work. Left out, it does.
+   * Called when the subscriber of the stream has unsubscribed. Returns whether the stream must continue until it emits.
+   * `false`, the default, means that unsubscribing ends the work.
    */
   abandon?(): boolean;
-  /** Resolves when the work is over that goes on after the end of the stream; `undefined` if there is none. */
+  /** Resolves when the work that continues after the end of the stream is done; `undefined` if there is none. */
   unfinished?(): Promise<void> | undefined;
 }
 
@@ -54,15 +54,15 @@ export async function promiseUnderLock<Args extends readonly unknown[]>(call: Lo
       options,
     );
   } catch (error) {
-    // A busy error of another lock that the method itself asked for is the method's own.
+    // A busy error from inside the method belongs to another lock, and is passed on.
     if (progress.entered || !(error instanceof LockBusyError)) throw error;
     return answerBusy(call, error);
   }
 }
 
 /**
- * As `promiseUnderLock`, for a method of which it is not known that it returns a promise. If it returns an Observable, its
- * caller does not expect a promise and handles no rejection: it gets the error when it uses the Observable.
+ * Like `promiseUnderLock`, for a method whose return type is unknown. If it returns an Observable, its caller does not
+ * handle the rejection of a promise, and gets the error when it uses the Observable.
  */
 export function unknownUnderLock<Args extends readonly unknown[]>(call: LockedCall<Args>): Promise<unknown> {
   const handleRejection = () => {
@@ -84,16 +84,16 @@ export function unknownUnderLock<Args extends readonly unknown[]>(call: LockedCa
 }
 
 /**
- * A stream that takes the lock when it is subscribed to, then runs `call` and passes its stream on. The lock is released
- * when that stream completes or fails, before the subscriber is notified, or when the subscriber leaves. If `call` says
- * that work goes on, the subscriber is notified and the lock is released when the work is over.
+ * Returns a stream that takes the lock on subscription, then runs `call` and forwards its stream. The lock is released
+ * when that stream completes or fails, before the subscriber is notified, or when the subscriber unsubscribes. If
+ * `call` has unfinished work then, the subscriber is notified first, and the lock is released when the work is done.
  */
 export function streamUnderLock<Args extends readonly unknown[]>(call: LockedStream<Args>): Observable<unknown> {
   return new Observable((subscriber) => {
     const aborter = new AbortController();
     const stop = new Subject<void>();
     const progress = { entered: false, emitted: false, left: false };
-    // What the subscriber does with a value is no part of the section: it must not join the lease.
+    // The subscriber's code is not part of the section, and must not join the lease.
     const outside = new AsyncResource('LockedStream');
     const next = (value: unknown) => {
       if (progress.left) {
@@ -115,7 +115,7 @@ export function streamUnderLock<Args extends readonly unknown[]>(call: LockedStr
       unlink();
       if (subscriber.closed) return;
       const source = call.run();
-      // A promise still runs: it keeps the lock until it is settled.
+      // If it is a promise, the lock is held until the promise is settled.
       if (!isObservable(source)) throw await noStreamInStreamMode(call.title, source);
       const ended = forward(from(source));
       await ended.catch(() => undefined);
@@ -138,7 +138,7 @@ export function streamUnderLock<Args extends readonly unknown[]>(call: LockedStr
         await forward(isObservable(answer) ? from(answer) : from(Promise.resolve(answer)));
       }
     };
-    /** What comes after the first end is dropped by the subscriber. */
+    /** Reports the end of the stream. The subscriber ignores every end after the first. */
     const tell = (end: Promise<void>) => {
       end.then(
         () => {
@@ -176,7 +176,7 @@ function answerBusy<Args extends readonly unknown[]>(
 }
 
 /**
- * Aborts `aborter` when `signal` aborts, until the function that it returns is called. A signal of `AbortSignal.any` would
+ * Aborts `aborter` when `signal` aborts, until the returned function is called. A signal of `AbortSignal.any` would
  * stay registered with a `signal` that lives as long as the process.
  */
 function abortWith(aborter: AbortController, signal: AbortSignal | undefined): () => void {
@@ -185,7 +185,7 @@ function abortWith(aborter: AbortController, signal: AbortSignal | undefined): (
     aborter.abort(signal.reason);
   };
   if (signal.aborted) onAbort();
-  // Many may wait with one signal; Node takes more than ten listeners for a leak.
+  // Many calls may share one signal; Node warns of a leak at more than ten listeners.
   setMaxListeners(0, signal);
   signal.addEventListener('abort', onAbort, { once: true });
   return () => {
@@ -195,8 +195,8 @@ function abortWith(aborter: AbortController, signal: AbortSignal | undefined): (
 
 function streamInPromiseMode(title: string): LockConfigError {
   return new LockConfigError(
-    `${title} is used as an Observable, but its lock was only held for the call: the compiler recorded no return type ` +
-      `Observable. Add the option returns: 'observable'; a type that is imported by "import type" is not recorded.`,
+    `${title} is used as an Observable, but its lock was held only during the call: the compiler recorded no return type ` +
+      `Observable. Add the option returns: 'observable'. Types that are imported with "import type" are not recorded.`,
   );
 }
 

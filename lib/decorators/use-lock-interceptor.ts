@@ -20,8 +20,8 @@ import { streamUnderLock, type LockRequest } from './under-lock.js';
 const interceptors = new Map<string, Type<NestInterceptor>>();
 
 /**
- * The interceptor that takes all locks of one connection: those of the class first, then those of the handler. Nest runs
- * it for each handler of a class that it is bound to, also for those without a lock.
+ * Returns the interceptor that takes all locks of one connection: first those of the class, then those of the handler.
+ * If it is bound to a class, Nest also runs it for handlers without a lock.
  */
 export function lockInterceptor(connection: string): Type<NestInterceptor> {
   let interceptor = interceptors.get(connection);
@@ -38,7 +38,8 @@ function makeInterceptor(connection: string): Type<NestInterceptor> {
     ) {}
 
     intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-      // It is bound to the class and to the handler, so that it is the outermost one in both: the second takes no lock.
+      // The interceptor is bound to the class and to the handler, to be the outermost one of both: its second run takes
+      // no lock.
       const locks = [...locksOf(context.getClass()), ...locksOf(context.getHandler())].filter(
         (lock) => lock.plan.connection === connection && !isPassing(lock, context),
       );

@@ -12,8 +12,8 @@ import { REQUEST_ROOTS } from './request-roots.js';
 import { lockInterceptor } from './use-lock-interceptor.js';
 
 /**
- * Options of `@UseLock`; every duration is in ms. `onBusy` is given the error and Nest's `ExecutionContext`; what it
- * returns, `undefined` for `'skip'`, is the response.
+ * Options of `@UseLock`; every duration is in ms. `onBusy` is called with the error and Nest's `ExecutionContext`; its
+ * result, `undefined` for `'skip'`, is the response.
  *
  * @publicApi
  */
@@ -22,21 +22,21 @@ export type UseLockOptions<Self = any> = LockDecoratorOptions<readonly [context:
 
 /**
  * Runs a handler, or every handler of a controller, resolver or gateway, under a lock that is named after the request.
- * It is an interceptor: guards run before the lock is taken, and pipes and the handler run under it. It is the outermost
- * interceptor of its handler and its class, whatever the order of the decorators, so that a transaction of another
- * interceptor commits under the lock. Global interceptors run outside of it; start-up warns of them.
+ * It is an interceptor: guards run before the lock is taken, and pipes and the handler run under it. It is the
+ * outermost interceptor of its handler and its class in any order of the decorators, so that a transaction of another
+ * interceptor commits under the lock. Global interceptors run outside of it; a warning at start-up names them.
  *
- * The lock is held until the promise that the handler returned is settled, even if the client leaves or an interceptor
- * stops listening before. If the handler returns an Observable, the lock is held until it completes, fails or is
- * unsubscribed from: its teardown must end the work. Return a promise, and not `from(promise)`, where it does not. What a
- * response goes on to read from a file or a Node.js stream is not part of the section.
+ * The lock is held until the promise that the handler returned is settled, even if the client disconnects or an
+ * interceptor unsubscribes before. If the handler returns an Observable, the lock is held until it completes, fails or
+ * is unsubscribed from. Unsubscribing must end the work; if it does not, return a promise instead of `from(promise)`.
+ * Data that a response still reads from a file or a Node.js stream is not part of the section.
  *
  * A placeholder begins with `params`, `query`, `body`, `headers`, `user` or `ip` for HTTP, with `data` for the payload
  * of a message, and with `args` for GraphQL. A request without the value fails with `LockNameError`, which
  * `LockExceptionFilter` answers with 400.
  *
- * Nest runs interceptors only for calls that it makes itself on behalf of a client. A handler that is called in another
- * way (by other code, by a timer, by an event) refuses with `LockConfigError`; `@WithLock` guards every call.
+ * Nest runs interceptors only for calls that come from a client. A handler that is called in another way (by other
+ * code, by a timer, by an event) throws `LockConfigError`; `@WithLock` guards every call.
  *
  * @param name a template (`'cart:<params.id>'`), several, or a function of Nest's `ExecutionContext`, which is called with
  *   the instance as `this`
@@ -56,7 +56,7 @@ export function UseLock<Self = any>(
 
   return (target: object, key?: string | symbol, given?: PropertyDescriptor) => {
     if (key === undefined && typeof target === 'function') {
-      // What Nest makes is checked at start-up: on a plain provider no code would run the interceptor.
+      // Read by the check at start-up: Nest runs no interceptors for a plain provider.
       injectService(target.prototype as object, plan.connection);
       Reflect.defineMetadata(LOCKED_CLASS, true, target);
       watchHandlers(target.prototype as object);
@@ -69,7 +69,7 @@ export function UseLock<Self = any>(
     replaceMethod(method, function (this: unknown, ...args: unknown[]) {
       if (hasPassed(lock)) return callHandler(method, this, args);
       const error = new LockConfigError(
-        `${title} was not run: @UseLock guards calls that Nest makes for a client, and this is none. Use @WithLock. ` +
+        `${title} was not run: @UseLock guards only calls that come from a client through Nest. For other calls, use @WithLock. ` +
           `In a test, send a request to the app: createNestApplication() of a testing module that imports ` +
           `RedisLockModule.forRoot({ memory: true }).`,
       );

@@ -1,9 +1,9 @@
 import type { Observable } from 'rxjs';
 
-/** What a method gives its caller in the end: of a promise what it resolves with, of an Observable what it emits. */
+/** The type of a method's result: the value that its promise resolves with, or that its Observable emits. */
 type Outcome<Result> = Result extends Observable<infer Value> ? Value : Awaited<Result>;
 
-/** Stands where a decorated method does not fit, so that the compiler's message says why. */
+/** The type of a method that does not fit its decorator: the compiler's message shows the reason. */
 interface Problem<Text extends string> {
   readonly problem: Text;
 }
@@ -17,8 +17,8 @@ type Fits<Args extends readonly unknown[], Answer, Method extends (...args: neve
   : Problem<'The arguments of the name function, or of onBusy, are not those of the method'>;
 
 /**
- * Decorates methods that return a promise or an Observable, whose callers can also be given an `Answer`, in classes whose
- * instances are a `Self`.
+ * Decorates methods of `Self` that return a promise or an Observable. Their callers may also get an `Answer`, the
+ * result of `onBusy`.
  *
  * @publicApi
  */

@@ -19,33 +19,33 @@ export interface WithLockOptions<
   Self = any,
 > extends LockDecoratorOptions<Args, Self> {
   /**
-   * Says that the method returns an Observable. Only needed where the compiler does not record return types
-   * (`emitDecoratorMetadata`), or the method is not declared to return one.
+   * Declares that the method returns an Observable. Needed only without the compiler option `emitDecoratorMetadata`, or
+   * if the declared return type of the method is not an Observable.
    */
   readonly returns?: 'observable';
 }
 
 /**
- * Runs a method under a lock: of all calls that ask for the same name, in this process and in all others, one runs at a
- * time. The others wait for `wait` ms and are then dealt with as `onBusy` says.
+ * Runs a method under a lock: of all calls with the same lock name, in this process and in all others, only one runs at
+ * a time. Other calls wait for up to `wait` ms; if the lock is still taken then, `onBusy` decides what happens.
  *
- * Works on every method of a provider, controller, resolver or gateway that Nest creates or is given, for every caller.
- * Inside, `currentLease()` is the lease. A call of another method with the same lock joins the lease.
+ * Works on every method of a provider, controller, resolver or gateway that Nest creates or is given, for all callers.
+ * Inside the method, `currentLease()` returns the lease. A nested call with the same lock name joins the lease.
  *
- * - A method that returns a promise holds the lock until that is settled.
+ * - A method that returns a promise holds the lock until the promise is settled.
  * - A method that returns an Observable holds it from subscription until the stream completes, fails or is unsubscribed
- *   from: its teardown must end the work. Return a promise, and not `from(promise)`, where it does not. Each subscription
- *   takes the lock and calls the method again.
+ *   from. Unsubscribing must end the work; if it does not, return a promise instead of `from(promise)`. Each
+ *   subscription takes the lock and calls the method again.
  *
- * A lock must be outside of a transaction: put `@WithLock` above a decorator that opens one.
+ * The lock must be outside of a transaction: put `@WithLock` above a decorator that opens one.
  *
- * The method never runs without its lock. Its result and its errors are passed on as they are.
+ * The method never runs without its lock. Its result and its errors are passed on unchanged.
  *
  * @param name a template (`'order:<0.id>'`: `<0>` is the first argument), several, or a function of the arguments, which is
  *   called with the instance as `this`
  * @throws LockNameError, LockConfigError when the class is loaded, if the template, an option or the member cannot be
- *   used. A call rejects with the errors of `LockService.withLock`, with `LockNameError` if an argument cannot stand in a
- *   name, and with `LockConfigError` if its instance was made outside of Nest
+ *   used. A call rejects with the errors of `LockService.withLock`, with `LockNameError` if an argument cannot be part
+ *   of a name, and with `LockConfigError` if its instance was created outside of Nest
  * @publicApi
  */
 /* eslint-disable @typescript-eslint/no-explicit-any -- by default any arguments, any answer and any instance will do */

@@ -8,7 +8,7 @@ import { Deadline } from '../time/deadlines.js';
 import { elapsedSince, now, type Instant } from '../time/instant.js';
 import { isValid, validityOf } from '../time/validity.js';
 
-/** The caller's side of a hold. */
+/** Notifications from a hold to the caller that uses it. */
 export interface HoldObserver {
   onHoldLost(error: LockLostError): void;
   /** Runs `run` in the async context in which the lock was acquired. */
@@ -16,7 +16,7 @@ export interface HoldObserver {
   onReleased(outcome: ReleaseOutcome): void;
 }
 
-/** The local queue's side of a hold. */
+/** Notifications from a hold to its local queue. */
 export interface HoldOwner {
   onHoldLost(hold: Hold): void;
 }
@@ -33,34 +33,34 @@ export interface Grant {
 }
 
 /**
- * One acquisition that a store granted. It may serve several callers of this process, one after another, each with a
- * token of its own out of the reserved block.
+ * A lock that a store granted to this process. Several callers may use it in turn, each with its own token from the
+ * reserved block.
  *
- * It becomes due when the watchdog has to look after it.
+ * It is a deadline: due when the watchdog must renew or check it.
  */
 export class Hold extends Deadline {
   readonly name: string;
   readonly owner: string;
   /** When this process got it, on the monotonic clock. */
   readonly acquiredAt: number;
-  /** The length to which the watchdog renews the lease, in ms; `undefined`: it ends by itself. */
+  /** The length to which the watchdog renews the lease, in ms; `undefined` if the lease is not renewed. */
   renewMs: number | undefined;
-  /** Whether the lease is unused since it was granted, or renewed for its next user. */
+  /** Whether no caller has used the hold since it was granted, or renewed for the next caller. */
   fresh = true;
-  /** Whether the last renewal failed: the lease still runs, but nothing should be built on it. */
+  /** Whether the last renewal failed. The lease still runs, but the hold is not handed over. */
   doubtful = false;
-  /** How many replicas have to acknowledge each renewal: as many as the present caller asked for. */
+  /** How many replicas must acknowledge each renewal, as requested by the present caller. */
   minReplicas: number;
-  /** Set when the lock is known or must be assumed to be gone. */
+  /** Set when the lock is lost, or must be assumed to be lost. */
   lost: LockLostError | null = null;
-  /** The caller's lease that lives on this hold now. */
+  /** The caller that uses the hold now. */
   observer: HoldObserver | null = null;
   /** The local queue that owns the hold. */
   queue: HoldOwner | null = null;
-  /** Who watches it. */
+  /** The keeper that watches the hold now. */
   keeper: HoldKeeper | null = null;
 
-  /** How many requests there were that set the lease to a length, in place of prolonging it. */
+  /** How many requests have set the lease to an exact length instead of prolonging it. */
   changes = 0;
 
   private lease: number;
@@ -102,21 +102,22 @@ export class Hold extends Deadline {
     return this.current;
   }
 
-  /** How long the lock may be relied on, in ms; 0 or less: no longer. */
+  /** How long the lock can be relied on, in ms; 0 or less if it cannot. */
   remaining(): number {
     return this.lost === null ? validityOf(this.lease) - elapsedSince(this.since) : 0;
   }
 
-  /** Whether the lock may be relied on now. */
+  /** Whether the lock can be relied on now. */
   get valid(): boolean {
     return this.lost === null && isValid(this.lease, this.since);
   }
 
   /**
-   * Notes a renewal. It changes nothing if a length was asked for since, or if the lease lasts longer already.
+   * Records a confirmed renewal. It is ignored if an exact length was requested since, or if the lease already lasts
+   * longer.
    *
-   * @param number `changes` when the renewal was asked for
-   * @param exact whether it was a request for that length
+   * @param number `changes` when the renewal was sent
+   * @param exact whether the request set the lease to exactly this length
    */
   confirm(sentAt: Instant, leaseMs: number, number: number, exact = false): void {
     if (number < this.changes) return;
@@ -130,9 +131,9 @@ export class Hold extends Deadline {
   }
 
   /**
-   * A request that sets the lease to `leaseMs` is about to be sent. A shorter lease counts from now on, since the request
-   * may be carried out at any time, also if no reply comes; a longer one counts when it is confirmed. Returns what to call
-   * if the request was not carried out.
+   * Called before a request that sets the lease to `leaseMs`. A shorter lease counts from now on, since Redis may
+   * execute the request even if no reply arrives; a longer lease counts when it is confirmed. Returns a function that
+   * undoes this if the request was not executed.
    */
   foresee(leaseMs: number): () => void {
     const { since, lease, doubtful } = this;
@@ -163,7 +164,7 @@ export class Hold extends Deadline {
     this.current += 1;
   }
 
-  /** Marks the hold as lost and tells its observer, once. */
+  /** Marks the hold as lost and notifies its observer, once. */
   lose(reason: LockLostReason): void {
     if (this.lost !== null) return;
     this.lost = new LockLostError(this.name, this.current, reason);
@@ -182,11 +183,11 @@ export class Hold extends Deadline {
   }
 }
 
-/** Keeps holds alive, or watches them end. */
+/** Renews holds, or detects the end of their leases. */
 export interface HoldKeeper {
   /** Starts to watch a hold, or checks it again after its lease changed. */
   watch(hold: Hold): void;
   unwatch(hold: Hold): void;
-  /** The time has come that was set for this hold. */
+  /** Called when the time set for this hold is reached. */
   onHoldDue(hold: Hold): void;
 }

@@ -1,2 +1,5 @@
-/** What became of a release. `unconfirmed`: the store did not answer; it is tried again in the background. */
+/**
+ * The outcome of a release. `lost`: the lock was no longer held. `unconfirmed`: the store did not reply, and the
+ * release is retried in the background.
+ */
 export type ReleaseOutcome = 'released' | 'lost' | 'unconfirmed';

@@ -8,7 +8,10 @@ import { monotonic, wall } from '../time/clock.js';
 import { Deadline, Deadlines } from '../time/deadlines.js';
 import { validityOf } from '../time/validity.js';
 
-/** What is due within this many ms is looked after at the same time; a lease with no more than this left counts as over. */
+/**
+ * Holds that are due within this time are handled together, and a lease with no more than this left counts as expired,
+ * in ms.
+ */
 const TOGETHER_MS = 4;
 const MIN_RETRY_MS = 20;
 const MAX_RETRY_MS = 1_000;
@@ -16,8 +19,9 @@ const SKEW_CHECK_MS = 1_000;
 const SKEW_MS = 20;
 
 /**
- * Keeps the holds of one service alive, and ends those that cannot be kept. One timer serves all; what is due together
- * goes to the store in the same turn, which sends it as one request; each hold is judged by its own reply.
+ * Renews the holds of one service, and marks a hold as lost when its lease ends. One timer serves all holds. Renewals
+ * that are due together reach the store in the same tick, and the store sends them as one request; each hold has its
+ * own reply.
  */
 export class Watchdog implements HoldKeeper {
   private readonly deadlines = new Deadlines({ keepsProcessAlive: false, togetherMs: TOGETHER_MS });
@@ -50,7 +54,7 @@ export class Watchdog implements HoldKeeper {
     this.deadlines.remove(hold);
   }
 
-  /** Stops watching all holds; leases that still run end by themselves. */
+  /** Stops watching all holds. Leases that still run expire. */
   close(): void {
     for (const hold of this.holds()) this.unwatch(hold);
     this.deadlines.clear();
@@ -63,7 +67,7 @@ export class Watchdog implements HoldKeeper {
   private schedule(hold: Hold, notBefore = 0): void {
     const { sentAt, leaseMs, renewMs } = hold;
     const deadline = sentAt.mono + validityOf(leaseMs);
-    // A third into a lease of that length; a lease that was extended further has that much more time.
+    // When a third of that length has passed, or later if the lease was extended further.
     const renewal = renewMs === undefined ? Infinity : sentAt.mono + leaseMs - (renewMs * 2) / 3;
     this.deadlines.add(hold, Math.min(deadline, Math.max(renewal, notBefore)));
   }
@@ -78,12 +82,12 @@ export class Watchdog implements HoldKeeper {
   }
 
   /**
-   * Never rejects. A failed renewal takes nothing away: it is tried again for as long as the lease runs. A late reply counts
-   * from when the renewal was sent.
+   * Never rejects. A failed renewal does not shorten the lease, and is retried until the lease ends. After a late
+   * reply, the lease counts from when the renewal was sent.
    */
   private async renew(hold: Hold, leaseMs: number): Promise<void> {
     this.renewing.add(hold);
-    // While the request is under way the deadline is still watched.
+    // The deadline is still watched during the request.
     this.schedule(hold, Infinity);
     let retryAt = 0;
     try {
@@ -124,7 +128,7 @@ export class Watchdog implements HoldKeeper {
     this.deadlines.add(this.skewCheck, monotonic() + SKEW_CHECK_MS);
   }
 
-  /** Deadlines are times of the monotonic clock, which stands still while a machine sleeps: leases may be over already. */
+  /** Deadlines use the monotonic clock, which stops while the machine sleeps: leases may have expired meanwhile. */
   private onSkewCheck(): void {
     if (this.watched === 0) return;
     const jumped = wallOffset() - this.skewCheck.offset > SKEW_MS;

@@ -7,7 +7,7 @@ import type { ReleaseOutcome } from '../holds/release-outcome.js';
 import { monotonic } from '../time/clock.js';
 import type { LeaseState } from './lease-summary.js';
 
-/** What a hold of a caller needs of the service. */
+/** The operations of the service that a caller hold needs. */
 export interface CallerHoldContext {
   release(callerHold: CallerHold): Promise<ReleaseOutcome>;
   onReleased(callerHold: CallerHold, outcome: ReleaseOutcome): void;
@@ -16,21 +16,21 @@ export interface CallerHoldContext {
 }
 
 /**
- * One caller's time on a hold, from grant to release, shared by the lease it got and by the leases of nested calls that
- * joined it. The lock is released when the last of them is.
+ * The use of a hold by one caller, from grant to release. The caller's lease shares it with the leases of nested calls
+ * that joined. The lock is released when the last of these leases is released.
  */
 export class CallerHold implements HoldObserver, Linked<CallerHold> {
   readonly name: string;
   readonly token: FencingToken;
-  /** When the section could begin, on the monotonic clock. */
+  /** When the lock was granted, or the last of several locks, on the monotonic clock. */
   since = monotonic();
-  /** @internal where the service keeps it */
+  /** @internal The list that contains it. */
   list: LinkedList<CallerHold> | null = null;
   /** @internal */
   previous: CallerHold | null = null;
   /** @internal */
   next: CallerHold | null = null;
-  /** Whether code runs under it that ends by releasing it. */
+  /** Whether a section runs under it: code that ends by releasing it. */
   inSection = false;
   private users = 1;
   private controller: AbortController | null = null;
@@ -38,7 +38,7 @@ export class CallerHold implements HoldObserver, Linked<CallerHold> {
 
   constructor(
     readonly hold: Hold,
-    /** How long after `since` the lock stays taken at least, in ms. */
+    /** How long the lock stays taken at least, from `since` on, in ms. */
     public holdAtLeast: number,
     private readonly context: CallerHoldContext,
     /** The async context in which the lock was acquired. */
@@ -55,7 +55,7 @@ export class CallerHold implements HoldObserver, Linked<CallerHold> {
     return this.users === 0;
   }
 
-  /** Made when first asked for: most sections never look at it. */
+  /** Created on first use, since most sections never use it. */
   get signal(): AbortSignal {
     this.remaining();
     if (this.controller === null) {
@@ -65,7 +65,7 @@ export class CallerHold implements HoldObserver, Linked<CallerHold> {
     return this.controller.signal;
   }
 
-  /** Looks at the clock, too: a timer may be late where the event loop was blocked. */
+  /** Also checks the clock, since a timer is late if the event loop was blocked. */
   remaining(): number {
     if (this.endedBy !== null || this.over) return 0;
     const left = this.hold.remaining();
@@ -79,13 +79,13 @@ export class CallerHold implements HoldObserver, Linked<CallerHold> {
     throw this.endedBy ?? new LockLostError(this.name, this.token, this.over ? 'released' : 'expired');
   }
 
-  /** The section begins only now: until then other locks were waited for. */
+  /** Called when the section begins, after the caller has waited for its other locks. */
   begin(holdAtLeast: number): void {
     this.since = monotonic();
     this.holdAtLeast = holdAtLeast;
   }
 
-  /** How long the lock has to stay taken from now on, for `holdAtLeast`, in ms. */
+  /** How much longer the lock must stay taken because of `holdAtLeast`, in ms. */
   keepMs(): number {
     return this.holdAtLeast === 0 ? 0 : Math.max(0, this.holdAtLeast - (monotonic() - this.since));
   }
@@ -100,12 +100,12 @@ export class CallerHold implements HoldObserver, Linked<CallerHold> {
     return this.context.release(this);
   }
 
-  /** @param fix whether the lease is no longer to be renewed */
+  /** @param fix whether renewals end */
   extend(ms: number, fix = false): Promise<void> {
     return this.context.extend(this, ms, fix);
   }
 
-  /** Whether the holder was told that the lock is gone. */
+  /** Whether the caller was notified of a loss or a shutdown. */
   get ended(): boolean {
     return this.endedBy !== null;
   }
@@ -115,7 +115,7 @@ export class CallerHold implements HoldObserver, Linked<CallerHold> {
     return this.endedBy instanceof LockLostError ? 'lost' : 'shutdown';
   }
 
-  /** The service goes down while the section still runs. */
+  /** Called when the service closes while the section still runs. */
   onShutdown(): void {
     this.end(new LockShutdownError(this.name));
   }
@@ -137,7 +137,7 @@ export class CallerHold implements HoldObserver, Linked<CallerHold> {
     if (this.endedBy !== null) return;
     this.endedBy = error;
     const { controller } = this;
-    // A timer or a reply may have found out, or code of another section.
+    // The loss may have been detected by a timer, by a reply or by code of another section.
     if (controller !== null) this.inContext(() => controller.abort(error));
   }
 }

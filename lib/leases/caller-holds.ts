@@ -2,14 +2,14 @@ import { LinkedList } from '../lists/linked-list.js';
 import { Timer } from '../time/timer.js';
 import type { CallerHold } from './caller-hold.js';
 
-/** The holds of the callers of one service, which a shutdown waits for. */
+/** The caller holds of one service. A shutdown waits for them. */
 export class CallerHolds {
   private readonly held = new LinkedList<CallerHold>();
-  /** Their locks are lost, but their sections still run. */
+  /** Caller holds whose lock is lost, but whose section still runs. */
   private readonly lost = new LinkedList<CallerHold>();
   private onEmpty: (() => void) | null = null;
 
-  /** How many have their lock. */
+  /** How many caller holds still have their lock. */
   get size(): number {
     return this.held.size;
   }
@@ -18,7 +18,10 @@ export class CallerHolds {
     this.held.push(callerHold);
   }
 
-  /** A lock is lost. A section may still run; a lease without a section may never be released. */
+  /**
+   * Called when a lock is lost. A section that still runs is waited for; a lease without a section may never be
+   * released.
+   */
   lose(callerHold: CallerHold): void {
     this.held.remove(callerHold);
     if (callerHold.inSection) this.lost.push(callerHold);
@@ -35,7 +38,7 @@ export class CallerHolds {
     return this.all().map(({ name }) => name);
   }
 
-  /** Resolves when all have ended, after `timeoutMs` at the latest. `onSlow` runs if that takes as long as `slowMs`. */
+  /** Resolves when all have ended, at the latest after `timeoutMs`. `onSlow` runs if some still run after `slowMs`. */
   async drain(timeoutMs: number, slowMs = Infinity, onSlow: () => void = () => undefined): Promise<void> {
     if (this.empty) return;
     const slow = new Timer(onSlow);
@@ -51,7 +54,7 @@ export class CallerHolds {
     this.onEmpty = null;
   }
 
-  /** The service goes down while they still run. */
+  /** Called when the service closes while they still run. */
   shutDown(): void {
     for (const callerHold of this.all()) callerHold.onShutdown();
   }

@@ -1,20 +1,23 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Lease } from './lease.js';
 
-/** The number changes with the shape of `Section`: another version of the package may be loaded, too. */
+/**
+ * The number changes with the shape of `Section`, since another version of the package may be loaded in the same
+ * process.
+ */
 const KEY = Symbol.for('nestjs-redis-lock/sections/2');
 
 /**
- * @internal A section, as the code sees it that runs under its leases. What a section starts (a timer, a socket, the next round of
- * a loop) refers to it for as long as it exists. A section that has ended therefore refers to no lease, and no later
- * section refers to it.
+ * @internal The async context of a section. Everything that the section starts (a timer, a socket, the next iteration
+ * of a loop) keeps a reference to it. Therefore an ended section has no reference to its leases, and later sections
+ * have no reference to an ended one.
  */
 export class Section {
   private service: object | null;
   private leases: readonly Lease[];
   private outer: Section | undefined;
 
-  /** A section inside of the one that the caller runs in. */
+  /** Creates a section inside of the section that the caller runs in. */
   constructor(service: object, leases: readonly Lease[]) {
     this.service = service;
     this.leases = leases;
@@ -25,14 +28,16 @@ export class Section {
     return storage.run(this, body);
   }
 
-  /** The body has settled. What it left behind runs outside of the section. */
+  /**
+   * Called when the body has settled. Code that it started, and that still runs, is outside of the section from now on.
+   */
   end(): void {
     this.service = null;
     this.leases = [];
     this.outer = Section.runningOf(this.outer);
   }
 
-  /** The innermost lease that `matches`, of this section or one around it. */
+  /** The innermost lease that `matches`, of this section or an outer one. */
   find(matches: (lease: Lease, service: object) => boolean): Lease | undefined {
     const { service, leases } = this;
     const own = service === null ? undefined : leases.findLast((lease) => matches(lease, service));
@@ -41,14 +46,14 @@ export class Section {
     return this.outer?.find(matches);
   }
 
-  /** @internal The innermost section that has not ended, of `section` and those around it. */
+  /** @internal The innermost of `section` and its outer sections that has not ended. */
   static runningOf(section: Section | undefined): Section | undefined {
     while (section?.service === null) section = section.outer;
     return section;
   }
 }
 
-/** One storage a process, whichever copies of the package are loaded: a section begun in one is seen in the other. */
+/** One storage per process, shared by all loaded copies of the package: each sees the sections of the others. */
 function sections(): AsyncLocalStorage<Section> {
   const known: unknown = Reflect.get(globalThis, KEY);
   if (known instanceof AsyncLocalStorage) return known as AsyncLocalStorage<Section>;
@@ -64,8 +69,8 @@ function currentSection(): Section | undefined {
 }
 
 /**
- * The lease under which the calling code runs: the innermost one, or the one of the lock called `name`. `undefined`
- * outside of every section, and in what a section left behind when it ended.
+ * The lease under which the calling code runs: the innermost one, or the one of the lock `name`. `undefined` outside of
+ * sections, and in code that still runs after its section has ended.
  *
  * @publicApi
  */
@@ -73,7 +78,7 @@ export function currentLease(name?: string): Lease | undefined {
   return currentSection()?.find((lease) => name === undefined || lease.name === name);
 }
 
-/** @internal The lease that the calling code has of `service` under `name`. */
+/** @internal The lease of `service` under `name` that the calling code runs under. */
 export function enclosingLease(service: object, name: string): Lease | undefined {
   return currentSection()?.find((lease, of) => of === service && lease.name === name);
 }

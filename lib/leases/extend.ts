@@ -5,10 +5,10 @@ import { OverdueError } from '../stores/overdue-error.js';
 import type { CallerHold } from './caller-hold.js';
 
 /**
- * Makes a caller's lease last `leaseMs` from now on.
+ * Sets a caller's lease to end `leaseMs` from now.
  *
- * @param fix whether the lease is no longer to be renewed
- * @throws LockLostError if the lock is not held any more
+ * @param fix whether renewals end
+ * @throws LockLostError if the lock is no longer held
  * @throws LockUnavailableError if the store cannot be reached
  */
 export async function extendCallerHold(
@@ -20,7 +20,7 @@ export async function extendCallerHold(
 ): Promise<void> {
   callerHold.assertHeld();
   const { hold } = callerHold;
-  // Before the request: the watchdog would answer a short lease with a renewal of its own.
+  // Before the request, since the watchdog would otherwise renew the short lease.
   if (fix) hold.renewMs = undefined;
   const takeBack = hold.foresee(leaseMs);
   keeper.watch(hold);
@@ -34,9 +34,9 @@ export async function extendCallerHold(
   const renewal = store.renew(hold.name, hold.owner, leaseMs, hold.minReplicas, changes, true);
   const reply = await renewal.catch((error: unknown): never => {
     if (error instanceof LockUnavailableError && !error.outcomeUnknown) takeBack();
-    // A release that overtook this call is the reason, whether or not Redis answered.
+    // If the lock was released meanwhile, that is the reason, whether or not Redis replied.
     if (callerHold.over) callerHold.assertHeld();
-    // The call has failed, but the lease counts from when the request was sent.
+    // The call fails, but a late reply still sets the lease, counted from when the request was sent.
     if (error instanceof OverdueError) (error as OverdueError<RenewReply>).reply.then(confirm).catch(() => undefined);
     keeper.watch(hold);
     throw error instanceof LockUnavailableError ? error.forLock(hold.name) : error;

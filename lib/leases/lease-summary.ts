@@ -4,7 +4,7 @@ import type { FencingToken } from '../fencing-token.js';
 export type LeaseState = 'held' | 'released' | 'lost' | 'shutdown';
 
 /**
- * What a lease looks like in logs and in JSON.
+ * A lease as it appears in logs and in JSON.
  *
  * @publicApi
  */

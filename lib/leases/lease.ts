@@ -5,7 +5,7 @@ import type { FencingToken } from '../fencing-token.js';
 import type { LeaseSummary } from './lease-summary.js';
 import type { CallerHold } from './caller-hold.js';
 
-/** @internal What an acquisition asks of its lease. */
+/** @internal The options of an acquisition that apply to its lease. */
 export interface LeaseTerms {
   readonly leaseMs: number;
   readonly renewMs: number | undefined;
@@ -13,8 +13,8 @@ export interface LeaseTerms {
 }
 
 /**
- * A lock held for a time. Keep it no longer than needed, pass its `signal` on, and hand its `token` to whatever the
- * lock guards.
+ * A lock that is held for a limited time. Keep it no longer than needed, pass its `signal` on, and send its `token`
+ * with each write to the guarded resource.
  *
  * @publicApi
  */
@@ -24,7 +24,7 @@ export class Lease implements AsyncDisposable {
 
   private constructor(
     private readonly callerHold: CallerHold,
-    /** Whether this lease is a nested call's on the lock of an outer section. */
+    /** Whether this is the lease of a nested call on the lock of an outer section. */
     private readonly joined: boolean,
   ) {}
 
@@ -44,9 +44,9 @@ export class Lease implements AsyncDisposable {
   }
 
   /**
-   * Aborts when the lock is lost, with `LockLostError` as reason, before the lease can end anywhere else: by this
-   * process's own clock, whether or not Redis can be reached. Aborts with `LockShutdownError` when the service is
-   * closed under the running section.
+   * Aborts when the lock is lost, with `LockLostError` as the reason. By this process's own clock it aborts before the
+   * lease ends in Redis, even if Redis cannot be reached. Aborts with `LockShutdownError` when the service is closed
+   * while the section still runs.
    */
   get signal(): AbortSignal {
     return this.callerHold.signal;
@@ -68,11 +68,11 @@ export class Lease implements AsyncDisposable {
   }
 
   /**
-   * Makes the lease last `ms` from now on. A lease that renews itself goes on doing so after that.
+   * Sets the lease to end `ms` from now, 10 to 86 400 000. A lease that is renewed continues to be renewed.
    *
-   * @throws LockLostError if the lock is not held any more
-   * @throws LockUnavailableError if Redis cannot be reached; the lease then lasts as long as it did, or `ms` if that is
-   *   shorter, since it is unknown whether Redis did it
+   * @throws LockLostError if the lock is no longer held
+   * @throws LockUnavailableError if Redis cannot be reached; the lease then keeps its end, or ends after `ms` if that
+   *   is sooner, since Redis may have executed the request
    */
   async extend(ms: number): Promise<void> {
     if (this.outcome !== null) throw new LockLostError(this.name, this.token, 'released');
@@ -80,14 +80,14 @@ export class Lease implements AsyncDisposable {
   }
 
   /**
-   * Gives the lock up. Never rejects, and a second call changes nothing.
+   * Releases the lock. Never rejects; further calls have no effect.
    *
-   * Resolves with `released`; with `lost` if the lock was not ours any more; or with `unconfirmed` if Redis did not
-   * answer, in which case it is tried again in the background until it does.
+   * Resolves with `released`; with `lost` if the lock was no longer held; or with `unconfirmed` if Redis did not reply,
+   * in which case the release is retried in the background until it does.
    */
   release(): Promise<ReleaseOutcome> {
     if (this.outcome !== null) return this.outcome;
-    // A subscriber that hears of the release may release it again before this is done.
+    // A subscriber of the channel `released` may call this again before `leave` returns.
     if (this.leaving) return Promise.resolve().then(() => this.outcome as Promise<ReleaseOutcome>);
     this.leaving = true;
     return (this.outcome = this.callerHold.leave());
@@ -110,23 +110,23 @@ export class Lease implements AsyncDisposable {
   }
 
   /**
-   * @internal All locks of several are there: the fixed lease and `holdAtLeast` count from now on. A joined lease stays as
-   * the outer section wants it.
+   * @internal Called when all of several locks are held: the fixed lease and `holdAtLeast` count from now on. A joined
+   * lease keeps the options of the outer section.
    */
   async begin({ leaseMs, renewMs, holdAtLeast }: LeaseTerms): Promise<void> {
     if (this.joined) return;
     this.callerHold.begin(holdAtLeast);
-    // If the process dies now, the lock stays taken for as long as its lease lasts.
+    // The lease must cover `holdAtLeast`: if the process dies, the lock stays taken only until the lease ends.
     const renews = renewMs !== undefined;
     if (!renews || holdAtLeast > this.callerHold.remaining()) await this.callerHold.extend(leaseMs, !renews);
   }
 
-  /** @internal Code begins to run under this lease; it ends by releasing it. */
+  /** @internal Called when a section begins to run under this lease. */
   enterSection(): void {
     this.callerHold.inSection = true;
   }
 
-  /** @internal A lease for a nested call, on the same lock; `null` when this one is over. */
+  /** @internal A lease on the same lock for a nested call; `null` if this lease has ended. */
   join(): Lease | null {
     if (this.callerHold.remaining() <= 0) return null;
     this.callerHold.join();

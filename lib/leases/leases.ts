@@ -22,14 +22,14 @@ import type { NestedCall } from './nested-call.js';
 import { CallerHold, type CallerHoldContext } from './caller-hold.js';
 import { CallerHolds } from './caller-holds.js';
 
-/** A shutdown that takes longer names the locks that it waits for. */
+/** After this time, a shutdown logs the locks that it waits for, in ms. */
 const SLOW_SHUTDOWN_MS = 1_500;
 /** How long a shutdown waits for sections after it has aborted their signals, in ms. */
 const ABORTED_DRAIN_MS = 500;
-/** Without this Node would watch for the end of each. */
+/** Otherwise Node would track the garbage collection of each resource. */
 const RESOURCE_OPTIONS = { requireManualDestroy: true };
 
-/** What one acquisition asks for. */
+/** The options of one acquisition. */
 export interface LeaseRequest extends WaitRequest {
   readonly nested: NestedCall;
 }
@@ -44,7 +44,7 @@ export class Leases implements CallerHoldContext {
   private readonly watchdog: Watchdog;
   private readonly queues: LocalQueues;
   private readonly callerHolds = new CallerHolds();
-  /** Whether only code that runs under a lease gets locks. */
+  /** Whether locks are granted only to code that runs under a lease. */
   private refusing = false;
 
   /** @param checkLength throws if a lease cannot be made to last that long, in ms */
@@ -68,12 +68,12 @@ export class Leases implements CallerHoldContext {
     return this.queues.waiting;
   }
 
-  /** How many requests of callers that gave up are undone in the background. */
+  /** How many abandoned requests are being cleaned up in the background. */
   get unsettled(): number {
     return this.queues.unsettled + (this.store.unsettled ?? 0);
   }
 
-  /** For which locks callers wait, and how many for each. */
+  /** The locks that callers wait for, with the number of waiters. */
   waitLines(): QueueLength[] {
     return this.queues.lengths();
   }
@@ -104,7 +104,7 @@ export class Leases implements CallerHoldContext {
    * that still run are not released: their leases end by themselves.
    */
   async close(): Promise<void> {
-    // Who was granted a lock a moment ago gets to know it first, and is waited for.
+    // Callers that were granted a lock a moment ago are resumed first, so that they are waited for.
     await new Promise<void>(onNextTurn);
     const { shutdownTimeout } = this.settings;
     await this.callerHolds.drain(shutdownTimeout, SLOW_SHUTDOWN_MS, () => {
@@ -140,7 +140,7 @@ export class Leases implements CallerHoldContext {
     return extendCallerHold(callerHold, leaseMs, fix, this.store, this.watchdog);
   }
 
-  /** The lease that the caller runs under, if it is one for this name; `null` if the lock is still to be taken. */
+  /** Joins the lease of this name that the caller runs under; `null` if the lock must be acquired. */
   private joinEnclosing(name: string, request: LeaseRequest): Lease | null {
     if (request.signal?.aborted === true) return null;
     const joined = request.nested === 'wait' ? null : enclosingLease(this, name)?.join();
@@ -149,7 +149,7 @@ export class Leases implements CallerHoldContext {
       void joined.release();
       throw new LockBusyError(name, { reason: 'nested', waitedMs: 0, remainingMs: undefined });
     }
-    // The shutdown waits for sections: they can finish what they have begun.
+    // The shutdown waits for running sections, and they may need further locks to finish.
     if (this.refusing && !runsUnderLease()) throw new LockShutdownError(name);
     return null;
   }
@@ -162,7 +162,7 @@ export class Leases implements CallerHoldContext {
   }
 }
 
-/** `served` as it is; if the caller is refused, the channel hears of it in the caller's async context. */
+/** Returns `served`, and reports a refusal on the channel in the caller's async context. */
 async function tellingRefusal(name: string, served: Promise<Lease>): Promise<Lease> {
   const asked = monotonic();
   try {

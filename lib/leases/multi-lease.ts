@@ -6,7 +6,7 @@ import type { Lease } from './lease.js';
 import type { LeaseSummary } from './lease-summary.js';
 
 /**
- * Several locks held together. There is no single fencing token: every resource has to be given the token of its own
+ * Several locks that are held together. They have no common fencing token: send each resource the token of its own
  * lock.
  *
  * @publicApi
@@ -50,12 +50,15 @@ export class MultiLease implements AsyncDisposable {
     for (const lease of this.leases) lease.assertHeld();
   }
 
-  /** Makes every lease last `ms` from now on; rejects as `Lease.extend` does if one of them cannot be extended. */
+  /** Sets every lease to end `ms` from now; rejects like `Lease.extend` if one of them cannot be extended. */
   async extend(ms: number): Promise<void> {
     await Promise.all(this.leases.map((lease) => lease.extend(ms)));
   }
 
-  /** Gives all locks up. Never rejects; resolves with the worst of the outcomes. */
+  /**
+   * Releases all locks. Never rejects. Resolves with `lost` if a lock was lost, else with `unconfirmed` if a release
+   * was not confirmed, else with `released`.
+   */
   async release(): Promise<ReleaseOutcome> {
     const outcomes = await Promise.all(this.leases.map((lease) => lease.release()));
     if (this.anyLost !== null) for (const { signal } of this.leases) signal.removeEventListener('abort', this.onLost);
@@ -76,7 +79,9 @@ export class MultiLease implements AsyncDisposable {
     await this.release();
   }
 
-  /** Not by `AbortSignal.any`: a joined lease may be that of a section that takes several locks again and again. */
+  /**
+   * Without `AbortSignal.any`: its signals would accumulate on a joined lease whose section often takes several locks.
+   */
   private watch(): AbortController {
     const controller = new AbortController();
     for (const { signal } of this.leases) {

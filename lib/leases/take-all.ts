@@ -8,7 +8,7 @@ import { MultiLease } from './multi-lease.js';
  * Takes several locks: all or none. All callers take them in the order of their names, so that they cannot deadlock.
  *
  * @param names sorted, each once
- * @param leaseMs the length of the leases while others are waited for, in ms
+ * @param leaseMs the length of the leases while waiting for the other locks, in ms
  * @throws LockBusyError, LockAbortedError, LockUnavailableError, LockShutdownError
  */
 export async function takeAll(
@@ -23,15 +23,15 @@ export async function takeAll(
       return await takeEach(leases, names, request, leaseMs, until);
     } catch (error) {
       if (!(error instanceof LockLostError)) throw error;
-      // One of the first was lost while a later one was waited for: all of them are needed at once, so begin again.
+      // A lock was lost while waiting for a later one. All are needed together, so start again.
       if (monotonic() < until) continue;
-      const what = 'it was lost again while the others were waited for.';
+      const what = 'it was lost again while waiting for the other locks.';
       throw new LockUnavailableError(what, error.lockName, { cause: error, retryable: true, outcomeUnknown: false });
     }
   }
 }
 
-/** @throws LockLostError if one of the locks was lost before all were there */
+/** @throws LockLostError if a lock was lost before all were acquired */
 async function takeEach(
   leases: Leases,
   names: readonly string[],
@@ -40,8 +40,8 @@ async function takeEach(
   until: number,
 ): Promise<MultiLease> {
   const taken: Lease[] = [];
-  // While later locks are waited for, the first ones have to be renewed, and can be released at once. A fixed lease and
-  // `holdAtLeast` begin when all are there.
+  // Until all locks are acquired, the first ones are renewed and may be released at once. A fixed lease and
+  // `holdAtLeast` begin when all are acquired.
   const part: LeaseRequest = { ...request, leaseMs, renewMs: leaseMs, holdAtLeast: 0 };
   try {
     for (const name of names) {

@@ -1,6 +1,6 @@
-/** What can stand in a list. It is in one list at most. */
+/** An entry of a linked list. It is in at most one list. */
 export interface Linked<Self extends Linked<Self>> {
-  /** @internal the list it is in, and its neighbours there */
+  /** @internal The list that contains it. */
   list: LinkedList<Self> | null;
   /** @internal */
   previous: Self | null;
@@ -9,11 +9,12 @@ export interface Linked<Self extends Linked<Self>> {
 }
 
 /**
- * First in, first out; any entry may leave from anywhere. Every step is O(1) and allocates nothing, and an entry that has
- * left points to nothing.
+ * A first-in, first-out list from which any entry can be removed. Every operation is O(1) and allocates nothing, and a
+ * removed entry keeps no reference to others.
  *
- * A `Set` would do, but not where entries come and go all the time: each table that V8 has outgrown points to the next
- * one and to what was in it, and one of them that got old keeps all later ones from an early collection.
+ * A `Set` is not suitable for entries that are often added and removed: V8 replaces the hash table each time, and an
+ * old table keeps references to its entries and to the next table. One table in the old generation then keeps all later
+ * ones from being collected early.
  */
 export class LinkedList<Entry extends Linked<Entry>> {
   size = 0;
@@ -30,7 +31,7 @@ export class LinkedList<Entry extends Linked<Entry>> {
     this.size += 1;
   }
 
-  /** Takes an entry out. `false` if it was not in any more. */
+  /** Removes an entry. `false` if it was not in this list. */
   remove(entry: Entry): boolean {
     if (entry.list !== this) return false;
     if (entry.previous === null) this.first = entry.next;
@@ -42,7 +43,7 @@ export class LinkedList<Entry extends Linked<Entry>> {
     return true;
   }
 
-  /** What is in the list now, in order. */
+  /** The entries, in order. */
   entries(): Entry[] {
     const entries: Entry[] = [];
     for (let entry = this.first; entry !== null; entry = entry.next) entries.push(entry);

@@ -1,8 +1,8 @@
 /**
- * Placeholders of other libraries. As literal text they would give all calls one name, and so one lock.
+ * Placeholders of other libraries. As literal text they would give all calls the same lock name.
  *
- * Only what is hardly part of a name: `{orders}` is the hash tag of a cluster, `a:b` and `a::b` are namespaces, `%3A` is
- * percent-encoding.
+ * Only patterns that are unlikely in a name: `{orders}` is the hash tag of a cluster, `a:b` and `a::b` are namespaces,
+ * `%3A` is percent-encoding.
  */
 const FOREIGN = [
   // ${0}, ${id}, #{id}, {{id}}
@@ -12,14 +12,14 @@ const FOREIGN = [
   /\{\d+(?:\.[^{}]*)?\}/u,
   // $0, $1.id
   /\$\d+/u,
-  // :id as a parameter of a path: at the start, or after a separator; after another colon only if it is called an id
+  // :id as a path parameter: at the start, or after a separator; after another colon only `id`, `…Id` and `…_id`
   /(?<=^|[/\-?=&]):[\p{L}_][\p{L}\p{N}_]*/u,
   /(?<=:):(?:id|[\p{L}\p{N}_]*(?:Id|_id))(?![\p{L}\p{N}_])/u,
   // %s, %1$d, %(id)s
   /%(?:\d+\$|\(\w+\))?[sdifjoO](?![\p{L}\p{N}])/u,
 ];
 
-/** A path in braces: a placeholder if its root is one, as in `{params.id}`. */
+/** A path in braces, as in `{params.id}`. It is a placeholder if its root is valid in a template. */
 const PATH_IN_BRACES = /\{([\p{L}_$][\p{L}\p{N}_$-]*)\.[^{}]*\}/u;
 
 /** The first placeholder of another library in literal text; `undefined` if there is none. */

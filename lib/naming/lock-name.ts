@@ -4,8 +4,8 @@ import { quoteName } from '../errors/quote-name.js';
 const MAX_BYTES = 512;
 
 /**
- * Checks a lock's name: a string of 1 to 512 bytes of well-formed Unicode. Lone surrogates are refused since all of
- * them share one encoding, so that two names would be one lock.
+ * Checks a lock's name: a string of 1 to 512 bytes of well-formed Unicode. Lone surrogates are rejected: all of them
+ * have the same encoding, so two names would be one lock.
  *
  * @throws LockNameError
  */
@@ -15,17 +15,19 @@ export function checkLockName(name: unknown): asserts name is string {
   }
   if (name === '') throw new LockNameError("A lock's name must not be empty.");
   if (!name.isWellFormed()) {
-    throw new LockNameError(`The lock name ${quoteName(name)} holds a lone surrogate, which no encoding keeps apart.`);
+    throw new LockNameError(`The lock name ${quoteName(name)} is not well-formed Unicode (lone surrogate).`);
   }
   const bytes = Buffer.byteLength(name);
   if (bytes > MAX_BYTES) {
     throw new LockNameError(
-      `A lock's name may have ${String(MAX_BYTES)} bytes, but ${quoteName(name.slice(0, 40))}… has ${String(bytes)}. Use a hash of it.`,
+      `A lock's name may have at most ${String(MAX_BYTES)} bytes, but ${quoteName(name.slice(0, 40))}… has ${String(bytes)}. Use a hash of it.`,
     );
   }
 }
 
-/** Checks several names, sorts them and drops repeated ones: all callers take them in the same order. */
+/**
+ * Checks several names, removes duplicates and sorts the rest, so that all callers take the locks in the same order.
+ */
 export function checkLockNames(names: readonly unknown[]): string[] {
   if (names.length === 0) throw new LockNameError('At least one lock name is needed.');
   for (const name of names) checkLockName(name);

@@ -2,11 +2,11 @@ import { LockNameError } from '../errors/index.js';
 import { quoteName } from '../errors/quote-name.js';
 import { foreignPlaceholder } from './foreign-placeholders.js';
 
-/** What `<…>` may name in a template. */
+/** The roots that placeholders of a template may have. */
 export interface TemplateRoots {
-  /** Says whether a placeholder may begin with `root`. */
+  /** Whether a placeholder may begin with `root`. */
   accepts(root: string): boolean;
-  /** How to say in a message what is accepted. */
+  /** The accepted roots, as text for messages. */
   readonly description: string;
 }
 
@@ -26,8 +26,9 @@ const RESERVED = /[%:{}<>\s\u0000-\u001f\u007f-\u009f]/gu;
 /**
  * A lock's name with placeholders: `catalog:<0>`, `order:<0.id>`. `<<` stands for `<`.
  *
- * A value must be a non-empty string, a finite number, a bigint or a boolean: anything else throws, so that callers never
- * shares `catalog:undefined`. Characters that could make two different sets of values one name are percent-encoded.
+ * A value must be a non-empty string, a finite number, a bigint or a boolean: anything else throws, so that calls never
+ * share a name such as `catalog:undefined`. Characters by which different values could give the same name are
+ * percent-encoded.
  */
 export class NameTemplate {
   private constructor(
@@ -62,15 +63,15 @@ export class NameTemplate {
     }
     if (literal !== '') parts.push({ literal });
     refuseForeign(source, parts, roots);
-    if (!source.isWellFormed()) throw bad(source, 'it holds a lone surrogate');
+    if (!source.isWellFormed()) throw bad(source, 'it is not well-formed Unicode (lone surrogate)');
     return new NameTemplate(source, parts);
   }
 
   /**
    * The name for one call.
    *
-   * @param root gives the value of a placeholder's root
-   * @throws LockNameError if a value cannot stand in a name
+   * @param root returns the value of a placeholder's root
+   * @throws LockNameError if a value cannot be part of a name
    */
   render(root: (name: string) => unknown): string {
     return this.parts.map((part) => ('literal' in part ? part.literal : this.valueOf(part, root))).join('');
@@ -96,17 +97,17 @@ export class NameTemplate {
   }
 }
 
-/** @throws LockNameError if a literal part has a placeholder as other libraries write it */
+/** @throws LockNameError if a literal part contains a placeholder of another library */
 function refuseForeign(template: string, parts: readonly Part[], roots: TemplateRoots): void {
   for (const [at, part] of parts.entries()) {
     if (!('literal' in part)) continue;
-    // A literal behind a placeholder does not begin the name.
+    // A literal after a placeholder is not at the start of the name.
     const text = at === 0 ? part.literal : `>${part.literal}`;
     const found = foreignPlaceholder(text, (name) => roots.accepts(name));
     if (found === undefined) continue;
     throw bad(
       template,
-      `${quoteName(found)} is no placeholder but literal text, so that all calls would share one lock. Write ` +
+      `${quoteName(found)} is literal text and not a placeholder, so all calls would share one lock. Write ` +
         `${roots.description}; for a name that contains such text, use a function`,
     );
   }

@@ -3,7 +3,7 @@ import { LockConfigError } from '../errors/index.js';
 export const DAY_MS = 86_400_000;
 /** The longest lease and the longest time limit, in ms. */
 export const MAX_LEASE_MS = DAY_MS;
-/** A shorter lease would be used up by the drift allowance and the way to Redis. */
+/** A shorter lease would be used up by the allowance for clock drift and the round trip to Redis. */
 export const MIN_LEASE_MS = 10;
 export const MAX_MS = 2 ** 31 - 1;
 const MAX_REPLICAS = 100;
@@ -36,7 +36,7 @@ export function checkWhole(option: string, value: unknown, min: number, max: num
   );
 }
 
-/** What options were called in earlier versions, and what to write now. */
+/** The option names of earlier versions, and their replacements. */
 const FORMER_NAMES: Readonly<Record<string, string>> = {
   leaseMs: '"lease"',
   handOverMs: '"handOverTime"',
@@ -44,7 +44,7 @@ const FORMER_NAMES: Readonly<Record<string, string>> = {
   reentrant: `"nested": nested: 'refuse' for reentrant: false, and nested: 'join', the default, for reentrant: true`,
 };
 
-/** Rejects names that are no options: a misspelt option must not be silently without effect. */
+/** Rejects unknown options, since a misspelt option would silently have no effect. */
 export function checkKnown(what: string, value: object, known: readonly string[]): void {
   const unknown = Object.keys(value).find((key) => !known.includes(key));
   if (unknown === undefined) return;
@@ -53,7 +53,7 @@ export function checkKnown(what: string, value: object, known: readonly string[]
   throw new LockConfigError(`${what} has no option "${unknown}". Known: ${known.join(', ')}.`);
 }
 
-/** A value as it may stand in a message. What may hold a password is not shown. */
+/** A value as text for a message. Text that may contain a password is not shown. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return /:\/\/|@/.test(value) ? 'a string that is not shown' : JSON.stringify(value);
   return typeof value === 'object' && value !== null ? 'an object' : String(value);

@@ -3,7 +3,7 @@ import { MemoryState } from '../stores/memory/memory-state.js';
 import { checkKnown, show } from './checks.js';
 
 export const CONNECTIONS = ['url', 'redis', 'cluster', 'quorum', 'client', 'memory'] as const;
-/** Options of an ioredis client that are easily given in the place of `redis`. */
+/** Options of an ioredis client that belong inside `redis`, and are often given beside it by mistake. */
 const REDIS_OPTIONS = ['host', 'port', 'path', 'username', 'password', 'db', 'tls', 'sentinels'];
 const MIN_NODES = 3;
 const MAX_NODES = 15;
@@ -24,9 +24,9 @@ const NO_IOREDIS_OPTIONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Checks where the locks live: exactly one connection has to be given.
+ * Checks the connection: exactly one must be given.
  *
- * @param checkOthers checks the names of all options, once it is clear which connection is meant
+ * @param checkOthers checks the names of all options, once the connection is known
  * @throws LockConfigError that names the option
  */
 export function checkConnection(options: object, checkOthers: () => void): void {
@@ -49,8 +49,8 @@ export function checkConnection(options: object, checkOthers: () => void): void 
 }
 
 /**
- * Checks the URL of a Redis server. No message holds any part of it: where a password is not encoded, it is unclear where it
- * ends.
+ * Checks the URL of a Redis server. No message contains any part of the URL, since the end of a password that is not
+ * encoded is unknown.
  *
  * @throws LockConfigError that names the option
  */
@@ -66,7 +66,7 @@ export function checkUrl(option: string, value: unknown): void {
 }
 
 /**
- * Checks ioredis options of one server as far as a wrong value would be noticed late.
+ * Checks the ioredis options of one server whose wrong values would otherwise be found late.
  *
  * @throws LockConfigError that names the option
  */
@@ -92,7 +92,7 @@ export function checkRedisOptions(option: string, value: unknown): void {
 }
 
 /**
- * Checks one of the nodes by which a cluster is found.
+ * Checks one of the nodes through which a cluster is discovered.
  *
  * @throws LockConfigError that names the option
  */
@@ -103,7 +103,10 @@ export function checkClusterNode(option: string, node: unknown): void {
   else checkParts(option, `redis://${node}`);
 }
 
-/** Node and ioredis would report a URL that they cannot read with all that is in it, and read some in an unexpected way. */
+/**
+ * Node and ioredis would quote an invalid URL in full, with its password, and parse some invalid URLs in an unexpected
+ * way.
+ */
 function checkParts(option: string, text: string): void {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const readable =
@@ -111,7 +114,7 @@ function checkParts(option: string, text: string): void {
     url.port !== '0' &&
     !text.includes('#') &&
     /^(\/\d*)?$/.test(url.pathname) &&
-    // Where a password has a "?", what follows it looks like options.
+    // The text after a "?" in a password looks like options.
     !/^\?[^=&]*@/.test(url.search) &&
     isEncoded(url.username) &&
     isEncoded(url.password);
@@ -129,7 +132,7 @@ function isEncoded(text: string): boolean {
   }
 }
 
-/** @param shown whether the value may stand in a message */
+/** @param shown whether the value may be shown in a message */
 function checkText(option: string, value: unknown, shown: boolean): void {
   if (value === undefined || value === null || (typeof value === 'string' && (value !== '' || !shown))) return;
   if (value === '') throw new LockConfigError(`"${option}" is an empty string. ${UNSET}`);
@@ -137,7 +140,7 @@ function checkText(option: string, value: unknown, shown: boolean): void {
   throw new LockConfigError(`"${option}" must be a string, but is ${what}.`);
 }
 
-/** ioredis also takes a number as a string. */
+/** ioredis also accepts a number as a string. */
 function checkNumber(option: string, value: unknown, min: number, max: number): void {
   if (value === undefined || value === null) return;
   const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
@@ -195,7 +198,10 @@ function checkQuorum(nodes: unknown): void {
     throw new LockConfigError('"quorum" names a server twice: it would have two votes.');
 }
 
-/** Options without a server: an unset environment variable, a former name, or the server's options in the wrong place. */
+/**
+ * Explains why there is no connection: an unset environment variable, a former option name, or options of the server in
+ * the wrong place.
+ */
 function checkMistaken(options: object, checkNames: () => void): void {
   const unset = CONNECTIONS.find((key) => key in options);
   if (unset !== undefined) throw new LockConfigError(`"${unset}" is undefined. Is the environment variable set?`);

@@ -17,71 +17,71 @@ import { checkConnection, CONNECTIONS } from './connection-checks.js';
 import type { CallersClient } from '../stores/redis/connection/redis-client.js';
 import type { LockLogger } from '../telemetry/lock-logger.js';
 
-/** Where the locks live: exactly one of these. */
+/** The store of the locks: exactly one of these. */
 export type LockConnection =
-  /** A Redis URL; the connection is ours to close. */
+  /** A Redis URL. The service closes the connection. */
   | { readonly url: string }
-  /** ioredis options, Sentinel's too; the connection is ours to close. */
+  /** ioredis options, including those for Sentinel. The service closes the connection. */
   | { readonly redis: RedisOptions }
-  /** A Redis Cluster, by some of its nodes and ioredis's cluster options; the connections are ours to close. */
+  /** Some nodes of a Redis Cluster, and ioredis's cluster options. The service closes the connections. */
   | { readonly cluster: { readonly nodes: readonly ClusterNode[]; readonly options?: ClusterOptions } }
   /**
-   * Several independent Redis, each a URL or ioredis options: a lock is held when a majority says so. 3 to 15, an odd
-   * number is recommended; the connections are ours to close.
+   * 3 to 15 independent Redis servers, each a URL or ioredis options: a lock is held if a majority of them grants it.
+   * An odd number is recommended. The service closes the connections.
    */
   | { readonly quorum: readonly (string | RedisOptions)[] }
   /**
-   * Your own ioredis client, of one server or a cluster. It is never closed here; a second connection for notifications is
-   * made from it.
+   * Your own ioredis client, of one server or a cluster. The service never closes it, and duplicates it for a second
+   * connection, which receives notifications.
    */
   | { readonly client: CallersClient }
-  /** This process's memory, for tests. A `MemoryState` is shared by all services that are given it. */
+  /** This process's memory, for tests. All services with the same `MemoryState` share their locks. */
   | { readonly memory: true | MemoryState };
 
 /** Settings of a lock service; every duration is in ms. */
 export interface LockSettings {
-  /** How long a lease lasts, unless a caller says otherwise. Default 30 000. */
+  /** The length of a lease, unless a call has its own. 10 to 86 400 000. Default 30 000. */
   readonly lease?: number;
-  /** Whether leases are renewed, at a third of their length, for as long as they are held. Default `true`. */
+  /** Whether a lease is renewed whenever a third of it has passed, for as long as the lock is held. Default `true`. */
   readonly renew?: boolean;
-  /** How long callers wait for a taken lock unless they say otherwise. Default 10 000. */
+  /** How long a call waits for a taken lock, unless it has its own `wait`. 0 or more, or `Infinity`. Default 10 000. */
   readonly wait?: number;
-  /** Put before every name, in keys and in channels. Default `lock:`. */
+  /** The prefix of every lock name in keys and channels of Redis. At most 256 bytes. Default `lock:`. */
   readonly keyPrefix?: string;
-  /** How many callers may wait for one name in this process. Default 10 000. */
+  /** How many callers may wait for one lock in this process; further ones get `LockBusyError`. Default 10 000. */
   readonly maxWaiting?: number;
   /** How long one request to Redis may take. Default 1 000, and never above a third of the lease. */
   readonly commandTimeout?: number;
-  /** How long this process passes a lock on among its own callers before other processes get it. Default 50. */
+  /** How long a process may hand a lock over to its own callers before other processes get it. Default 50. */
   readonly handOverTime?: number;
-  /** How many of its own callers it serves in that time at most. Default 1 000. */
+  /** How many of its own callers a process serves at most in that time. 1 to 1 000. Default 1 000. */
   readonly handOverCount?: number;
-  /** How long a fencing token is remembered in Redis after its last use. Default 24 hours. */
+  /** How long Redis stores the last fencing token of a lock after its last use. Default 24 hours. */
   readonly tokenTtl?: number;
   /**
-   * How many replicas have to acknowledge a lock and each renewal (`WAIT`), unless a caller says otherwise. 0 to 100.
-   * Default 0.
+   * How many replicas must acknowledge each acquisition and renewal (`WAIT`), unless a call has its own number. 0 to
+   * 100. Default 0.
    */
   readonly minReplicas?: number;
   /**
-   * Only with `quorum`: how long a node must have kept its state to have a vote, since it may have forgotten locks before. No
-   * lease may be longer. The same in every service that uses the nodes; 0 if they never lose a write (AOF with
-   * `appendfsync always`, no failover). Default `lease` + 1 000.
+   * Only with `quorum`: how long a node has no vote after it may have lost its state, and locks with it. No lease may
+   * be longer. It must be the same in every service that uses the nodes, and may be 0 if they never lose a write (AOF
+   * with `appendfsync always`, no failover). Default `lease` + 1 000.
    */
   readonly restartGuard?: number;
   /**
-   * `require`: start-up fails with `LockUnavailableError` if Redis cannot be reached in `startupTimeout`, or denies a
-   * right that locks need. `background`: start-up does not wait for Redis. Default `require`.
+   * `require`: start-up fails with `LockUnavailableError` if Redis cannot be reached within `startupTimeout`, or denies
+   * a permission that locks need. `background`: start-up does not wait for Redis. Default `require`.
    */
   readonly startup?: 'require' | 'background';
-  /** Default 5 000. */
+  /** How long start-up waits for Redis. Default 5 000. */
   readonly startupTimeout?: number;
   /** How long a shutdown waits for running sections before their signals are aborted. Default 10 000. */
   readonly shutdownTimeout?: number;
   /**
-   * Gets one line for what an operator should know: a lost lock, failing renewals, a background start without Redis, a
-   * shutdown that waits. Any object with a method `warn(message)`, or `false` for none. Default: Nest's `Logger` in
-   * `RedisLockModule`, none without Nest.
+   * Gets one line for each event that an operator should know: a lost lock, failing renewals, a background start
+   * without Redis, a shutdown that waits. Any object with a method `warn(message)`, or `false` for no warnings.
+   * Default: Nest's `Logger` in `RedisLockModule`, none without Nest.
    */
   readonly logger?: LockLogger | false;
 }

@@ -11,41 +11,41 @@ const MAX_PAUSE_MS = 1_000;
 interface CleanUp {
   readonly name: string;
   readonly owner: string;
-  /** `monotonic()` until which the lock has to stay taken. */
+  /** The lock must stay taken until this time, on the monotonic clock. */
   readonly keepUntil: number;
-  /** `monotonic()` until which the release is repeated, although it succeeds; 0: it is not. */
+  /** The release is repeated until this time even if it succeeds, on the monotonic clock; 0: it is not repeated. */
   repeatUntil: number;
-  /** `monotonic()` after which the lease is over: a server that refuses is asked no more. */
+  /** When the lease has ended, on the monotonic clock: after this, a refused release is not retried. */
   until: number;
   inDoubt: boolean;
-  /** How often it was asked for: each time needs a release that is sent afterwards. */
+  /** How often the clean-up was requested: each request needs a release that is sent after it. */
   asked: number;
 }
 
 export interface CleanUpOptions {
-  /** If above 0, the lock is not freed but left to expire that much later, in ms. */
+  /** If above 0, the lock is not freed, but expires after this time, in ms. */
   readonly keepMs?: number;
-  /** A release that is in flight already. */
+  /** A release that is already in flight. */
   readonly underWay?: Promise<unknown> | undefined;
-  /** `monotonic()` until which the release is repeated: an acquire may still arrive. */
+  /** The release is repeated until this time, on the monotonic clock, since an acquire may still arrive. */
   readonly repeatUntil?: number;
-  /** Whether the server may carry out an acquire at any later time: only an answered release ends the clean-up. */
+  /** Whether the server may execute an acquire at any later time: then only an answered release ends the clean-up. */
   readonly inDoubt?: boolean;
 }
 
 /**
- * Cleans up after requests whose outcome is unknown: one may have taken a lock that no caller wants any more. The owner is
- * released in the background, again and again, until Redis answers. While a release is in flight, its late reply counts
- * and no other is sent. There is one clean-up for an owner, however often it is asked for.
+ * Cleans up after requests with an unknown outcome: such a request may have taken a lock that no caller needs any more.
+ * The release of its owner is retried in the background until Redis replies. While a release is in flight, its late
+ * reply counts and no other release is sent. An owner has only one clean-up, however often it is requested.
  */
 export class CleanUps {
-  /** What ends the present pause, or the wait for a late reply. */
+  /** Functions that end the present pause, or the wait for a late reply. */
   private readonly wakers = new Map<CleanUp, () => void>();
   private readonly cleanUps = new Map<string, CleanUp>();
   private readonly works = new Set<Promise<void>>();
   private closing = false;
 
-  /** @param untilLeaseEnds whether nothing is tried any more once the lease is over, though the store may come back */
+  /** @param untilLeaseEnds whether retries stop when the lease has ended, even if the store may come back */
   constructor(
     private readonly store: Pick<LockStore, 'release'>,
     private readonly untilLeaseEnds = false,
@@ -74,7 +74,7 @@ export class CleanUps {
     });
   }
 
-  /** Tries each once more, now, and forgets the rest. */
+  /** Tries each release once more, now, and drops those that fail. */
   async close(): Promise<void> {
     this.closing = true;
     for (const wake of [...this.wakers.values()]) wake();
@@ -97,7 +97,8 @@ export class CleanUps {
         await this.confirmed(cleanUp, release ?? this.release(cleanUp));
         if (lastTry || (asked === cleanUp.asked && monotonic() >= cleanUp.repeatUntil)) break;
       } catch (error) {
-        // A client may have kept the lost request, to send it once it is connected again: until then nothing is over.
+        // The client may have queued the lost request and send it after a reconnection: until then the clean-up must go
+        // on.
         const refused = error instanceof LockUnavailableError && !error.retryable;
         const hopeless = refused || (this.untilLeaseEnds && !cleanUp.inDoubt);
         const final = hopeless && monotonic() >= cleanUp.until;
@@ -106,12 +107,12 @@ export class CleanUps {
       release = undefined;
       await this.pause(cleanUp, pause);
     }
-    // In the same tick: what is asked for from now on is a clean-up of its own.
+    // In the same tick, so that a later request starts a new clean-up.
     this.cleanUps.delete(cleanUp.owner);
   }
 
   private release({ name, owner, keepUntil }: CleanUp): Promise<unknown> {
-    // Sent on the connection that the lost request used, hence after it.
+    // Sent on the same connection as the lost request, and so executed after it.
     return this.store.release(name, owner, Math.max(0, Math.ceil(keepUntil - monotonic())));
   }
 

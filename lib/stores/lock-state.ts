@@ -1,22 +1,22 @@
 import type { FencingToken } from '../fencing-token.js';
-/** What a store knows about a lock. */
+/** The state of a lock in the store. */
 export interface LockState {
   readonly held: boolean;
   /** The holder's owner field, `<client uuid>:<hold id>`; `undefined` when the lock is free. */
   readonly owner: string | undefined;
-  /** How often the holder took it (a Java holder may count above 1); 0 when it is free. */
+  /** How many times the holder has acquired the lock (more than 1 only for a Java holder); 0 when it is free. */
   readonly holds: number;
-  /** How long the lease still runs, in ms; `undefined` when the lock is free or has no lease. */
+  /** The remaining time of the lease, in ms; `undefined` when the lock is free or has no lease. */
   readonly remainingMs: number | undefined;
-  /** The last fencing token issued or reserved under this name; `undefined` where none is known. */
+  /** The last fencing token issued or reserved under this name; `undefined` if none is known. */
   readonly token: FencingToken | undefined;
 }
 
 /**
- * How one of several servers is used now.
+ * The state of one of several servers.
  *
- * - `ready`: it serves requests; a quorum node has its vote.
- * - `waiting`: it may have lost its state, and has no vote for `readyInMs` more.
+ * - `ready`: it serves requests, and a quorum node votes.
+ * - `waiting`: it may have lost its state, and does not vote for `readyInMs` more.
  * - `unreachable`: there is no connection, or it does not reply.
  * - `refused`: it cannot serve locks until its configuration, or that of this service, is changed.
  */
@@ -36,8 +36,8 @@ export interface StoreNode {
   /** For how long it is `waiting`, in ms, as far as that is known. */
   readonly readyInMs?: number;
   /**
-   * How many locks this service holds that a quorum node is not known to keep, if there are any. Each is written to the
-   * node when it is renewed while the node is `ready`.
+   * How many locks of this service a quorum node is not known to store; left out if there are none. Each is written to
+   * the node when it is renewed while the node is `ready`.
    */
   readonly missingLocks?: number;
 }

@@ -2,10 +2,10 @@ import type { FencingToken } from '../fencing-token.js';
 import type { Instant } from '../time/instant.js';
 import type { LockState, StoreNode } from './lock-state.js';
 
-/** By owner, when it was first seen, on the monotonic clock. */
+/** The owners that compete for a lock, and when each was first seen, on the monotonic clock. */
 export type Rivals = ReadonlyMap<string, number>;
 
-/** What an attempt to take a lock came to. */
+/** The result of an attempt to take a lock. */
 export type AcquireReply =
   | {
       readonly taken: true;
@@ -13,61 +13,66 @@ export type AcquireReply =
       readonly token: FencingToken;
       /** When the request was sent: leases are counted from here. */
       readonly sentAt: Instant;
-      /** The owner to renew and release it by, where it is not the one that was asked for. */
+      /** The owner for renewals and the release, if it is not the requested one. */
       readonly owner?: string;
     }
   | {
       readonly taken: false;
-      /** How long the holder's lease still runs, in ms; `undefined` where it has none. */
+      /** The remaining time of the holder's lease, in ms; `undefined` if it has none. */
       readonly remainingMs: number | undefined;
-      /** No contender has a majority of the nodes: each tries again after a random pause of about this length, in ms. */
+      /**
+       * Set if no contender has a majority of the nodes: each retries after a random pause of about this length, in ms.
+       */
       readonly pauseMs?: number;
       /**
-       * The owners that had votes on some of several nodes, and when each was first seen, on the monotonic clock. The next
-       * try is told, so that it sees which of them stay.
+       * The owners that had votes on some of several nodes. It is passed to the next attempt, which can so tell how
+       * long they have kept their votes.
        */
       readonly rivals?: Rivals;
     };
 
 export interface RenewReply {
-  /** `false`: the store does not know this owner as the holder any more. */
+  /** `false`: this owner is no longer the holder. */
   readonly held: boolean;
   readonly sentAt: Instant;
 }
 
 export interface ReleaseReply {
-  /** `false`: another owner holds it, or none; the lock was lost before. */
+  /** `false`: the lock was lost before, and is free or held by another owner. */
   readonly held: boolean;
-  /** How many subscribers elsewhere heard the notification, as far as the store can tell. */
+  /** How many subscribers of other processes received the notification, as far as the store knows. */
   readonly listeners: number;
 }
 
-/** Listens for notifications that a lock was released. A notification is a hint to try again, nothing is believed because of it. */
+/** Receives a notification when a lock is released. A notification is only a hint to try again. */
 export interface NotificationSubscription {
   /** Whether notifications arrive now. */
   readonly active: boolean;
-  /** Resolves once notifications arrive; rejects with `LockUnavailableError` if they cannot be had now. */
+  /** Resolves once notifications arrive; rejects with `LockUnavailableError` if the subscription fails. */
   activate(): Promise<void>;
   close(): void;
 }
 
 /**
- * Where lock state lives. One request is one attempt: waiting, leases in time and fairness are not the store's work.
+ * Stores the state of locks. One request is one attempt: waiting, renewal and fairness belong to the layers above.
  *
- * Every method rejects with `LockUnavailableError` when the store cannot be reached or refuses, within a bounded time.
- * Names are without the key prefix.
+ * Every method rejects with `LockUnavailableError` within a bounded time if the store cannot be reached or refuses the
+ * request. Names are without the key prefix.
  */
 export interface LockStore {
-  /** Makes the store reachable, or rejects within `timeoutMs`. Tries out every right the locks need. */
+  /**
+   * Connects to the store and tests every permission that locks need; rejects if that takes longer than `timeoutMs`.
+   */
   connect(timeoutMs: number): Promise<void>;
 
   /**
-   * Takes a free lock for `owner`. Idempotent: an owner that holds it already gets its lease refreshed and the same
-   * token again, so a request may be sent twice.
+   * Takes a free lock for `owner`. Idempotent: if the owner already holds the lock, its lease is refreshed and it gets
+   * the same token, so a request may be sent twice.
    *
    * @param tokens how many consecutive fencing tokens to reserve
-   * @param minReplicas how many replicas have to acknowledge it; with fewer the lock is given back, and the call rejects
-   * @param rivals what the reply to the try before said
+   * @param minReplicas how many replicas must acknowledge the write; with fewer the lock is released and the call
+   *   rejects
+   * @param rivals the `rivals` of the reply to the previous attempt
    */
   acquire(
     name: string,
@@ -84,8 +89,8 @@ export interface LockStore {
    * Requests may arrive in another order than they were sent. One with `exact` makes a lease shorter only if no request
    * with the same or a larger number has arrived before it.
    *
-   * @param minReplicas how many replicas have to acknowledge it; with fewer the call rejects, but it was carried out
-   * @param number how many requests with `exact` there were for this owner, this one included. Default 0
+   * @param minReplicas how many replicas must acknowledge the write; with fewer the call rejects, but has been executed
+   * @param number how many requests with `exact` were sent for this owner, including this one. Default 0
    */
   renew(
     name: string,
@@ -97,9 +102,9 @@ export interface LockStore {
   ): Promise<RenewReply>;
 
   /**
-   * Releases the lock and notifies its waiters. It can be sent again without harm.
+   * Releases the lock and notifies its waiters. Idempotent.
    *
-   * @param keepMs if above 0, the lock is not freed but left to expire that much later
+   * @param keepMs if above 0, the lock is not freed, but expires after this time, in ms
    */
   release(name: string, owner: string, keepMs: number): Promise<ReleaseReply>;
 
@@ -108,24 +113,24 @@ export interface LockStore {
   /** Releases the lock regardless of its holder. `true` if it was held. */
   forceRelease(name: string): Promise<boolean>;
 
-  /** `onNotice` also runs after notifications may have been missed. It must not throw. */
+  /** `onNotification` also runs after notifications may have been missed. It must not throw. */
   subscribe(name: string, onNotification: () => void): NotificationSubscription;
 
   /**
-   * How many notifications of this name have arrived so far, for comparison with an earlier answer; `undefined`: none would
-   * arrive now. Stores that cannot count them leave it out.
+   * How many notifications of this name have arrived so far, for comparison with an earlier count; `undefined` if there
+   * is no subscription now. Stores that cannot count them have no such method.
    */
   heard?(name: string): number | undefined;
 
-  /** How many abandoned requests the store still undoes by itself. */
+  /** How many abandoned requests the store is cleaning up itself. */
   readonly unsettled?: number;
 
-  /** The state of each server, where locks are kept on several. */
+  /** The state of each server, if there are several. */
   readonly nodes?: readonly StoreNode[];
 
-  /** The longest lease that the store grants, in ms, where it has a limit of its own. */
+  /** The longest lease that the store grants, in ms, if it has a limit. */
   readonly maxLeaseMs?: number | undefined;
 
-  /** Closes what the store opened itself. */
+  /** Closes the connections that the store opened. */
   close(): Promise<void>;
 }

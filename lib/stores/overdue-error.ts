@@ -1,11 +1,11 @@
 import { LockUnavailableError } from '../errors/index.js';
 
 /**
- * A request got no reply within its timeout. For retries and messages it has failed, but a late reply is still of use, and
- * while the connection stands it is pointless to send the same request again.
+ * A request got no reply within its timeout. Retries and messages treat it as failed, but a late reply is still used,
+ * and the same request need not be sent again while the connection is open.
  */
 export class OverdueError<Reply = unknown> extends LockUnavailableError {
-  /** Settles with the late reply; rejects when none can come, or none that would be of use. */
+  /** Settles with the late reply; rejects when no useful reply can arrive any more. */
   readonly reply: Promise<Reply>;
 
   constructor(what: string, reply: Promise<Reply>) {
@@ -15,25 +15,25 @@ export class OverdueError<Reply = unknown> extends LockUnavailableError {
   }
 }
 
-/** The two ends by which one request is answered. */
+/** The functions that settle one request. */
 export interface ReplySlot<Reply> {
   resolve: (reply: Reply) => void;
   reject: (error: LockUnavailableError) => void;
 }
 
-/** Rejects `slot` as overdue, and makes it take the late reply. */
+/** Rejects `slot` with an `OverdueError`; from then on the slot receives the late reply. */
 export function makeOverdue<Reply>(slot: ReplySlot<Reply>, { reason }: LockUnavailableError): void {
   const { reject } = slot;
   const reply = new Promise<Reply>((resolveLate, rejectLate) => {
     slot.resolve = resolveLate;
     slot.reject = rejectLate;
   });
-  // Not every sender waits for a late reply.
+  // Some senders ignore the late reply.
   reply.catch(() => undefined);
   reject(new OverdueError(reason, reply));
 }
 
-/** The reply to a request, in time or late. `onOverdue` runs when its timeout is over. */
+/** Resolves with the reply to a request, in time or late. `onOverdue` runs when the timeout is over. */
 export async function orLate<Reply>(
   request: Promise<Reply>,
   onOverdue: (error: LockUnavailableError) => void,

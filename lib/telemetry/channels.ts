@@ -15,7 +15,7 @@ export const lockChannels = {
   skipped: 'nestjs-redis-lock:skipped',
 } as const;
 
-/** @internal A channel without subscribers costs nothing: no message is made. */
+/** @internal No message is created for a channel without subscribers. */
 export const channels = {
   acquired: channel(lockChannels.acquired),
   renewed: channel(lockChannels.renewed),

@@ -12,18 +12,18 @@ export interface AcquiredMessage {
   readonly leaseMs: number;
   /** How long the lock can be relied on unless it is renewed, in whole ms, rounded down: less after a hand-over. */
   readonly remainingMs: number;
-  /** Whether it came from the caller before, in this process, without being released to Redis in between. */
+  /** Whether the previous caller in this process handed the lock over, without a release in Redis. */
   readonly handedOver: boolean;
 }
 
-/** A lease runs for `leaseMs` from now: it was renewed or extended, or renewed for the next caller of this process. */
+/** A lease now lasts `leaseMs`: it was renewed or extended, or renewed for the next caller in this process. */
 export interface RenewedMessage {
   readonly name: string;
   readonly token: FencingToken;
   readonly leaseMs: number;
 }
 
-/** A lock was given up; `outcome` says whether it was still ours. */
+/** A lock was released; `outcome` tells whether it was still held. */
 export interface ReleasedMessage {
   readonly name: string;
   readonly token: FencingToken;
@@ -32,14 +32,14 @@ export interface ReleasedMessage {
   readonly heldMs: number;
 }
 
-/** A lock was lost while it was held: its lease ran out, or another owner has it. */
+/** A lock was lost while it was held: its lease expired, or another owner has the lock. */
 export interface LostMessage {
   readonly name: string;
   readonly token: FencingToken;
   readonly reason: LockLostReason;
 }
 
-/** A caller did not get the lock; `error.code` says why. */
+/** A caller did not get the lock; `error.code` gives the reason. */
 export interface RefusedMessage {
   readonly name: string;
   readonly waitedMs: number;

@@ -1,7 +1,7 @@
 import { monotonic } from '../time/clock.js';
 import type { LockLogger } from './lock-logger.js';
 
-/** How many warnings of one kind are written in a period at most: when Redis is away, thousands of leases end together. */
+/** The largest number of warnings of one kind per period: without Redis, thousands of leases may end together. */
 const MAX_WARNINGS = 10;
 const PERIOD_MS = 10_000;
 
@@ -51,7 +51,7 @@ export class Reporter {
       // An async logger that fails must not cause an unhandled rejection.
       if (result instanceof Promise) result.catch(() => undefined);
     } catch {
-      // A warning that cannot be written has no other place to go.
+      // There is nowhere else to report that the logger failed.
     }
   }
 }

@@ -4,7 +4,7 @@ import { channels } from './channels.js';
 import type { AcquiredMessage, RefusedMessage, ReleasedMessage } from './messages.js';
 import { monotonic } from '../time/clock.js';
 
-/** What is told of a hold: the telemetry knows no other part of it. */
+/** The parts of a hold that messages contain. */
 interface GrantedHold {
   readonly name: string;
   readonly token: FencingToken;

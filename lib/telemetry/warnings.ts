@@ -1,7 +1,7 @@
 import { LockConfigError, type LockLostReason } from '../errors/index.js';
 import { quoteName } from '../errors/quote-name.js';
 
-/** A lease as far as a warning describes it. */
+/** The parts of a hold that warnings contain. */
 interface WarnedHold {
   readonly name: string;
   readonly leaseMs: number;
@@ -15,8 +15,8 @@ export function lostWarning({ name, leaseMs, renews }: WarnedHold, reason: LockL
   const others = 'Another caller may hold it now, although the code under it may still run';
   if (reason === 'taken') {
     return (
-      `${lost}: Redis no longer knows its holder. ${others}. Was the key deleted, evicted (maxmemory-policy), forced ` +
-      `open, or lost in a failover?`
+      `${lost}: Redis no longer knows its holder. ${others}. Was the key deleted, evicted (maxmemory-policy), released ` +
+      `by forceRelease, or lost in a failover?`
     );
   }
   if (!renews) {
@@ -40,7 +40,7 @@ export function renewalWarning(name: string, remainingMs: number, error: unknown
 }
 
 export function startupWarning(error: unknown): string {
-  // Of several nodes, the others may be usable.
+  // With several nodes, the others may be usable.
   if (error instanceof LockConfigError) return `The start-up test found a mistake. ${messageOf(error)}`;
   return `Locks cannot be used yet; calls fail until Redis is ready for them. Cause: ${messageOf(error)}`;
 }
@@ -57,7 +57,7 @@ export function slowShutdownWarning(names: readonly string[], timeoutMs: number)
 
 export function leftWarning(names: readonly string[]): string {
   return (
-    `The shutdown has left ${locks(names)} to expire, since the code under it still runs or never released it: others ` +
+    `The shutdown did not release ${locks(names)}: the code under it still runs, or never released it. Other callers ` +
     `get it when its lease ends.`
   );
 }

@@ -127,7 +127,7 @@ describeWithRedisServer("a caller's client that is not as its options say", () =
     await client.call('SELECT', 2);
     const error = await connectLockService({ client }).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(LockConfigError);
-    expect((error as Error).message).toMatch(/not in database 0.*client\.duplicate\(\{ db \}\)/);
+    expect((error as Error).message).toMatch(/does not use database 0.*client\.duplicate\(\{ db \}\)/);
     const copy = client.duplicate({ db: 2 });
     clients.push(copy);
     await using locks = await connectLockService({ client: copy });

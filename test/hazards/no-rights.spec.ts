@@ -81,7 +81,7 @@ describeWithRedisServer('an ACL user', () => {
     expect(error).toBeInstanceOf(LockUnavailableError);
     expect(error).toMatchObject({ retryable: false });
     const { message } = error as Error;
-    expect(message).toMatch(new RegExp(`needs the right to use .*${command.toUpperCase()}.*ACL rules`));
+    expect(message).toMatch(new RegExp(`needs permission for .*${command.toUpperCase()}.*ACL rules`));
     expect(message).not.toMatch(/[0-9a-f]{40}/);
   });
 

@@ -125,7 +125,7 @@ describe('an operator is warned', () => {
     expect(lines[0]).toContain(`The shutdown waits for lock "${name}", for 500 ms more at most`);
     await closing;
     expect(lines).toHaveLength(2);
-    expect(lines[1]).toContain(`The shutdown has left lock "${name}" to expire`);
+    expect(lines[1]).toContain(`The shutdown did not release lock "${name}"`);
     await lease.release();
   });
 

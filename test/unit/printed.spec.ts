@@ -119,7 +119,7 @@ describe('an error of a missing right', () => {
     ],
   ])('names it, and no digest of a script: %s', (message, right) => {
     const text = messageOf(message);
-    expect(text).toContain(`The Redis user needs the right to use ${right}`);
+    expect(text).toContain(`The Redis user needs permission for ${right}`);
     expect(text).not.toMatch(/[0-9a-f]{40}|@user_script/);
   });
 

@@ -21,7 +21,7 @@ export class MemoryState {
   private highestToken = 0;
   private readonly listeners = new Map<string, Set<() => void>>();
 
-  /** @internal The entry under `key`, unless its lease is over. */
+  /** @internal The entry of `key`, unless its lease has ended. */
   read(key: string): Entry | undefined {
     const entry = this.entries.get(key);
     if (entry !== undefined && entry.expiresAt <= monotonic()) {
@@ -54,7 +54,7 @@ export class MemoryState {
     return first;
   }
 
-  /** @internal Tells the listeners, but not before the caller is done. Returns how many there are beside `except`. */
+  /** @internal Notifies the listeners after the caller has returned. Returns their number without those in `except`. */
   notify(key: string, except: ReadonlySet<() => void>): number {
     const listeners = [...(this.listeners.get(key) ?? [])];
     onNextTurn(() => {
@@ -76,7 +76,7 @@ export class MemoryState {
     if (listeners?.size === 0) this.listeners.delete(key);
   }
 
-  /** Forgets every lock and token, as a flushed Redis does. */
+  /** Deletes every lock and token, like a flush of Redis. */
   flush(): void {
     this.entries.clear();
     this.tokens.clear();

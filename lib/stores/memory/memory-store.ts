@@ -6,8 +6,8 @@ import type { LockState } from '../lock-state.js';
 import type { MemoryState } from './memory-state.js';
 
 /**
- * Locks in this process's memory, for tests: the same promises as on Redis, within one process. There are no replicas, and
- * `minReplicas` is without effect, so that code which asks for some can be tested.
+ * Locks in this process's memory, for tests: the same guarantees as on Redis, within one process. There are no
+ * replicas; `minReplicas` has no effect, so that code that uses it can be tested.
  */
 export class MemoryStore implements LockStore {
   private readonly own = new Set<() => void>();
@@ -35,7 +35,7 @@ export class MemoryStore implements LockStore {
     return { taken: true, token, sentAt };
   }
 
-  /** Requests arrive in the order they were sent, so their numbers do not matter. */
+  /** Requests arrive in the order in which they were sent, so their numbers are not needed. */
   async renew(
     name: string,
     owner: string,
@@ -56,7 +56,7 @@ export class MemoryStore implements LockStore {
     const key = await this.turn(name);
     const entry = this.state.read(key);
     if (entry?.owner !== owner) {
-      // Its holder may have made the lease shorter: the waiters expect the longer one.
+      // The holder may have shortened its lease: the waiters still expect the longer one.
       if (entry === undefined) this.state.notify(key, this.own);
       return { held: false, listeners: 0 };
     }
@@ -104,7 +104,7 @@ export class MemoryStore implements LockStore {
     return Promise.resolve();
   }
 
-  /** Yields as a request to a server would, and answers the key of `name`. */
+  /** Yields, like a request to a server, and returns the key of `name`. */
   private async turn(name: string): Promise<string> {
     await Promise.resolve();
     if (this.closed) {

@@ -1,17 +1,17 @@
 import { LockUnavailableError } from '../../errors/index.js';
 import type { QuorumMember } from './quorum-member.js';
 
-/** One attempt to take a lock on several nodes, under an owner that is never used again; if it is won, the lock itself. */
+/** One attempt to take a lock on several nodes, with an owner of its own. If it wins, it represents the held lock. */
 export class Ballot {
   /** The last fencing token reserved; 0 until it is known. */
   lastToken = 0;
-  /** From then on no node may get the lock again. */
+  /** Set by the release: from then on the lock must not be written to a node again. */
   released = false;
-  /** The nodes that may have given their vote, each with the request that may still bring it. */
+  /** The nodes that may have granted their vote, each with the request that may still do so. */
   private readonly votes = new Map<QuorumMember, Promise<unknown>>();
-  /** The nodes that are not known to hold this owner; `null`: none. */
+  /** The nodes that are not known to store this owner; `null` if there are none. */
   private lacking: Set<QuorumMember> | null = null;
-  /** The nodes that did not answer to such a request, and may carry it out later. */
+  /** The nodes that did not reply to a request for a vote, and may execute it later. */
   private readonly doubts = new Set<QuorumMember>();
 
   constructor(
@@ -20,19 +20,19 @@ export class Ballot {
     readonly leaseMs: number,
   ) {}
 
-  /** The nodes that may hold this owner. */
+  /** The nodes that may store this owner. */
   get voters(): QuorumMember[] {
     return [...this.votes.keys()];
   }
 
   /**
-   * Notes a request that may bring a node's vote.
+   * Records a request that may get a node's vote.
    *
-   * @param wasGranted whether its answer means that the node holds this owner
+   * @param wasGranted whether a reply means that the node stores this owner
    */
   track<Reply>(member: QuorumMember, request: Promise<Reply>, wasGranted: (reply: Reply) => boolean): Promise<Reply> {
     const before = this.votes.get(member);
-    // Another request for this vote may have been sent since: the node may hold this owner by that one.
+    // A later request for this vote may have been granted.
     const forget = (): void => {
       if (before === undefined && this.votes.get(member) === done) this.votes.delete(member);
     };
@@ -55,25 +55,25 @@ export class Ballot {
     return request;
   }
 
-  /** Notes whether a node is known to hold this owner now. */
+  /** Records whether a node is known to store this owner now. */
   note(member: QuorumMember, holds: boolean): void {
     if (holds) this.lacking?.delete(member);
     else (this.lacking ??= new Set()).add(member);
   }
 
-  /** Whether this node is not known to hold the owner. */
+  /** Whether this node is not known to store the owner. */
   lacks(member: QuorumMember): boolean {
     return this.lacking?.has(member) ?? false;
   }
 
-  /** Whether this node may still carry out a request for its vote. */
+  /** Whether this node may still execute a request for its vote. */
   inDoubt(member: QuorumMember): boolean {
     return this.doubts.has(member);
   }
 
   /**
-   * Resolves when no request for this node's vote is under way any more. A release must not overtake one: a server that
-   * does not know a script is sent it a second time, behind what was sent meanwhile.
+   * Resolves when no request for this node's vote is in flight. A release must not overtake such a request: if a server
+   * does not know a script, the script is sent again, after requests that were sent meanwhile.
    */
   settled(member: QuorumMember): Promise<unknown> | undefined {
     return this.votes.get(member);

@@ -7,9 +7,12 @@ import { unavailable } from './unavailable.js';
 import type { GrantReply } from './vote-batches.js';
 import { monotonic } from '../../time/clock.js';
 
-/** While some nodes are silent, a rival that keeps its votes may have a majority or not: checked again after this, in ms. */
+/**
+ * While some nodes are silent, it is unknown whether a rival that keeps its votes has a majority: retry after this, in
+ * ms.
+ */
 const DOUBT_RECHECK_MS = 1_000;
-/** The pause after a split vote is about as long as an attempt takes, within these bounds, in ms. */
+/** The limits of the pause after a split vote, which is about as long as an attempt, in ms. */
 const MIN_PAUSE_MS = 4;
 const MAX_PAUSE_MS = 50;
 const NO_RIVALS: Rivals = new Map();
@@ -26,7 +29,7 @@ export type ElectionResult =
   | { readonly busy: AcquireReply & { readonly taken: false } }
   | { readonly failure: LockUnavailableError };
 
-/** Asks all nodes for their votes, once, and sees to it that a majority stores the winner's tokens. */
+/** Requests the votes of all nodes once, and ensures that a majority stores the winner's tokens. */
 export class Election {
   private tally: Tally<QuorumMember, GrantReply> | null = null;
   private readonly startedAt = monotonic();
@@ -35,13 +38,16 @@ export class Election {
     private readonly members: readonly QuorumMember[],
     private readonly majority: number,
     private readonly ballot: Ballot,
-    /** How long an attempt takes at most, in ms. */
+    /** The longest duration of an attempt, in ms. */
     private readonly attemptMs: number,
-    /** Who had votes at the attempt before, and since when. */
+    /** The owners that had votes at the previous attempt, and since when. */
     private readonly rivals = NO_RIVALS,
   ) {}
 
-  /** Whether others may take this ballot for that of the holder: the nodes that do not answer here may be silent there, too. */
+  /**
+   * Whether other contenders may take this ballot for the holder's: the nodes that do not reply here may be silent for
+   * them, too.
+   */
   get mayLookHeld(): boolean {
     if (this.tally === null) return false;
     const { failures, pending } = this.tally;
@@ -62,12 +68,15 @@ export class Election {
     if (!('tokens' in first)) return first;
     const token = Math.max(...first.tokens);
     ballot.lastToken = token + request.tokens - 1;
-    // The same token at a majority is stored where it has to be already.
+    // A majority has already stored the same token.
     if (first.tokens.every((each) => each === token)) return { token };
     return this.writeBack(token);
   }
 
-  /** Writes the largest token to a majority before it is used: the next holder asks at least one of these nodes. */
+  /**
+   * Writes the largest token to a majority before it is used: the next holder gets the vote of at least one of these
+   * nodes.
+   */
   private writeBack(token: number): Promise<ElectionResult> {
     const { name, owner, lastToken, leaseMs, voters } = this.ballot;
     return poll<QuorumMember, boolean, ElectionResult>(
@@ -100,14 +109,14 @@ export class Election {
     const most = Math.max(0, ...holders.values());
     if (most < this.majority) {
       if (tokens.length + pending >= this.majority) return undefined;
-      // Who else has how many votes makes a difference: the answers that may decide it are waited for.
+      // Wait for replies that may show that another owner has a majority.
       if (pending > 0 && most + pending >= this.majority) return undefined;
       const silent = failures.size + pending;
       if (silent > this.members.length - this.majority) {
         return pending > 0 ? undefined : { failure: unavailable(failures, this.members.length) };
       }
     }
-    // As many of the votes that others have must become free as are missing for a majority.
+    // The time until enough votes of other owners expire for a majority.
     remaining.sort((a, b) => a - b);
     const missing = Math.min(this.majority - tokens.length, remaining.length);
     const freeInMs = remaining[missing - 1] ?? Infinity;
@@ -115,8 +124,8 @@ export class Election {
     const busy = (remainingMs: number) =>
       ({ taken: false, remainingMs: remainingMs === Infinity ? undefined : remainingMs, rivals }) as const;
     if (most >= this.majority) return { busy: busy(freeInMs) };
-    // A silent node has no vote for anyone. But where rivals keep their votes for longer than an attempt takes, no contender
-    // gets a majority of the rest.
+    // A silent node grants no votes. If rivals keep theirs for longer than an attempt takes, no contender can get a
+    // majority of the rest.
     let staying = 0;
     for (const [owner, votes] of holders) if (this.isStaying(owner)) staying += votes;
     if (staying + failures.size + pending > this.members.length - this.majority) {
@@ -125,7 +134,7 @@ export class Election {
     return { busy: { ...busy(freeInMs), pauseMs: this.pauseMs() } };
   }
 
-  /** Whether a rival has had its votes for longer than an attempt takes, so that it must have won. */
+  /** Whether a rival has kept its votes for longer than an attempt takes: then it is taken for the holder. */
   private isStaying(owner: string): boolean {
     const since = this.rivals.get(owner);
     return since !== undefined && this.startedAt - since > this.attemptMs;

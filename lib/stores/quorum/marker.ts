@@ -4,22 +4,22 @@ import { MARK } from './lua/mark.lua.js';
 
 export const MARK_SCRIPT = new Script(MARK);
 
-/** How a vote names the marker that the node must still have. */
+/** The marker that a node must still have to vote. */
 export interface Marker {
-  /** The key of the marker; '': votes need none. */
+  /** The key of the marker; '' if votes need none. */
   readonly key: string;
   readonly id: string;
 }
 
 /**
- * The key of a node's marker. Services with another prefix have one of their own, so that each needs permissions for its
- * own keys only.
+ * The key of a node's marker. Services with another prefix have their own marker, so that each needs permissions only
+ * for its own keys.
  */
 export function markerKey(keyPrefix: string): string {
   return `redis_lock_marker:{${keyPrefix}}`;
 }
 
-/** Follows the marker of one node: from when on it proves that the node kept its state for long enough. */
+/** Tracks the marker of one node: when it proves that the node has kept its state for long enough. */
 export class MarkerAge {
   private id = '';
   private votesFrom = 0;
@@ -27,13 +27,13 @@ export class MarkerAge {
   /**
    * @param reply of the script `MARK`
    * @param guardMs how old the marker must be
-   * @returns the marker's id, and from when on it gives a vote, on the monotonic clock
+   * @returns the marker's id, and from when on the node votes, on the monotonic clock
    */
   onReply(reply: unknown, guardMs: number): { readonly id: string; readonly votesFrom: number } {
     const [id, byServer, byClients] = reply as [string, unknown, unknown];
     const ageMs = Math.min(Number(byServer), Number(byClients));
     const votesFrom = monotonic() - ageMs + guardMs;
-    // A marker that is still there has only become older, whatever the clocks show.
+    // A marker that still exists can only have become older, whatever the clocks show.
     this.votesFrom = this.id === id ? Math.min(this.votesFrom, votesFrom) : votesFrom;
     this.id = id;
     return { id, votesFrom: this.votesFrom };

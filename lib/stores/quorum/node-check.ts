@@ -2,15 +2,15 @@ import type { LockError } from '../../errors/index.js';
 import { monotonic } from '../../time/clock.js';
 import { Timer } from '../../time/timer.js';
 
-/** Pauses between tests of a node that is connected and fails them, in ms. */
+/** The pauses between tests of a node that is connected but fails them, in ms. */
 const FIRST_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 30_000;
-/** A node that passed is tested again after a refusal, but not more often than this, in ms. */
+/** A node that passed is tested again after a refused request, but not sooner than this, in ms. */
 const DOUBT_MS = 30_000;
 
 /**
- * Tests one node: at start-up, and if it fails then, again until it succeeds. A node that was away at start-up is tested
- * when it is back, so that a missing permission is reported before other nodes fail.
+ * Tests one node at start-up, and repeats a failed test until it succeeds. A node that cannot be reached at start-up is
+ * tested when it is connected, so that a missing permission is reported before other nodes fail.
  */
 export class NodeCheck {
   /** Why the last test failed. */
@@ -27,7 +27,7 @@ export class NodeCheck {
   /**
    * @param test rejects with a `LockError`
    * @param connected whether the node can be tested now
-   * @param onChange the outcome may be another one
+   * @param onChange runs when the result may have changed
    */
   constructor(
     private readonly test: (timeoutMs: number) => Promise<void>,
@@ -35,7 +35,7 @@ export class NodeCheck {
     private readonly onChange: () => void,
   ) {}
 
-  /** Whether the first test is not over. */
+  /** Whether the first test is still running. */
   get pending(): boolean {
     return this.attempt !== null && this.state === 'idle';
   }
@@ -48,13 +48,15 @@ export class NodeCheck {
     return this.attempt;
   }
 
-  /** The node is connected again. */
+  /** Called when the node is connected again. */
   onReady(): void {
     this.pause = FIRST_PAUSE_MS;
     if (this.state === 'failing') this.again();
   }
 
-  /** The node refused a request for good: perhaps a permission was withdrawn, perhaps one lock's key is used otherwise. */
+  /**
+   * Called when the node refused a request permanently: a permission was withdrawn, or one lock's key has other data.
+   */
   onRefused(): void {
     if (this.state !== 'passed' || monotonic() - this.passedAt < DOUBT_MS) return;
     this.state = 'failing';

@@ -1,6 +1,6 @@
 import { LockConfigError, LockUnavailableError } from '../../errors/index.js';
 
-/** Whether the problem remains until an operator changes something. */
+/** Whether only an operator can solve the problem. */
 export function isFinal(problem: Error | undefined): boolean {
   return problem instanceof LockConfigError || (problem instanceof LockUnavailableError && !problem.retryable);
 }

@@ -8,7 +8,7 @@ import { isFinal, isRejectedLogin, reasonOf } from './node-fault.js';
 import { NodeLog } from './node-log.js';
 import type { RestartGuard } from './restart-guard.js';
 
-/** Whether one node can be used, for start-up, `stats()` and the log. */
+/** Tells whether one node can be used, for start-up, `stats()` and the log. */
 export class NodeHealth {
   private readonly log: NodeLog;
   private readonly check = new NodeCheck(
@@ -33,7 +33,7 @@ export class NodeHealth {
     return { name: this.label, ...this.explain() };
   }
 
-  /** Why it can never vote, as far as that is known. */
+  /** Why the node can never vote; `undefined` if that is not known. */
   get fault(): LockConfigError | undefined {
     const { doubled, failure } = this.guard;
     if (doubled !== undefined) {
@@ -47,13 +47,13 @@ export class NodeHealth {
     });
   }
 
-  /** Whether its tests at start-up may still show that it can never vote. */
+  /** Whether the start-up tests may still show that the node can never vote. */
   get undecided(): boolean {
     const { ready, trouble } = this.store;
     return this.check.pending && this.fault === undefined && (ready || trouble === undefined);
   }
 
-  /** Uses every permission that locks need, and identifies the server. */
+  /** Tests every permission that locks need, and identifies the server. */
   connect(timeoutMs: number): Promise<void> {
     return this.check.run(timeoutMs);
   }
@@ -63,12 +63,12 @@ export class NodeHealth {
     this.look();
   }
 
-  /** A request was refused, and would be refused again. */
+  /** Called when a request was refused and would be refused again. */
   onRefused(): void {
     this.check.onRefused();
   }
 
-  /** The state may have changed. */
+  /** Called when the state may have changed. */
   look(): void {
     this.log.look();
   }

@@ -2,23 +2,23 @@ import type { Reporter } from '../../telemetry/reporter.js';
 import { Timer } from '../../time/timer.js';
 import type { StoreNode, StoreNodeState } from '../lock-state.js';
 
-/** A state that ends sooner is not reported, in ms. */
+/** A state is reported if it lasts at least this long, in ms. */
 const MOMENT_MS = 2_000;
 
-/** Reports each change of one node's state to the log, unless it is undone within a moment. */
+/** Logs each change of one node's state, except brief ones. */
 export class NodeLog {
   private reported: StoreNodeState = 'ready';
   private readonly timer = new Timer(() => {
     this.report();
   }, false);
 
-  /** @param read the present state of the node */
+  /** @param read returns the present state of the node */
   constructor(
     private readonly read: () => StoreNode,
     private readonly reporter: Reporter | undefined,
   ) {}
 
-  /** The state may have changed. */
+  /** Called when the state may have changed. */
   look(): void {
     if (this.reporter?.silent !== false || this.timer.running) return;
     if (this.read().state !== this.reported) this.timer.start(MOMENT_MS);
@@ -34,7 +34,7 @@ export class NodeLog {
       this.reported = node.state;
       this.reporter?.warn('node', messageOf(node));
     }
-    // Nothing happens when the time is over.
+    // No event marks the end of this time.
     if (node.state === 'waiting') this.timer.start(Math.max(MOMENT_MS, node.readyInMs ?? 0));
   }
 }

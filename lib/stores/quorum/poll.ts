@@ -1,6 +1,6 @@
 import { LockUnavailableError } from '../../errors/index.js';
 
-/** The answers of several nodes to one question, as far as they are in. */
+/** The replies of several nodes to one request, as far as they have arrived. */
 export class Tally<Node, Reply> {
   readonly replies = new Map<Node, Reply>();
   readonly failures = new Map<Node, LockUnavailableError>();
@@ -11,7 +11,7 @@ export class Tally<Node, Reply> {
     return this.asked - this.replies.size - this.failures.size;
   }
 
-  /** How many answered so. */
+  /** How many replies match. */
   count(matches: (reply: Reply) => boolean): number {
     let sum = 0;
     for (const reply of this.replies.values()) if (matches(reply)) sum += 1;
@@ -20,11 +20,11 @@ export class Tally<Node, Reply> {
 }
 
 /**
- * Asks all nodes at once and resolves as soon as the outcome is clear: a dead or slow node is not waited for.
+ * Asks all nodes at once and resolves as soon as the outcome is certain, without waiting for dead or slow nodes.
  *
- * @param ask must reject with `LockUnavailableError` only, and within bounded time
- * @param decide the outcome, or `undefined` while it is open; asked after every answer. It must decide when nothing is
- *   pending any more
+ * @param ask must settle within a bounded time, and reject only with `LockUnavailableError`
+ * @param decide returns the outcome, or `undefined` while it is open. It runs after every reply, and must return an
+ *   outcome or throw when no reply is pending
  */
 export function poll<Node, Reply, Outcome extends object>(
   nodes: readonly Node[],

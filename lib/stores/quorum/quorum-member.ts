@@ -19,11 +19,13 @@ import { NO_MARKER } from './lua/check-marker.lua.js';
 import type { ServerNames } from './server-names.js';
 import { confirmBatch, grantBatch, type ConfirmRequest, type GrantReply, type GrantRequest } from './vote-batches.js';
 
-/** One node of a quorum: its client, and how the connection for notifications is made. Both are the store's to close. */
+/**
+ * One node of a quorum: its client, and a function that opens its connection for notifications. The store closes both.
+ */
 export interface QuorumNodeClient {
   /** The node's address, for messages; without a password. */
   readonly label: string;
-  /** Neither parks requests while it is offline nor sends them again. */
+  /** It neither queues requests while it is offline nor sends them again. */
   readonly client: RedisClient;
   readonly openSubscriber: () => RedisClient;
 }
@@ -32,27 +34,27 @@ export interface QuorumMemberOptions {
   readonly keyPrefix: string;
   /** The longest time for one request, in ms; a short lease allows less. */
   readonly commandTimeout: number;
-  /** How long a token is remembered after its last use, in ms. */
+  /** How long a token is stored after its last use, in ms. */
   readonly tokenTtl: number;
-  /** How long a node must have kept its state to have a vote, in ms; 0: always. */
+  /** How long a node must have kept its state to vote, in ms; 0: it always votes. */
   readonly restartGuard: number;
-  /** Which node votes for which server. */
+  /** Which node has the vote of which server. */
   readonly names: ServerNames;
   /** Checks the connections for notifications of all nodes. */
   readonly heartbeat?: Heartbeat;
-  /** Gets warnings about a server. */
+  /** Receives warnings about a server. */
   readonly reporter?: Reporter;
 }
 
 /**
- * One of several independent nodes. It is asked only while it is connected, is not known to be stuck, and, where its vote
- * counts, is old enough to have forgotten nothing; else it fails at once, and the others decide.
+ * One of several independent nodes. A request fails at once, so that the other nodes decide, if the node is not
+ * connected, is known not to respond, or, where its vote counts, may have lost its state.
  */
 export class QuorumMember {
   readonly label: string;
   /** Whether it can be used. */
   readonly health: NodeHealth;
-  /** Gives back votes that this node may still keep for an owner that is gone. */
+  /** Releases votes that this node may still store for an owner that is no longer used. */
   readonly cleanUps: CleanUps;
   private readonly store: RedisStore;
   private readonly guard: RestartGuard;
@@ -100,17 +102,17 @@ export class QuorumMember {
     this.cleanUps = new CleanUps({ release: (name, owner, keepMs) => this.release(name, owner, keepMs, true) }, true);
   }
 
-  /** How many votes are still given back in the background. */
+  /** How many votes are still being released in the background. */
   get unsettled(): number {
     return this.cleanUps.size + this.store.unsettled;
   }
 
-  /** Asks for the node's vote. */
+  /** Requests the node's vote. */
   grant(request: GrantRequest): Promise<GrantReply> {
     return this.vote(() => this.grants.run(request, this.timeoutFor(request.leaseMs)));
   }
 
-  /** Writes the last token where the owner holds the lock. `false`: it does not. */
+  /** Writes the last token if the owner holds the lock; resolves with `false` if it does not. */
   confirm(request: ConfirmRequest, leaseMs: number): Promise<boolean> {
     return this.vote(() => this.confirms.run(request, this.timeoutFor(leaseMs)));
   }
@@ -119,7 +121,7 @@ export class QuorumMember {
     return this.vote(() => this.store.renew(name, owner, leaseMs, 0, number, exact));
   }
 
-  /** @param notify whether waiters are told */
+  /** @param notify whether waiters are notified */
   release(name: string, owner: string, keepMs: number, notify: boolean): Promise<ReleaseReply> {
     return this.ask(() => this.store.release(name, owner, keepMs, notify));
   }
@@ -150,14 +152,14 @@ export class QuorumMember {
   }
 
   private vote<T>(request: () => Promise<T>): Promise<T> {
-    // Without a connection nothing can be known of the node's age: that it is away is what matters.
+    // Without a connection, the missing connection is the reason to report, not the vote.
     const refusal = this.store.ready ? this.guard.refusal() : null;
     return refusal === null ? this.ask(request) : Promise.reject(refusal);
   }
 
   private async ask<T>(request: () => Promise<T>): Promise<T> {
     if (!this.store.ready) throw this.away('is not connected', this.store.trouble);
-    // Its connection is open, but what is sent there only piles up.
+    // The connection is open, but requests on it would only queue up.
     if (this.stuck) throw this.away('has not answered for a while');
     const askedAt = monotonic();
     const answered = (): void => {
@@ -180,7 +182,7 @@ export class QuorumMember {
     else if (!retryable) this.health.onRefused();
   }
 
-  /** Sends a silent node no further requests until it answers one PING, or has a new connection. */
+  /** Stops requests to a silent node until it answers a PING or has a new connection. */
   private onSilence(): void {
     if (this.stuck || !this.store.ready) return;
     this.stuck = true;
@@ -192,7 +194,7 @@ export class QuorumMember {
     this.node.client.call('ping').then(this.onSpoke, this.onSpoke);
   }
 
-  /** Also when its connection is closed: the client then forgets the question without an answer. */
+  /** Also called when the connection closes, since the client then drops the PING without a reply. */
   private readonly onSpoke = (): void => {
     this.stuck = false;
     this.onChange();

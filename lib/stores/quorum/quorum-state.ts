@@ -1,9 +1,9 @@
 import type { LockState } from '../lock-state.js';
 
 /**
- * The state of a lock as a majority of nodes sees it; `undefined` while the nodes without an answer could change it.
+ * The state of a lock on a majority of the nodes; `undefined` while missing replies could change it.
  *
- * @param silent how many nodes have not answered, or cannot
+ * @param silent how many nodes have not replied
  */
 export function stateOf(answers: readonly LockState[], silent: number, majority: number): LockState | undefined {
   const token = Math.max(0, ...answers.map((answer) => answer.token ?? 0)) || undefined;
@@ -16,7 +16,7 @@ export function stateOf(answers: readonly LockState[], silent: number, majority:
   for (const [owner, votes] of byOwner) {
     most = Math.max(most, votes.length);
     if (votes.length < majority) continue;
-    // It is held for as long as a majority of leases runs.
+    // The lock is held until the leases on a majority have ended.
     const remaining = votes.map(({ remainingMs }) => remainingMs ?? Infinity).sort((a, b) => b - a);
     const remainingMs = remaining[majority - 1] ?? Infinity;
     const holds = Math.max(...votes.map((vote) => vote.holds));

@@ -26,11 +26,11 @@ import { unavailable } from './unavailable.js';
 export type QuorumStoreOptions = Omit<QuorumMemberOptions, 'heartbeat' | 'names'>;
 
 /**
- * Locks on several Redis that know nothing of each other. A lock is held when a majority says so. All nodes are asked at
- * once, and a call waits only for as many replies as it needs.
+ * Locks on several independent Redis servers. A lock is held if a majority grants it. All nodes are asked at once, and
+ * a call waits only for as many replies as it needs.
  *
- * Source: "Distributed Locks with Redis" (Redlock) for the votes; the fencing tokens are this library's: the largest
- * token that a majority proposes is stored at a majority before the lock counts as taken.
+ * Source of the votes: "Distributed Locks with Redis" (Redlock). The fencing tokens are an addition of this library:
+ * the largest token that a majority proposes is stored on a majority before the lock counts as taken.
  */
 export class QuorumStore implements LockStore {
   private readonly members: QuorumMember[];
@@ -53,7 +53,7 @@ export class QuorumStore implements LockStore {
     return this.members.reduce((sum, { unsettled }) => sum + unsettled, 0);
   }
 
-  /** A node that restarts may forget its locks, and votes again after this time. */
+  /** A node that restarts may lose its locks, and votes again after this time. */
   get maxLeaseMs(): number | undefined {
     const { restartGuard } = this.options;
     return restartGuard === 0 ? undefined : restartGuard;
@@ -89,7 +89,7 @@ export class QuorumStore implements LockStore {
       this.ballots.set(ballot.owner, ballot);
       return { taken: true, token: result.token, sentAt, owner: ballot.owner };
     }
-    // Others may sleep until this ballot is over. Where a rival keeps the lock from them, too, they are not woken.
+    // Other callers may wait for the end of this ballot. They are not notified if a rival holds the lock.
     const heldByRival = 'busy' in result && result.busy.pauseMs === undefined;
     this.giveBack(ballot, election.mayLookHeld && !heldByRival);
     if ('token' in result) {
@@ -122,7 +122,7 @@ export class QuorumStore implements LockStore {
       ballot?.note(member, each.held);
       if (each.held) return each;
       missing.add(member);
-      // A node that was restarted answers late: it does not know the script, and is sent it again.
+      // A restarted node replies late, since it does not know the script, which is then sent again.
       if (confirmed) this.rejoin(member, owner, leaseMs);
       return each;
     };
@@ -192,12 +192,12 @@ export class QuorumStore implements LockStore {
     await Promise.all(this.members.map((member) => member.close()));
   }
 
-  /** Unguessable, and never used twice: a request of an earlier attempt that comes late can do nothing to a later one. */
+  /** Never used twice, so that a late request of an earlier attempt cannot affect a later one. */
   private nextOwner(): string {
     return `${this.id}:${String((this.ballotsMade += 1))}`;
   }
 
-  /** A majority holds the lock; a node that lost it takes part again, or one after the other would be missing. */
+  /** Writes a held lock again to a node that lost it: otherwise the majority could be lost node by node. */
   private rejoin(member: QuorumMember, owner: string, leaseMs: number): void {
     const ballot = this.ballots.get(owner);
     if (ballot === undefined || ballot.released) return;
@@ -206,7 +206,7 @@ export class QuorumStore implements LockStore {
     ballot.track(member, request, (joined) => joined).catch(() => undefined);
   }
 
-  /** Gives every vote back that the ballot has or may still get: at once, or in the background where a node is silent. */
+  /** Releases every vote that the ballot has or may still get: at once, or in the background if a node is silent. */
   private giveBack(ballot: Ballot, notify: boolean): void {
     for (const member of ballot.voters) {
       this.releaseAt(member, ballot, ballot.name, ballot.owner, 0, notify).catch(() => undefined);
@@ -235,9 +235,9 @@ export class QuorumStore implements LockStore {
   }
 
   /**
-   * The outcome of a poll that is not decided yet.
+   * Returns `undefined`, the outcome of an undecided poll.
    *
-   * @throws LockUnavailableError when every answer is in, so that nothing more can change it
+   * @throws LockUnavailableError if every reply has arrived, so that the poll cannot be decided
    */
   private open<Reply>(tally: Tally<QuorumMember, Reply>): undefined {
     if (tally.pending === 0) throw this.failureOf(tally);

@@ -4,12 +4,12 @@ import { poll } from './poll.js';
 import type { QuorumMember } from './quorum-member.js';
 import { unavailable } from './unavailable.js';
 
-/** The nodes publish one release at slightly different times: notifications within this time count as one, in ms. */
+/** The nodes publish a release at slightly different times: notifications within this time count as one, in ms. */
 const MERGE_MS = 10;
 
 /**
- * Listens on all nodes. It counts as active once a majority confirmed: a release is published by a majority, too, so at
- * least one of its notifications arrives.
+ * Subscribes on all nodes. It is active once a majority has confirmed: since a majority also publishes each release, at
+ * least one notification arrives.
  */
 export class QuorumSubscription implements NotificationSubscription {
   private readonly parts: Map<QuorumMember, NotificationSubscription>;
@@ -51,7 +51,7 @@ export class QuorumSubscription implements NotificationSubscription {
     for (const part of this.parts.values()) part.close();
   }
 
-  /** One notification is not enough to try again: on the other nodes the lock is most likely not free yet. */
+  /** After a single notification, the lock is most likely not free on the other nodes yet. */
   private readonly onPart = (): void => {
     this.heard += 1;
     if (this.heard >= this.majority) this.tell();

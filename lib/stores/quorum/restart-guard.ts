@@ -12,7 +12,7 @@ import type { RoundTrips } from './round-trips.js';
 import { runIdOf } from './server-info.js';
 import type { ServerName, ServerNames } from './server-names.js';
 
-/** Pauses between attempts to identify the server, in ms. */
+/** The pauses between attempts to identify the server, in ms. */
 const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 5_000;
 const LOOK_MS = 20;
@@ -21,22 +21,22 @@ export interface RestartGuardOptions {
   readonly client: RedisClient;
   readonly scripts: ScriptCaller;
   readonly keyPrefix: string;
-  /** How long a node must have kept its state to have a vote, in ms; 0: no guard. */
+  /** How long a node must have kept its state to vote, in ms; 0: no guard. */
   readonly guardMs: number;
   /** How long a request may take, in ms. */
   readonly timeoutMs: number;
   readonly name: ServerName;
   readonly names: ServerNames;
-  /** Notes how long the node took to reply on a new connection. */
+  /** Records how long the node took to reply on a new connection. */
   readonly roundTrips: RoundTrips;
-  /** The node has a vote now, or has none, or for another reason. It must not throw. */
+  /** Runs when the node's vote, or the reason why it has none, may have changed. It must not throw. */
   readonly onChange: () => void;
 }
 
-/** What is known of the server behind the connection. */
+/** The identity of the server at the other end of the connection. */
 interface Identity {
   readonly runId: string | undefined;
-  /** `monotonic()` from which on the server is known to have kept its state for long enough. */
+  /** From when on the server is known to have kept its state for long enough, on the monotonic clock. */
   readonly votesFrom: number;
 }
 
@@ -44,38 +44,39 @@ interface Identity {
 type Refusal = Pick<StoreNode, 'readyInMs'> & { readonly state: 'waiting' | 'refused'; readonly reason: string };
 
 /**
- * Keeps a node out of votes until every lock that it may have forgotten has expired. A node that restarts without its
- * data, is emptied, or is replaced by another server would otherwise give its vote a second time, and two holders could
- * have a majority each.
+ * Prevents a node from voting until every lock that it may have lost has expired. A node that restarts without its
+ * data, is flushed, or is replaced by another server would otherwise grant its vote a second time, and two holders
+ * could each have a majority.
  *
- * The proof that a node kept its state is a marker on the node itself: a key with a random id that never expires. The
- * first service that meets the node writes it, and the node has a vote once the marker is older than every lease:
+ * A marker on the node itself proves that the node kept its state: a key with a random id that never expires. The first
+ * service that connects to the node writes it, and the node votes once the marker is older than every lease:
  *
- * - The marker names the server process. After a restart, or a failover behind the name, another process answers, which
- *   may lack the last writes although it has the marker: then a new marker is written.
- * - Each request for a vote names the id, and the node rejects the request if it does not have that marker. So state that
- *   is lost under an open connection (FLUSHALL) is noticed in the same step in which a vote would be given.
- * - No clock that can be set is trusted alone. The marker contains the time by the server's clock and by the clock of the
- *   client that wrote it, and its age is the smaller of both: one clock that is set forward does not make it older. If a
- *   clock is set back, the marker seems younger, and the node has no vote for one more guard period at most. A service
- *   that has known the marker for the whole period by its own monotonic clock trusts it whatever the other clocks show.
+ * - The marker contains the run id of the server process. After a restart, or a failover behind the same address,
+ *   another process replies, which may lack the last writes although it has the marker: then a new marker is written.
+ * - Each request for a vote contains the marker's id, and the node rejects the request if it does not have this marker.
+ *   State that is lost while the connection is open (FLUSHALL) is so detected in the step that would grant the vote.
+ * - No adjustable clock is trusted alone. The marker contains the time of the server's clock and that of the client
+ *   that wrote it, and the smaller age counts: setting one clock forward does not make the marker older. If a clock is
+ *   set back, the marker appears younger, and the node does not vote for at most one more guard period. A service that
+ *   has known the marker for the whole period, by its own monotonic clock, trusts it whatever the other clocks show.
  *
- * A service also looks for the marker twice in each guard period: a loss is noticed before a caller has to wait for it.
+ * A service also checks the marker twice in each guard period, so that a loss is detected even without requests.
  *
- * It does not notice locks that are deleted one by one, evicted, or ended early by a server clock that is set forward.
+ * It does not detect locks that are deleted one by one, evicted, or expire early because the server's clock is set
+ * forward.
  *
- * Until the server behind a new connection is identified, the node has no vote, since another name may vote for the same
- * server. An attempt that fails is repeated.
+ * Until the server of a new connection is identified, the node does not vote, since another configured name may already
+ * vote for the same server. A failed attempt to identify it is repeated.
  */
 export class RestartGuard {
-  /** What the node must still have when it gives its vote. */
+  /** The marker that the node must have when it grants its vote. */
   marker: Marker;
-  /** `undefined` until the server behind the present connection is identified. */
+  /** `undefined` until the server of the present connection is identified. */
   private identity: Identity | undefined;
   private problem: LockError | undefined;
   private rival: ServerName | null = null;
   private readonly age = new MarkerAge();
-  /** Counts what makes the present knowledge void: a new connection, and a marker that is missing. */
+  /** Incremented when the identity becomes invalid: by a new connection, and by a missing marker. */
   private round = 0;
   private pause = FIRST_RETRY_MS;
   private disposed = false;
@@ -91,7 +92,7 @@ export class RestartGuard {
     if (client.status === 'ready') this.identify();
   }
 
-  /** The other name of this server, which has its vote. */
+  /** The other configured name of this server that has the server's vote. */
   get doubled(): ServerName | undefined {
     return this.identity === undefined ? undefined : (this.findRival() ?? undefined);
   }
@@ -102,9 +103,9 @@ export class RestartGuard {
   }
 
   /**
-   * Resolves when the server is identified, though it may have no vote yet.
+   * Resolves when the server is identified, even if it may not vote yet.
    *
-   * @throws LockError if it cannot be identified, or is not until `monotonic()` is `end`
+   * @throws LockError if it cannot be identified, or not before `end`, on the monotonic clock
    */
   async whenIdentified(end: number): Promise<void> {
     while (this.identity === undefined) {
@@ -127,14 +128,14 @@ export class RestartGuard {
     });
   }
 
-  /** The same for `stats()`. */
+  /** The same as data for `stats()`. */
   report(): Refusal | null {
     return this.hasVote() ? null : this.explain();
   }
 
-  /** The node does not have its marker any more. */
+  /** Called when the node no longer has its marker. */
   onLost(): void {
-    // Several votes that were asked for together are rejected together.
+    // Several votes that were requested together are rejected together.
     if (this.identity === undefined) return;
     this.forget();
     inServiceContext(() => {
@@ -165,11 +166,11 @@ export class RestartGuard {
       return { state: 'refused', reason: `it is the same Redis server as ${this.rival.label}, which has its vote` };
     }
     const readyInMs = Math.max(0, Math.ceil(identity.votesFrom - monotonic()));
-    const why = 'after a first contact, a restart, a flush or a replacement it may have forgotten locks';
+    const why = 'after a first contact, a restart, a flush or a replacement it may have lost locks';
     return { state: 'waiting', reason: `${why}: it has a vote in ${String(readyInMs)} ms ("restartGuard")`, readyInMs };
   }
 
-  /** The other name may lead to another server by now. */
+  /** The other name may refer to another server by now. */
   private findRival(): ServerName | null {
     if (this.rival !== null) this.claim(this.identity?.runId);
     return this.rival;

@@ -1,11 +1,11 @@
 const MIN_TIMEOUT_MS = 50;
 const TIMEOUT_SHARE = 0.05;
-/** How many usual round trips a reply may take. */
+/** A reply may take this many typical round trips. */
 const PATIENCE = 4;
-/** How much one more measurement counts. */
+/** The weight of a new measurement in the moving average. */
 const WEIGHT = 1 / 8;
 
-/** How long one node usually takes to reply, and how long to wait for it. */
+/** Measures how long one node typically takes to reply, and derives its timeout. */
 export class RoundTrips {
   private usualMs: number | undefined;
 
@@ -13,7 +13,7 @@ export class RoundTrips {
     this.usualMs = this.usualMs === undefined ? ms : this.usualMs + (ms - this.usualMs) * WEIGHT;
   }
 
-  /** Short, since the other nodes decide, but long enough for a node that is far away; at most a third of the lease. */
+  /** Short, since the other nodes can decide, but long enough for a distant node; at most a third of the lease. */
   timeoutFor(leaseMs: number, commandTimeout: number): number {
     const wanted = Math.max(MIN_TIMEOUT_MS, leaseMs * TIMEOUT_SHARE, PATIENCE * (this.usualMs ?? 0));
     return Math.max(1, Math.floor(Math.min(wanted, commandTimeout, leaseMs / 3)));

@@ -3,8 +3,8 @@ import { LockConfigError } from '../../errors/index.js';
 /**
  * The run id of a server, from its reply to INFO.
  *
- * @param needed whether it has to have one
- * @throws LockConfigError if the server can have no vote
+ * @param needed whether a run id is required
+ * @throws LockConfigError if the server cannot vote
  */
 export function runIdOf(info: string, needed: boolean): string | undefined {
   if (/^role:slave/m.test(info)) {
@@ -12,7 +12,7 @@ export function runIdOf(info: string, needed: boolean): string | undefined {
   }
   const runId = /^run_id:(\S+)/m.exec(info)?.[1];
   if (needed && runId === undefined) {
-    throw new LockConfigError('it reports no "run_id", so that a restart would not be noticed ("restartGuard").');
+    throw new LockConfigError('it reports no "run_id", so a restart would not be detected ("restartGuard").');
   }
   return runId;
 }

@@ -1,21 +1,22 @@
-/** A name under which a server is configured. */
+/** A configured name of a server. */
 export interface ServerName {
   readonly label: string;
 }
 
 /**
- * Which name votes for which server. A server that is configured under two names, or that two names lead to after a change
- * of DNS, has one vote: that of the name under which it was identified first. That name keeps it until it is found to lead
- * to another server, also while it is not connected: a vote that moved to the other name meanwhile would count twice.
+ * Assigns each server's vote to one configured name. A server with two configured names, or to which two names resolve
+ * after a DNS change, has one vote, which belongs to the name under which it was identified first. That name keeps the
+ * vote until it is found to refer to another server, even while it is not connected: a vote that moved to the other
+ * name meanwhile would count twice.
  */
 export class ServerNames {
   private readonly voters = new Map<string, ServerName>();
   private readonly servers = new Map<ServerName, string>();
 
   /**
-   * A name was found to lead to this server.
+   * Called when a name is found to refer to this server.
    *
-   * @returns the other name that votes for it; `null`: this one does
+   * @returns the other name that has the server's vote; `null` if this name has it
    */
   claim(name: ServerName, server: string): ServerName | null {
     const before = this.servers.get(name);

@@ -5,13 +5,13 @@ import { poll } from './poll.js';
 import type { QuorumMember } from './quorum-member.js';
 import { unavailable } from './unavailable.js';
 
-/** When a majority has passed its tests, the other nodes have this long for theirs, in ms. */
+/** After a majority has passed its tests, the other nodes have this much time for theirs, in ms. */
 const GRACE_MS = 1_000;
 const LOOK_MS = 20;
 
 /**
- * Tests each node on its own. A majority has to pass within `timeoutMs`. The others may be away; they are waited for
- * briefly unless their connection has failed already, and tested later if need be.
+ * Tests each node. A majority must pass within `timeoutMs`. The other nodes may be unreachable: they are waited for
+ * briefly, unless their connection has already failed, and tested again later if necessary.
  *
  * @throws LockConfigError if one of them can never vote
  * @throws LockUnavailableError if there is no majority
@@ -24,7 +24,7 @@ export async function startNodes(members: readonly QuorumMember[], majority: num
       return member;
     },
     ({ replies, failures, pending }) => {
-      // It does not get better with time, so the other nodes do not matter.
+      // A mistake in the configuration is final, whatever the other nodes reply.
       for (const { cause } of failures.values()) if (cause instanceof LockConfigError) throw cause;
       if (replies.size >= majority) return {};
       if (pending === 0) throw unavailable(failures, members.length, replies.size > 0);

@@ -1,6 +1,6 @@
 import { LockUnavailableError } from '../../errors/index.js';
 
-/** How it is reported that no majority answered: every node's own failure is in the message and in `cause.errors`. */
+/** The error if no majority replied. The message and `cause.errors` contain the failure of every node. */
 export function unavailable(
   failures: ReadonlyMap<{ readonly label: string }, LockUnavailableError>,
   nodes: number,

@@ -9,13 +9,15 @@ import type { ScriptCaller } from './scripts/script-caller.js';
 import { SERVER_ID } from './lua/server-id.lua.js';
 import { hasCode, isAboutKeys, USE_CLUSTER } from './connection/server-error.js';
 
-/** How long after a failure it is tried again, in ms; the keys of several locks are not mixed until then. */
+/** The pause before a retry after a failure, in ms. Until then, keys of several locks are not sent in one call. */
 const RETRY_MS = 5_000;
-/** Keys that are tried: with 16, servers that share the keys hardly ever have all of them on one. */
+/** The number of keys in a probe. With 16, it is very unlikely that one of several servers has all of them. */
 const KEYS = 16;
 const TRIES = 200;
 
-/** Finds out which keys the server accepts in one call, as soon as there is a connection, for as long as it is not known. */
+/**
+ * Finds out which keys the server accepts in one call. Starts with the connection, and is repeated until it succeeds.
+ */
 export class KeyProbe {
   private running: Promise<void> | null = null;
   private readonly retry = new Timer(() => {
@@ -33,10 +35,10 @@ export class KeyProbe {
   }
 
   /**
-   * Resolves when it is known.
+   * Resolves when the result is known.
    *
    * @throws LockConfigError if the server is one of several shards of a cluster, or the client is in a transaction
-   * @throws LockUnavailableError if it does not answer
+   * @throws LockUnavailableError if the server does not reply
    */
   run(): Promise<void> {
     if (!this.mixing.open) return Promise.resolve();
@@ -63,7 +65,7 @@ export class KeyProbe {
     this.retry.stop();
     if (this.client.status !== 'ready') return;
     this.run().catch(() => {
-      // What is wrong shows in every request. This one only decides how many of them go together.
+      // Every request reports the problem. The probe decides only how many locks share a call.
       if (!this.retry.running) this.retry.start(RETRY_MS);
     });
   };
@@ -73,7 +75,7 @@ export class KeyProbe {
  * Finds out whether a server accepts keys of several locks in one call. Nothing is written.
  *
  * @throws LockConfigError if the server is one of several shards of a cluster
- * @throws LockUnavailableError if it does not answer
+ * @throws LockUnavailableError if the server does not reply
  */
 async function probeKeys(scripts: ScriptCaller, layout: KeyLayout, timeoutMs: number): Promise<Accepted> {
   const keys = spreadKeys(layout);
@@ -83,18 +85,18 @@ async function probeKeys(scripts: ScriptCaller, layout: KeyLayout, timeoutMs: nu
     const servers = new Set(await Promise.all(keys.map((key) => serverOf([key]))));
     if (servers.has('QUEUED')) {
       throw new LockConfigError(
-        'The client is inside a transaction (MULTI). Pass a client of its own: client.duplicate().',
+        'The client is inside a transaction (MULTI). Pass a separate client: client.duplicate().',
       );
     }
     if (refusal !== undefined) return hasCode(refusal, 'CROSSSLOT') ? 'slot' : 'lock';
-    // A server that does not identify itself may be several.
+    // Without identities, the keys may be on several servers.
     return servers.size === 1 && !servers.has('') ? 'any' : 'lock';
   } catch (error) {
     throw isMoved(error) ? oneOfSeveral(error) : error;
   }
 }
 
-/** Keys of locks that do not exist, one in each sixteenth of the hash slots as far as the prefix allows it. */
+/** Keys of locks that do not exist, one in each sixteenth of the hash slots if the prefix allows it. */
 function spreadKeys(layout: KeyLayout): string[] {
   const keys = new Map<number, string>();
   for (let tries = 0; tries < TRIES * KEYS && keys.size < KEYS; tries += 1) {
@@ -104,7 +106,7 @@ function spreadKeys(layout: KeyLayout): string[] {
   return [...keys.values()];
 }
 
-/** Why the server rejected the keys; throws what has nothing to do with them. */
+/** The reason why the server rejected the keys; rethrows every other error. */
 function reasonOf(error: unknown): Error {
   const cause: unknown = error instanceof LockUnavailableError ? error.cause : undefined;
   if (cause instanceof Error && isAboutKeys(cause)) return cause;

@@ -19,7 +19,7 @@ export interface TopologyOptions {
   readonly ownsClient: boolean;
   readonly openSubscriber: () => RedisClient;
   readonly commandTimeout: number;
-  /** Checks the connections for notifications. Default: one of its own. */
+  /** Checks the connections for notifications. Default: a new heartbeat. */
   readonly heartbeat?: Heartbeat;
   readonly reporter?: Reporter;
 }
@@ -38,7 +38,7 @@ export function topologyOf(options: TopologyOptions, layout: KeyLayout): Topolog
     link.reconnect();
     routes.reconnect();
   };
-  // Only a caller moves a client to another database.
+  // Only a caller's client may select another database.
   const connection = new ConnectionWatch(client, ownsClient, commandTimeout, onDrop, ownsClient ? null : database);
   const waitForReplicas = (): Promise<unknown> => callAtOnce(client, 'wait', 0, 1);
   const testPlaces: Topology['testPlaces'] = (newName) => [{ label: '', name: newName(), waitForReplicas }];

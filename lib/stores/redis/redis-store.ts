@@ -40,26 +40,29 @@ import type { TestPlace, Topology } from './topology.js';
 
 export interface RedisStoreOptions {
   readonly client: RedisClient;
-  /** Whether the store made the client and has to close it. */
+  /** Whether the store created the client and closes it. */
   readonly ownsClient: boolean;
-  /** Makes the connection for notifications. */
+  /** Opens the connection for notifications. */
   readonly openSubscriber: () => RedisClient;
   readonly keyPrefix: string;
   /** The longest time for one request, in ms; a short lease allows less. */
   readonly commandTimeout: number;
-  /** How many replicas have to acknowledge a lock unless a caller says otherwise. Default 0. */
+  /** How many replicas must acknowledge a lock, unless a call has its own number. Default 0. */
   readonly minReplicas?: number;
-  /** How long a token is remembered after its last use, in ms. */
+  /** How long a token is stored after its last use, in ms. */
   readonly tokenTtl: number;
   /** Checks the connections for notifications; shared by several stores of one service. */
   readonly heartbeat?: Heartbeat;
-  /** How long a request about a lease of this length may take, in ms. Default: `commandTimeout` or a third of the lease. */
+  /**
+   * The timeout of a request for a lease of this length, in ms. Default: `commandTimeout`, at most a third of the
+   * lease.
+   */
   readonly timeoutFor?: (leaseMs: number) => number;
-  /** Gets warnings about the server or the client. */
+  /** Receives warnings about the server or the client. */
   readonly reporter?: Reporter;
 }
 
-/** Locks on one Redis, in Redisson's layout. */
+/** Locks on one Redis server or a Redis Cluster, in Redisson's key layout. */
 export class RedisStore implements LockStore {
   readonly layout: KeyLayout;
   private readonly topology: Topology;
@@ -71,7 +74,7 @@ export class RedisStore implements LockStore {
   private readonly acked: AckedWrites;
   private closed = false;
   private readonly cleanUps = new CleanUps(this);
-  /** Follows acquires that may be carried out after their owner was released. */
+  /** Tracks acquires that may be executed after their owner was released. */
   readonly abandoned = new AbandonedAcquires(({ name, owner, leaseMs }, repeatUntil) => {
     this.cleanUps.add(name, owner, leaseMs, { repeatUntil });
   });
@@ -98,7 +101,7 @@ export class RedisStore implements LockStore {
     this.acked = new AckedWrites(routes, { acquire: acked, renew, release });
   }
 
-  /** Whether a request would be sent at once. */
+  /** Whether requests are sent at once. */
   get ready(): boolean {
     return this.connection.ready;
   }
@@ -107,7 +110,7 @@ export class RedisStore implements LockStore {
     return this.cleanUps.size;
   }
 
-  /** Why there is no connection, as far as that is known. */
+  /** The last connection error. */
   get trouble(): Error | undefined {
     return this.connection.trouble;
   }
@@ -179,7 +182,7 @@ export class RedisStore implements LockStore {
       : this.acked.renew(request, minReplicas, timeoutMs);
   }
 
-  /** @param notify whether waiters are told */
+  /** @param notify whether waiters are notified */
   release(name: string, owner: string, keepMs: number, notify = true): Promise<ReleaseReply> {
     const repeatUntil = this.abandoned.onReleased(owner);
     if (repeatUntil > 0) this.repeatRelease(name, owner, keepMs, repeatUntil);
@@ -188,20 +191,20 @@ export class RedisStore implements LockStore {
 
   private repeatRelease(name: string, owner: string, keepMs: number, repeatUntil: number): void {
     const leaseMs = repeatUntil - monotonic();
-    // The first release is being sent.
+    // The first release is sent by the caller.
     this.cleanUps.add(name, owner, leaseMs, { keepMs, repeatUntil, underWay: Promise.resolve() });
   }
 
   async inspect(name: string): Promise<LockState> {
     const value = await this.call(INSPECT_SCRIPT, name, [this.layout.lock(name)], [TOKEN_PREFIX]);
     const [owner, holds, ttl, token] = value as [string, unknown, unknown, string];
-    // A client may be set to pass numbers on as strings.
+    // A client may have the option to return numbers as strings.
     const left = Number(ttl);
     const held = left !== -2;
     return {
       held,
       owner: held ? owner : undefined,
-      // It is 0 for an owner that released the lock and keeps it from others for a while.
+      // It is 0 for an owner that released the lock with `keepMs`.
       holds: held ? Math.max(1, Number(holds)) : 0,
       remainingMs: left < 0 ? undefined : left,
       token: token === '' ? undefined : Number(token),
@@ -231,7 +234,7 @@ export class RedisStore implements LockStore {
     this.connection.dispose();
     if (!this.options.ownsClient) return;
     const { client } = this.options;
-    // QUIT lets what was sent before be answered; a server that does not answer is not waited for.
+    // QUIT is answered after all earlier requests. A server that does not reply is not waited for.
     if (this.connection.ready) {
       await within(isClusterClient(client) ? client.quit() : client.call('quit'), this.options.commandTimeout);
     }
@@ -245,7 +248,7 @@ export class RedisStore implements LockStore {
   }
 
   private async call(script: Script, name: string, keys: string[], args: RedisArgument[]): Promise<unknown> {
-    // Throws where the keys of the lock cannot be used together.
+    // Throws if the keys of the lock cannot be used in one call.
     this.topology.mixing.groupOf(name);
     try {
       return await this.scripts.call(script, keys, args, this.options.commandTimeout);
@@ -255,7 +258,7 @@ export class RedisStore implements LockStore {
   }
 }
 
-/** Waits for `request`, whatever becomes of it, but not longer than `timeoutMs`. */
+/** Waits until `request` is settled, but not longer than `timeoutMs`. */
 async function within(request: Promise<unknown>, timeoutMs: number): Promise<void> {
   let onTimeout: () => void = () => undefined;
   const timeout = new Promise<void>((resolve) => {

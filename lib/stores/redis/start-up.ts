@@ -9,23 +9,23 @@ import type { TestPlace } from './topology.js';
 
 const CONNECT_RETRY_MS = 100;
 
-/** What start-up needs of the store. */
+/** The members of the store that start-up uses. */
 export interface StartingStore extends Pick<LockStore, 'acquire' | 'renew' | 'inspect' | 'release' | 'forceRelease'> {
   readonly connection: Pick<ConnectionWatch, 'whenReady'>;
   readonly closed: boolean;
-  /** For each server that keeps locks, a new name whose lock it keeps. */
+  /** For each server, a new name whose lock it stores. */
   testPlaces(newName: () => string): readonly TestPlace[];
   /** Finds out which keys the server accepts in one call. */
   learnKeys(): Promise<void>;
-  /** Uses the permissions that only some requests need, on the server that keeps this lock. */
+  /** Tests the permissions that only some requests need, on the server that stores this lock. */
   testOthers(place: TestPlace): Promise<void>;
-  /** Removes what a test left behind. Never rejects. */
+  /** Removes the data of a test. Never rejects. */
   tidyUp(name: string): Promise<void>;
 }
 
 /**
- * Makes a store reachable and uses each permission that locks need, on each server that keeps locks. Of several servers one
- * that denies a permission is enough for a failure; one that cannot be reached is not, as long as another works: it may
+ * Connects a store and tests each permission that locks need, on each server that stores locks. If one of several
+ * servers denies a permission, start-up fails. An unreachable server is tolerated while another works, since it may
  * come back.
  */
 export async function startUp(store: StartingStore, timeoutMs: number): Promise<void> {
@@ -40,7 +40,7 @@ export async function startUp(store: StartingStore, timeoutMs: number): Promise<
       if (error instanceof LockUnavailableError && error.cause instanceof UnexpectedReply) {
         throw new LockConfigError(error.cause.message, undefined, { cause: error.cause });
       }
-      // A server that is still loading, or slow just now, gets the rest of the time.
+      // A server that is loading or slow may use the rest of the time.
       const hopeless = store.closed || !isPassing(error);
       if (hopeless || monotonic() + CONNECT_RETRY_MS >= end) throw error;
       await sleep(CONNECT_RETRY_MS);
@@ -48,7 +48,7 @@ export async function startUp(store: StartingStore, timeoutMs: number): Promise<
   }
 }
 
-/** @param isLast whether there is no time left for another try */
+/** @param isLast whether no time is left for another attempt */
 async function testAll(store: StartingStore, timeoutMs: number, isLast: () => boolean): Promise<void> {
   await store.learnKeys();
   const places = store.testPlaces(() => `probe:${randomUUID()}`);
@@ -68,7 +68,7 @@ async function testAll(store: StartingStore, timeoutMs: number, isLast: () => bo
   throw worst;
 }
 
-/** Uses every permission that locks need, on a name of its own. */
+/** Tests every permission that locks need, with a separate lock name. */
 async function test(store: StartingStore, place: TestPlace, timeoutMs: number): Promise<void> {
   const { name } = place;
   const owner = `${randomUUID()}:0`;
@@ -86,7 +86,7 @@ function isPassing(error: unknown): boolean {
   return error instanceof LockUnavailableError && error.retryable;
 }
 
-/** The error, with the server that it came from where there are several. */
+/** Adds the address of the server to the error if there are several. */
 function labelled(error: unknown, { label }: TestPlace): Error {
   if (!(error instanceof LockUnavailableError)) return error instanceof Error ? error : new Error(String(error));
   if (label === '') return error;

@@ -4,13 +4,13 @@ import type { KeyMixing } from './scripts/key-mixing.js';
 import type { StoreNode } from '../lock-state.js';
 import type { NotificationLink } from './notifications/notification-link.js';
 
-/** One server that keeps locks, for its test at start-up. */
+/** One server that stores locks, for its test at start-up. */
 export interface TestPlace {
-  /** Its address; '' where there is only one. */
+  /** Its address; '' if there is only one server. */
   readonly label: string;
-  /** A name whose lock it keeps. */
+  /** A name whose lock it stores. */
   readonly name: string;
-  /** Uses the permission for `WAIT`. */
+  /** Tests the permission for `WAIT`. */
   readonly waitForReplicas: () => Promise<unknown>;
 }
 
@@ -21,12 +21,12 @@ export interface Topology {
   readonly routes: WriteRoutes;
   /** Which locks may share a call. */
   readonly mixing: KeyMixing;
-  /** Whether all requests take one connection, so that they are carried out in the order they were sent. */
+  /** Whether all requests use one connection, so that they are executed in the order in which they were sent. */
   readonly ordered: boolean;
-  /** Whether notifications are sent to sharded channels where the server has them. */
+  /** Whether notifications use sharded channels if the server has them. */
   readonly sharded: boolean;
-  /** For each server, a new name whose lock it keeps. */
+  /** For each server, a new name whose lock it stores. */
   testPlaces(newName: () => string): readonly TestPlace[];
-  /** The state of each of several servers. */
+  /** The state of each server, if there are several. */
   readonly nodes?: readonly StoreNode[];
 }

@@ -62,7 +62,7 @@ describeWithRedisServer('nodes that lose their state without a restart', () => {
       ...[1, 2].map(() => ({
         name: expect.any(String),
         state: 'waiting',
-        reason: expect.stringContaining('may have forgotten locks'),
+        reason: expect.stringContaining('may have lost locks'),
         readyInMs: expect.any(Number),
       })),
     ]);

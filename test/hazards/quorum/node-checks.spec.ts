@@ -86,7 +86,7 @@ describeWithRedisServer('each of several nodes', () => {
     const locks = await open(withLogin('locks:secret'));
     nodes.proxies[2]!.accept();
     await waitUntil('it is refused', () => stateOf(locks, 2).state === 'refused');
-    expect(stateOf(locks, 2).reason).toMatch(/needs the right to use .*PUBLISH/);
+    expect(stateOf(locks, 2).reason).toMatch(/needs permission for .*PUBLISH/);
     await waitUntil('it is reported', () => lines.some((line) => /cannot vote .*PUBLISH/.test(line)));
     await server(2).client().acl('SETUSER', 'locks', '+publish');
     await waitUntil('it is ready', () => stateOf(locks, 2).state === 'ready');

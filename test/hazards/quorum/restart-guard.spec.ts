@@ -37,7 +37,7 @@ describeWithRedisServer('nodes that forget when they are restarted', () => {
     const locks = await open();
     const error = await locks.acquire(name, { wait: 0 }).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(LockUnavailableError);
-    expect((error as Error).message).toMatch(/a restart.* may have forgotten locks: it has a vote in \d+ ms/);
+    expect((error as Error).message).toMatch(/a restart.* may have lost locks: it has a vote in \d+ ms/);
     // It goes on trying within its wait.
     const lease = await locks.acquire(name);
     expect(await lease.release()).toBe('released');

@@ -2,17 +2,16 @@ import { ANSWER_EACH } from '../../redis/lua/answer-each.lua.js';
 import { CHECK_MARKER } from './check-marker.lua.js';
 
 /**
- * Writes tokens back on one of several nodes, each only where the owner still holds the lock, or where it may join it
- * again.
+ * Writes tokens to one of several nodes, each only if the owner still holds the lock there, or may take it there again.
  *
  * KEYS  per lock: lock hash, token string
  * ARGV  1: lifetime of a token key in ms, 2: key of the node's marker ('': none is needed), 3: id of the marker; then per
  *       lock: owner, last token reserved, lease in ms to take a free lock with ('0': only where the owner holds it)
  * reply error NOMARKER, see `CHECK_MARKER`; or as `ANSWER_EACH` has it; done: held and written
  *
- * Without the look at the owner, a write that comes late would raise the token of a lock that others hold by now. A larger
- * token that is stored already is one that the owner did not count: its vote here came after the largest was chosen, and
- * behind that of another caller, which may have got the same token elsewhere. Then this node does not answer for it.
+ * The owner is checked because a late write would raise the token of a lock that another owner holds by now. If a
+ * larger token is already stored, this node's vote arrived after the largest token was chosen, and after the vote for
+ * another caller, which may have the same token from other nodes. This node then does not confirm the token.
  */
 export const CONFIRM = `${ANSWER_EACH}${CHECK_MARKER}
 local ttl = ARGV[1]

@@ -2,7 +2,7 @@ import { ANSWER_EACH } from '../../redis/lua/answer-each.lua.js';
 import { CHECK_MARKER } from './check-marker.lua.js';
 
 /**
- * Takes any number of locks on one of several nodes, each by itself.
+ * Takes any number of locks on one of several nodes, each independently.
  *
  * KEYS  per lock: lock hash, token string
  * ARGV  1: lifetime of a token key in ms, 2: key of the node's marker ('': none is needed), 3: id of the marker; then per
@@ -10,8 +10,8 @@ import { CHECK_MARKER } from './check-marker.lua.js';
  * reply error NOMARKER, see `CHECK_MARKER`; or as `ANSWER_EACH` has it; detail: first token | "PTTL owner" of the
  * holder (PTTL -1: none)
  *
- * As the script that takes locks on one server, except that all nodes are given the same proposal, so that they come to
- * the same token: it stands in for the server's clock where it is within 100 ms of it.
+ * Like the script that takes locks on one server, except that all nodes get the same proposed token, so that they
+ * choose the same one: the proposal replaces the server's clock if it is within 100 ms of it.
  */
 export const GRANT = `${ANSWER_EACH}${CHECK_MARKER}
 local clock = redis.call('TIME')

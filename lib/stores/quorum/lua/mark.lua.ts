@@ -1,13 +1,13 @@
 /**
- * Reads the marker of a node, and writes a new one where there is none, or where it is that of another server process.
+ * Reads the marker of a node. Writes a new one if there is none, or if it belongs to another server process.
  *
  * KEYS  1: marker hash, with one field: the marker's id, and "run id, written at (server's clock), written at (clock of a
  *       client)", times in ms
  * ARGV  1: run id of the server, 2: id for a new marker, 3: the client's wall clock in ms
  * reply id, its age in ms by the server's clock, its age in ms by the clocks of clients
  *
- * A time in the future shows that a clock was set back. It is replaced by the present time: otherwise services that start
- * later would not trust the marker until that time has come.
+ * A time in the future shows that a clock was set back. It is replaced by the present time: otherwise services that
+ * start later would not trust the marker before that time.
  */
 export const MARK = `
 local marker, run, wall = KEYS[1], ARGV[1], ARGV[3]

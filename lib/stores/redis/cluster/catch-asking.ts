@@ -1,10 +1,10 @@
-/** A caller's cluster may serve several services, one after another. */
+/** The nodes that are already wrapped: a caller's cluster may serve several services, one after another. */
 const caught = new WeakSet<object>();
 
 /**
- * ioredis's Cluster sends `ASKING` before a command that was answered with `ASK`, and does not handle its promise. When
- * that connection closes before the reply, the rejection would end the process. What becomes of the command itself is
- * told by its own promise.
+ * ioredis's Cluster sends `ASKING` before a command that was answered with `ASK`, and does not handle its promise. If
+ * that connection closes before the reply, the unhandled rejection would end the process. The command itself has its
+ * own promise.
  */
 export function catchAsking(node: object): void {
   const send: unknown = Reflect.get(node, 'asking');

@@ -8,15 +8,18 @@ import { monotonic } from '../../../time/clock.js';
 
 const REDIRECTION = /^(ASK|MOVED) \d+ (\S*:\d+)/;
 
-/** Requests that fail together ask for one look at the cluster together, in ms. */
+/** The shortest time between two refreshes, so that requests that fail together share one, in ms. */
 const REFRESH_PAUSE_MS = 200;
 
-/** Which node of a cluster serves which slot, as far as its client knows. It asks again when something shows a change. */
+/**
+ * Tells which node of a cluster serves which slot, as far as the client knows, and refreshes that after signs of a
+ * change.
+ */
 export class ClusterMap {
   private refreshing: Promise<void> | null = null;
   private refreshedAt = -Infinity;
 
-  /** The credentials that all nodes had at first. */
+  /** The initial credentials of all nodes. */
   private readonly initial: Credentials;
 
   constructor(
@@ -32,13 +35,13 @@ export class ClusterMap {
     return address !== undefined && this.nodeAt(address) !== undefined ? address : undefined;
   }
 
-  /** The addresses of all masters that serve hash slots, also of those without a connection. */
+  /** The addresses of all masters that serve hash slots, including those without a connection. */
   owners(): string[] {
     const owners = new Set(this.client.slots?.map((nodes) => nodes?.[0]));
     return [...owners].filter((address) => address !== undefined);
   }
 
-  /** The address of the master of a slot, also if there is no connection to it; '' if it is not known. */
+  /** The address of the master of a slot, even without a connection to it; '' if it is not known. */
   ownerOf(slot: number): string {
     return this.client.slots?.[slot]?.[0] ?? '';
   }
@@ -53,32 +56,33 @@ export class ClusterMap {
   }
 
   /**
-   * Where the cluster redirects a request that the node at `from` did not execute; `undefined`: nowhere.
+   * The node to which the cluster redirects a request that the node at `from` did not execute; `undefined` if it does
+   * not.
    *
-   * @param error what the node replied
+   * @param error the reply of the node
    */
   redirection(error: unknown, from: string): Redirection | undefined {
     const [, kind, address = ''] = error instanceof Error ? (REDIRECTION.exec(error.message) ?? []) : [];
     if (kind === undefined) return undefined;
-    // A node that does not know its own host leaves it out.
+    // A node that does not know its own host omits it.
     const full = address.startsWith(':') ? hostOf(from) + address : address;
     return { node: this.mapped(full), asking: kind === 'ASK' };
   }
 
-  /** The address under which a node is reached here. */
+  /** The address at which this process reaches a node. */
   private mapped(address: string): string {
     const { natMap } = this.client.options ?? {};
     const mapped = typeof natMap === 'function' ? natMap(address) : natMap?.[address];
     return mapped ? `${mapped.host}:${String(mapped.port)}` : address;
   }
 
-  /** Another connection to a node; `undefined` if no node is known. It gives up for good when it is cut. */
+  /** Opens another connection to a node; `undefined` if no node is known. It does not reconnect. */
   open(address: string, options: Record<string, unknown>): RedisClient | undefined {
-    // ioredis does not know a node without hash slots, such as one to which the first slot is just being moved.
+    // ioredis does not list a node without hash slots, such as one that is just receiving its first slot.
     const node = this.nodeAt(address) ?? this.client.nodes('master')[0];
     if (node === undefined || address === '') return undefined;
     const host = hostOf(address);
-    // A node's client keeps the options that it was made with: a password that was changed for all nodes is newer.
+    // A node's client keeps its initial options; a password that was changed for all nodes since is newer.
     const now = this.credentials();
     const copy = inServiceContext(() =>
       node.duplicate({
@@ -101,13 +105,13 @@ export class ClusterMap {
     return credentialsOf(typeof shared === 'object' && shared !== null ? shared : undefined);
   }
 
-  /** `listener` runs after the client has learned again which node serves which slot. */
+  /** `listener` runs after the client has refreshed its slots. Returns a function that removes it. */
   watch(listener: () => void): () => void {
     this.client.on('refresh', listener);
     return () => this.client.off('refresh', listener);
   }
 
-  /** Asks the cluster who serves what. Resolves when it has answered, or cannot. */
+  /** Refreshes the slots. Resolves when the cluster has replied, or when the request has failed. */
   refresh(): Promise<void> {
     if (this.refreshing !== null) return this.refreshing;
     if (monotonic() - this.refreshedAt < REFRESH_PAUSE_MS || this.client.status !== 'ready') return Promise.resolve();

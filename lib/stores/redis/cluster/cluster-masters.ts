@@ -5,12 +5,12 @@ import type { ClusterClient } from '../connection/cluster-client.js';
 import type { ClusterMap } from './cluster-map.js';
 import type { ClusterWatch } from './cluster-watch.js';
 
-/** So many names are tried at most, to find one for each master. */
+/** The largest number of names that are tried to find one for each master. */
 const MAX_TRIES = 50_000;
-/** If so many names are all in one hash slot, the prefix of the keys has a hash tag. */
+/** If this many names are all in one hash slot, the key prefix contains a hash tag. */
 const SAME_SLOT_TRIES = 200;
 
-/** The masters of a cluster: their tests at start-up, and their states. */
+/** The masters of a cluster: the places of their start-up tests, and their states. */
 export class ClusterMasters {
   constructor(
     private readonly client: ClusterClient,
@@ -18,7 +18,7 @@ export class ClusterMasters {
     private readonly watch: ClusterWatch,
   ) {}
 
-  /** For each master, a new name whose lock it keeps. */
+  /** For each master, a new name whose lock it stores. */
   testPlaces(newName: () => string, slotOf: (name: string) => number): TestPlace[] {
     const wanted = this.map.owners().length;
     const places = new Map<string, TestPlace>();
@@ -48,7 +48,7 @@ export class ClusterMasters {
     const trouble = this.watch.troubleOf(address);
     if (this.client.status === 'ready' && node !== undefined) {
       if (this.watch.isSilent(node)) return { state: 'unreachable', reason: 'it has not answered for a while' };
-      // A connection is made when it is first needed.
+      // ioredis opens the connection when it is first needed.
       if (node.status === 'ready' || (node.status === 'wait' && trouble === undefined)) return { state: 'ready' };
     }
     if (trouble === undefined) return { state: 'unreachable', reason: 'there is no connection' };

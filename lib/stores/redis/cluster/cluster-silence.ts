@@ -5,29 +5,29 @@ import { expectErrors, resetSocket } from '../connection/socket.js';
 import type { ClusterClient, ClusterNodeClient } from '../connection/cluster-client.js';
 import { NodeSilence } from './node-silence.js';
 
-/** How long the configured nodes have to answer, in ms. ioredis asks one after another, for a second each. */
+/** How long the configured nodes may take to reply, in ms. ioredis asks them in turn, for one second each. */
 const RESTART_TIMEOUT_MS = 5_000;
 
 /**
- * Replaces silent connections of a cluster client of our own, each by itself. If no node of the cluster answers, the client
- * starts again from the configured nodes, once one of them answers.
+ * Replaces silent connections of the service's own cluster client one by one. If no node of the cluster replies, the
+ * client restarts from the configured nodes as soon as one of them replies.
  */
 export class ClusterSilence {
   private readonly nodes = new Map<ClusterNodeClient, NodeSilence>();
   private probe: ConnectionProbe | null = null;
   private disposed = false;
 
-  /** @param onGiveUp runs before connections are given up */
+  /** @param onGiveUp runs before connections are closed */
   constructor(
     private readonly cluster: ClusterClient,
     private readonly commandTimeout: number,
     private readonly onGiveUp: () => void,
   ) {}
 
-  /** A request was not answered for `silentMs`. It is not known by which node. */
+  /** Called when an unknown node has not answered a request for `silentMs`. */
   check(silentMs: number): void {
     if (this.disposed) return;
-    // A node that was never used, as a replica is, has no connection.
+    // A node that was never used, such as a replica, has no connection.
     for (const node of this.cluster.nodes('all')) if (node.status !== 'wait') this.watchOf(node).check(silentMs);
   }
 
@@ -35,7 +35,7 @@ export class ClusterSilence {
     return this.nodes.get(node)?.silent ?? false;
   }
 
-  /** The connection is closed. */
+  /** Called when the connection is closed. */
   remove(node: ClusterNodeClient): void {
     this.nodes.get(node)?.stop();
     this.nodes.delete(node);
@@ -95,7 +95,7 @@ export class ClusterSilence {
   }
 }
 
-/** A client with the same configured nodes and options, which does not connect again. */
+/** A client with the same configured nodes and options that does not reconnect. */
 function openLike(cluster: ClusterClient): RedisClient {
   const once = { lazyConnect: false, clusterRetryStrategy: () => null, slotsRefreshInterval: undefined };
   return inServiceContext(() => cluster.duplicate([], once));

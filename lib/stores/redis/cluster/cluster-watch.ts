@@ -9,19 +9,19 @@ import { monotonic } from '../../../time/clock.js';
 
 type Overdue = Parameters<ConnectionWatch['onOverdue']>[0];
 
-/** How long connections that are given up may take to close, in ms. */
+/** How long connections may take to close after the service gave them up, in ms. */
 const GIVING_UP_MS = 1_000;
 
 /**
- * Follows a cluster's client. It is ready as long as the cluster is known; the connections to its nodes come and go. What
- * goes wrong with a request is a reason to ask who serves what now.
+ * Tracks a cluster client. It is ready while the cluster is known, even if connections to its nodes open and close.
+ * After each failed request the slots are refreshed.
  */
 export class ClusterWatch extends ConnectionWatch {
-  /** What runs when a node's connection is ready. */
+  /** The `ready` listener of each node. */
   private readonly nodes = new Map<ClusterNodeClient, () => void>();
-  /** Of a client of our own; a caller's client decides itself. */
+  /** `null` for a caller's client, which manages its own connections. */
   private readonly nodeSilence: ClusterSilence | null;
-  /** By address, why the last connection to a node failed. */
+  /** The reason why the last connection to a node failed, by address. */
   private readonly troubles = new Map<string, Error>();
   private gaveUpAt = -Infinity;
 
@@ -105,7 +105,7 @@ export class ClusterWatch extends ConnectionWatch {
 
   private readonly onNodeGone = (node: unknown): void => {
     const each = node as ClusterNodeClient;
-    // Its connection closes, if it has not done so before.
+    // The node may have been removed before.
     const onReady = this.nodes.get(each);
     if (onReady === undefined) return;
     this.nodes.delete(each);
@@ -120,14 +120,14 @@ export class ClusterWatch extends ConnectionWatch {
     allowListeners(node, -1);
   }
 
-  /** A caller's client may send again what was under way to this node; ours does not, and says so to each request. */
+  /** A caller's client may resend the requests in flight to this node; the service's own client rejects them. */
   private readonly onNodeClose = (): void => {
     this.cuts += 1;
     this.lateArrivalMs = monotonic() - this.gaveUpAt < GIVING_UP_MS ? MAX_LATE_ARRIVAL_MS : LATE_ARRIVAL_MS;
   };
 }
 
-/** Follows a connection of our own to one node of a cluster. */
+/** Tracks the service's own connection to one node of a cluster. */
 export class NodeWatch extends ConnectionWatch {
   constructor(
     client: RedisClient,

@@ -13,8 +13,8 @@ interface Connection {
 }
 
 /**
- * Acknowledged writes in a cluster: for each number of replicas a connection to each master that is written to, one WAIT
- * for all its slots.
+ * Acknowledged writes in a cluster. For each number of replicas there is one connection to each master that is written
+ * to, and one WAIT serves all of its slots.
  */
 export class ClusterWriteRoutes implements WriteRoutes {
   private readonly connections = new Map<string, Connection>();
@@ -43,7 +43,7 @@ export class ClusterWriteRoutes implements WriteRoutes {
     const client = this.open(node);
     if (client === undefined) {
       void this.map.refresh();
-      const what = 'no master of its hash slot is known just now.';
+      const what = 'the master of its hash slot is not known now.';
       throw new LockUnavailableError(what, undefined, { retryable: true, outcomeUnknown: false });
     }
     const watch = new NodeWatch(client, this.map, this.commandTimeout);
@@ -56,7 +56,7 @@ export class ClusterWriteRoutes implements WriteRoutes {
     return connection.caller;
   }
 
-  /** Connections are cut one by one, where a node is silent. */
+  /** Each connection is closed separately when its node is silent. */
   reconnect(): void {
     return;
   }

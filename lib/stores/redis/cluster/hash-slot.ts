@@ -6,7 +6,7 @@ const TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
   return crc;
 });
 
-/** The part of a key that Redis Cluster hashes: what is in its first braces if there is something, else all of it. */
+/** The part of a key that Redis Cluster hashes: the content of the first braces, or the whole key if that is empty. */
 export function hashedPart(key: string): string {
   const open = key.indexOf('{');
   const close = key.indexOf('}', open + 1);

@@ -3,12 +3,12 @@ import { SilenceWatch, type SilentConnection } from '../connection/silence-watch
 import type { ClusterNodeClient } from '../connection/cluster-client.js';
 
 /**
- * Follows one connection of a cluster's client. A PING shows whether it is silent, since it is not known which requests
- * were sent on it.
+ * Detects whether one connection of a cluster client is silent. It sends a PING, since it is unknown which requests
+ * were sent on the connection.
  */
 export class NodeSilence implements SilentConnection {
   answers = 0;
-  /** Whether neither this connection was answered nor a new one, since it was checked last. */
+  /** Whether the last check got no reply on this connection nor on a new one. */
   silent = false;
   private pinging = false;
   private readonly silence: SilenceWatch;
@@ -50,7 +50,7 @@ export class NodeSilence implements SilentConnection {
       await this.client.call('ping');
       this.onAnswered();
     } catch (error) {
-      // A server that refuses has answered.
+      // A refusal is a reply, too.
       if (isServerError(error)) this.onAnswered();
       else this.stop();
     }

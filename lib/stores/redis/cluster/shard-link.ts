@@ -11,17 +11,17 @@ import { hashSlot } from './hash-slot.js';
 import { replyIn, Shard } from './shard.js';
 
 /**
- * How often the cluster is asked which node serves which slot while there are listeners, in ms: the connection to a
- * node that is stopped or cut off stays open and silent, also after another has taken its place.
+ * How often the slots are refreshed while there are listeners, in ms: the connection to a node that is stopped or cut
+ * off stays open and silent, even after another node has replaced it.
  */
 const LOOK_EVERY_MS = 5_000;
 
 /**
- * Notifications in a cluster. A sharded channel lives on the master of its hash slot, so there is a connection to each master
- * that is needed. A node without sharded channels gets ordinary subscriptions, since it publishes to ordinary channels: each
- * node decides for itself, so services agree also while a cluster is upgraded node by node. When a node is lost, or a
- * slot leaves it, everyone who waits for one of its channels is told to look: who still waits then subscribes anew,
- * wherever the slot is by then.
+ * Notifications in a cluster. A sharded channel exists on the master of its hash slot, so there is a connection to each
+ * master that is needed. A node without sharded channels publishes to ordinary channels, and so gets ordinary
+ * subscriptions. This is decided for each node, so that services agree while a cluster is upgraded node by node. When a
+ * node is lost, or a slot leaves it, all listeners of the affected channels are notified; waiters that remain subscribe
+ * again at the new place of the slot.
  */
 export class ShardLink implements NotificationLink {
   private readonly shards = new Map<string, Shard>();
@@ -67,7 +67,7 @@ export class ShardLink implements NotificationLink {
         this.lookNowAndThen();
         return;
       } catch (error) {
-        // Only "the slot is elsewhere" is a reason to ask elsewhere; it is then known where, or soon will be.
+        // Only a moved slot is a reason to try another node. The refresh finds the new one.
         void this.map.refresh();
         if (isMoved(error)) shard.asked.delete(channel);
         if (!isMoved(error) || monotonic() >= end) throw error;
@@ -83,7 +83,7 @@ export class ShardLink implements NotificationLink {
     }
   }
 
-  /** Each connection is given up by itself, when its node is lost. */
+  /** Each connection is closed separately when its node is lost. */
   reconnect(): void {
     return;
   }
@@ -95,7 +95,7 @@ export class ShardLink implements NotificationLink {
     for (const shard of this.shards.values()) this.forget(shard);
   }
 
-  /** The master of the channel's slot, as far as that is known; else any that was not tried yet. */
+  /** The master of the channel's slot if it is known, else any master that was not tried yet. */
   private choose(channel: string, tried: ReadonlySet<string>): string | undefined {
     const known = this.map.masterOf(hashSlot(channel));
     if (known !== undefined && !tried.has(known)) return known;
@@ -122,8 +122,8 @@ export class ShardLink implements NotificationLink {
     client.on('message', onMessage);
     client.on('smessage', onMessage);
     client.on('close', onLost);
-    // The server takes a subscription away when the slot of its channel leaves it, and does not say so in one way:
-    // ioredis 6 emits "moved" for it, but not for which channel; earlier versions treat it as a reply without a request.
+    // The server ends a subscription when the slot of its channel leaves it. ioredis 6 then emits "moved", without the
+    // channel; earlier versions treat the message as a reply without a request.
     client.on('moved', () => {
       this.giveUp(shard, [...shard.channels]);
     });
@@ -133,7 +133,7 @@ export class ShardLink implements NotificationLink {
     return shard;
   }
 
-  /** Connections without channels to nodes that are no masters any more. */
+  /** Closes connections without channels to nodes that are no longer masters. */
   private dropUnused(): void {
     const masters = new Set(this.map.masters());
     for (const shard of this.shards.values()) {
@@ -151,7 +151,7 @@ export class ShardLink implements NotificationLink {
     this.lookNowAndThen();
   }
 
-  /** Leaves nodes whose place another has taken. */
+  /** Moves channels whose slots are on another node now, and closes unused connections. */
   private onRefreshed(): void {
     const masters = new Set(this.map.masters());
     for (const shard of [...this.shards.values()]) {
@@ -166,7 +166,7 @@ export class ShardLink implements NotificationLink {
     return master !== undefined && master !== address;
   }
 
-  /** The server may serve some of these channels after all: it would keep the subscriptions. */
+  /** Unsubscribes as well, since the server may still serve some of these channels. */
   private giveUp(shard: Shard, channels: readonly string[]): void {
     for (const channel of channels) shard.leave(channel);
     this.tell(shard, channels);
@@ -193,7 +193,7 @@ function isMoved(error: unknown): boolean {
 }
 
 function nowhere(): LockUnavailableError {
-  const what = 'no node of the cluster takes the subscription just now.';
+  const what = 'no node of the cluster accepts the subscription now.';
   return new LockUnavailableError(what, undefined, { retryable: true, outcomeUnknown: false });
 }
 

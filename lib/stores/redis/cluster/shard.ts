@@ -3,16 +3,16 @@ import { Pulse } from '../connection/heartbeat.js';
 import type { RedisClient } from '../connection/redis-client.js';
 import { confirmed } from '../notifications/confirmed.js';
 
-/** A connection for notifications to one node of a cluster. Once it is lost, it is not used again. */
+/** A connection for notifications to one node of a cluster. After it is lost, it is not used again. */
 export class Shard {
   readonly pulse: Pulse;
-  /** Settles once. */
+  /** Resolves when the connection is ready, rejects when it fails. */
   readonly ready: Promise<void>;
-  /** The channels that are confirmed here. */
+  /** The channels whose subscription is confirmed on this connection. */
   readonly channels = new Set<string>();
-  /** The channels that were asked for here: the node may subscribe them although its answer was not waited for. */
+  /** The channels whose subscription was requested: the node may subscribe them even if its reply was not awaited. */
   readonly asked = new Set<string>();
-  /** Whether the node has sharded channels (Redis 7), as far as is known. */
+  /** Whether the node has sharded channels (Redis 7); assumed until it rejects one. */
   private sharded = true;
 
   constructor(
@@ -28,9 +28,9 @@ export class Shard {
   }
 
   /**
-   * Subscribes in the way by which this node publishes.
+   * Subscribes to the sharded or the ordinary channel, whichever this node publishes to.
    *
-   * @param left how much time there is, in ms
+   * @param left returns the remaining time, in ms
    */
   async listen(channel: string, left: () => number): Promise<void> {
     if (this.sharded) {
@@ -51,7 +51,7 @@ export class Shard {
   }
 }
 
-/** What the node replied; '' if it did not. */
+/** The error reply of the node; '' if there was none. */
 export function replyIn(error: unknown): string {
   const cause: unknown = error instanceof LockUnavailableError ? error.cause : undefined;
   return cause instanceof Error ? cause.message : '';
@@ -66,7 +66,7 @@ function untilReady(client: RedisClient): Promise<void> {
       reject(new Error('the node cannot be reached'));
     });
   });
-  // Each subscription reports it.
+  // Each subscription awaits the promise and reports the failure.
   ready.catch(() => undefined);
   return ready;
 }

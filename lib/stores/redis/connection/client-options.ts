@@ -1,25 +1,25 @@
 import { LockConfigError } from '../../../errors/index.js';
 import type { RedisClient } from './redis-client.js';
 
-/** Whose options they are: those of a caller's client, or those that were passed for a client of our own. */
+/** The source of the options: a caller's client, or the module's options for the service's own client. */
 export type OptionsOf = 'caller' | 'own';
 
-/** What is wrong with an ioredis option, and which value of it can be used. */
+/** An ioredis option that cannot be used, and its replacement. */
 interface Fault {
   readonly option: string;
   readonly why: string;
   /** The value to use, as source code. */
   readonly instead: string;
-  /** What else to do. */
+  /** Further advice. */
   readonly also?: string;
-  /** Where a Cluster has the option: its own, or that of its nodes. Default: `nodes`. */
+  /** Where a Cluster has the option: in its own options, or in those of its nodes. Default: `nodes`. */
   readonly at?: 'cluster' | 'nodes' | 'both';
 }
 
 /**
- * Rejects ioredis options with which locks cannot work.
+ * Rejects ioredis options that prevent locks from working.
  *
- * @throws LockConfigError that says what to pass instead
+ * @throws LockConfigError whose message names what to pass instead
  */
 export function checkClientOptions(client: RedisClient, of: OptionsOf): void {
   const fault = faultOf(client);
@@ -32,15 +32,15 @@ export function checkClientOptions(client: RedisClient, of: OptionsOf): void {
   throw new LockConfigError(`The ioredis option "${option}" cannot be used for locks: ${why}. ${remedy}`);
 }
 
-/** The ioredis options of a client's connections: on a Cluster, of those to its nodes. */
+/** The ioredis options of a client's connections; for a Cluster, of the connections to its nodes. */
 export function connectionOptions(client: RedisClient): object {
   const options: unknown = isCluster(client) ? optionOf(client.options, 'redisOptions') : client.options;
   return typeof options === 'object' && options !== null ? options : {};
 }
 
 /**
- * Whether the client reconnects when a server does not know a script, as each server does after a restart. It may then
- * send the same request again without end.
+ * Whether the client reconnects when a server does not know a script, which happens after each restart. Such a client
+ * may send the same request again endlessly.
  */
 export function reconnectsOnUnknownScript(client: RedisClient): boolean {
   const options = connectionOptions(client);
@@ -73,7 +73,7 @@ function faultOf(client: RedisClient): Fault | undefined {
     };
   }
   if (optionOf(connection, 'monitor')) {
-    return { option: 'monitor', why: 'a connection in monitor mode can send no other commands', instead: 'false' };
+    return { option: 'monitor', why: 'a connection in monitor mode cannot send other commands', instead: 'false' };
   }
   if (optionOf(connection, 'commandTimeout') === 0) {
     return { option: 'commandTimeout', why: 'with 0, ioredis rejects each command at once', instead: 'undefined' };
@@ -81,7 +81,7 @@ function faultOf(client: RedisClient): Fault | undefined {
   if (optionOf(connection, 'role') === 'slave' && Array.isArray(optionOf(connection, 'sentinels'))) {
     return {
       option: 'role',
-      why: 'with "slave", Sentinel names a replica, which grants no locks',
+      why: 'with "slave", Sentinel returns a replica, which cannot grant locks',
       instead: "'master'",
     };
   }
@@ -98,7 +98,7 @@ function faultOf(client: RedisClient): Fault | undefined {
   return undefined;
 }
 
-/** `redisOptions` is given in full: before ioredis 6, a Cluster's duplicate does not merge it. */
+/** `redisOptions` is given in full, since a Cluster's `duplicate` does not merge it before ioredis 6. */
 function duplicateWith({ option, at = 'nodes' }: Fault, cluster: boolean, instead: string): string {
   const value = `${option}: ${instead}`;
   if (!cluster) return `client.duplicate({ ${value} })`;

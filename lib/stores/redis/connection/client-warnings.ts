@@ -3,7 +3,7 @@ import { connectionOptions, optionOf } from './client-options.js';
 import type { RedisClient } from './redis-client.js';
 
 /**
- * What a caller's client has or lacks that this library cannot change.
+ * Warnings about options of a caller's client, which this library cannot change.
  *
  * @param requestTimeout the module's `commandTimeout`, in ms
  */

@@ -1,10 +1,10 @@
 import { isRedisClient, type RedisClient } from './redis-client.js';
 
-/** What the library needs of an ioredis Cluster client, beyond what any client has. */
+/** The members of an ioredis Cluster client that the library uses, beyond those of any client. */
 export interface ClusterClient extends RedisClient {
   readonly isCluster: true;
   readonly options?: RedisClient['options'] & { readonly natMap?: NatMap | null | undefined };
-  /** By slot, the addresses of the nodes that serve it, the master first. Not documented by ioredis: only a hint. */
+  /** The addresses of the nodes of each slot, the master first. ioredis does not document it, so it may be missing. */
   readonly slots?: readonly (readonly string[] | undefined)[];
   nodes(role: 'all' | 'master'): ClusterNodeClient[];
   duplicate(nodes?: readonly unknown[] | Record<string, unknown>, options?: Record<string, unknown>): RedisClient;

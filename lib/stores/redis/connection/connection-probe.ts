@@ -6,7 +6,7 @@ const PROBE: Readonly<Record<string, unknown>> = {
   autoResubscribe: false,
   autoResendUnfulfilledCommands: false,
   enableOfflineQueue: false,
-  // It is ready once the server has answered INFO.
+  // The client is ready once the server has answered INFO.
   enableReadyCheck: true,
   failoverDetector: false,
   lazyConnect: false,
@@ -16,18 +16,18 @@ const PROBE: Readonly<Record<string, unknown>> = {
   connectionName: 'nestjs-redis-lock:probe',
 };
 
-/** A new connection beside `client`. */
+/** A new connection to the server of `client`. */
 export function openBeside(client: RedisClient): RedisClient {
   return client.duplicate(PROBE);
 }
 
-/** Tries whether a new connection is answered. */
+/** Tests whether the server answers on a new connection. */
 export class ConnectionProbe {
   private readonly client: RedisClient | null;
   private readonly timer: RunningTimer;
   private over = false;
 
-  /** @param onEnd told once whether it was answered, unless it was stopped before */
+  /** @param onEnd runs once with the result, unless the probe is stopped before */
   constructor(
     connect: () => RedisClient,
     timeoutMs: number,

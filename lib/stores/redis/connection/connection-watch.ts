@@ -10,7 +10,7 @@ import { hasCode, isOfReplica, USE_CLUSTER, withoutArguments } from './server-er
 import { SilenceWatch, type SilentConnection } from './silence-watch.js';
 import { closedByPeer, expectErrors, resetSocket, socketOf } from './socket.js';
 
-/** A request in flight. `final`: no reply can come any more. */
+/** A request in flight. `final`: no reply can arrive any more. */
 type Cuttable = Deadline & { onCut(final: boolean): void };
 
 interface Waiter {
@@ -18,37 +18,39 @@ interface Waiter {
   reject(error: Error): void;
 }
 
-/** At most so many listeners of one service on a client are for one event: this class's own and that of the key probe. */
+/**
+ * One service has at most this many listeners for one event of a client: that of this class and that of the key probe.
+ */
 const LISTENERS = 2;
 const DROP_PAUSE_MS = 500;
-/** How long requests of a connection that the other side closed may still be on their way, through a proxy, in ms. */
+/** How long requests on a connection that the peer closed may still be in transit, through a proxy, in ms. */
 export const LATE_ARRIVAL_MS = 1_000;
-/** How long at most after we gave a connection up ourselves: a proxy or a network may keep them, in ms. */
+/** The same for a connection that this process closed, since a proxy or a network may hold requests back, in ms. */
 export const MAX_LATE_ARRIVAL_MS = 60_000;
-/** The pause before a connection that was given up is opened again, in ms. */
+/** The pause before a connection that ioredis gave up is opened again, in ms. */
 const REVIVAL_PAUSE_MS = 200;
 
 /**
- * Follows the state of one client. Requests are only sent while the client is ready, since ioredis parks what it gets
- * while it is offline and would send it later, when the caller has long given up.
+ * Tracks the state of one client. Requests are sent only while the client is ready, since ioredis queues requests while
+ * it is offline and would send them when their callers no longer wait.
  */
 export class ConnectionWatch implements SilentConnection {
-  /** How often the connection was cut. If it changed during a request, the request may have been sent twice. */
+  /** How often the connection was closed. If this changes during a request, the request may have been sent twice. */
   cuts = 0;
 
-  /** The requests in flight, each due when its timeout, or its use, is over. */
+  /** The requests in flight, each due when its timeout is over, or when its reply is of no more use. */
   readonly inFlightRequests = new Deadlines<Cuttable>();
 
-  /** Requests whose timeout is over and whose replies have not come. */
+  /** Requests whose timeout is over and whose replies have not arrived. */
   readonly overdue = new Set<Cuttable>();
 
-  /** How long requests of the connection that was closed last may still be carried out, in ms. */
+  /** How long requests of the last closed connection may still be executed, in ms. */
   lateArrivalMs = 0;
 
   /** Whether the service is closed. */
   disposed = false;
 
-  /** How many requests were answered on this client, with whatever. */
+  /** How many replies of any kind this client has received. */
   answers = 0;
 
   private readonly waiters = new Set<Waiter>();
@@ -62,8 +64,8 @@ export class ConnectionWatch implements SilentConnection {
   });
 
   /**
-   * @param onDrop the connection is given up, since its server is silent or no longer the master
-   * @param database the database that requests are meant for, where the client may be moved to another one
+   * @param onDrop runs when the connection is closed because its server is silent or no longer the master
+   * @param database the database for requests, if the client may select another one
    */
   constructor(
     readonly client: RedisClient,
@@ -78,8 +80,7 @@ export class ConnectionWatch implements SilentConnection {
     client.on('connect', this.onConnect);
     client.on('ready', this.onReady);
     client.on('close', this.onClose);
-    // A listener of ours would silence the report that ioredis makes of errors without a listener. On a caller's client
-    // that is the caller's business.
+    // Not on a caller's client: an error listener would suppress the report that ioredis prints if there is none.
     if (!ownsClient) return;
     client.on('error', this.onError);
     client.on('end', this.onEnd);
@@ -89,7 +90,7 @@ export class ConnectionWatch implements SilentConnection {
     return this.client.status === 'ready';
   }
 
-  /** Why the client is not ready, as far as it has said so. */
+  /** The last error of the client while it is not ready. */
   get trouble(): Error | undefined {
     return this.lastError;
   }
@@ -124,34 +125,34 @@ export class ConnectionWatch implements SilentConnection {
     return this.overdue.size > 0 || this.client.status === 'connect';
   }
 
-  /** A request was answered, with whatever. */
+  /** Called when a request got a reply of any kind. */
   onAnswered(): void {
     this.answers += 1;
   }
 
   /**
-   * A request got no reply within its timeout.
+   * Called when a request got no reply within its timeout.
    *
-   * @param answers how many answers there had been when it was sent
+   * @param answers the value of `answers` when it was sent
    */
   onOverdue(request: Cuttable, timeoutMs: number, answers: number): void {
     this.overdue.add(request);
     if (this.ownsClient && !this.disposed) this.silence.begin(answers === this.answers ? timeoutMs : 0);
   }
 
-  /** The server has accepted the connection, but not answered on it for `silentMs`. */
+  /** Called when the server has accepted the connection, but has not replied on it for `silentMs`. */
   onSlowHandshake(silentMs: number): void {
     if (this.ownsClient && !this.disposed) this.silence.begin(silentMs);
   }
 
-  /** The connection is silent: another is made, and Sentinel may know of another server by now. Nothing is sent again. */
+  /** Replaces a silent connection, since Sentinel may return another server by now. No request is sent again. */
   giveUp(): void {
     this.drop();
   }
 
   /**
-   * The server refused. A replica in the place of the master is left, so that the master is looked for. A caller's client
-   * is asked first, as ioredis does it: an error inside a script does not reach its `reconnectOnError` by itself.
+   * Called when the server refused a request. If it is a replica, the connection is replaced to find the master. A
+   * caller's client decides this by its `reconnectOnError`, which ioredis does not call for an error inside a script.
    */
   onRefused(error: Error): void {
     if (!isOfReplica(error)) return;
@@ -159,17 +160,17 @@ export class ConnectionWatch implements SilentConnection {
     if (this.ownsClient || Boolean(options?.reconnectOnError?.(error))) this.drop();
   }
 
-  /** Why no request may be sent though the client is ready; `null` if it may. */
+  /** The reason why requests are refused although the client is ready; `null` if they are not. */
   refusal(): LockUnavailableError | null {
     return this.database === null ? null : this.database.refusal();
   }
 
-  /** What to change where the server refused, for the message. */
+  /** Advice for the message of a refused request. */
   adviceOn(error: Error): string {
     return hasCode(error, 'MOVED') ? ` ${USE_CLUSTER}` : '';
   }
 
-  /** A request failed on its way. */
+  /** Called when a request failed because of its connection. */
   onBroken(): void {
     return;
   }
@@ -180,21 +181,21 @@ export class ConnectionWatch implements SilentConnection {
 
   private drop(): void {
     const now = monotonic();
-    // Requests that were under way together fail together: once is enough.
+    // Requests that were in flight together fail together: the connection is replaced only once.
     if (now - this.droppedAt < DROP_PAUSE_MS || !['ready', 'connect'].includes(this.client.status)) return;
     this.droppedAt = now;
     expectErrors(this.client);
-    // A client of the caller decides itself what becomes of its requests.
+    // The caller may have its own requests on its client.
     if (this.ownsClient) resetSocket(this.client);
     this.client.disconnect(true);
     this.onDrop();
   }
 
-  /** Stops listening, and rejects what still waits. */
+  /** Removes the listeners, and rejects calls that still wait. */
   dispose(): void {
     this.disposed = true;
     this.silence.stop();
-    // Late replies are of no use any more; the other requests end with their timeout.
+    // Late replies are not needed any more; other requests end with their timeout.
     for (const inFlight of [...this.overdue]) inFlight.onCut(true);
     this.inFlightRequests.rest();
     this.client.off('connect', this.onConnect);
@@ -204,7 +205,7 @@ export class ConnectionWatch implements SilentConnection {
     allowListeners(this.client, -LISTENERS);
     this.revival.stop();
     if (this.ownsClient) expectErrors(this.client);
-    // An own client keeps its error listener: it may report once more while it goes down.
+    // The service's own client keeps its error listener, since it may emit errors while it closes.
     for (const waiter of [...this.waiters]) waiter.reject(this.unreachable(0));
   }
 
@@ -237,15 +238,15 @@ export class ConnectionWatch implements SilentConnection {
     this.cuts += 1;
     this.silence.stop();
     this.lateArrivalMs = closedByPeer(this.socket) ? LATE_ARRIVAL_MS : MAX_LATE_ARRIVAL_MS;
-    // Our own client does not send a request again, so no answer will come; a caller's client may do so.
+    // The service's own client does not resend requests, so no reply can arrive; a caller's client may resend them.
     for (const inFlight of new Set([...this.inFlightRequests.entries(), ...this.overdue]))
       inFlight.onCut(this.ownsClient);
     this.inFlightRequests.rest();
   };
 
   /**
-   * ioredis gives up for good where it could not so much as begin to connect: when no Sentinel names a master just then. A
-   * connection of ours lives as long as its service.
+   * ioredis gives up permanently if it cannot start to connect, as when no Sentinel knows a master. The service's own
+   * connection must last as long as the service.
    */
   private readonly onEnd = (): void => {
     this.revival.start(REVIVAL_PAUSE_MS);

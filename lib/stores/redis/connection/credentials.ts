@@ -6,7 +6,7 @@ const AUTH_ERROR = /^(WRONGPASS|NOAUTH|ERR invalid password|ERR AUTH)/;
 
 export type Credentials = Partial<Record<(typeof KEYS)[number], unknown>>;
 
-/** The credentials among the options of a client; a caller may change them at run time. */
+/** The credentials in the options of a client, which a caller may change at run time. */
 export function credentialsOf(options: object | undefined): Credentials {
   if (options === undefined) return {};
   const given = KEYS.filter((key) => Reflect.get(options, key) !== undefined);
@@ -22,7 +22,9 @@ export function sameCredentials(a: Credentials, b: Credentials): boolean {
   return KEYS.every((key) => a[key] === b[key]);
 }
 
-/** Before each reconnection, `copy` takes over the credentials that `client` has now. ioredis reads them when it connects. */
+/**
+ * Copies the present credentials of `client` to `copy` before each reconnection. ioredis reads them when it connects.
+ */
 export function followCredentials(copy: RedisClient, client: RedisClient, reporter: Reporter | undefined): RedisClient {
   const takeOver = (): void => {
     if (copy.options === undefined || client.options === undefined) return;
@@ -37,7 +39,7 @@ export function followCredentials(copy: RedisClient, client: RedisClient, report
   return reportRefusals(copy, reporter);
 }
 
-/** Warns when the server refuses the credentials of `copy`, once until it is accepted again. */
+/** Warns when the server rejects the credentials of `copy`, once until it accepts them again. */
 export function reportRefusals(copy: RedisClient, reporter: Reporter | undefined): RedisClient {
   let reported = false;
   copy.on('ready', () => {

@@ -2,7 +2,7 @@ import type { Reporter } from '../../../telemetry/reporter.js';
 import { isClusterClient } from './cluster-client.js';
 import type { RedisClient } from './redis-client.js';
 
-/** Warns of each server that may evict locks. Never rejects: a server that does not tell its policy is not reported. */
+/** Warns of each server that may evict locks. Never rejects: a server that does not report its policy is skipped. */
 export async function warnOfEviction(client: RedisClient, reporter: Reporter): Promise<void> {
   const servers = isClusterClient(client) ? client.nodes('master') : [client];
   const policies = await Promise.all(servers.map(policyOf));
@@ -22,6 +22,6 @@ async function policyOf(server: Pick<RedisClient, 'call'>): Promise<string | und
 function warningOf(policy: string): string {
   return (
     `Redis may evict locks while they are held: its maxmemory-policy is "${policy}". When its memory is full, a second caller ` +
-    `can then get a lock that is still held. Keep locks on a Redis with "noeviction", apart from caches.`
+    `can then get a lock that is still held. Store locks on a Redis with "noeviction", separate from caches.`
   );
 }

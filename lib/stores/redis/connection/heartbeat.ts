@@ -2,17 +2,17 @@ import { Timer } from '../../../time/timer.js';
 import type { RedisClient } from './redis-client.js';
 import { isServerError } from './server-error.js';
 
-/** How long a connection that listens may be silent at least before it is replaced, in ms. */
+/** A subscribed connection is replaced after at least this much silence, in ms. */
 const MIN_SILENCE_MS = 2_000;
-/** The time without any data after which a connection is replaced, in ticks; halfway a PING asks for a sign of life. */
+/** The time without any data after which a connection is replaced, in ticks. A PING is sent after half of it. */
 const LIMIT_TICKS = 4;
 const PING_TICKS = LIMIT_TICKS / 2;
 
 /**
- * Checks connections that only listen: their peer can vanish without a FIN, and then nothing would ever fail on them.
+ * Checks connections that only receive. If their peer disappears without a FIN, no request would ever fail on them.
  *
- * Silence is counted in ticks, not in ms. After a stall of the event loop or of the whole process only one tick is due, and
- * the data that waits in the socket is read before the next one: a local stall is never taken for a silent server.
+ * Silence is counted in ticks, not in ms. After a stall of the event loop or of the whole process only one tick is due,
+ * and the data in the socket is read before the next one, so a local stall is never taken for a silent server.
  */
 export class Heartbeat {
   private readonly pulses = new Set<Pulse>();
@@ -49,8 +49,8 @@ export class Pulse {
   private unanswered = 0;
 
   /**
-   * @param inUse whether anything is subscribed on the connection, or may be
-   * @param replace gives the connection up
+   * @param inUse whether the connection has, or may have, subscriptions
+   * @param replace closes the connection, which reconnects
    */
   constructor(
     private readonly client: RedisClient,
@@ -58,12 +58,15 @@ export class Pulse {
     private readonly replace: () => void,
   ) {}
 
-  /** Something arrived, or the connection is a new one. */
+  /** Called when data arrives or the connection is new. */
   readonly heard = (): void => {
     this.silentTicks = 0;
   };
 
-  /** The connection is in use until this request is answered: if that never happens, the server has not carried it out. */
+  /**
+   * The connection counts as in use until this request is answered: without a reply, the server may not have executed
+   * it.
+   */
   awaitAnswer(request: Promise<unknown>): void {
     this.unanswered += 1;
     const settle = (): void => {
@@ -72,11 +75,11 @@ export class Pulse {
     request.then(settle, settle);
   }
 
-  /** `false`: the connection is not in use any more. */
+  /** Counts one tick of silence. Returns `false` if the connection is no longer in use. */
   tick(): boolean {
     if (this.unanswered === 0 && !this.inUse()) return false;
     const { status } = this.client;
-    // While the client connects, ioredis limits the time. A handshake without an answer has no limit there.
+    // ioredis limits the time to connect, but not the time of a handshake.
     if (status !== 'ready' && status !== 'connect') {
       this.silentTicks = 0;
       return true;
@@ -95,7 +98,7 @@ export class Pulse {
       await this.client.call('ping');
       this.heard();
     } catch (error) {
-      // A server that refuses has answered.
+      // A refusal is a reply, too.
       if (isServerError(error)) this.heard();
     }
   }

@@ -7,7 +7,10 @@ import { checkClientOptions, type OptionsOf } from './client-options.js';
 import { followCredentials } from './credentials.js';
 import { isRedisClient, type RedisClient } from './redis-client.js';
 
-/** A client of one of several nodes, how its connection for notifications is made, and its address without a password. */
+/**
+ * A client of one of several nodes, a function that opens its connection for notifications, and its address without a
+ * password.
+ */
 export interface OpenNode {
   readonly label: string;
   readonly client: RedisClient;
@@ -15,26 +18,26 @@ export interface OpenNode {
 }
 
 const MAX_RECONNECT_DELAY_MS = 1_000;
-/** ioredis keeps a timer this long after a disconnect, also where nothing was connected: a process could not end. */
+/** ioredis keeps a timer for this long after a disconnect, even without a connection, which keeps the process alive. */
 const DISCONNECT_TIMEOUT_MS = 100;
 
-/** Reconnects for as long as the service lives; what to do meanwhile is decided request by request. */
+/** Reconnects as long as the service exists. Requests have their own timeouts meanwhile. */
 function retryStrategy(attempt: number): number {
   return Math.min(attempt * 50, MAX_RECONNECT_DELAY_MS);
 }
 
-/** How long a Sentinel may take to answer: one that is stopped or cut off must not keep us from asking the next, in ms. */
+/** How long a Sentinel may take to reply before the next one is asked, in ms. */
 const SENTINEL_TIMEOUT_MS = 1_000;
 
-/** Sentinels announce a failover, so that a connection to a master that is stopped or cut off is left at once. */
+/** Sentinels announce a failover, so that a connection to a master that is stopped or cut off is replaced at once. */
 const WITH_SENTINELS: RedisOptions = { failoverDetector: true, sentinelCommandTimeout: SENTINEL_TIMEOUT_MS };
 
-/** A node that is cut off is not waited for long: the cluster may have put another in its place. */
+/** Short, since the cluster may have replaced a node that cannot be reached. */
 const NODE_CONNECT_TIMEOUT_MS = 2_000;
 
 /**
- * While a hash slot moves, ioredis repeats a call with several of its locks up to 16 times, though only calls with one lock
- * can succeed: the library sends those as soon as ioredis gives up. In ms.
+ * While a hash slot moves, ioredis retries a call with several of its locks up to 16 times with this pause, in ms. Only
+ * calls with one lock can succeed then; the library sends them as soon as ioredis gives up.
  */
 const TRY_AGAIN_PAUSE_MS = 10;
 
@@ -44,9 +47,9 @@ const OWN_CLIENT: RedisOptions = {
   connectionName: 'nestjs-redis-lock',
 };
 
-/** Options by which ioredis would send requests later or again, or would discard their replies. No caller sets them. */
+/** Options that would make ioredis delay or repeat requests, or discard replies. They have priority over the user's. */
 const FIXED: RedisOptions = {
-  // The lock decides what to do about a request whose connection broke.
+  // The lock service handles requests whose connection was lost.
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: null,
   reconnectOnError: null,
@@ -55,11 +58,11 @@ const FIXED: RedisOptions = {
   commandTimeout: undefined,
   stringNumbers: false,
 };
-/** Silent connections to one server are replaced here, and WAIT may be silent for long. */
+/** The library replaces silent connections itself, and WAIT may take long to reply. */
 const FIXED_FOR_ONE: RedisOptions = { ...FIXED, socketTimeout: undefined };
 
 /**
- * Opens a client of our own. It starts to connect at once.
+ * Opens the service's own client. It starts to connect at once.
  *
  * @throws LockConfigError if its options cannot be used; nothing stays open then
  */
@@ -70,7 +73,7 @@ export function openClient(target: string | RedisOptions, more: RedisOptions = {
       ? new Redis(target, own)
       : new Redis({ ...own, ...(hasSentinels(target) ? WITH_SENTINELS : {}), ...target }),
   );
-  // The parameters of a URL come before other options. ioredis reads these ones when it uses them.
+  // The parameters of a URL have priority over other options, so these are set afterwards; ioredis reads them on use.
   Object.assign(client.options, FIXED_FOR_ONE);
   try {
     return checkClient(client, 'own');
@@ -80,7 +83,7 @@ export function openClient(target: string | RedisOptions, more: RedisOptions = {
   }
 }
 
-/** What ioredis throws may hold the URL with its password, so only its words are passed on. */
+/** An error of ioredis may contain the URL with its password, so only its message is passed on. */
 function made<T>(make: () => T): T {
   try {
     return inServiceContext(make);
@@ -92,7 +95,7 @@ function made<T>(make: () => T): T {
 }
 
 /**
- * Opens a client for each of several independent nodes. A request that cannot be sent at once fails at once: the other
+ * Opens a client for each of several independent nodes. A request that cannot be sent at once fails, and the other
  * nodes decide.
  *
  * @throws LockConfigError if the options of one cannot be used; nothing stays open then
@@ -112,8 +115,8 @@ export function openNodes(targets: readonly (string | RedisOptions)[]): OpenNode
 }
 
 /**
- * Opens a cluster client of our own. ioredis follows `MOVED` and `ASK`; what was sent to a node that is lost is not sent
- * again, and replicas are never asked.
+ * Opens the service's own cluster client. ioredis follows `MOVED` and `ASK`. Requests to a lost node are not sent
+ * again, and replicas are never used.
  *
  * @throws LockConfigError if its options cannot be used; nothing stays open then
  */
@@ -126,7 +129,7 @@ export function openCluster(nodes: readonly ClusterNode[], options: ClusterOptio
     retryDelayOnClusterDown: 0,
     scaleReads: 'master',
     enableAutoPipelining: false,
-    // Without this queue, requests fail while the connection to a node is being opened.
+    // Without the queue, requests fail while the connection to a node is opening.
     enableOfflineQueue: true,
     // With 0, ioredis hides what the servers reply.
     maxRedirections: options.maxRedirections === 0 ? undefined : options.maxRedirections,
@@ -148,19 +151,20 @@ export function openCluster(nodes: readonly ClusterNode[], options: ClusterOptio
 }
 
 function addressOf(target: string | RedisOptions): string {
-  // Not by a pattern: a password may hold what looks like the end of it.
+  // Parsed as a URL, since a password may contain text that looks like its own end.
   if (typeof target === 'string') return URL.canParse(target) ? new URL(target).host || 'localhost' : 'a server';
   return target.path ?? `${target.host ?? 'localhost'}:${String(target.port ?? 6379)}`;
 }
 
 /**
- * Of connections for notifications and for acknowledged writes: neither parks requests nor sends them again by itself. WAIT
- * answers for the writes of its own connection only, so neither may get onto another one.
+ * Options of connections for notifications and for acknowledged writes: they neither queue requests nor send them
+ * again. WAIT covers only the writes of its own connection, so a request must not move to another connection.
  */
 const BESIDE: RedisOptions = {
   ...FIXED_FOR_ONE,
   autoResubscribe: false,
-  // Keys and channels are complete; a Cluster's redisOptions may contain a prefix that reaches its nodes' duplicates only.
+  // Keys and channels already have their prefix; one in a Cluster's redisOptions would apply only to duplicates of its
+  // nodes.
   keyPrefix: '',
   enableOfflineQueue: false,
   enableReadyCheck: true,
@@ -174,12 +178,12 @@ export const NODE_NOTIFICATIONS: Readonly<Record<string, unknown>> = {
 };
 export const NODE_WRITES: Readonly<Record<string, unknown>> = { ...BESIDE, connectionName: 'nestjs-redis-lock:writes' };
 
-/** Opens the connection for notifications beside `client`, with the same server and rights. */
+/** Opens the connection for notifications, to the same server and with the same user as `client`. */
 export function openSubscriberFor(client: RedisClient, reporter?: Reporter): RedisClient {
   return openBeside(client, NODE_NOTIFICATIONS, reporter);
 }
 
-/** Opens a connection beside `client` for writes that replicas have to acknowledge. */
+/** Opens a connection to the server of `client` for writes that replicas must acknowledge. */
 export function openWriterFor(client: RedisClient, reporter?: Reporter): RedisClient {
   return openBeside(client, NODE_WRITES, reporter);
 }
@@ -196,7 +200,7 @@ function openBeside(client: RedisClient, options: Readonly<Record<string, unknow
   return followCredentials(copy, client, reporter);
 }
 
-/** A duplicate has a client's options, not the database that was selected since. */
+/** A duplicate has the client's options, and not the database that was selected since. */
 function sameDatabase(client: RedisClient): RedisOptions {
   const db = databaseOf(client);
   return db === undefined ? {} : { db };
@@ -209,7 +213,7 @@ function hasSentinels(options: { readonly sentinels?: unknown } | undefined): bo
 /**
  * Checks a client at start-up.
  *
- * @throws LockConfigError that says what to pass instead
+ * @throws LockConfigError whose message names what to pass instead
  */
 export function checkClient(client: unknown, of: OptionsOf = 'caller'): RedisClient {
   if (!isRedisClient(client)) {
@@ -218,7 +222,7 @@ export function checkClient(client: unknown, of: OptionsOf = 'caller'): RedisCli
   checkClientOptions(client, of);
   if (Reflect.get(client, 'mode') === 'subscriber') {
     throw new LockConfigError(
-      '"client" is in subscriber mode and can send no other commands. Pass a client of its own: client.duplicate().',
+      '"client" is in subscriber mode and cannot send other commands. Pass a separate client: client.duplicate().',
     );
   }
   return client;

@@ -1,9 +1,9 @@
-/** A value of a command. */
+/** An argument of a command. */
 export type RedisArgument = string | number;
 
 /**
- * What the library needs of an ioredis client: a narrow shape rather than a class, since the caller's ioredis may be
- * another copy or another major version than the one this package sees.
+ * The members of an ioredis client that the library uses. It is not the class of ioredis, since the caller may use
+ * another copy or another major version of ioredis.
  */
 export interface RedisClient {
   readonly status: string;
@@ -28,7 +28,7 @@ export type CallersClient =
 
 const METHODS = ['call', 'connect', 'disconnect', 'on', 'off', 'duplicate'] as const;
 
-/** @internal Whether `value` can serve as a client. */
+/** @internal Whether `value` can be used as a client. */
 export function isRedisClient(value: unknown): value is RedisClient {
   if (typeof value !== 'object' || value === null) return false;
   return (

@@ -1,6 +1,6 @@
 import { LockUnavailableError } from '../../../errors/index.js';
 
-/** Errors that pass by themselves: a restart, a failover, a slot on the move, memory that is freed again. */
+/** Temporary errors: a restart, a failover, a moving slot, memory that will be freed. */
 const PASSING = new Set([
   'ASK',
   'BUSY',
@@ -9,7 +9,7 @@ const PASSING = new Set([
   'MASTERDOWN',
   'MISCONF',
   'MOVED',
-  // Of a script of this library: the server has lost its state, see `quorum/restart-guard.ts`.
+  // From a script of this library: the server has lost its state, see `quorum/restart-guard.ts`.
   'NOMARKER',
   'NOREPLICAS',
   'OOM',
@@ -18,20 +18,20 @@ const PASSING = new Set([
   'UNKILLABLE',
 ]);
 
-/** A missing right; within a script Redis 7 has words of its own for it. */
+/** A missing permission. Redis 7 has other messages for it inside a script. */
 const DENIED = /NOPERM|The user executing the script|ACL failure in script/;
-/** Redis 7.0 does not say which of them a script must not call. */
+/** Redis 7.0 does not name the command that a script must not call. */
 const SCRIPT_COMMANDS = 'GET, SET, DEL, HSET, HDEL, HEXISTS, HGETALL, PEXPIRE, PTTL, TIME, PUBLISH, SPUBLISH';
 
-/** The upper-case word by which Redis names an error; before Redis 7 an error inside Lua has others and a place in front. */
+/** The code of a Redis error. Before Redis 7, an error inside Lua has a location, and other codes, before it. */
 const CODE = /(?:^|@user_script: ?\d+: )-?([A-Z]{2,})\s/g;
 
-/** Whether `error` is an answer of the server rather than trouble on the way to it. */
+/** Whether `error` is a reply of the server and not a connection error. */
 export function isServerError(error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError';
 }
 
-/** What to do where a member of a cluster is used as if it were the only server. */
+/** Advice if a node of a cluster is configured as a single server. */
 export const USE_CLUSTER =
   'This server belongs to a Redis Cluster and does not serve all hash slots. Use the option "cluster" ' +
   '({ cluster: { nodes: [url, …] } }), or pass an ioredis Cluster as "client". It cannot be one of several independent servers of a "quorum".';
@@ -40,21 +40,22 @@ export function hasCode(error: Error, code: string): boolean {
   return error.message.startsWith(`${code} `);
 }
 
-/** Whether a replica answered where a master was meant: the roles have changed, and this connection has not followed. */
+/** Whether a replica replied instead of the master: the roles have changed, but not the connection. */
 export function isOfReplica(error: Error): boolean {
   const code = codeOf(error);
   return code === 'READONLY' || code === 'MASTERDOWN';
 }
 
-/** Whether the server rejected a whole call for its keys, or for a reason of its own words, as a proxy may do it. */
+/** Whether the server rejected a whole call because of its keys, or for an unknown reason, as a proxy may do. */
 export function isAboutKeys(error: Error): boolean {
   const code = codeOf(error);
   return code === undefined || code === 'ERR' || code === 'CROSSSLOT';
 }
 
 /**
- * Whether a server had only some of the keys of a call, because their hash slot is being moved. ioredis's Cluster retries
- * such a call for a while, on any node, and then reports the last error: the node that it asked last may not serve the slot.
+ * Whether a server had only some of the keys of a call, because their hash slot is moving. ioredis's Cluster retries
+ * such a call for a while, on any node, and then reports the last error, which may come from a node that does not serve
+ * the slot.
  */
 export function isAboutMovingSlot({ message }: Error): boolean {
   return /^(TRYAGAIN|Too many Cluster redirections\. Last error: ReplyError: (TRYAGAIN|MOVED|ASK)) /.test(message);
@@ -65,8 +66,8 @@ function codeOf(error: Error): string | undefined {
 }
 
 /**
- * Takes away what ioredis notes on an error of the server: the arguments of the command. A password or an owner would come
- * into every log that prints an error with its cause.
+ * Removes the arguments of the command, which ioredis adds to an error of the server. Otherwise a log that prints an
+ * error with its cause would contain a password or an owner.
  */
 export function withoutArguments(error: Error): Error {
   const command: unknown = Reflect.get(error, 'command');
@@ -75,7 +76,7 @@ export function withoutArguments(error: Error): Error {
   return error;
 }
 
-/** An error of the server, as this library reports it. It is never "busy": it is unknown whether the lock is free. */
+/** Converts an error of the server. It never becomes "busy", since it is unknown whether the lock is free. */
 export function refused(
   error: Error,
   lockName: string | undefined,
@@ -100,15 +101,15 @@ function adviceFor({ message }: Error, code: string | undefined): string {
   const right = missingRight(message);
   return right === undefined
     ? ''
-    : ` The Redis user needs the right to use ${right}. The README lists the ACL rules that locks need.`;
+    : ` The Redis user needs permission for ${right}. The README lists the ACL rules that locks need.`;
 }
 
-/** The message without the digest and the line number of a script, which no user can look up. */
+/** The message without the digest and the line number of a script, which mean nothing to a user. */
 function plain(message: string): string {
   return message.replace(/^.*@user_script: ?\d+: -?(?=[A-Z])/, '').replace(/ script: \w+, on @user_script:\d+\.?$/, '');
 }
 
-/** What the server does not let its user do, as far as it says so: each version has other words for it. */
+/** The permission that the Redis user lacks, as far as the message tells. Each version has other messages. */
 function missingRight(message: string): string | undefined {
   if (!DENIED.test(message)) return undefined;
   const command = /'([^']+)' command/.exec(message)?.[1];

@@ -2,34 +2,34 @@ import { RunningTimer } from '../../../time/running-timer.js';
 import { ConnectionProbe, openBeside } from './connection-probe.js';
 import type { RedisClient } from './redis-client.js';
 
-/** How long a connection may be silent at least before anything is done about it, in ms. */
+/** The least silence before a connection is tested, in ms. */
 const MIN_SILENCE_MS = 2_000;
-/** How long a new connection may take at most until its first answer, in ms. */
+/** The largest timeout for the first reply on a new connection, in ms. */
 const MAX_HANDSHAKE_MS = 8_000;
 
 /** The connection that is watched. */
 export interface SilentConnection {
   readonly client: RedisClient;
-  /** Grows with each answer. */
+  /** Grows with each reply. */
   readonly answers: number;
-  /** Whether something is overdue on it. */
+  /** Whether a request on it is overdue. */
   readonly awaitsAnswer: boolean;
   giveUp(): void;
-  /** A new connection was not answered either. */
+  /** Called when the server does not reply on a new connection either. */
   onUnanswered?(): void;
 }
 
 /**
- * Decides when a connection without answers is given up. A server that is stopped or busy with a long script would not
- * answer a new connection either, and its kernel keeps what was sent; so a silent connection is replaced only once a new
- * one is answered. Only time in which the event loop ran counts as silence.
+ * Decides when a silent connection is replaced: only after the server has replied on a new connection. A server that is
+ * stopped, or busy with a long script, would not reply on a new connection either, and its kernel keeps the requests
+ * that were sent. Only time in which the event loop ran counts as silence.
  */
 export class SilenceWatch {
   readonly limitMs: number;
   private handshakeMs: number;
   private timer: RunningTimer | null = null;
   private probe: ConnectionProbe | null = null;
-  /** How many answers there had been when the silence began. */
+  /** The value of `answers` when the silence began. */
   private answers = 0;
 
   constructor(
@@ -40,7 +40,7 @@ export class SilenceWatch {
     this.handshakeMs = this.limitMs;
   }
 
-  /** Something is overdue. @param silentMs how long nothing was heard until now */
+  /** Called when a request is overdue. @param silentMs how long the connection has been silent until now */
   begin(silentMs: number): void {
     if (this.timer !== null || this.probe !== null) return;
     this.answers = this.connection.answers;
@@ -48,7 +48,7 @@ export class SilenceWatch {
     this.timer = new RunningTimer(Math.max(1, limitMs - silentMs), this.onSilence);
   }
 
-  /** The connection has answered its first request, was closed or is not used any more. */
+  /** Called when the connection has its first reply (`ready`), was closed, or is no longer used. */
   stop(ready = false): void {
     if (ready) this.handshakeMs = this.limitMs;
     this.timer?.stop();

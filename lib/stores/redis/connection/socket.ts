@@ -1,7 +1,9 @@
 import { EventEmitter } from 'node:events';
 import type { RedisClient } from './redis-client.js';
 
-/** What the library looks at on the socket below a client. ioredis does not document where it keeps it: only a hint. */
+/**
+ * The members of a client's socket that the library uses. ioredis does not document the socket, so it may be missing.
+ */
 interface Socket extends EventEmitter {
   readonly readableEnded?: boolean;
   readonly writableEnded?: boolean;
@@ -18,8 +20,8 @@ export function socketOf(client: RedisClient): Socket | undefined {
 const expecting = new WeakSet<Socket>();
 
 /**
- * A TLS handshake that is broken off may fail more than once. ioredis listens for one error of a socket; the next would
- * end the process.
+ * An aborted TLS handshake may emit several errors. ioredis handles only the first of a socket; the next would end the
+ * process.
  */
 export function expectErrors(client: RedisClient): void {
   const socket = socketOf(client);
@@ -29,11 +31,11 @@ export function expectErrors(client: RedisClient): void {
 }
 
 /**
- * Closes the socket so that the kernel discards what it has not sent yet: after an ordinary close it would go on
- * sending, and requests would arrive long after their connection was replaced. A TLS or Unix socket cannot do that.
+ * Closes the socket so that the kernel discards unsent data: after an ordinary close it would continue to send, and
+ * requests would arrive long after their connection was replaced. TLS and Unix sockets do not support this.
  *
- * A socket that is being ended is closed in the ordinary way: Node would fail to reset it, and then leave it open without an
- * event, so that the client would take it for a working connection.
+ * A socket that is already ending is destroyed instead: Node would fail to reset it and leave it open without an event,
+ * so the client would take it for a working connection.
  */
 export function resetSocket(client: RedisClient): void {
   const socket = socketOf(client);
@@ -49,7 +51,7 @@ export function resetSocket(client: RedisClient): void {
   }
 }
 
-/** Whether the other side closed the connection: then nothing that was sent on it is still on its way for long. */
+/** Whether the peer closed the connection: then requests on it cannot be in transit for long. */
 export function closedByPeer(socket: Socket | undefined): boolean {
   if (socket === undefined) return false;
   const { errored } = socket;

@@ -2,7 +2,7 @@ import { LockUnavailableError } from '../../../errors/index.js';
 import { RunningTimer } from '../../../time/running-timer.js';
 import { isServerError, refused, unanswered } from '../connection/server-error.js';
 
-/** Waits for a subscription that was sent. Rejects with `LockUnavailableError`, after `timeoutMs` at the latest. */
+/** Waits for the reply to a subscription. Rejects with `LockUnavailableError`, at the latest after `timeoutMs`. */
 export async function confirmed(sent: Promise<unknown>, timeoutMs: number): Promise<void> {
   let timer: RunningTimer | undefined;
   const timeout = new Promise<never>((_resolve, reject) => {

@@ -1,21 +1,23 @@
-/** What a link reports. */
+/** The events of a link. */
 export interface NotificationEvents {
   onMessage(channel: string): void;
-  /** These channels, or all, are not subscribed to any more. */
+  /** The subscriptions of these channels, or of all, are lost. */
   onLost(channels?: Iterable<string>): void;
-  /** The connection is back: subscribe again. */
+  /** The connection is open again: subscribe again. */
   onBack(): void;
 }
 
-/** The way by which notifications come: one connection, or in a cluster one to each node. */
+/** The connections for notifications: one, or in a cluster one to each node. */
 export interface NotificationLink {
-  /** Called once, before anything else. */
+  /** Called once, before all other methods. */
   start(events: NotificationEvents): void;
-  /** Resolves when the server has confirmed it; rejects with `LockUnavailableError` within a bounded time. */
+  /**
+   * Resolves when the server has confirmed the subscription; rejects with `LockUnavailableError` within a bounded time.
+   */
   subscribe(channel: string): Promise<void>;
-  /** If it fails, notifications still arrive for a channel without listeners. */
+  /** If it fails, notifications of the channel still arrive and are ignored. */
   unsubscribe(channel: string): void;
-  /** Leaves the server it is connected to, which is silent or no longer the master. */
+  /** Replaces the connection, whose server is silent or no longer the master. */
   reconnect(): void;
   close(): void;
 }

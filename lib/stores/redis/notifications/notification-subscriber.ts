@@ -8,32 +8,32 @@ import { unanswered } from '../connection/server-error.js';
 interface Channel {
   readonly name: string;
   readonly listeners: Set<() => void>;
-  /** Whether a subscription was ever asked for: Redis may carry it out, and its reply may be lost. */
+  /** Whether a subscription was ever requested: Redis may have executed it even if its reply was lost. */
   asked: boolean;
   /** Whether Redis confirmed the subscription on the connection that is open now. */
   confirmed: boolean;
   /** Grows with each notification. */
   heard: number;
-  /** The subscription under way or confirmed; `null`: none. */
+  /** The pending or confirmed subscription; `null` if there is none. */
   subscribed: Promise<void> | null;
-  /** When the last listener left, on the monotonic clock; `null`: there are some. */
+  /** When the last listener was removed, on the monotonic clock; `null` while there are listeners. */
   leftAt: number | null;
 }
 
 const LINGER_MS = 1_000;
-/** How often, at most, all channels are checked for those without listeners, in ms. */
+/** The least time between two checks for channels without listeners, in ms. */
 const SWEEP_MS = 250;
 
 /**
- * The release notifications of all locks, for all callers of this process that wait for one. A channel stays
- * subscribed for a moment after its last listener left, since a contended lock is soon waited for again.
+ * Delivers the release notifications of all locks to the waiters of this process. A channel stays subscribed for a
+ * while after its last listener was removed, since a contended lock soon has waiters again.
  */
 export class NotificationSubscriber {
   private readonly channels = new Map<string, Channel>();
   private closed = false;
-  /** All notifications so far. */
+  /** The number of all notifications so far. */
   private received = 0;
-  /** One timer for all channels without listeners: leaving and coming back need no timer of their own. */
+  /** One timer for all channels without listeners, so that adding and removing a listener needs no timer. */
   private readonly sweep = new Timer(() => {
     this.onSweep();
   }, false);
@@ -42,17 +42,17 @@ export class NotificationSubscriber {
     link.start({ onMessage: this.onMessage, onLost: this.onLost, onBack: this.onBack });
   }
 
-  /** Whether this subscriber itself is among those that a notification on `channel` reaches. */
+  /** Whether this subscriber itself receives notifications on `channel`. */
   hears(channel: string): boolean {
     return this.channels.get(channel)?.confirmed ?? false;
   }
 
-  /** Whether no channel is listened to at all. */
+  /** Whether there are no channels. */
   get idle(): boolean {
     return this.channels.size === 0;
   }
 
-  /** Grows with each notification on `channel`; `undefined`: none would arrive now. */
+  /** Grows with each notification on `channel`; `undefined` without a confirmed subscription. */
   heard(channel: string): number | undefined {
     const known = this.channels.get(channel);
     return known?.confirmed === true ? known.heard : undefined;
@@ -77,7 +77,7 @@ export class NotificationSubscriber {
     };
   }
 
-  /** Subscribes and unsubscribes once, to see whether it is allowed. */
+  /** Subscribes and unsubscribes once, to test the permission. */
   async probe(name: string): Promise<void> {
     const subscription = this.listen(name, () => undefined);
     try {
@@ -87,7 +87,7 @@ export class NotificationSubscriber {
     }
   }
 
-  /** Leaves the server it is connected to, which is silent or no longer the master. */
+  /** Replaces the connection, whose server is silent or no longer the master. */
   reconnect(): void {
     this.link.reconnect();
   }
@@ -105,7 +105,7 @@ export class NotificationSubscriber {
       listeners: new Set(),
       asked: false,
       confirmed: false,
-      // A channel that is subscribed again continues above its last number.
+      // A channel that is added again continues above its last number.
       heard: this.received,
       subscribed: null,
       leftAt: null,
@@ -138,7 +138,10 @@ export class NotificationSubscriber {
     if (!this.closed && !this.channels.has(name)) this.link.unsubscribe(name);
   }
 
-  /** All who wanted this subscription had left before its outcome was known. If others listen by now, it is theirs to end. */
+  /**
+   * All listeners were removed before the outcome of the subscription was known. If the channel has been added again
+   * since, the subscription belongs to the new entry, which ends it later.
+   */
   private leaveLater(name: string): void {
     const channel = this.channels.get(name);
     if (channel === undefined) this.unsubscribe(name);
@@ -154,12 +157,12 @@ export class NotificationSubscriber {
       },
       (error: unknown) => {
         if (this.channels.get(channel.name) !== channel) this.leaveLater(channel.name);
-        // The next one to ask tries again.
+        // The next call of `activate` tries again.
         if (channel.subscribed === subscribed) channel.subscribed = null;
         throw error;
       },
     );
-    // The caller that needs the outcome awaits it; a listener that has left must not turn it into an unhandled rejection.
+    // Callers that need the outcome await it. Without one, it must not become an unhandled rejection.
     subscribed.catch(() => undefined);
     return subscribed;
   }
@@ -190,7 +193,9 @@ export class NotificationSubscriber {
     for (const channel of this.channels.values()) if (channel.listeners.size > 0) this.resubscribe(channel);
   };
 
-  /** Notifications were missed while the connection was down: subscribe again, then let each listener check its lock. */
+  /**
+   * Notifications may have been missed without a connection: subscribe again, then let each listener check its lock.
+   */
   private resubscribe(channel: Channel): void {
     const notify = (): void => {
       this.onMessage(channel.name);

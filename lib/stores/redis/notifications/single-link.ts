@@ -10,14 +10,16 @@ interface Connection {
   readonly pulse: Pulse;
 }
 
-/** Notifications over one connection, opened when the first caller has to wait, and opened again when it is cut. */
+/**
+ * Notifications over one connection. It is opened when the first caller must wait, and reconnects when it is closed.
+ */
 export class SingleLink implements NotificationLink {
   private connection: Connection | null = null;
   private events: NotificationEvents | null = null;
-  /** The channels that were asked for: the server may have subscribed them even if its answer never came. */
+  /** The channels whose subscription was requested: the server may have subscribed them even if no reply arrived. */
   private readonly asked = new Set<string>();
 
-  /** @param open makes the connection; it must not subscribe again by itself after a reconnection */
+  /** @param open opens the connection, which must not resubscribe by itself after a reconnection */
   constructor(
     private readonly open: () => RedisClient,
     private readonly timeoutMs: number,

@@ -18,37 +18,40 @@ interface Leased extends Owned {
 
 export interface AckedKind<Request, Reply> {
   readonly batched: BatchedScript<Request, Reply>;
-  /** Whether something was written that replicas have to acknowledge. */
+  /** Whether the reply means a write that replicas must acknowledge. */
   readonly granted: (reply: Reply) => boolean;
-  /** Whether what too few acknowledged is given back. */
+  /** Whether a lock that too few replicas acknowledged is released. */
   readonly givesBack: boolean;
 }
 
-/** One request on its way through the connection. */
+/** One request on the connection. */
 export interface Acked<Request = Leased, Reply = unknown> {
   readonly kind: AckedKind<Request, Reply>;
   readonly request: Request;
   readonly group: KeyGroup;
   readonly minReplicas: number;
   readonly timeoutMs: number;
-  /** Whether its hash slot is still being moved to the node that is asked. */
+  /** Whether its hash slot is still moving to the node. */
   readonly asking: boolean;
-  /** How many times in a row it was sent to another node. */
+  /** How many times in a row it was redirected. */
   readonly redirections: number;
   resolve: (reply: Reply) => void;
   reject: (error: LockUnavailableError) => void;
 }
 
 /**
- * The writes to one node that as many replicas have to acknowledge. While one `WAIT` is under way further requests gather,
- * and then go together: one `WAIT` answers for all of them.
+ * The writes to one node that need the same number of acknowledging replicas. While a `WAIT` is in flight, further
+ * requests are collected and then sent together, with one `WAIT` for all of them.
  */
 export class AckedConnection {
   onIdle: () => void = () => undefined;
   private waiting: Acked[] = [];
   private running = false;
 
-  /** @param redirect sends a request that was not executed to another node, if the error names one; returns whether it did */
+  /**
+   * @param redirect sends a request that was not executed to the node that the error names; returns whether there is
+   *   one
+   */
   constructor(
     private readonly caller: () => ScriptCaller,
     private readonly release: BatchedScript<ReleaseRequest, unknown>,
@@ -59,7 +62,7 @@ export class AckedConnection {
     this.waiting.push(acked);
     if (this.running) return;
     this.running = true;
-    // What is asked for in the same turn goes along.
+    // Requests of the same tick are sent together.
     onNextTick(() => void this.run());
   }
 
@@ -69,7 +72,7 @@ export class AckedConnection {
       const [, ...others] = this.waiting;
       const group: [Acked, ...Acked[]] = [first, ...others.filter((acked) => acked.timeoutMs === timeoutMs)];
       this.waiting = this.waiting.filter((acked) => acked.timeoutMs !== timeoutMs);
-      // A group that is overdue does not keep the next one waiting: on one connection all is done in order.
+      // An overdue group does not delay the next one: a connection executes requests in order.
       await new Promise<void>((resolve) => {
         void this.complete(new Group(group, timeoutMs, resolve)).then(resolve);
       });
@@ -87,19 +90,19 @@ export class AckedConnection {
     }
   }
 
-  /** Resolves when all is answered for; what has to be given back is on its way by then. */
+  /** Resolves when all requests are settled, and the releases of unacknowledged locks have been sent. */
   private async send(group: Group): Promise<void> {
     const { timeoutMs } = group;
     const caller = this.caller();
     await caller.whenReady(timeoutMs);
     const { cuts, resends } = caller;
     const calls = callsOf(group.all);
-    // Written to the connection in one go, WAIT behind the scripts: nothing can come in between.
+    // Sent in one tick, with WAIT after the scripts, so that no other request comes between them.
     const writes = calls.map((call) => runCall(caller, call[0].kind.batched, call, timeoutMs, group));
     let acks = countAcks(caller, group);
     const replies = await Promise.all(writes);
     if (caller.resends !== resends) {
-      // Scripts were sent once more, behind WAIT. On a new connection WAIT knows of no write.
+      // Scripts were sent again, after WAIT. On a new connection, WAIT covers no write.
       await acks;
       acks =
         caller.cuts === cuts ? countAcks(caller, group) : Promise.resolve(unanswered(new Error('connection closed')));
@@ -110,7 +113,7 @@ export class AckedConnection {
         const reply = replies[index]?.[place];
         const { kind, minReplicas } = acked;
         if (reply instanceof LockUnavailableError) {
-          // The caller of a request that is overdue may have given up.
+          // The caller of an overdue request may no longer wait.
           if (group.late || !this.redirect(acked, reply)) acked.reject(reply);
         } else if (!kind.granted(reply)) acked.resolve(reply);
         else {
@@ -139,7 +142,7 @@ export class AckedConnection {
   }
 }
 
-/** A request that too few replicas acknowledged: how many did, or why that is not known. */
+/** A request that too few replicas acknowledged, with their number or the reason why it is unknown. */
 interface Short {
   readonly acked: Acked;
   readonly count: number | Error;
@@ -147,7 +150,7 @@ interface Short {
 
 type Call = [Acked, ...Acked[]];
 
-/** Requests whose writes one WAIT answers for. Once any reply is overdue, all of them are. */
+/** Requests that share a WAIT. Once any reply is overdue, all of them are. */
 class Group {
   /** For how long a late reply can be used, in ms. */
   readonly usefulMs: number;
@@ -173,7 +176,7 @@ class Group {
   };
 }
 
-/** Requests that one script call can serve: of one kind and one group, and such as fit together. */
+/** Groups requests into script calls: those of a call have the same kind and group, and fit together. */
 function callsOf(group: readonly Acked[]): Call[] {
   const open = new Map<unknown, Map<KeyGroup, Call>>();
   const calls: Call[] = [];
@@ -197,9 +200,9 @@ function fits(first: Acked, acked: Acked): boolean {
 }
 
 /**
- * Never rejects: an error in the place of a reply is that request's own.
+ * Never rejects: the error of a request takes the place of its reply.
  *
- * @param group whose replies also count if they are late
+ * @param group requests whose late replies count, too
  */
 function runCall<Request extends Owned>(
   caller: ScriptCaller,
@@ -212,7 +215,7 @@ function runCall<Request extends Owned>(
   const replies = call.map(
     (acked) =>
       new Promise<unknown>((resolve) => {
-        // A request of the other kinds has what the release needs, and more.
+        // Requests of the other kinds have all properties that a release needs.
         const request = { keepMs: 0, notify: true, ...acked.request } as unknown as Request;
         const reject = (error: LockUnavailableError): void => {
           if (group === undefined || !(error instanceof OverdueError)) {
@@ -229,10 +232,10 @@ function runCall<Request extends Owned>(
   return Promise.all(replies);
 }
 
-/** How many replicas have acknowledged the group, or why that is not known. */
+/** The number of replicas that have acknowledged the group, or the error why it is unknown. */
 function countAcks(caller: ScriptCaller, group: Group): Promise<number | Error> {
   const { all, timeoutMs } = group;
-  // It has to be over clearly before the requests are given up.
+  // WAIT must end well before the timeout of the requests.
   const waitMs = Math.max(1, Math.floor(timeoutMs / 2));
   return caller.waitForReplicas(all[0].minReplicas, waitMs, timeoutMs, group).catch((error: unknown) => error as Error);
 }

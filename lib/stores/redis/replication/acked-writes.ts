@@ -7,7 +7,7 @@ import type { KeyGroup } from '../scripts/key-mixing.js';
 import type { BatchedScript } from '../scripts/script-batch.js';
 import type { ScriptCaller } from '../scripts/script-caller.js';
 
-/** Where a lock's writes go: one server, or in a cluster the master of its slot. */
+/** The server of a lock's writes: the only one, or in a cluster the master of its slot. */
 export interface WriteRoute {
   readonly node: string;
   /** Locks of the same group may share a call. */
@@ -16,22 +16,22 @@ export interface WriteRoute {
 
 export interface Redirection {
   readonly node: string;
-  /** Whether the hash slot is still being moved to that node. */
+  /** Whether the hash slot is still moving to that node. */
   readonly asking: boolean;
 }
 
-/** The connections for writes that replicas acknowledge. */
+/** The connections for writes that replicas must acknowledge. */
 export interface WriteRoutes {
   /** @throws LockNameError if the name cannot be used here */
   routeOf(name: string): WriteRoute;
   /**
-   * The connection to a node for writes that so many replicas have to acknowledge, opened when it is first asked for. No
-   * request may be sent again on another one.
+   * The connection to a node for writes that this number of replicas must acknowledge. It is opened on first use. No
+   * request may be sent again on another connection.
    */
   callerFor(node: string, minReplicas: number): ScriptCaller;
-  /** Where the node sends a request that it did not execute; `undefined`: nowhere. */
+  /** The node to which a request that was not executed is redirected; `undefined` if it is not. */
   redirection(error: LockUnavailableError, node: string): Redirection | undefined;
-  /** Leaves servers that are silent or no longer masters. */
+  /** Replaces connections whose servers are silent or no longer masters. */
   reconnect(): void;
   close(): void;
 }
@@ -42,13 +42,13 @@ export interface AckedScripts {
   readonly release: BatchedScript<ReleaseRequest, unknown>;
 }
 
-/** How many times in a row a request is sent to another node at most. */
+/** The largest number of redirections of a request in a row. */
 const MAX_REDIRECTIONS = 3;
 
 /**
- * Acquires and renewals that count only when replicas acknowledged them. `WAIT` answers for the writes of its own
- * connection and blocks what is queued behind it, so these writes have connections of their own: for each node one for each
- * number of replicas, so that a caller who wants more replicas than there are delays no other.
+ * Acquires and renewals that count only if replicas acknowledged them. `WAIT` covers the writes of its own connection
+ * and blocks later requests on it, so these writes have separate connections: one for each node and number of replicas,
+ * so that a caller that requires more replicas than exist does not delay others.
  */
 export class AckedWrites {
   private readonly connections = new Map<string, AckedConnection>();
@@ -116,7 +116,7 @@ export class AckedWrites {
     return connection;
   }
 
-  /** Sends a request to the node that the cluster names in its place. Returns whether there is one. */
+  /** Sends a request to the node that the cluster names instead. Returns whether there is one. */
   private redirect(acked: Acked, error: LockUnavailableError, from: string): boolean {
     if (acked.redirections >= MAX_REDIRECTIONS) return false;
     const to = this.routes.redirection(error, from);

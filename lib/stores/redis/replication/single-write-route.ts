@@ -10,7 +10,7 @@ interface Connection {
   readonly caller: ScriptCaller;
 }
 
-/** All acknowledged writes to one Redis: a connection for each number of replicas, opened when the first is asked for. */
+/** Acknowledged writes to one Redis server, with one connection for each number of replicas, opened on first use. */
 export class SingleWriteRoute implements WriteRoutes {
   private readonly connections = new Map<number, Connection>();
 
@@ -41,7 +41,7 @@ export class SingleWriteRoute implements WriteRoutes {
     return undefined;
   }
 
-  /** Leaves a server that is silent or no longer the master. */
+  /** Replaces the connections, whose server is silent or no longer the master. */
   reconnect(): void {
     for (const { watch } of this.connections.values()) watch.giveUp();
   }
