@@ -1,3 +1,5 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ending } from '../../sample-app/services/cleanup.js';
 import { RedisServer } from '../support/redis-node.js';
@@ -11,9 +13,7 @@ import { aimRows } from './report/aims.js';
 import { Findings } from './report/findings.js';
 import { commitOf, describeMachine } from './report/machine.js';
 import type { CaseResult } from './report/measurement.js';
-import { plainTable } from './report/plain-table.js';
-import { aimText } from './report/readme.js';
-import { writeResults } from './report/write-results.js';
+import { aimText, caseText, readme } from './report/readme.js';
 
 const options = readOptions(process.argv.slice(2), fileURLToPath(new URL('results/', import.meta.url)));
 const { entrants, absent } = await loadEntrants();
@@ -40,7 +40,7 @@ try {
     );
     results.push(result);
     took.set(each.id, Date.now() - begin);
-    console.log(`\n${plainTable(result, entrants)}\n\n  took ${seconds(each.id)}`);
+    console.log(`\n${caseText(result, new Findings(entrants, [result]))}\n\n  took ${seconds(each.id)}`);
   }
 } catch (error) {
   // Ctrl-C ends what the case was working with: the case cannot know, and the process ends when all is stopped.
@@ -51,23 +51,25 @@ try {
   await traffic.close();
 }
 
-console.log(`\nAims\n\n${aimText(aimRows(new Findings(entrants, results)))}`);
+const findings = new Findings(chosen, results);
+console.log(`\nAims\n\n${aimText(aimRows(findings))}`);
 const all = Math.round((Date.now() - startedAt.getTime()) / 1_000);
 console.log(`\nTook ${all} s: ${cases.map(({ id }) => `${id} ${seconds(id)}`).join(', ')}`);
 if (options.out !== undefined) {
   const record = {
     machine,
     commit: commitOf(fileURLToPath(new URL('../..', import.meta.url))),
-    startedAt: startedAt.toISOString(),
+    startedAt,
     tookMs: Date.now() - startedAt.getTime(),
     quick: options.quick,
     rounds: options.rounds,
-    contestants: chosen.map(({ file: _, ...info }) => info),
+    contestants: chosen,
     absent,
     results,
-    cases: cases.map(({ id, title, measures }) => ({ id, title, measures, tookMs: took.get(id) ?? 0 })),
+    cases: cases.map(({ id, measures }) => ({ id, measures, tookMs: took.get(id) ?? 0 })),
   };
-  await writeResults(record, options.out);
+  mkdirSync(options.out, { recursive: true });
+  writeFileSync(join(options.out, 'README.md'), readme(record, findings));
   console.log(`\nWritten to ${options.out}`);
 }
 

@@ -4,28 +4,25 @@ import { caseTables } from './case-tables.js';
 import { figure, variantText, words } from './figures.js';
 import { label, type Findings } from './findings.js';
 import { markdownTable } from './markdown.js';
-import type { Plot } from './plots/index.js';
+import type { CaseResult } from './measurement.js';
 import type { RunRecord } from './run-record.js';
 
-/** The results of a run as a page: aims, pictures, and a table for each case. */
-export function readme(record: RunRecord, findings: Findings, plots: readonly Plot[]): string {
+/** The results of a run as a page: aims, and a table for each case. */
+export function readme(record: RunRecord, findings: Findings): string {
   return [
     '# Results of the bench',
-    'Written by `npm run bench`: do not edit. How each case is measured is told in [the bench](../README.md); every round of ' +
-      'every contestant is in [results.json](results.json). Values are medians of the rounds, with the smallest and the largest behind them.',
-    machine(record),
+    'Written by `npm run bench`: do not edit. [The bench](../README.md) says how each case is measured. Values are medians ' +
+      'of the rounds, with the smallest and the largest behind them.',
+    run(record),
     '## Aims',
     aimTable(aimRows(findings)),
     ahead(findings),
     disqualified(findings),
-    '## Pictures',
-    ...plots.map(({ name, title }) => `![${title}](${name}.svg)`),
     '## Cases',
     ...record.results.flatMap((result) => [
       `### ${result.title}`,
       record.cases.find(({ id }) => id === result.id)?.measures ?? '',
-      caseTables(result, findings),
-      ...failures(result.failures, findings),
+      caseText(result, findings),
     ]),
     '## Contestants',
     contestants(record),
@@ -33,6 +30,13 @@ export function readme(record: RunRecord, findings: Findings, plots: readonly Pl
     .filter((part) => part !== '')
     .join('\n\n')
     .concat('\n');
+}
+
+/** What a case found: a table for each variant, and who could not be measured. */
+export function caseText(result: CaseResult, findings: Findings): string {
+  return [caseTables(result, findings), ...failures(result.failures, findings)]
+    .filter((part) => part !== '')
+    .join('\n\n');
 }
 
 /** The aims as a table of Markdown. */
@@ -63,12 +67,11 @@ function verdict(met: boolean | undefined): string {
   return met ? 'met' : 'MISSED';
 }
 
-function machine({ machine: on, commit, startedAt, tookMs, rounds, quick, cases }: RunRecord): string {
+function run({ machine, commit, startedAt, tookMs, rounds, quick, cases }: RunRecord): string {
   const lines = [
-    `${on.cpu}, ${on.cores} cores${on.virtual ? ', a virtual machine' : ''}, ${figure(on.memoryGiB)} GiB, ${on.system}, ${on.kernel}.`,
-    `Node ${on.node} (V8 ${on.v8}), ${on.redis} on the same machine, without persistence.`,
-    `${startedAt.slice(0, 16).replace('T', ' ')} UTC, ${Math.round(tookMs / 60_000)} min, ${rounds} rounds${quick ? ', the quick run' : ''}` +
-      `${commit === '' ? '' : `, commit ${commit}`}. Load before the run: ${on.loadBefore}.`,
+    `${machine}.`,
+    `${startedAt.toISOString().slice(0, 16).replace('T', ' ')} UTC, ${Math.round(tookMs / 60_000)} min, ${rounds} rounds` +
+      `${quick ? ', the quick run' : ''}${commit === '' ? '' : `, commit ${commit}`}.`,
     `Seconds by case: ${cases.map(({ id, tookMs: ms }) => `${id} ${Math.round(ms / 1_000)}`).join(', ')}.`,
   ];
   return lines.map((line) => `- ${line}`).join('\n');
@@ -103,7 +106,7 @@ function disqualified(findings: Findings): string {
   return `Disqualified, since two sections of one name were inside at once:\n\n${markdownTable(['case', 'who', 'overlaps'], found)}`;
 }
 
-function failures(failed: RunRecord['results'][number]['failures'], findings: Findings): string[] {
+function failures(failed: CaseResult['failures'], findings: Findings): string[] {
   if (failed.length === 0) return [];
   const lines = failed.map(({ contestant: id, reason }) => {
     const contestant = findings.contestants.find((each) => each.id === id);
