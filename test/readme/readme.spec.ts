@@ -1,16 +1,31 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
 import { resolveSettings } from '../../lib/options/service-options.js';
-import { asModule, readmeSnippets, repository, type Snippet } from './snippets.js';
+import { asModule, guides, readmeSnippets, repository, snippetsOf, type Snippet } from './snippets.js';
 
 const snippets = readmeSnippets();
 const inLanguage = (language: string): Snippet[] => snippets.filter((snippet) => snippet.language === language);
 
+/** The anchors of the headings, as GitHub makes them. */
+function anchorsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(
+    ([, heading]) =>
+      `#${heading!
+        .toLowerCase()
+        .replaceAll(/[^\w\- ]/g, '')
+        .replaceAll(' ', '-')}`,
+  );
+}
+
 describe('the README', () => {
   it('has TypeScript that compiles', () => {
     const modules = new Map(
-      inLanguage('ts').map((snippet) => [`${repository}test/readme/line-${snippet.line}.ts`, asModule(snippet)]),
+      inLanguage('ts').map((snippet) => [
+        `${repository}test/readme/${snippet.file.replaceAll(/[/.]/g, '-')}-line-${snippet.line}.ts`,
+        asModule(snippet),
+      ]),
     );
     expect(modules.size).toBeGreaterThan(10);
     const { config } = ts.readConfigFile(`${repository}tsconfig.json`, (path) => readFileSync(path, 'utf8'));
@@ -35,38 +50,51 @@ describe('the README', () => {
 
   it('names only scripts, files and folders that exist', () => {
     const { scripts } = JSON.parse(readFileSync(`${repository}package.json`, 'utf8')) as { scripts: object };
-    const shell = inLanguage('sh')
+    const shell = [...snippetsOf('README.md'), ...snippetsOf('CONTRIBUTING.md')]
+      .filter(({ language }) => language === 'sh')
       .map(({ code }) => code)
       .join('\n');
     const named = [...shell.matchAll(/npm (?:run )?(demo|test|start|[a-z]+:[a-z:]+|lint|depcruise|typecheck|jest)\b/g)];
     expect(named.length).toBeGreaterThan(5);
     expect(named.map(([, script]) => script!).filter((script) => !(script in scripts))).toEqual([]);
-    const text = readFileSync(`${repository}README.md`, 'utf8');
+    const text = ['CONTRIBUTING.md', ...guides].map((file) => readFileSync(repository + file, 'utf8')).join('\n');
     const paths = [...text.matchAll(/`((?:test|lib|sample-app)\/[a-z/.-]*)`/g)].map(([, path]) => path!);
     expect(paths.filter((path) => !existsSync(repository + path))).toEqual([]);
   });
 
   it('has contents that lead to each guide', () => {
     const text = readFileSync(`${repository}README.md`, 'utf8');
-    const anchor = (heading: string): string =>
-      `#${heading
-        .toLowerCase()
-        .replaceAll(/[^\w\- ]/g, '')
-        .replaceAll(' ', '-')}`;
-    const headings = [...text.matchAll(/^##+ (.*)$/gm)].map(([, heading]) => heading!);
-    expect(new Set(headings).size).toBe(headings.length);
+    const anchors = anchorsOf(text);
+    expect(new Set(anchors).size).toBe(anchors.length);
     const links = [...text.matchAll(/\]\((#[^)]+)\)/g)].map(([, target]) => target!);
-    expect(links.filter((target) => !headings.map(anchor).includes(target))).toEqual([]);
-    const guides = [
+    expect(links.filter((target) => !anchors.includes(target))).toEqual([]);
+    const sections = [
       ...text
         .split('\n## Guides\n')[1]!
         .split('\n## ')[0]!
         .matchAll(/^### (.*)$/gm),
     ];
     const [, contents] = text.split(/\n## (?:Contents|Guides)\n/);
-    expect([...contents!.matchAll(/^ {2}- \[(.*)\]/gm)].map(([, name]) => name)).toEqual(
-      guides.map(([, name]) => name),
-    );
+    const parts = ['What is promised', 'What it costs', 'The demo', 'Contribute'];
+    expect([...contents!.matchAll(/\[([^\]]*)\]/g)].map(([, name]) => name)).toEqual([
+      ...sections.map(([, name]) => name),
+      ...parts,
+    ]);
+  });
+
+  it('links to each guide, and all links between the guides lead to a file and a heading', () => {
+    const linked = new Set<string>();
+    for (const file of ['CONTRIBUTING.md', ...guides]) {
+      const text = readFileSync(repository + file, 'utf8');
+      for (const [, path, heading] of text.matchAll(/\]\((?!https?:)([^)#]+)(?:#([\w-]+))?\)/g)) {
+        const target = join(dirname(file), path!);
+        if (file === 'README.md') linked.add(target);
+        expect([file, path, existsSync(repository + target)]).toEqual([file, path, true]);
+        if (heading !== undefined)
+          expect(anchorsOf(readFileSync(repository + target, 'utf8'))).toContain(`#${heading}`);
+      }
+    }
+    expect(guides.filter((guide) => guide !== 'README.md' && !linked.has(guide))).toEqual([]);
   });
 
   it('lists every module option with its default', () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, it } from '@jest/globals';
 import { connectLockService, type LockServiceOptions } from 'nestjs-redis-lock';
 import { redisVersion } from '../support/redis-program.js';
@@ -7,53 +8,65 @@ import { describeWithRedisServer, RedisServer } from '../support/redis-server.js
 import { ReplicatedRedis } from '../support/replicated-redis.js';
 import { SentinelSet } from '../support/sentinel-set.js';
 import { waitUntil } from '../support/wait-until.js';
-import { readmeSnippets } from './snippets.js';
+import { repository, snippetsOf } from './snippets.js';
 
-/** The words after the first one of the README's `index`-th text block that begins with `first`. */
-function rights(first: string, index = 0): string[] {
-  const blocks = readmeSnippets().filter(({ language, code }) => language === 'text' && code.startsWith(`${first} `));
-  return blocks[index]!.code.trim().split(/\s+/).slice(1);
+const permissions = readFileSync(`${repository}lib/docs/permissions.md`, 'utf8');
+/** The ACL lines of the guide: for Redis 7.2 and later, 7.0 and 6.2. */
+const lines = snippetsOf('lib/docs/permissions.md').map(({ code }) => code.trim());
+
+/** The permissions that the guide lists for a set-up, in addition. */
+function also(setUp: string): string[] {
+  const item = permissions.split(/^- /m).find((each) => each.startsWith(setUp))!;
+  return /`([~+][^`]*)`/.exec(item)![1]!.split(' ');
 }
 
 const is62 = RedisServer.available && redisVersion() < 7;
 /** Redis 7.2 and later, and Valkey, know CLIENT SETINFO, which ioredis sends. */
 const knowsClientInfo = RedisServer.available && redisVersion() >= 7.2;
-const ofUser = (): string[] => rights('user locks', knowsClientInfo ? 1 : is62 ? 2 : 0);
-const ofCluster = (): string[] => rights(is62 ? 'cluster-6.2' : 'cluster');
+const ofUser = (): string[] => lines[knowsClientInfo ? 0 : is62 ? 2 : 1]!.split(/\s+/).slice(1);
+const ofCluster = (): string[] =>
+  also(is62 ? 'each node of a cluster on Redis 6.2' : 'each node of a cluster on Redis 7.0');
 
 const user = { username: 'locks', password: 'password' };
 
-/** Gives every server the user with these rights, and no others. */
+/** Gives every server the user with these permissions, and no others. */
 async function letIn(servers: readonly RedisServer[], ...more: string[]): Promise<void> {
   for (const server of servers) await server.client().call('ACL', 'SETUSER', ...ofUser(), ...more);
 }
 
-/** Two services take turns under one lock: one waits and is woken by the other; what operators do works, too. */
+/** Two services use one lock in turn: one waits and is notified by the other. The methods for operators work, too. */
 async function takeTurns(options: LockServiceOptions): Promise<void> {
   await using here = await connectLockService({ startupTimeout: 15_000, ...options });
   await using there = await connectLockService({ startupTimeout: 15_000, ...options });
   const lease = await here.acquire('rights', { lease: 30_000, renew: false });
   const waiting = there.acquire('rights', { wait: 20_000 });
-  await waitUntil('the other one waits', () => there.stats().waiting === 1);
+  await waitUntil('the other service waits', () => there.stats().waiting === 1);
   await new Promise((resolve) => setTimeout(resolve, 200));
   await lease.extend(30_000);
   expect((await there.inspect('rights')).held).toBe(true);
   expect(await lease.release()).toBe('released');
-  // Woken by a notice: the lease would have lasted longer than it waits.
+  // Notified by the release: the lease would have lasted longer than the wait.
   const next = await waiting;
   expect(next.token).toBeGreaterThan(lease.token);
   expect(await here.forceRelease('rights')).toBe(true);
   await next.release();
 }
 
-/** What the servers refused to this user. */
+/** The requests of this user that the servers refused. */
 async function refusals(servers: readonly RedisServer[]): Promise<unknown[]> {
   const logs = await Promise.all(servers.map((server) => server.client().call('ACL', 'LOG') as Promise<unknown[]>));
   // Redis 6.2 has no permission for CLIENT SETINFO alone.
   return logs.flat().filter((entry) => !(is62 && String(entry).includes('object,client,')));
 }
 
-describeWithRedisServer('the rights that the README names are enough', () => {
+it('the README has the same line as the guide for Redis 7.2, and names what to leave out before', () => {
+  const [line] = snippetsOf('README.md').filter(({ code }) => code.startsWith('user locks'));
+  expect(line!.code.trim()).toBe(lines[0]);
+  expect(lines[0]!.replace(' +client|setinfo', '')).toBe(lines[1]);
+  expect(lines[1]!.replace(' +quit', '')).toBe(lines[2]);
+});
+
+describeWithRedisServer('the permissions that the guide lists are sufficient', () => {
   it('on one Redis', async () => {
     await using server = await RedisServer.start();
     await letIn([server]);
@@ -67,7 +80,7 @@ describeWithRedisServer('the rights that the README names are enough', () => {
     const options = { redis: { ...user, port: set.master.port }, minReplicas: 1 };
     await expect(takeTurns(options)).rejects.toMatchObject({ code: 'LOCK_UNAVAILABLE' });
     await set.master.client().call('ACL', 'LOG', 'RESET');
-    await letIn(set.servers, ...rights('minReplicas'));
+    await letIn(set.servers, ...also('`minReplicas`'));
     await takeTurns(options);
     expect(await refusals(set.servers)).toEqual([]);
   });
@@ -92,7 +105,7 @@ describeWithRedisServer('the rights that the README names are enough', () => {
     const urls = nodes.servers.map(({ port }) => `redis://locks:password@127.0.0.1:${port}`);
     await takeTurns({ quorum: urls, lease: 30_000, restartGuard: 0 });
     expect(await refusals(nodes.servers)).toEqual([]);
-    await letIn(nodes.servers, ...rights('nodes'));
+    await letIn(nodes.servers, ...also('each node of a `quorum`'));
     await using locks = await connectLockService({ quorum: urls, lease: 1_000, restartGuard: 1_000 });
     await locks.withLock('guarded', () => undefined);
     expect(await refusals(nodes.servers)).toEqual([]);

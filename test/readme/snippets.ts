@@ -1,18 +1,27 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 export const repository = fileURLToPath(new URL('../../', import.meta.url));
 
+/** The README and the guides that it links to. */
+export const guides = ['README.md', ...readdirSync(`${repository}lib/docs`).map((file) => `lib/docs/${file}`)];
+
 export interface Snippet {
+  readonly file: string;
   readonly language: string;
   readonly line: number;
   readonly code: string;
 }
 
-/** The fenced blocks of the README. */
+/** The fenced blocks of the README and of its guides. */
 export function readmeSnippets(): Snippet[] {
-  const text = readFileSync(`${repository}README.md`, 'utf8');
+  return guides.flatMap(snippetsOf);
+}
+
+export function snippetsOf(file: string): Snippet[] {
+  const text = readFileSync(`${repository}${file}`, 'utf8');
   return [...text.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map((match) => ({
+    file,
     language: match[1]!,
     line: text.slice(0, match.index).split('\n').length,
     code: match[2]!,
