@@ -8,16 +8,7 @@ export function onNextTick<Args extends unknown[]>(run: (...args: Args) => void,
   inServiceContext(realTick, undefined, run, ...args);
 }
 
-/** Runs `run`, which must not throw, among the promise callbacks of this turn. */
-export function onMicrotask(run: () => void): void {
-  inServiceContext(then, undefined, run);
-}
-
 /** Runs `run` in the next turn of the event loop, after input was read. */
 export function onNextTurn(run: () => void): void {
   inServiceContext(realImmediate, undefined, run);
-}
-
-function then(run: () => void): void {
-  void Promise.resolve().then(run);
 }

@@ -168,7 +168,7 @@ export class LocalQueue implements AcquiringQueue, WaitersQueue, HoldOwner, Link
   }
 
   private acquire(): void {
-    const { store, cleanUps, limits, turns, work } = this.context;
+    const { store, cleanUps, limits, turns } = this.context;
     this.phase = 'acquiring';
     this.holderStatus.onNewHolder();
     // No more than are likely to be used: unused reserved tokens would run ahead of the server's clock, and a server
@@ -180,12 +180,10 @@ export class LocalQueue implements AcquiringQueue, WaitersQueue, HoldOwner, Link
     if (turn !== null) this.holderStatus.onBusy(undefined);
     // A caller without time to let others go first tries at once.
     const hasTime = (this.waiters.first?.request.wait ?? 0) > MAX_PATIENCE_MS;
-    this.acquireLoop = new AcquireLoop(this, store, cleanUps, this.context.nextOwner(), tokens, hasTime ? turn : null);
-    work.begin();
-    const { acquireLoop } = this;
-    inServiceContext(() => {
-      acquireLoop.start();
-    });
+    const loop = new AcquireLoop(this, store, cleanUps, this.context.nextOwner(), tokens, hasTime ? turn : null);
+    this.acquireLoop = loop;
+    this.context.work.begin();
+    void inServiceContext(() => loop.run());
   }
 
   onAcquired(hold: Hold | null): void {

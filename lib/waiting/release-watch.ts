@@ -1,6 +1,5 @@
 import type { LockStore, NotificationSubscription } from '../stores/lock-store.js';
 import { monotonic } from '../time/clock.js';
-import { onMicrotask } from '../time/ticks.js';
 import { Sleep } from './sleep.js';
 import { Turn } from './turn.js';
 
@@ -14,10 +13,7 @@ export interface Outlook {
   readonly lacking: number;
 }
 
-/**
- * Waits until one lock may be free: for notifications, in turn, or for a time to pass. `then` is called while the
- * notification is being read: a promise in between would be time in which no caller has the lock.
- */
+/** Waits until one lock may be free: for notifications, in turn, or for a time to pass. Any wait can be ended by `wake`. */
 export class ReleaseWatch {
   private readonly sleeper = new Sleep();
   private subscription: NotificationSubscription | null = null;
@@ -25,6 +21,8 @@ export class ReleaseWatch {
   private notifications = 0;
   /** Whether notifications are only counted now. */
   private deaf = false;
+  /** Ends the present wait. */
+  private onWake: (() => void) | null = null;
 
   /** @param turn which processes go first, if this one has just had the lock */
   constructor(
@@ -33,25 +31,19 @@ export class ReleaseWatch {
     private turn: Turn | null,
   ) {}
 
-  get asleep(): boolean {
-    return this.sleeper.active;
-  }
-
   /** How long to let others go first before the first try, in ms. */
   stepBackMs(): number {
     const { turn } = this;
     return turn === null ? 0 : this.patience() - (monotonic() - turn.at);
   }
 
-  /** Lets others go first, and gets ready to hear of theirs. */
-  stepBack(ms: number, then: () => void): void {
+  /** Lets others go first, and subscribes meanwhile to count their releases. */
+  async stepBack(ms: number): Promise<void> {
     // Should it fail, it is tried again, and reported, after the lock was seen busy.
     this.listen().catch(() => undefined);
-    this.sleep(ms, () => {
-      // Where notifications cannot be counted there are no turns but this one.
-      if (this.heard() === undefined) this.turn = null;
-      then();
-    });
+    await this.sleep(ms);
+    // Where notifications cannot be counted there are no turns but this one.
+    if (this.heard() === undefined) this.turn = null;
   }
 
   /** A request is about to be sent. */
@@ -71,37 +63,52 @@ export class ReleaseWatch {
     this.turn?.onTried(taken, lacking);
   }
 
-  /** Subscribes, so that notifications arrive. */
+  /** Resolves as soon as notifications arrive. */
   async listen(): Promise<void> {
     this.subscription ??= this.store.subscribe(this.name, this.onNotification);
     if (!this.subscription.active) await this.subscription.activate();
   }
 
   /** Sleeps until it is this process's turn, or for as long as the holder's lease runs. */
-  untilTurn({ notifications }: Outlook, remainingMs: number, then: () => void): void {
+  async untilTurn({ notifications }: Outlook, remainingMs: number): Promise<void> {
     // A notification that came while the try was under way counts, too.
     const ms = this.notifications === notifications ? remainingMs : Math.min(this.patience(), remainingMs);
-    if (ms > 0) this.sleep(ms, then);
-    else then();
+    if (ms > 0) await this.sleep(ms);
   }
 
   /** Sleeps, for no longer than it takes until a notification. */
-  sleep(ms: number, then: () => void): void {
-    this.sleeper.start(ms, then);
+  async sleep(ms: number): Promise<void> {
+    await this.orWoken(this.sleeper.start(ms));
+    this.sleeper.end();
   }
 
   /** Sleeps regardless of notifications. */
-  sleepDeaf(ms: number, then: () => void): void {
+  async sleepDeaf(ms: number): Promise<void> {
     this.deaf = true;
-    this.sleep(ms, () => {
-      this.deaf = false;
-      then();
-    });
+    await this.sleep(ms);
+    this.deaf = false;
   }
 
-  /** Something changed: look again, as soon as what changes it is done. */
-  wake(): void {
-    onMicrotask(this.sleeper.end);
+  /** Waits for `event`, or until `wake`: then the result is `undefined`. */
+  async orWoken<T>(event: Promise<T>): Promise<T | undefined> {
+    const woken = new Promise<undefined>((resolve) => {
+      this.onWake = () => {
+        this.onWake = null;
+        resolve(undefined);
+      };
+    });
+    try {
+      return await Promise.race([event, woken]);
+    } finally {
+      this.onWake = null;
+    }
+  }
+
+  /** Something changed: the present wait ends. `false`: there is none. */
+  wake(): boolean {
+    if (this.onWake === null) return false;
+    this.onWake();
+    return true;
   }
 
   close(): void {

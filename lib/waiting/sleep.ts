@@ -1,8 +1,7 @@
 import { monotonic } from '../time/clock.js';
-import { onNextTick } from '../time/ticks.js';
 import { Timer } from '../time/timer.js';
 
-/** A sleep that others can end or shorten. */
+/** A sleep that others can end or shorten, one at a time. */
 export class Sleep {
   /** Most tries succeed at once and need no timer. */
   private timer: Timer | null = null;
@@ -11,41 +10,30 @@ export class Sleep {
   private endsAt = 0;
   private onEnd: (() => void) | null = null;
 
-  /** Whether a sleep is under way. */
-  get active(): boolean {
-    return this.onEnd !== null;
-  }
-
-  /** Sleeps for `ms`, one at a time, then runs `onEnd`: in the very call that ends it, so that nothing gets in between. */
-  start(ms: number, onEnd: () => void): void {
-    this.onEnd = onEnd;
+  /** Resolves after `ms`, or as soon as it is ended. */
+  start(ms: number): Promise<void> {
     const now = monotonic();
     this.due = now + ms;
     this.arm(this.due, now);
+    return new Promise((resolve) => {
+      this.onEnd = resolve;
+    });
   }
 
   /** Ends it now. Nothing happens if there is none. */
   readonly end = (): void => {
-    const { onEnd } = this;
-    if (onEnd === null) return;
+    if (this.onEnd === null) return;
+    this.onEnd();
     this.onEnd = null;
-    onEnd();
-    // Stop the timer after the woken caller has sent its request.
-    if (this.timer?.running === true) onNextTick(stopTimer, this);
+    this.timer?.stop();
   };
-
-  /** @internal */
-  stopTimer(): void {
-    if (this.onEnd === null) this.timer?.stop();
-  }
 
   /** Ends it in `ms`, or when it would have ended anyway. */
   endIn(ms: number): void {
     if (this.onEnd === null) return;
     const now = monotonic();
     const endsAt = Math.min(now + ms, this.due);
-    if (endsAt === this.endsAt) return;
-    this.arm(endsAt, now);
+    if (endsAt !== this.endsAt) this.arm(endsAt, now);
   }
 
   private arm(endsAt: number, now: number): void {
@@ -54,8 +42,4 @@ export class Sleep {
     this.timer ??= new Timer(this.end);
     this.timer.start(Math.max(0, endsAt - now) + 1);
   }
-}
-
-function stopTimer(sleep: Sleep): void {
-  sleep.stopTimer();
 }

@@ -14,7 +14,7 @@ const taken = (ageMs: number): AcquireReply => {
   return { taken: true, token: 7, sentAt: { mono: performance.now() - ageMs, wall: Date.now() - ageMs } };
 };
 
-/** Lets a pursuit get `answer` to its first request, after whoever wanted the lock has left, or while it still waits. */
+/** Lets the acquire loop get `answer` to its first request, while the caller still waits or after it has left. */
 async function acquire(answer: AcquireReply | LockUnavailableError, leaves: boolean) {
   const released: string[] = [];
   const store = {
@@ -36,22 +36,24 @@ async function acquire(answer: AcquireReply | LockUnavailableError, leaves: bool
   let head: Waiter | null = new Waiter(request, waiters, () => undefined);
   const troubles: string[] = [];
   const cleanUps = new CleanUps(store);
-  const hold = await new Promise<Hold | null>((resolve, reject) => {
-    const line = {
-      name: 'a',
-      head: () => head,
-      onBusy: () => undefined,
-      onSplit: () => undefined,
-      onTrouble: ({ message }: Error) => {
-        troubles.push(message);
-        head = null;
-      },
-      onAcquired: resolve,
-      onDefect: reject,
-    };
-    new AcquireLoop(line, store, cleanUps, 'owner', 1, null).start();
-    if (leaves) head = null;
-  });
+  let hold: Hold | null = null;
+  const queue = {
+    name: 'a',
+    head: () => head,
+    onBusy: () => undefined,
+    onSplit: () => undefined,
+    onTrouble: ({ message }: Error) => {
+      troubles.push(message);
+      head = null;
+    },
+    onAcquired: (acquired: Hold | null) => (hold = acquired),
+    onDefect: (error: unknown) => {
+      throw error;
+    },
+  };
+  const ended = new AcquireLoop(queue, store, cleanUps, 'owner', 1, null).run();
+  if (leaves) head = null;
+  await ended;
   await cleanUps.close();
   return { hold, released, troubles: troubles.length };
 }
@@ -63,25 +65,24 @@ describe('the first answer to a request for a lock', () => {
     expect(released).toEqual([]);
   });
 
-  it('is given back when nobody waits for it any more', async () => {
-    expect(await acquire(taken(0), true)).toEqual({ hold: null, released: ['owner'], troubles: 0 });
+  it('is a hold also when no caller waits for it any more, so that the queue gives it back', async () => {
+    const { hold, released } = await acquire(taken(0), true);
+    expect(hold).toMatchObject({ owner: 'owner', token: 7 });
+    expect(released).toEqual([]);
   });
 
   it.each([true, false])(
-    'is given back when it came later than the lease lasts (whoever waited has left: %s)',
+    'is given back when it came later than the lease lasts (the caller has left: %s)',
     async (leaves) => {
       expect(await acquire(taken(LEASE_MS), leaves)).toEqual({ hold: null, released: ['owner'], troubles: 1 });
     },
   );
 
-  it.each([true, false])('is settled when it was lost (whoever waited has left: %s)', async (leaves) => {
+  it.each([true, false])('is settled when it was lost (the caller has left: %s)', async (leaves) => {
     expect(await acquire(lost, leaves)).toEqual({ hold: null, released: ['owner'], troubles: 1 });
   });
 
-  it.each([true, false])(
-    'leaves nothing to settle when it was refused (whoever waited has left: %s)',
-    async (leaves) => {
-      expect(await acquire(refused, leaves)).toEqual({ hold: null, released: [], troubles: 1 });
-    },
-  );
+  it.each([true, false])('leaves nothing to settle when it was refused (the caller has left: %s)', async (leaves) => {
+    expect(await acquire(refused, leaves)).toEqual({ hold: null, released: [], troubles: 1 });
+  });
 });

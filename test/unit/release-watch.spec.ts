@@ -6,7 +6,7 @@ import { ScriptedStore } from './scripted-store.js';
 
 const NAME = 'name';
 
-describe('who waits for news of a lock', () => {
+describe('the wait for a release', () => {
   let store: ScriptedStore;
   beforeEach(() => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask'] });
@@ -19,9 +19,9 @@ describe('who waits for news of a lock', () => {
   const pass = (ms: number): Promise<void> => jest.advanceTimersByTimeAsync(ms);
 
   /** Says whether something is still under way. */
-  function open(begin: (then: () => void) => void): () => boolean {
+  function open(wait: Promise<void>): () => boolean {
     let on = true;
-    begin(() => (on = false));
+    void wait.then(() => (on = false));
     return () => on;
   }
 
@@ -31,20 +31,20 @@ describe('who waits for news of a lock', () => {
     return releaseWatch;
   }
 
-  it('looks again at once if a notice came while a try was under way', async () => {
+  it('looks again at once if a notification came while a try was under way', async () => {
     const releaseWatch = await listeningReleaseWatch(null);
     const outlook = releaseWatch.look();
     store.hears();
-    const asleep = open((then) => releaseWatch.untilTurn(outlook, 30_000, then));
+    const asleep = open(releaseWatch.untilTurn(outlook, 30_000));
     await pass(0);
     expect(asleep()).toBe(false);
   });
 
-  it('lets others go first also after a notice that came while a try was under way', async () => {
+  it('lets others go first also after a notification that came while a try was under way', async () => {
     const releaseWatch = await listeningReleaseWatch(new Turn(0, 3));
     const outlook = releaseWatch.look();
     store.hears();
-    const asleep = open((then) => releaseWatch.untilTurn(outlook, 30_000, then));
+    const asleep = open(releaseWatch.untilTurn(outlook, 30_000));
     await pass(3);
     expect(asleep()).toBe(true);
     await pass(30);
@@ -55,41 +55,41 @@ describe('who waits for news of a lock', () => {
     const releaseWatch = await listeningReleaseWatch(new Turn(0, 3));
     const outlook = releaseWatch.look();
     store.hears();
-    const asleep = open((then) => releaseWatch.untilTurn(outlook, 2, then));
+    const asleep = open(releaseWatch.untilTurn(outlook, 2));
     await pass(4);
     expect(asleep()).toBe(false);
   });
 
-  it('looks for the end of the lease if no notice came', async () => {
+  it('looks for the end of the lease if no notification came', async () => {
     const releaseWatch = await listeningReleaseWatch(null);
-    const asleep = open((then) => releaseWatch.untilTurn(releaseWatch.look(), 30_000, then));
+    const asleep = open(releaseWatch.untilTurn(releaseWatch.look(), 30_000));
     await pass(29_000);
     expect(asleep()).toBe(true);
     await pass(2_000);
     expect(asleep()).toBe(false);
   });
 
-  it('heeds no notice while contenders are in each other’s way, and every one after that', async () => {
+  it('heeds no notification while contenders are in each other’s way, and every one after that', async () => {
     const releaseWatch = await listeningReleaseWatch(null);
-    const pausing = open((then) => releaseWatch.sleepDeaf(100, then));
+    const pausing = open(releaseWatch.sleepDeaf(100));
     store.hears();
     await pass(50);
     expect(pausing()).toBe(true);
     await pass(60);
     expect(pausing()).toBe(false);
-    const asleep = open((then) => releaseWatch.sleep(1_000, then));
+    const asleep = open(releaseWatch.sleep(1_000));
     store.hears();
     await pass(0);
     expect(asleep()).toBe(false);
   });
 
-  it('does not listen where notices do not arrive yet, before it has seen the lock busy', () => {
+  it('does not listen where notifications do not arrive yet, before it has seen the lock busy', () => {
     const releaseWatch = new ReleaseWatch(NAME, store, null);
     expect(releaseWatch.look().listening).toBe(false);
     expect(store.listening).toBe(0);
   });
 
-  it('leaves nobody listening when it is over', async () => {
+  it('ends its subscription when it is over', async () => {
     const releaseWatch = await listeningReleaseWatch(null);
     expect(store.listening).toBe(1);
     releaseWatch.close();
@@ -103,7 +103,7 @@ describe('who waits for news of a lock', () => {
     process.on('unhandledRejection', onUnhandled);
     try {
       store.refusesSubscribers = true;
-      await new Promise<void>((then) => new ReleaseWatch(NAME, store, new Turn(0, 1)).stepBack(1, then));
+      await new ReleaseWatch(NAME, store, new Turn(0, 1)).stepBack(1);
       await realSleep(10);
       expect(unhandled).toEqual([]);
     } finally {

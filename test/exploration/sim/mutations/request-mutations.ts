@@ -15,9 +15,10 @@ export const REQUEST_MUTATIONS: readonly ListedMutation[] = [
     name: 'a grant that no caller waits for is kept',
     nodes: ALL,
     replacements: [
-      replace<AcquireLoop['finish'], AcquireLoop>(LOOP, 'AcquireLoop.finish', (finish) => {
+      replace<LocalQueue['serve'], LocalQueue>('waiting/local-queue', 'LocalQueue.serve', (serve) => {
         return function (hold) {
-          finish.call(this, this['queue'].head() === null ? null : hold);
+          if (this.head() === null) this['proceed']();
+          else serve.call(this, hold);
         };
       }),
     ],
@@ -26,12 +27,9 @@ export const REQUEST_MUTATIONS: readonly ListedMutation[] = [
     name: 'a late grant is dropped',
     nodes: SINGLE,
     replacements: [
-      replace<AcquireLoop['waitFor'], AcquireLoop>(LOOP, 'AcquireLoop.waitFor', (waitFor) => {
-        return function (late) {
-          waitFor.call(
-            this,
-            late.then(() => NEVER),
-          );
+      replace<AcquireLoop['lateReply'], AcquireLoop>(LOOP, 'AcquireLoop.lateReply', (lateReply) => {
+        return function (error) {
+          return lateReply.call(this, error).then(() => NEVER);
         };
       }),
     ],
@@ -41,7 +39,7 @@ export const REQUEST_MUTATIONS: readonly ListedMutation[] = [
     name: 'no clean-up after a lost reply',
     nodes: SINGLE,
     replacements: [
-      replace<AcquireLoop['clear'], AcquireLoop>(LOOP, 'AcquireLoop.clear', () => {
+      replace<AcquireLoop['close'], AcquireLoop>(LOOP, 'AcquireLoop.close', () => {
         return function () {
           this['releaseWatch'].close();
         };

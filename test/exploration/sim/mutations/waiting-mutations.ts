@@ -24,9 +24,10 @@ export const WAITING_MUTATIONS: readonly ListedMutation[] = [
     name: 'no second try after subscribing',
     nodes: SINGLE,
     replacements: [
-      replace<AcquireLoop['rest'], AcquireLoop>(LOOP, 'AcquireLoop.rest', (rest) => {
-        return function (reply, outlook) {
-          rest.call(this, reply, { ...outlook, listening: true });
+      replace<AcquireLoop['waitBehind'], AcquireLoop>(LOOP, 'AcquireLoop.waitBehind', (waitBehind) => {
+        return async function (reply, outlook) {
+          if (!outlook.listening) await waitBehind.call(this, reply, outlook);
+          await waitBehind.call(this, reply, { ...outlook, listening: true });
         };
       }),
     ],
@@ -37,8 +38,8 @@ export const WAITING_MUTATIONS: readonly ListedMutation[] = [
     nodes: SINGLE,
     replacements: [
       replace<ReleaseWatch['untilTurn'], ReleaseWatch>(WATCH, 'ReleaseWatch.untilTurn', (untilTurn) => {
-        return function (outlook, remainingMs, then) {
-          untilTurn.call(this, { ...outlook, notifications: this['notifications'] }, remainingMs, then);
+        return function (outlook, remainingMs) {
+          return untilTurn.call(this, { ...outlook, notifications: this['notifications'] }, remainingMs);
         };
       }),
     ],
@@ -55,9 +56,9 @@ export const WAITING_MUTATIONS: readonly ListedMutation[] = [
     nodes: QUORUM,
     replacements: [
       replace<ReleaseWatch['sleepDeaf'], ReleaseWatch>(WATCH, 'ReleaseWatch.sleepDeaf', () => {
-        return function (ms, then) {
+        return function (ms) {
           this['deaf'] = true;
-          this.sleep(ms, then);
+          return this.sleep(ms);
         };
       }),
     ],
