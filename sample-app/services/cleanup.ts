@@ -1,6 +1,6 @@
 /** Something that was started and must not outlive this process. */
 export interface Stoppable {
-  /** Stops it in order and waits until it is gone. */
+  /** Stops it gracefully and waits until it has ended. */
   stop(): Promise<void>;
   /** The last resort, when the process ends at once: no promise can be waited for any more. */
   stopNow(): void;
@@ -9,7 +9,9 @@ export interface Stoppable {
 const running = new Set<Stoppable>();
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const end = new AbortController();
-/** A signal this long after the first one, in ms, is a second wish: npm sends Ctrl-C once more right after it. */
+/**
+ * A signal this long after the first one counts as a second request, in ms: npm repeats Ctrl-C right after the first.
+ */
 const secondAfterMs = 1_000;
 let listening = false;
 let signalledAt: number | undefined;

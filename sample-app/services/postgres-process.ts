@@ -14,8 +14,8 @@ const user = 'shop';
 const database = 'postgres';
 
 /**
- * A PostgreSQL of our own: new data folder, free port of 127.0.0.1, nothing kept afterwards. The package's own class is
- * not used, since it ends the whole process on a signal, before others have stopped what they started.
+ * A PostgreSQL process with a new data folder on a free port of 127.0.0.1; its data is deleted afterwards. The
+ * package's own class is not used, since it ends the whole process on a signal, before other resources are stopped.
  */
 export async function startPostgresProcess(): Promise<RunningPostgres> {
   const folder = makeTempDir('postgres');

@@ -27,7 +27,7 @@ async function mustAnswer(url: string): Promise<void> {
     await client.query('select 1');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`DATABASE_URL leads to ${address}, and no PostgreSQL answers there: ${reason}`, { cause: error });
+    throw new Error(`No PostgreSQL replies at ${address} (DATABASE_URL): ${reason}`, { cause: error });
   } finally {
     await client.end().catch(() => undefined);
   }

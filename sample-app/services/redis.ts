@@ -42,8 +42,8 @@ export async function startRedis(): Promise<RunningRedis> {
   }
   throw new Error(
     [
-      'No Redis can be had here. Do one of these:',
-      '  - set REDIS_URL=redis://host:6379 to one that runs,',
+      'No Redis was found or could be started. Do one of these:',
+      '  - set REDIS_URL=redis://host:6379 to a running Redis,',
       '  - install redis-server or valkey-server so that it is on the PATH,',
       '  - start Docker.',
       'What was tried:',
@@ -75,7 +75,7 @@ async function existingRedis(url: string): Promise<RunningRedis> {
     await client.connect();
     await client.ping();
   } catch (error) {
-    throw new Error(`REDIS_URL leads to ${address}, and no Redis answers there: ${messageOf(reason ?? error)}`, {
+    throw new Error(`No Redis replies at ${address} (REDIS_URL): ${messageOf(reason ?? error)}`, {
       cause: error,
     });
   } finally {

@@ -27,7 +27,7 @@ describe('the controls', () => {
 
   beforeAll(async () => {
     server = await ControlServer.listen();
-    expect(await kill({ 'Content-Type': json })).toEqual({ status: 503, message: 'The shop is being started.' });
+    expect(await kill({ 'Content-Type': json })).toEqual({ status: 503, message: 'The shop is starting.' });
     server.serve({
       reads: { state: () => ({ message: 'the state' }) },
       action: (path) =>
@@ -101,8 +101,8 @@ describe('the controls', () => {
     [400, '{"times":1.5}', '"times" must be'],
     [400, '{"times":"1"}', '"times" must be'],
     [400, '', '"times" must be'],
-    [400, '{"times":1,"then":2}', '"then" is not known here. Known: times.'],
-    [400, '{"__proto__":1}', '"__proto__" is not known here.'],
+    [400, '{"times":1,"then":2}', '"then" is unknown. Known: times.'],
+    [400, '{"__proto__":1}', '"__proto__" is unknown.'],
     [400, '[1]', 'The body must be a JSON object.'],
     [400, 'null', 'The body must be a JSON object.'],
     [400, '{', 'The body must be a JSON object.'],

@@ -64,7 +64,7 @@ describe('a shop that cannot start', () => {
     [
       'DATABASE_URL',
       { DATABASE_URL: 'postgres://me:se#cret@host/shop' },
-      'DATABASE_URL is no valid URL. In a password, write # as %23, / as %2F, ? as %3F, @ as %40, % as %25.',
+      'DATABASE_URL is not a valid URL. In a password, write # as %23, / as %2F, ? as %3F, @ as %40, % as %25.',
     ],
   ])('says in one line what is wrong with %s, and ends with 1', async (_name, env, line) => {
     expect(await run(env)).toEqual({ code: 1, lines: [line] });

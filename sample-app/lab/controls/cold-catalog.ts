@@ -6,7 +6,7 @@ import { orNoRedis } from './or-no-redis.js';
 
 const wholeEntry = 'catalogJson';
 
-/** The catalog's cache, from outside: what is known of it are its keys. */
+/** The catalog's cache, accessed from outside the shop by its keys. */
 export class ColdCatalog {
   /** @param redis with the shop's prefix before keys */
   constructor(
@@ -15,7 +15,7 @@ export class ColdCatalog {
     private readonly ttlMs: number,
   ) {}
 
-  /** Empties the cache, and leaves the locks as they are. */
+  /** Empties the cache, but keeps the locks. */
   async empty(): Promise<string> {
     const sections = await this.database
       .select({ name: categories.section })
@@ -24,10 +24,10 @@ export class ColdCatalog {
     const names = ['', ...sections.map(({ name }) => `:${name}`)];
     const keys = names.flatMap((name) => [`${wholeEntry}${name}`, `catalogVersion${name}`]);
     await orNoRedis(this.redis.del(...keys));
-    return 'The cache is empty: the next reader has the catalog rebuilt.';
+    return 'The cache is empty: the next reader triggers a rebuild.';
   }
 
-  /** Keeps the entry of the whole catalog from expiring, once it is there, until the returned function is called. */
+  /** Prevents the entry of the whole catalog from expiring until the returned function is called. */
   keep(): () => void {
     const timer = setInterval(() => this.expireIn(10 * this.ttlMs), Math.max(50, this.ttlMs / 10));
     return () => {

@@ -6,16 +6,16 @@ import { ControlError } from './control-error.js';
 import { RequestBody } from './request-body.js';
 import { checkRequest } from './request-check.js';
 
-/** Answers to a control with what happened, in one sentence for people. */
+/** Runs a control and returns what happened, in one sentence for the page. */
 export type ControlAction = (body: RequestBody) => string | Promise<string>;
 
-/** What the server makes known. */
+/** The routes of the server. */
 export interface ControlRoutes {
-  /** What can be read, by its path. */
+  /** The data that can be read, by path. */
   readonly reads: Readonly<Record<string, () => unknown>>;
-  /** `null` if there is no such control. */
+  /** Returns `null` if there is no such control. */
   readonly action: (path: string) => ControlAction | null;
-  /** A page connected; the returned function is called when it is gone. */
+  /** Called when a page connects; the returned function is called when it disconnects. */
   readonly onStream: (stream: EventStream) => () => void;
 }
 
@@ -48,7 +48,7 @@ export class ControlServer {
     return `http://127.0.0.1:${String(address.port)}`;
   }
 
-  /** Until this is called, every control answers that the shop is being started. */
+  /** Until this is called, every control replies that the shop is starting. */
   serve(routes: ControlRoutes): void {
     this.routes = routes;
   }
@@ -69,12 +69,12 @@ export class ControlServer {
     try {
       checkRequest(request);
       const { routes } = this;
-      if (routes === null) throw new ControlError(503, 'The shop is being started.');
+      if (routes === null) throw new ControlError(503, 'The shop is starting.');
       const path = new URL(request.url ?? '', 'http://localhost').pathname.replace(/^\/controls\//, '');
       if (request.method === 'GET') this.read(routes, path, response);
       else await this.act(routes, path, request, response);
     } catch (error) {
-      // The page is gone, or everything is being stopped: nobody is left to tell.
+      // The page is disconnected, or the shop is stopping.
       if (response.destroyed || ending.aborted) {
         response.destroy();
         return;
@@ -82,7 +82,9 @@ export class ControlServer {
       const known = error instanceof ControlError;
       if (!known) console.error(error);
       const status = known ? error.status : 500;
-      answer(response, status, { message: known ? error.message : 'That failed: see where the shop was started.' });
+      answer(response, status, {
+        message: known ? error.message : 'That failed: see the terminal in which the shop was started.',
+      });
     }
   }
 
@@ -94,7 +96,7 @@ export class ControlServer {
     const read = Object.hasOwn(routes.reads, path) ? routes.reads[path] : undefined;
     if (read !== undefined) answer(response, 200, read());
     else if (routes.action(path) !== null) throw new ControlError(405, 'This is a control: use POST.');
-    else throw new ControlError(404, 'There is no such thing here.');
+    else throw new ControlError(404, 'There is no such path.');
   }
 
   private async act(
@@ -103,7 +105,7 @@ export class ControlServer {
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
-    if (request.method !== 'POST') throw new ControlError(405, 'Use POST for a control, and GET to look.');
+    if (request.method !== 'POST') throw new ControlError(405, 'Use POST for a control, and GET to read.');
     const action = routes.action(path);
     if (action === null) throw new ControlError(404, 'There is no such control.');
     const body = await RequestBody.read(request);
@@ -124,7 +126,7 @@ export class ControlServer {
 
 function answer(response: ServerResponse, status: number, content: unknown): void {
   if (response.headersSent) return;
-  // What is left of a body that was refused is not read.
+  // The rest of a rejected body is not read.
   response.writeHead(status, {
     'Content-Type': 'application/json; charset=utf-8',
     'Cache-Control': 'no-store',

@@ -1,6 +1,8 @@
 import type { SystemName } from '../evolution/systems.js';
 
-/** What the controls know, for the page: `GET /controls/state`, and the SSE stream `GET /controls/events` as `state`. */
+/**
+ * The state of the controls for the page: `GET /controls/state`, and the SSE stream `GET /controls/events` as `state`.
+ */
 export interface ControlState {
   readonly replicas: readonly ReplicaState[];
   readonly redis: 'up' | 'paused' | 'restarting';
@@ -13,7 +15,7 @@ export interface ControlState {
   readonly results: readonly StampedeState[];
   /** Grows with each change of the table at `GET /controls/evolution`. */
   readonly evolutionVersion: number;
-  /** Why something is not possible here, by the control's name: a Redis that is somebody else's cannot be restarted. */
+  /** Why a control is not available, by its name: a Redis that was not started with the shop cannot be restarted. */
   readonly unavailable: Readonly<Record<string, string>>;
 }
 
@@ -26,13 +28,13 @@ export interface ReplicaState {
   readonly since: number;
 }
 
-/** What the launcher asks of the shop all the time, through the proxy. */
+/** The steady load that the launcher sends through the proxy. */
 export interface Load {
   readonly readersPerSecond: number;
   readonly buyersPerSecond: number;
 }
 
-/** Many readers at once at a cold catalog: the last time, or the one that runs. */
+/** A stampede of readers on an empty cache: the last one, or the one that runs. */
 export interface StampedeState {
   readonly guard: SystemName;
   readonly readers: number;

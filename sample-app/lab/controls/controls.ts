@@ -30,17 +30,17 @@ export interface ControlsOptions {
   readonly settings: Settings;
   /** How long an entry of the cache lives, in ms. */
   readonly catalogTtlMs: number;
-  /** Who comes while a page looks on, until that is changed. */
+  /** The initial load while a page is open. */
   readonly load: Load;
   readonly delays?: Partial<ReplicaDelays & RedisDelays>;
-  /** What is played of the evolution. Default all of it. */
+  /** The systems and scenarios to run. Default: all. */
   readonly evolution?: EvolutionOptions;
 }
 
 const stateEveryMs = 1_000;
 const replicaPath = /^replicas\/([\w-]+)\/(kill|stop|continue|start)$/;
 
-/** All that can be done to a shop that was started for demonstrations. */
+/** The controls of a shop that was started for demonstrations. */
 export class Controls {
   private readonly server: ControlServer;
   private readonly redis;
@@ -99,7 +99,7 @@ export class Controls {
       onStream: (stream) => this.onStream(stream),
     });
     this.timer = setInterval(() => server.send('state', this.state), stateEveryMs);
-    // What was killed is not started again from here on, and nobody comes.
+    // From here on, killed replicas are not restarted, and no load is sent.
     ending.addEventListener('abort', () => void this.close(), { once: true });
   }
 
@@ -118,7 +118,7 @@ export class Controls {
     };
   }
 
-  /** A page reads the state twice a second for as long as somebody looks at it. */
+  /** A visible page reads the state twice a second. */
   private readState(): ControlState {
     this.load.seen();
     return this.state;
@@ -159,7 +159,7 @@ export class Controls {
     return this.load.watch();
   }
 
-  /** Once for all that changes in the same moment. */
+  /** Sends one update for all changes of the same moment. */
   private changed(): void {
     if (this.telling) return;
     this.telling = true;

@@ -9,7 +9,7 @@ import type { LoadGenerator } from './load-generator.js';
 /** The table is large, and its cells change in bursts. */
 const tellEveryMs = 250;
 
-/** Plays all scenarios with all systems, beside the shop, and shows the table as it fills. */
+/** Runs all scenarios with all systems beside the shop, and publishes the table as it fills. */
 export class EvolutionControl {
   /** Grows with each change of the table. */
   version = 0;
@@ -18,7 +18,7 @@ export class EvolutionControl {
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | null = null;
 
-  /** @param options what is to be played, and with what; default all, with the Redis program of this machine */
+  /** @param options what to run, and with which Redis; default: everything, with the Redis program of this machine */
   constructor(
     private readonly load: LoadGenerator,
     private readonly options: EvolutionOptions,
@@ -33,18 +33,18 @@ export class EvolutionControl {
 
   /** Does not wait for the end. */
   run(): string {
-    if (this.running !== null) throw new ControlError(409, 'The scenarios are being played already.');
-    if (this.end.signal.aborted) throw new ControlError(409, 'The shop is being stopped.');
-    // It takes all of a small machine.
+    if (this.running !== null) throw new ControlError(409, 'The scenarios are already running.');
+    if (this.end.signal.aborted) throw new ControlError(409, 'The shop is stopping.');
+    // The run needs all of a small machine.
     const letLoadGoOn = this.load.hold();
     this.running = this.play().finally(() => {
       this.running = null;
       letLoadGoOn();
     });
-    return 'All scenarios are played with all systems now. No customers come meanwhile.';
+    return 'All scenarios run with all systems now. No customers are sent meanwhile.';
   }
 
-  /** Ends a run, and waits until what it started is gone. */
+  /** Ends a run, and waits until all that it started has ended. */
   async close(): Promise<void> {
     this.end.abort();
     clearTimeout(this.timer);

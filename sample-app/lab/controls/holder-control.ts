@@ -10,7 +10,7 @@ import type { Supervisor } from './supervisor.js';
 
 const limitMs = 5_000;
 const lookEveryMs = 10;
-/** A rebuild that is shorter is over before its replica can be killed. */
+/** A shorter rebuild ends before its replica can be killed. */
 const shortestMs = 300;
 /** Enough that some of them wait on every replica. */
 const readers = 12;
@@ -22,7 +22,7 @@ interface Holder {
   readonly token: number | null;
 }
 
-/** Does something to the one replica that rebuilds the catalog, in the middle of its work. */
+/** Acts on the replica that rebuilds the catalog, in the middle of its work. */
 export class HolderControl {
   private busy = false;
 
@@ -45,10 +45,10 @@ export class HolderControl {
   private async toHolder(act: (replica: SupervisedReplica) => string | Promise<string>): Promise<string> {
     const { guard, queryMs } = this.settings();
     if (queryMs < shortestMs) {
-      const message = `The query takes ${String(queryMs)} ms only: nobody can be caught at it. Make it ${String(shortestMs)} ms or more.`;
+      const message = `The query takes only ${String(queryMs)} ms, too short to act on its replica. Make it ${String(shortestMs)} ms or more.`;
       throw new ControlError(409, message);
     }
-    if (this.busy) throw new ControlError(409, 'A holder is being looked for already.');
+    if (this.busy) throw new ControlError(409, 'The control is already waiting for a holder.');
     this.busy = true;
     try {
       const { id, replica, token } = await this.find();

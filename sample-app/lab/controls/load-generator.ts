@@ -4,12 +4,12 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import type { Load } from './control-state.js';
 
 const tickMs = 50;
-/** More than this are not under way at once: who comes then finds the door closed. */
+/** The largest number of requests in flight; further ones are not sent. */
 const mostAtOnce = 300;
-/** How long it goes on after the last page is gone. */
+/** How long the load continues after the last page is closed. */
 const idleMs = 10_000;
 
-/** Customers, at a steady rate, for as long as somebody watches. */
+/** Sends customers at a steady rate while a page is open. */
 export class LoadGenerator {
   private readonly agent = new Agent({ keepAlive: true, maxSockets: mostAtOnce });
   private readonly timer: NodeJS.Timeout;
@@ -42,10 +42,10 @@ export class LoadGenerator {
     this.onChange();
     const { readersPerSecond, buyersPerSecond } = load;
     const until = this.watchers > 0 ? '' : `, for ${String(idleMs / 1000)} s, since no page is open`;
-    return `${String(readersPerSecond)} readers and ${String(buyersPerSecond)} buyers come every second${until}.`;
+    return `${String(readersPerSecond)} readers and ${String(buyersPerSecond)} buyers are sent every second${until}.`;
   }
 
-  /** A page looks on, until the returned function is called. */
+  /** A page is open until the returned function is called. */
   watch(): () => void {
     this.watchers += 1;
     return () => {
@@ -54,12 +54,12 @@ export class LoadGenerator {
     };
   }
 
-  /** A page that asks now and then is open, too. */
+  /** Called when a page reads the state: it counts as open. */
   seen(): void {
     this.watchedAt = performance.now();
   }
 
-  /** Nobody comes until the returned function is called. */
+  /** Pauses the load until the returned function is called. */
   hold(): () => void {
     this.held += 1;
     return () => {
@@ -74,7 +74,7 @@ export class LoadGenerator {
 
   private tick(): void {
     const now = performance.now();
-    // Somebody who was stopped himself does not send all at once what he missed.
+    // After a stall of this process, the missed requests are not sent at once.
     const seconds = Math.min(now - this.tickedAt, 10 * tickMs) / 1000;
     this.tickedAt = now;
     const watched = this.watchers > 0 || now - this.watchedAt < idleMs;
@@ -107,7 +107,7 @@ export class LoadGenerator {
     const sent = request(new URL(path, this.shopUrl), { method, headers, agent: this.agent }, (response) => {
       response.on('error', () => undefined).resume();
     });
-    // How it went is seen by the shop itself.
+    // The shop itself reports the result.
     sent.on('error', () => undefined);
     sent.once('close', () => (this.underWay -= 1));
     sent.end(body);

@@ -3,11 +3,11 @@ import { WHOLE_CATALOG } from '../../shop/catalog/whole-catalog.js';
 import type { Database } from '../../shop/database/database.js';
 import { rebuilds } from '../rebuilds/rebuilds-table.js';
 
-/** The rebuilds of the whole catalog, as the database has them: no lock's word is taken for it. */
+/** The rebuilds of the whole catalog, counted in the database and independent of the locks. */
 export class RebuildCounts {
   constructor(private readonly database: Database) {}
 
-  /** Stands for now: the others tell what came after it. */
+  /** Marks the present moment; the other methods count from it. */
   async last(): Promise<number> {
     const [row] = await this.database.select({ last: max(rebuilds.id) }).from(rebuilds);
     return row?.last ?? 0;
@@ -18,7 +18,7 @@ export class RebuildCounts {
     return row?.count ?? 0;
   }
 
-  /** Who is at one now, or died at it, with which fencing token. */
+  /** The rebuild that runs now, or whose replica died, with its fencing token. */
   async runningSince(last: number): Promise<{ id: number; replica: string; token: number | null } | null> {
     const { id, replica, token } = rebuilds;
     const [row] = await this.database
@@ -30,7 +30,7 @@ export class RebuildCounts {
     return row ?? null;
   }
 
-  /** Whether it has not come to its end. */
+  /** Whether the rebuild has not ended. */
   async isRunning(id: number): Promise<boolean> {
     const [row] = await this.database.select({ ended: rebuilds.ended }).from(rebuilds).where(eq(rebuilds.id, id));
     return row?.ended === null;

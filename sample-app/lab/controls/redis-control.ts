@@ -3,16 +3,16 @@ import { ControlError } from './control-error.js';
 import type { ControlState } from './control-state.js';
 
 export interface RedisDelays {
-  /** How long Redis is away when it is restarted, in ms. Default 1,000. */
+  /** How long Redis is down during a restart, in ms. Default 1,000. */
   readonly gapMs: number;
-  /** After this time a paused Redis goes on by itself, in ms. Default 10,000. */
+  /** A paused Redis continues after this time, in ms. Default 10,000. */
   readonly pauseMs: number;
 }
 
-const notOurs = 'This Redis was not started with the shop: others may use it, so it is left alone.';
+const notOurs = 'This Redis was not started with the shop and may have other users, so it is not touched.';
 const usual: RedisDelays = { gapMs: 1_000, pauseMs: 10_000 };
 
-/** Restarts and pauses the shop's Redis, if it was started with the shop. One of somebody else's is left alone. */
+/** Restarts and pauses the shop's Redis, but only if it was started with the shop. */
 export class RedisControl {
   private condition: ControlState['redis'] = 'up';
   private timer: NodeJS.Timeout | undefined;
@@ -36,29 +36,29 @@ export class RedisControl {
 
   async restart(): Promise<string> {
     const server = this.server();
-    if (this.condition === 'restarting') throw new ControlError(409, 'Redis is being restarted already.');
+    if (this.condition === 'restarting') throw new ControlError(409, 'Redis is already restarting.');
     clearTimeout(this.timer);
     this.turn('restarting');
     await server.restart(this.delays.gapMs);
     this.turn('up');
-    return 'Redis was ended and started again. All that was in it is gone: the cache, the locks, their tokens.';
+    return 'Redis was restarted and has lost its data: the cache, the locks and their tokens.';
   }
 
   pause(): string {
     const server = this.server();
-    if (this.condition !== 'up') throw new ControlError(409, `Redis is ${this.condition} already.`);
+    if (this.condition !== 'up') throw new ControlError(409, `Redis is already ${this.condition}.`);
     const { pauseMs } = this.delays;
     server.pause();
     this.turn('paused');
     this.timer = setTimeout(() => this.goOn(), pauseMs);
-    return `Redis stands still, and goes on by itself after ${String(pauseMs / 1000)} s.`;
+    return `Redis is paused, and continues by itself after ${String(pauseMs / 1000)} s.`;
   }
 
   continue(): string {
     this.server();
     if (this.condition !== 'paused') throw new ControlError(409, `Redis is ${this.condition}, not paused.`);
     this.goOn();
-    return 'Redis goes on.';
+    return 'Redis continues.';
   }
 
   /** Leaves no Redis paused. */

@@ -3,7 +3,7 @@ import { ControlError } from './control-error.js';
 
 const mostBytes = 4_096;
 
-/** What a control is asked for, as a JSON object. Everything in it must be known and make sense. */
+/** The JSON body of a control. All of its members must be known and valid. */
 export class RequestBody {
   private constructor(private readonly values: Record<string, unknown>) {}
 
@@ -25,7 +25,7 @@ export class RequestBody {
     for (const name of Object.keys(this.values)) {
       if (names.includes(name)) continue;
       const known = names.length === 0 ? 'nothing' : names.join(', ');
-      throw new ControlError(400, `"${name.slice(0, 40)}" is not known here. Known: ${known}.`);
+      throw new ControlError(400, `"${name.slice(0, 40)}" is unknown. Known: ${known}.`);
     }
     return this;
   }
@@ -39,7 +39,7 @@ export class RequestBody {
   text(name: string): string {
     const value = this.values[name];
     if (typeof value === 'string') return value;
-    throw new ControlError(400, `"${name}" must be a text.`);
+    throw new ControlError(400, `"${name}" must be a string.`);
   }
 }
 
@@ -49,7 +49,7 @@ function parse(text: string): Record<string, unknown> {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   } catch {
-    // Told below.
+    // Reported below.
   }
   throw new ControlError(400, 'The body must be a JSON object.');
 }

@@ -6,10 +6,10 @@ import type { Settings } from '../live/settings.js';
 import { ControlError } from './control-error.js';
 
 const againAfterMs = 300;
-/** A Redis that outlives the shop forgets the settings after this time; they are written again before that. */
+/** In a Redis that outlives the shop, the settings expire after this time, in ms; they are renewed before. */
 const keptMs = 86_400_000;
 
-/** Tells all replicas, now and later ones, what guards the catalog and how slow it is; also a Redis that forgot it. */
+/** Publishes the settings to all replicas, including later ones, and again after Redis has lost them. */
 export class SettingsControl {
   private settings: Settings;
   private timer: NodeJS.Timeout | undefined;
@@ -24,7 +24,7 @@ export class SettingsControl {
     private readonly onChange: () => void,
   ) {
     this.settings = first;
-    // Also after a restart without anything in it.
+    // Also after a restart with no data.
     redis.on('ready', () => void this.write());
     if (redis.status === 'ready') void this.write();
   }
@@ -57,10 +57,10 @@ export class SettingsControl {
   private async change(settings: Settings, done: string): Promise<string> {
     this.settings = settings;
     this.onChange();
-    return (await this.write()) ? `${done}.` : `${done}, as soon as Redis answers again.`;
+    return (await this.write()) ? `${done}.` : `${done}, as soon as Redis replies again.`;
   }
 
-  /** Until it is written: a Redis that was only paused does not say when it goes on. */
+  /** Retries until the settings are written: there is no event when a paused Redis continues. */
   private async write(): Promise<boolean> {
     clearTimeout(this.timer);
     try {
@@ -68,7 +68,7 @@ export class SettingsControl {
       await this.redis.publish(`${this.prefix}${settingsKey}`, '');
       return true;
     } catch {
-      // Another one may have failed meanwhile: one of them goes on.
+      // Only one of several failed writes is retried.
       clearTimeout(this.timer);
       if (!this.closed) this.timer = setTimeout(() => void this.write(), againAfterMs);
       return false;

@@ -11,7 +11,7 @@ import type { RebuildCounts } from './rebuild-counts.js';
 
 const countEveryMs = 200;
 
-/** Lets many readers at once at a cold catalog, through the proxy, and counts what that costs. */
+/** Sends many readers at once to an empty cache, through the proxy, and counts the rebuilds. */
 export class StampedeControl {
   private last: StampedeState | null = null;
   private readonly finished = new Map<SystemName, StampedeState>();
@@ -38,7 +38,7 @@ export class StampedeControl {
 
   /** Resolves when the last reader was served, or failed. */
   async run(readers: number): Promise<string> {
-    if (this.running) throw new ControlError(409, 'A stampede is under way already.');
+    if (this.running) throw new ControlError(409, 'A stampede is already running.');
     this.running = true;
     const letLoadGoOn = this.load.hold();
     const keep = this.cold.keep();
@@ -87,7 +87,7 @@ export class StampedeControl {
         ...{ lastMs: at(1), p50Ms: at(0.5), p99Ms: at(0.99) },
       });
       const times = rebuilt === 1 ? 'once' : `${String(rebuilt)} times`;
-      const busy = refused === 0 ? '' : `, ${String(refused)} of them since the lock was busy (409)`;
+      const busy = refused === 0 ? '' : `, ${String(refused)} of them because the lock was busy (409)`;
       const failed = errors === 0 ? '' : ` ${String(errors)} got no catalog${busy}.`;
       return `${String(readers)} readers at once: the catalog was rebuilt ${times} (${systems[guard]}), and the last reader was served after ${(at(1) / 1000).toFixed(1)} s.${failed}`;
     } finally {

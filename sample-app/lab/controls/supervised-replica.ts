@@ -4,13 +4,13 @@ import { ControlError } from './control-error.js';
 import type { ReplicaState } from './control-state.js';
 
 export interface ReplicaDelays {
-  /** How long one that ended is left alone before it is started again, in ms. Default 2,000. */
+  /** The pause before a replica that ended is restarted, in ms. Default 2,000. */
   readonly restartMs: number;
-  /** After this time one that was stopped goes on by itself, in ms. Default 30,000. */
+  /** A stopped replica continues after this time, in ms. Default 30,000. */
   readonly continueMs: number;
 }
 
-/** A replica that is started again when it ends, as an orchestrator would do, and can be killed and stopped. */
+/** A replica that is restarted when it ends, as by an orchestrator, and can be killed and stopped. */
 export class SupervisedReplica {
   private condition: ReplicaState['state'] = 'running';
   private since = Date.now();
@@ -19,7 +19,7 @@ export class SupervisedReplica {
 
   /**
    * @param startAgain starts the replica at the address it had
-   * @param onChange called when its state is another
+   * @param onChange called when its state changes
    */
   constructor(
     private current: Replica,
@@ -39,7 +39,7 @@ export class SupervisedReplica {
     return { name, pid: this.current.process.running ? this.current.process.pid : null, state: condition, since };
   }
 
-  /** `kill -9`: it gets no chance to give anything back. Resolves when it is gone. */
+  /** `kill -9`, so that it cannot release anything. Resolves when it has ended. */
   async kill(): Promise<string> {
     const { process } = this.current;
     if (!process.running || this.condition === 'starting') {
@@ -48,7 +48,7 @@ export class SupervisedReplica {
     const { pid } = process;
     process.signal('SIGKILL');
     await process.untilExit();
-    return `${this.name} (process ${String(pid)}) was killed, and is started again in ${seconds(this.delays.restartMs)}.`;
+    return `${this.name} (process ${String(pid)}) was killed, and will be restarted in ${seconds(this.delays.restartMs)}.`;
   }
 
   stop(): string {
@@ -56,7 +56,7 @@ export class SupervisedReplica {
     this.current.process.signal('SIGSTOP');
     this.turn('stopped');
     this.after(this.delays.continueMs, () => this.continue());
-    return `${this.name} stands still, and goes on by itself after ${seconds(this.delays.continueMs)}.`;
+    return `${this.name} is stopped, and continues by itself after ${seconds(this.delays.continueMs)}.`;
   }
 
   continue(): string {
@@ -67,14 +67,14 @@ export class SupervisedReplica {
     return `${this.name} goes on.`;
   }
 
-  /** Starts it at once, before its time. */
+  /** Restarts it without the pause. */
   async start(): Promise<string> {
     if (this.condition !== 'killed') throw new ControlError(409, `${this.name} is ${this.condition}, not killed.`);
-    if (await this.restart()) return `${this.name} was started again.`;
-    throw new ControlError(503, `${this.name} could not be started. It is tried again.`);
+    if (await this.restart()) return `${this.name} was restarted.`;
+    throw new ControlError(503, `${this.name} could not be started. Another attempt follows.`);
   }
 
-  /** Starts nothing any more. */
+  /** Ends the restarts. */
   close(): void {
     this.closed = true;
     clearTimeout(this.timer);

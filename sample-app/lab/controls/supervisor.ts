@@ -6,7 +6,7 @@ import type { ReplicaDelays } from './supervised-replica.js';
 
 const usual: ReplicaDelays = { restartMs: 2_000, continueMs: 30_000 };
 
-/** Keeps all replicas of a shop running, except for what it is told to do to them. */
+/** Keeps all replicas of a shop running, and passes the controls on to them. */
 export class Supervisor {
   private readonly replicas: readonly SupervisedReplica[];
 

@@ -4,7 +4,7 @@ import type { ScenarioName } from '../evolution/scenarios.js';
 import { isSystemName, systems } from '../evolution/systems.js';
 import type { SystemName } from '../evolution/systems.js';
 
-/** What the demo was asked for: the readers on a cold catalog, or the table of systems and scenarios. */
+/** The requested demo: readers of an empty cache, or the table of systems and scenarios. */
 export type DemoArguments =
   | { readonly show: 'stampede' }
   | { readonly show: 'help' }
@@ -14,7 +14,7 @@ export type DemoArguments =
       readonly scenarios: readonly ScenarioName[];
     };
 
-export const usage = `npm run demo                           readers on a cold catalog, with and without a lock
+export const usage = `npm run demo                           readers of an empty cache, with and without a lock
 npm run demo -- --evolution            every system in every scenario
     --system NAME                      only this one; may be given more than once
     --scenario NAME                    only this one; may be given more than once
@@ -22,7 +22,7 @@ npm run demo -- --evolution            every system in every scenario
 Systems:   ${Object.keys(systems).join(', ')}
 Scenarios: ${Object.keys(scenarios).join(', ')}`;
 
-/** @throws Error with a message for people */
+/** @throws Error with a message for the user */
 export function demoArguments(args: readonly string[]): DemoArguments {
   const { values } = parseArgs({
     args: [...args],

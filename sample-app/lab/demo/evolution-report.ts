@@ -31,10 +31,10 @@ export function failuresOf(table: EvolutionTable): string {
   return told.map(paragraph).join('\n');
 }
 
-/** Why the run is not what it should be; nothing if every cell is as expected and `@WithLock` holds in all of them. */
+/** The problems of a run; empty if every cell is as expected and `@WithLock` holds in all of them. */
 export function complaintsAbout(table: EvolutionTable): string[] {
   const complaints: string[] = [];
-  if (table.state !== 'done') complaints.push(`The run did not come to its end. ${table.problem ?? ''}`.trim());
+  if (table.state !== 'done') complaints.push(`The run was not completed. ${table.problem ?? ''}`.trim());
   for (const cell of table.cells) {
     const { system, scenario, asExpected, verdict } = cell;
     if (asExpected === false) complaints.push(`${systems[system]}, ${scenario}: not as expected.`);

@@ -4,7 +4,7 @@ import { runEvolution } from '../evolution/run-evolution.js';
 import type { DemoArguments } from './arguments.js';
 import { complaintsAbout, failuresOf, marks } from './evolution-report.js';
 
-/** Plays the scenarios and prints the table. Whether all was as it should be. */
+/** Runs the scenarios and prints the table. Resolves with whether all results are as expected. */
 export async function showEvolution({
   systems,
   scenarios,

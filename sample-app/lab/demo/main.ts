@@ -29,8 +29,8 @@ function wanted(): DemoArguments | undefined {
 }
 
 /**
- * Many readers at once at a cold catalog, over several replicas, once for each guard. Ends by itself;
- * the exit code is 0 only if the run under `@WithLock` rebuilt the catalog once and every reader of it got it right.
+ * Sends many readers at once to an empty cache on several replicas, once for each guard. The exit code is 0 only if the
+ * run with `@WithLock` rebuilt the catalog once and served all of its readers correctly.
  */
 async function showStampede(): Promise<void> {
   const replicas = setting('DEMO_REPLICAS', 4, 1, 16);

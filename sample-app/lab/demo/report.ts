@@ -15,7 +15,7 @@ export function table(results: readonly StampedeResult[]): string {
   return lines.join('\n');
 }
 
-/** What the runs show, in a sentence for each. Times depend on the machine; how often the query ran does not. */
+/** The results of the runs, in one sentence each. Times depend on the machine; the number of queries does not. */
 export function summary(results: readonly StampedeResult[]): string {
   const [first] = results;
   const readers = (first?.served.length ?? 0).toLocaleString('en');
@@ -29,7 +29,7 @@ function sentence({ guard, rebuilds, served }: StampedeResult): string {
   return `  ${systems[guard]}: the slow query ran ${times}, and ${right}, the last one after ${seconds(lastOf(served))}.`;
 }
 
-/** What is wrong with the guarded run; nothing, if all is well. */
+/** The problems of the guarded run; empty if there are none. */
 export function complaints(result: StampedeResult): string[] {
   const wrong = failures(result);
   if (result.rebuilds !== 1) wrong.push(`The catalog was rebuilt ${String(result.rebuilds)} times, not once.`);

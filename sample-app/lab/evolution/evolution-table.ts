@@ -3,7 +3,7 @@ import type { SystemName } from './systems.js';
 
 /** Every system in every scenario: what is expected and what was seen. Plain data, for the page as for the terminal. */
 export interface EvolutionTable {
-  /** `stopped`: before it was through, by whoever started it or by an error, see `problem`. */
+  /** `stopped`: ended early, by a request or by an error, see `problem`. */
   readonly state: 'never-run' | 'running' | 'done' | 'stopped';
   readonly problem: string | null;
   /** In ms since 1970. */
@@ -50,21 +50,21 @@ export interface EvolutionCell {
   readonly counts: CellCounts | null;
 }
 
-/** What was seen in one cell. None of it is asked of the lock. */
+/** The results of one cell, recorded independently of the lock. */
 export interface CellCounts {
   /** How often the cache was rebuilt. */
   readonly rebuilds: number;
   /** How many callers were inside at once, at most. */
   readonly mostInside: number;
-  /** How often somebody's lock was deleted by another while its holder relied on it. */
+  /** How often a lock was deleted by another caller while its holder relied on it. */
   readonly foreignDeletes: number;
-  /** Whether the lock stays taken for ever although nobody alive holds it. */
+  /** Whether the lock stays taken forever although no live process holds it. */
   readonly deadlock: boolean;
-  /** Writes that got through after a later holder's. */
+  /** Accepted writes after the write of a later holder. */
   readonly staleWrites: number;
-  /** Whether a holder that lost its lock was told so; `null` where nobody was asked that. */
+  /** Whether a holder that lost its lock was notified; `null` where that does not apply. */
   readonly toldLost: boolean | null;
-  /** How long the next caller waited after the holder was gone, in ms; `null` where nobody is gone, or nobody gets in. */
+  /** How long the next caller waited after the holder was killed, in ms; `null` where that does not apply. */
   readonly waitMs: number | null;
   /** Commands that the callers sent to Redis for the lock, waiting included. */
   readonly commands: number;

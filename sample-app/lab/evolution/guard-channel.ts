@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import type { SystemName } from './systems.js';
 
-/** What a caller of a system other than `@WithLock` came to. This library has channels of its own. */
+/** An event of a system other than `@WithLock`, which has its own channels. */
 export type GuardMessage = {
   readonly system: SystemName;
   /** The lock's name. */
@@ -10,7 +10,7 @@ export type GuardMessage = {
   | { readonly type: 'waiting' }
   | { readonly type: 'acquired'; readonly waitedMs: number }
   | { readonly type: 'released'; readonly heldMs: number }
-  /** It got no lock: the lock stayed taken, or Redis could not be asked. */
+  /** The caller got no lock: it stayed taken, or Redis could not be reached. */
   | { readonly type: 'gave-up'; readonly waitedMs: number }
 );
 

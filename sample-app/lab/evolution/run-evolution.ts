@@ -21,22 +21,22 @@ export interface EvolutionOptions {
   readonly scenarios?: readonly ScenarioName[];
   /** Ends the run; it then resolves with a table that is `stopped`. */
   readonly signal?: AbortSignal;
-  /** Hears of every cell that begins or ends, with the table as it then is. */
+  /** Called when a cell begins or ends, with the present table. */
   readonly onCell?: (cell: EvolutionCell, table: EvolutionTable) => void;
-  /** How many cells are played at the same time. Default 4. */
+  /** How many cells run at the same time. Default 4. */
   readonly parallel?: number;
 }
 
 let running = false;
 
 /**
- * Plays every scenario with every system, for real: processes that are killed and stopped, Redis servers, a network in
- * between. One run at a time in a process. All that was started is gone when it ends, and when this process is killed.
+ * Runs every scenario with every system, with real processes that are killed and stopped, Redis servers, and a network
+ * between them. A process does one run at a time. All that a run started ends with it, even if this process is killed.
  *
- * @throws Error if a run is under way
+ * @throws Error if a run is in progress
  */
 export async function runEvolution(options: EvolutionOptions): Promise<EvolutionTable> {
-  if (running) throw new Error('The evolution is being run already.');
+  if (running) throw new Error('The scenarios are already running.');
   running = true;
   try {
     return await run(options);
@@ -67,7 +67,7 @@ async function run(options: EvolutionOptions): Promise<EvolutionTable> {
     const expected = expectations[cell.scenario][cell.system];
     if ('notApplicable' in expected) return;
     if (plays[cell.scenario].ownServers === true && !servers.canStart) {
-      const why = 'It needs Redis servers of its own, and there is no redis-server on the PATH.';
+      const why = 'It needs its own Redis servers, and there is no redis-server on the PATH.';
       show({ ...cell, state: 'not-possible', mark: '?', expected: why });
       return;
     }

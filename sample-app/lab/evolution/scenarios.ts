@@ -2,10 +2,10 @@
 export const scenarios = {
   calm: {
     title: 'nothing goes wrong',
-    story: 'Four callers at once at a cold cache. Nobody crashes and nothing is slow.',
+    story: 'Four callers read an empty cache at once. Nothing crashes and nothing is slow.',
   },
   crash: {
-    title: 'crash in the work',
+    title: 'crash while working',
     story: 'The holder is killed (kill -9) in the middle of its work. Another caller comes.',
   },
   'crash-taking': {
@@ -14,12 +14,11 @@ export const scenarios = {
   },
   'slow-rebuild': {
     title: 'rebuild slower than expiry',
-    story:
-      'A rebuilds for longer than its lock lasts. B comes. A is done and releases while B is at work. Then C comes.',
+    story: 'A rebuilds for longer than its lock lasts. B comes. A ends and releases while B works. Then C comes.',
   },
   'late-delete': {
     title: 'expiry before the delete',
-    story: 'The delete of A is under way in the network. The lock expires, B takes it. Then the delete arrives.',
+    story: 'The delete of A is in transit. The lock expires and B takes it. Then the delete arrives.',
   },
   'long-work': {
     title: 'work longer than expiry',
@@ -28,21 +27,21 @@ export const scenarios = {
   'plain-set': {
     title: 'two take over at once',
     story:
-      'The holder died, and its timestamp is over. B and C both see that, and both write before either reads again.',
+      'The holder died, and its timestamp has passed. B and C both see that, and both write before either reads again.',
   },
   'partial-write': {
     title: 'partial multi-write',
-    story: 'Three nodes. A reaches only the first of them any more, B only the other two.',
+    story: 'Three nodes. A can reach only the first, B only the other two.',
   },
   failover: {
     title: 'failover',
     story:
-      'A takes the lock; one of two replicas has not heard of it yet. The master dies, that replica is promoted. B comes.',
+      'A takes the lock; one of two replicas does not have it yet. The master dies and that replica is promoted. B comes.',
   },
   'stale-write': {
     title: 'stopped past the lease',
     story:
-      'The holder is stopped (SIGSTOP) past its lease. B takes the lock and writes. The holder goes on and writes too.',
+      'The holder is stopped (SIGSTOP) past its lease. B takes the lock and writes. The holder continues and writes, too.',
   },
 } as const;
 

@@ -8,7 +8,7 @@ import { SystemSwitch } from './system-switch.js';
 import { StillTakenError } from './systems/evolution-lock.js';
 import type { EvolutionLock } from './systems/evolution-lock.js';
 
-/** The shop's rebuild, with the system that is switched on in the place of `@WithLock`. */
+/** The shop's rebuild with the selected system instead of `@WithLock`. */
 @Injectable()
 export class SwitchedRebuild extends CatalogRebuild {
   constructor(

@@ -10,8 +10,8 @@ import { openSystem } from './systems/open-system.js';
 import { ReportedLock } from './systems/reported-lock.js';
 
 /**
- * Which system guards the catalog now. It begins with `CATALOG_GUARD`, and can be changed while the shop runs: who has
- * begun with one system ends with it.
+ * Which system guards the catalog now. It begins with `CATALOG_GUARD`, and can be changed while the shop runs. A call
+ * that began with one system ends with it.
  */
 @Injectable()
 export class SystemSwitch implements OnApplicationShutdown {
@@ -28,7 +28,7 @@ export class SystemSwitch implements OnApplicationShutdown {
     this.name = name;
   }
 
-  /** The lock that is switched on; `null` stands for `@WithLock`. */
+  /** The selected lock; `null` stands for `@WithLock`. */
   lock(): EvolutionLock | null {
     const { name } = this;
     if (name === 'with-lock') return null;

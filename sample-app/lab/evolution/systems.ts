@@ -1,4 +1,4 @@
-/** What can stand between a cache miss and the rebuild: the systems of two articles, Redisson's way, and this library. */
+/** The systems that can guard the rebuild: those of two articles, Redisson's algorithm, and this library. */
 export const systems = {
   none: 'no guard',
   'lock-2013': '2013: SETNX + timestamp',

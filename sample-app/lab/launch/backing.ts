@@ -8,14 +8,14 @@ import { seed } from '../../shop/database/seed.js';
 import { createRebuildsTable } from '../rebuilds/rebuilds-table.js';
 import { deleteKeys } from './delete-keys.js';
 
-/** What the shop stands on: a Redis, and a database of this run with the categories in it. */
+/** The services of the shop: a Redis, and a database for this run that contains the categories. */
 export interface Backing {
   readonly redis: RunningRedis;
   readonly redisUrl: string;
-  /** Put before this run's keys: the Redis may be somebody else's. */
+  /** The prefix of this run's keys, since the Redis may be shared. */
   readonly redisPrefix: string;
   readonly databaseUrl: string;
-  /** Where the services come from, for people. */
+  /** Where the services come from, as text. */
   readonly source: string;
   readonly stop: () => Promise<void>;
 }

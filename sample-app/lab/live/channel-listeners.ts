@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 
 type Listener = (message: unknown) => void;
 
-/** Listens on channels of `node:diagnostics_channel` until it is told to stop. */
+/** Listens on channels of `node:diagnostics_channel` until it is stopped. */
 export class ChannelListeners {
   private readonly listeners: [channel: string | symbol, listener: Listener][] = [];
 

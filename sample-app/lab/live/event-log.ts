@@ -2,7 +2,7 @@ import type { LiveEvent } from './replica-report.js';
 
 const mostEvents = 100;
 
-/** What happened since the last report. It does not grow without end while no report can be sent. */
+/** The events since the last report, limited in number while no report can be sent. */
 export class EventLog {
   private events: LiveEvent[] = [];
   private leftOut = 0;
@@ -14,7 +14,7 @@ export class EventLog {
     this.leftOut += 1;
   }
 
-  /** Hands over what there is and begins anew. */
+  /** Returns the events so far and starts again. */
   take(): { events: LiveEvent[]; eventsLeftOut: number } {
     const { events, leftOut } = this;
     this.events = [];

@@ -1,13 +1,13 @@
 import type { ServerResponse } from 'node:http';
 
-/** How soon a page asks again when its stream was cut, in ms. */
+/** How soon a page reconnects after its stream was closed, in ms. */
 const retryMs = 300;
 /** How long a stream may take to pass on what was written before it is closed for good, in ms. */
 const lastWordsMs = 500;
 
 /**
- * A stream of server-sent events to one page. What a slow page cannot take is left out and counted, not kept: neither
- * this process nor the page's view grows old.
+ * A stream of server-sent events to one page. Events that a slow page cannot receive in time are dropped and counted,
+ * so that the page shows the present state and this process needs no buffer.
  */
 export class EventStream {
   /** How many events were left out. */
@@ -42,7 +42,7 @@ export class EventStream {
     this.response.once('close', listener);
   }
 
-  /** Ends the stream; one that does not move is cut. */
+  /** Ends the stream; a blocked one is destroyed. */
   end(): void {
     this.response.end();
     const cut = setTimeout(() => this.response.destroy(), lastWordsMs);

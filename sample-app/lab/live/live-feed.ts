@@ -5,9 +5,9 @@ import type { ShopConfig } from '../../shop/config/config.js';
 import { liveChannel } from './live-channel.js';
 import { LiveSubscriber } from './live-subscriber.js';
 
-/** Each replica hears its own reports, several a second. If it does not for this long, Redis does not work. */
+/** Each replica receives its own reports several times a second. After this long without one, Redis does not work. */
 const echoLimitMs = 1_000;
-/** After this long without a word the connection is made anew: it may have been cut without our being told. */
+/** After this long without a message the connection is replaced, since it may be half-open, in ms. */
 const silenceMs = 15_000;
 const mostBytes = 256 * 1024;
 
@@ -57,7 +57,7 @@ export class LiveFeed implements OnModuleInit {
   }
 }
 
-/** Who a report is from; `null` if it is none. Anybody who may use the Redis may publish, also a line break. */
+/** The sender of a report; `null` if the message is not a report. All users of the Redis can publish anything. */
 function senderOf(message: string): { replica: unknown; pid: unknown } | null {
   if (message.length > mostBytes || /[\r\n]/.test(message)) return null;
   try {

@@ -11,12 +11,12 @@ const everyMs = 200;
 /** At most this often, however much happens. */
 const atMostEveryMs = 50;
 const reconnectMs = 200;
-/** A connection that answers nothing for this long is given up. */
+/** A connection is replaced after this long without a reply. */
 const silenceMs = 15_000;
 
 /**
  * Sends this replica's reports to all replicas, over a connection of its own. One report at a time: while Redis does
- * not answer, or is away, nothing is sent, and what happens is kept, within bounds, for the next report.
+ * not reply or cannot be reached, nothing is sent, and a limited number of events is kept for the next report.
  */
 @Injectable()
 export class LivePublisher implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -43,7 +43,7 @@ export class LivePublisher implements OnApplicationBootstrap, OnApplicationShutd
       retryStrategy: () => reconnectMs,
       socketTimeout: silenceMs,
     });
-    // It comes back by itself; that it is away is told by `beat`.
+    // It reconnects by itself; `beat` reports the outage.
     this.redis.on('error', () => undefined);
   }
 
@@ -75,7 +75,7 @@ export class LivePublisher implements OnApplicationBootstrap, OnApplicationShutd
     if (this.closed || this.sending || this.redis.status !== 'ready') return;
     this.sending = true;
     this.sentAt = performance.now();
-    // A report of which it is not known whether it arrived is not sent again: it would be counted twice.
+    // A report with an unknown outcome is not sent again, since it could be counted twice.
     this.redis
       .publish(this.channel, JSON.stringify(this.writer.write()))
       .catch(() => undefined)

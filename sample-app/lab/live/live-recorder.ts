@@ -18,7 +18,7 @@ export type Recorded = Pick<
 
 type Happening = LiveEvent extends infer Event ? (Event extends LiveEvent ? Omit<Event, 'at'> : never) : never;
 
-/** What nobody should have to wait for until the next report is due. */
+/** The events that are reported at once. */
 const important: ReadonlySet<LiveEvent['type']> = new Set([
   'acquired',
   'lost',
@@ -33,7 +33,7 @@ const important: ReadonlySet<LiveEvent['type']> = new Set([
  */
 @Injectable()
 export class LiveRecorder implements OnModuleInit, OnApplicationShutdown {
-  /** Called when something happened that the page should know at once. */
+  /** Called after an event that must be reported at once. */
   onImportant: () => void = () => undefined;
   readonly counts = new PeriodCounts();
   /** Of the systems other than `@WithLock`. */
@@ -83,7 +83,7 @@ export class LiveRecorder implements OnModuleInit, OnApplicationShutdown {
     });
     channels.on(lockChannels.released, ({ name, token, heldMs, outcome }: ReleasedMessage) => {
       held.gone(name, token);
-      // A loss was told by the channel for it.
+      // A loss was reported by its own channel.
       if (outcome !== 'lost') this.note({ type: 'released', name, token, heldMs: Math.round(heldMs) });
     });
     channels.on(lockChannels.lost, ({ name, token, reason }: LostMessage) => {

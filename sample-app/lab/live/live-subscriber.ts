@@ -6,7 +6,7 @@ import type { ShopConfig } from '../../shop/config/config.js';
 
 const reconnectMs = 200;
 
-/** A connection to Redis that only listens, and comes back by itself for as long as it takes. */
+/** A connection to Redis that only receives, and reconnects for as long as necessary. */
 @Injectable()
 export class LiveSubscriber implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly redis: Redis;
@@ -44,12 +44,12 @@ export class LiveSubscriber implements OnApplicationBootstrap, OnApplicationShut
     this.listeners.set(channel, listener);
   }
 
-  /** Calls `listener` each time when from now on no message is missed: at the start, and after each interruption. */
+  /** Calls `listener` each time a subscription is active: at the start, and after each interruption. */
   onSubscribed(listener: () => void): void {
     this.subscribed.add(listener);
   }
 
-  /** Makes the connection anew: it may have been cut without our being told. */
+  /** Replaces the connection, which may be half-open. */
   reconnect(): void {
     if (!this.closed) this.redis.disconnect(true);
   }

@@ -17,7 +17,7 @@ export class LiveController {
 
   @Get('events')
   events(@Res() response: Response): void {
-    if (!this.streams.open(response)) response.status(503).json({ message: 'This replica takes no more pages now.' });
+    if (!this.streams.open(response)) response.status(503).json({ message: 'This replica serves no more pages now.' });
   }
 
   @Get()

@@ -11,7 +11,7 @@ import { QuerySwitch } from './query-switch.js';
 import { ReportWriter } from './report-writer.js';
 import { SettingsClient } from './settings-client.js';
 
-/** Shows what all replicas do, on a page that each of them can serve, and takes settings while they run. */
+/** The live page, which every replica can serve, and the settings that can be changed at run time. */
 @Global()
 @Module({
   controllers: [LiveController],

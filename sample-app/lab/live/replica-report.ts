@@ -1,8 +1,8 @@
 import type { SystemName } from '../evolution/systems.js';
 
 /**
- * What one replica tells the live page, several times a second and at once when something important happens. It
- * travels over Redis, on the channel `<prefix>live`, to all replicas, and from the one a page is connected to by SSE.
+ * The report of one replica to the live page, sent several times a second, and at once after important events. It is
+ * published on the Redis channel `<prefix>live` to all replicas, which send it to their pages by SSE.
  */
 export interface ReplicaReport {
   readonly replica: string;
@@ -23,7 +23,7 @@ export interface ReplicaReport {
   readonly cache: CacheCounts;
   readonly orders: OrderCounts;
   readonly held: readonly HeldLock[];
-  /** Only names somebody waits for. */
+  /** Only names with waiters. */
   readonly waiting: readonly WaitLineLength[];
   /** In the order they happened. If there were too many, the oldest are left out. */
   readonly events: readonly LiveEvent[];
@@ -84,7 +84,7 @@ export type LiveEvent = { readonly at: number } & (
   | { readonly type: 'renewed'; readonly name: string; readonly token: number }
   | { readonly type: 'released'; readonly name: string; readonly token: number | null; readonly heldMs: number }
   | { readonly type: 'lost'; readonly name: string; readonly token: number | null; readonly reason: string }
-  /** Waited in vain, or did not want to wait. */
+  /** The lock was still taken after the wait. */
   | { readonly type: 'busy'; readonly name: string }
   | { readonly type: 'rebuild-began'; readonly section: string; readonly token: number | null }
   | { readonly type: 'rebuild-ended'; readonly section: string; readonly ms: number; readonly failed: boolean }

@@ -12,7 +12,7 @@ import { readSettings, settingsKey } from './settings.js';
 
 const againAfterMs = 500;
 
-/** Keeps this replica at the settings that lie in Redis. While there are none, it stays at what it has. */
+/** Applies the settings in Redis to this replica. Without settings in Redis, the present ones stay. */
 @Injectable()
 export class SettingsClient implements OnModuleInit, OnApplicationShutdown {
   private timer: NodeJS.Timeout | undefined;
@@ -29,7 +29,7 @@ export class SettingsClient implements OnModuleInit, OnApplicationShutdown {
 
   onModuleInit(): void {
     this.subscriber.listen(`${this.config.redisPrefix}${settingsKey}`, () => void this.read());
-    // Only then: a change between the question and the subscription would be missed.
+    // Read after the subscription, so that no change is missed.
     this.subscriber.onSubscribed(() => void this.read());
   }
 
@@ -44,8 +44,7 @@ export class SettingsClient implements OnModuleInit, OnApplicationShutdown {
       const json = await this.redis.get(settingsKey);
       if (json !== null && !this.closed) this.apply(json);
     } catch {
-      // Redis does not answer now.
-      // Another one may have failed meanwhile: one of them goes on.
+      // Redis does not reply now. Only one of several failed reads is retried.
       clearTimeout(this.timer);
       if (!this.closed) this.timer = setTimeout(() => void this.read(), againAfterMs);
     }

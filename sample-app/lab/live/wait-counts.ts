@@ -1,6 +1,6 @@
 import type { WaitLineLength } from './replica-report.js';
 
-/** Who waits for which lock, for the systems that do not keep lines of their own. */
+/** The waiters of each lock, for systems without their own queues. */
 export class WaitCounts {
   private readonly counts = new Map<string, number>();
 

@@ -14,7 +14,7 @@ import { tellNow } from './views/now.js';
 import { ReplicaCards } from './views/replica-cards.js';
 import { themeSwitch } from './views/theme.js';
 
-/** How often the page is drawn although nothing came: leases run down, and replicas fall silent. */
+/** How often the page is drawn without new reports, since leases run down and replicas become silent, in ms. */
 const tickMs = 200;
 
 const shop = new ShopState();

@@ -10,7 +10,7 @@ const idempotent: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPT
 
 const controlsPath = /^\/controls([/?]|$)/;
 
-/** Passes requests on to the replicas in turns, and those for the controls to where these are, if they are anywhere. */
+/** Forwards requests to the replicas in turn, and requests for the controls to the control server, if there is one. */
 export class Forwarder {
   private readonly agent = new Agent({ keepAlive: true, maxFreeSockets: 4_096 });
   private readonly proxy = createProxyServer({ agent: this.agent, xfwd: true });
@@ -23,7 +23,7 @@ export class Forwarder {
     private readonly controls: string | undefined,
   ) {
     this.proxy.on('proxyReq', (outgoing: ClientRequest, request: IncomingMessage) => {
-      // Any other request stays with the replica that has it: it may be half done.
+      // Any other request stays with its replica, since it may be partly done.
       if (idempotent.has(request.method)) this.asked.get(request)?.track(outgoing);
     });
     this.proxy.on('proxyRes', (incoming: IncomingMessage, _request: IncomingMessage, response: ServerResponse) => {

@@ -3,8 +3,8 @@ import { Probe } from './probe.js';
 import type { ProbeResult } from './probe.js';
 
 /**
- * `ready`: it takes new requests. `not-ready`: it answers, but says that it cannot work, or that it is about to stop.
- * `slow`: a check for a sign of life is late. `down`: it does not answer at all, and its requests are given up.
+ * `ready`: it takes new requests. `not-ready`: it replies that it cannot work, or is about to stop. `slow`: a liveness
+ * check is late. `down`: it does not reply, and its requests are aborted.
  */
 export type TargetState = 'ready' | 'not-ready' | 'slow' | 'down';
 
@@ -57,7 +57,7 @@ export class Target {
     for (const request of this.inFlight) request.destroy(new Error(`${this.url} does not answer.`));
   }
 
-  /** Any answer is a sign of life, also that there is no such page. */
+  /** Any response shows that the process is alive, even a 404. */
   private hearLife(result: ProbeResult): void {
     this.life = result === 'none' ? 'down' : result === 'late' ? 'slow' : 'up';
     if (this.life === 'down') this.onDown(this);

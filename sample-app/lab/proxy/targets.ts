@@ -28,7 +28,7 @@ export class Targets {
   }
 
   private onDown(target: Target): void {
-    // If no replica answers, the machine is busy, or there is nowhere else to go.
+    // If no replica replies, the machine may be busy: try all of them.
     if (this.all.some(({ state }) => state === 'ready' || state === 'not-ready')) target.giveUp();
   }
 }

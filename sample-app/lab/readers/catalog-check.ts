@@ -13,7 +13,7 @@ const catalogFromDatabase = sql`
   )) order by one.id) as catalog
   from categories one where one.parent_id is null`;
 
-/** Holds what readers got against what is in the database. */
+/** Compares the responses to readers with the database. */
 export class CatalogCheck {
   private known: Buffer | undefined;
 

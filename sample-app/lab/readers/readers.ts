@@ -21,7 +21,7 @@ export class Readers {
     this.agent = new Agent({ keepAlive: true, maxSockets: count, maxFreeSockets: count });
   }
 
-  /** Sends all readers off in one go. `onServed` hears how many have been served so far. */
+  /** Sends all readers at once. `onServed` is called with the number of readers served so far. */
   async readAtOnce(onServed: (served: number) => void = () => undefined): Promise<Served[]> {
     const started = performance.now();
     let done = 0;
@@ -34,7 +34,7 @@ export class Readers {
     return Promise.all(Array.from({ length: this.count }, one));
   }
 
-  /** One reader by itself; resolves with the time it took. Throws when it did not get the right thing. */
+  /** Sends one reader; resolves with the time it took. Throws if the response is not correct. */
   async readAlone(): Promise<number> {
     const started = performance.now();
     const error = await this.read();

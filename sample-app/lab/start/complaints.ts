@@ -2,8 +2,8 @@ const everyMs = 1_000;
 const mostLetters = 300;
 
 /**
- * Shows on the terminal what the replicas complain about, one line a second at most: a Redis that is away is a flood.
- * What is not a line of the log is shown, too: that is how a process tells that it breaks down.
+ * Prints errors of the replicas on the terminal, at most one line a second, since an unreachable Redis causes many.
+ * Lines that are not log lines are printed, too: a crashing process writes them.
  */
 export class Complaints {
   private shownAt = Number.NEGATIVE_INFINITY;

@@ -23,7 +23,7 @@ const reasons: Readonly<Record<string, string>> = {
 export async function listenAddress(env: NodeJS.ProcessEnv = process.env): Promise<ListenAddress> {
   const given = env.HOST ?? '';
   const host = given === '' ? '127.0.0.1' : loopback[given];
-  // Whoever reaches the page can kill the replicas.
+  // Every visitor of the page can kill the replicas.
   if (host === undefined)
     throw new Error('HOST must be 127.0.0.1, ::1 or localhost: npm start is for this machine only.');
   const port = whole(env, 'PORT', 0, 0, 65_535);

@@ -7,7 +7,7 @@ import { Complaints } from './complaints.js';
 import { listenAddress } from './listen-address.js';
 import { startShop } from '../launch/shop.js';
 
-/** A lock that was lost with its holder is free after this time: soon enough to watch it. */
+/** The lock of a killed holder is free after this time, which is short enough to watch. */
 const lockLeaseMs = 4_000;
 /** So that the catalog is rebuilt again and again under load. */
 const catalogTtlMs = 4_000;
@@ -70,7 +70,7 @@ All of its API: ${shop.url}/api
 Ctrl-C stops everything.`);
 }
 
-/** Nobody starts it again: the shop would stand behind an address that does not answer. */
+/** The proxy is not restarted, and without it the shop's address does not reply. */
 async function endWithoutProxy(): Promise<void> {
   if (ending.aborted) return;
   console.error('The proxy ended by itself, and the shop with it.');

@@ -15,7 +15,7 @@ import { REDIS } from './redis.js';
       useFactory: (config: ShopConfig) => {
         const redis = new Redis(config.redisUrl, {
           keyPrefix: config.redisPrefix,
-          // Without a limit a reader waits for a lost Redis for as long as it is away.
+          // Without a timeout, a reader waits until a lost Redis is back.
           commandTimeout: 5_000,
         });
         logOutages(redis, new Logger('Redis'));

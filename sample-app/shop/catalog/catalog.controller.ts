@@ -23,11 +23,12 @@ function ApiCatalog(): MethodDecorator {
     ApiHeader({
       name: catalogVersionHeader,
       required: false,
-      description: 'Waits for this version: send what a change answered to read that change. Else the last value.',
+      description:
+        'Waits for this version: send the version of a change to read that change. Else the last value is returned.',
       schema: { type: 'integer' },
     }),
     ApiOkResponse({ type: [CategoryTreeAnswer], headers: versionHeader }),
-    ApiUnavailable('The catalog is not there yet, and its rebuild takes long (code CATALOG_BUSY).'),
+    ApiUnavailable('The catalog is not built yet, and its rebuild takes long (code CATALOG_BUSY).'),
   );
 }
 
@@ -59,7 +60,7 @@ export class CatalogController {
   @Patch('categories/:id')
   @ApiOperation({ summary: 'Renames a category; readers see it after the next rebuild' })
   @ApiOkResponse({ type: CategoryAnswer, headers: versionHeader })
-  @ApiErrors({ 400: 'The id or the body makes no sense.', 404: 'There is no such category.' })
+  @ApiErrors({ 400: 'The id or the body is not valid.', 404: 'There is no such category.' })
   @ApiBodyErrors()
   @ApiUnavailable()
   async rename(

@@ -18,13 +18,13 @@ export interface ShopConfig {
   readonly catalogTtlMs: number;
   /** The lease of a lock; it is renewed while a rebuild runs, so this is how long others wait after a crash. */
   readonly lockLeaseMs: number;
-  /** How long a reader waits for somebody else's rebuild. */
+  /** How long a reader waits for the rebuild of another caller. */
   readonly lockWaitMs: number;
   /** How long the supplier takes to say what things cost. */
   readonly supplierMs: number;
   /** What is written to the log: this level and those above it. */
   readonly logLevel: LogLevel;
-  /** How long the process goes on answering, but says that it is not ready, after SIGTERM. */
+  /** How long the process continues to serve requests after SIGTERM, while it reports that it is not ready. */
   readonly shutdownDelayMs: number;
 }
 
@@ -35,10 +35,10 @@ export const SHOP_CONFIG = Symbol('SHOP_CONFIG');
 
 const day = 86_400_000;
 
-/** A variable makes no sense. The message is for people: it names the variable, and shows no secret. */
+/** A variable is not valid. The message names the variable and contains no secret. */
 export class ConfigError extends Error {}
 
-/** Reads the configuration from the environment. Throws a `ConfigError`, naming the variable, when one makes no sense. */
+/** Reads the configuration from the environment. Throws a `ConfigError` that names the variable if one is not valid. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): ShopConfig {
   return {
     host: host(env),
@@ -58,7 +58,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): ShopConfig {
   };
 }
 
-/** The whole number that a variable holds, or `fallback` where it is not set. Throws when it makes no sense. */
+/** The whole number in a variable, or `fallback` if it is not set. Throws if it is not valid. */
 export function whole(env: NodeJS.ProcessEnv, name: string, fallback: number, min: number, max: number): number {
   const text = env[name];
   if (text === undefined || text === '') return fallback;
@@ -91,7 +91,7 @@ function url(env: NodeJS.ProcessEnv, name: string, protocols: readonly string[])
   }
   if (!URL.canParse(text) || new URL(text).hash !== '') {
     throw new ConfigError(
-      `${name} is no valid URL. In a password, write # as %23, / as %2F, ? as %3F, @ as %40, % as %25.`,
+      `${name} is not a valid URL. In a password, write # as %23, / as %2F, ? as %3F, @ as %40, % as %25.`,
     );
   }
   return text;

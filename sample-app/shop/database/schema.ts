@@ -37,7 +37,7 @@ export const stock = pgTable('stock', {
   sku: text('sku').primaryKey(),
   name: text('name').notNull(),
   stock: integer('stock').notNull(),
-  /** The largest fencing token that has written this row: who comes with a smaller one lost its lock. */
+  /** The largest fencing token that has written this row. A writer with a smaller one has lost its lock. */
   fence: bigint('fence', { mode: 'number' }).notNull().default(0),
 });
 
@@ -90,7 +90,7 @@ export const priceRefreshes = pgTable('price_refreshes', {
   replica: text('replica').notNull(),
   token: bigint('token', { mode: 'number' }).notNull(),
   started: timestamp('started', { withTimezone: true, precision: 3 }).notNull().defaultNow(),
-  /** `null` while it runs, and for ever if its replica died. */
+  /** `null` while it runs, and permanently if its replica died. */
   ended: timestamp('ended', { withTimezone: true, precision: 3 }),
 });
 

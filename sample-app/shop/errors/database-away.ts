@@ -5,11 +5,11 @@ const unreachable = /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGA
  * read-only (25006), as one that was the primary until a failover.
  */
 const notNow = /^(08...|57P..|53...|57014|25006)$/;
-/** What the driver says in words only: a connection broke, or the pool or the server took too long. */
+/** Messages of the driver without a code: a connection failed, or the pool or the server took too long. */
 const inWords =
   /^(Connection terminated|timeout exceeded when trying to connect$|Query read timeout$|Client has encountered a connection error)/;
 
-/** Whether the database is away, or too busy to answer, and not that we erred. */
+/** Whether the database cannot be reached or is too busy, as opposed to an error of the shop. */
 export function isDatabaseAway(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error ? String(error.code) : '';

@@ -10,8 +10,8 @@ import { TryAgainException } from './try-again.exception.js';
 const retryAfterSeconds = '1';
 
 /**
- * Answers 503 with `Retry-After`, and not 500, while the database or the cache is away, and when a request is to be sent
- * again.
+ * Responds with 503 and `Retry-After`, and not with 500, if the database or the cache is unavailable, or the request
+ * should be sent again.
  */
 @Catch(TryAgainException, DrizzleQueryError, pg.DatabaseError)
 export class UnavailableFilter extends BaseExceptionFilter {

@@ -12,14 +12,16 @@ import { HealthAnswer } from './health-answer.js';
 import { Leaving } from './leaving.js';
 import { ReadinessLog } from './readiness-log.js';
 
-/** A service that does not answer in this time, in ms, counts as down: ioredis, for one, waits for a lost server. */
+/**
+ * A service that does not reply within this time counts as down, in ms. ioredis, for example, waits for a lost server.
+ */
 const limitMs = 1_000;
 
-/** Tells whether this process lives, and whether it can work: 200, or 503 with what is down. */
+/** Reports whether this process is alive, and whether it is ready: 200, or 503 with the parts that are down. */
 @ApiTags('Health')
 @Controller('health')
 export class HealthController {
-  /** Questions that were not answered yet. */
+  /** Checks that are still running. */
   private readonly asked = new Map<string, Promise<unknown>>();
 
   constructor(
@@ -32,17 +34,19 @@ export class HealthController {
     private readonly log: ReadinessLog,
   ) {}
 
-  /** For whoever restarts processes that hang. A new process would not bring a lost database back. */
+  /**
+   * For orchestrators that restart hanging processes. It does not check the database, which a restart would not repair.
+   */
   @Get('live')
-  @ApiOperation({ summary: 'Tells that the process lives' })
+  @ApiOperation({ summary: 'Reports that the process is alive' })
   @ApiOkResponse({ schema: { type: 'object', properties: { status: { type: 'string', example: 'ok' } } } })
   live(): { status: 'ok' } {
     return { status: 'ok' };
   }
 
-  /** For whoever sends requests. */
+  /** For load balancers. */
   @Get(['ready', ''])
-  @ApiOperation({ summary: 'Tells whether the process can work, or what is down (503)' })
+  @ApiOperation({ summary: 'Reports whether the process is ready, or which parts are down (503)' })
   @ApiOkResponse({ type: HealthAnswer })
   @ApiServiceUnavailableResponse({ type: HealthAnswer })
   @HealthCheck({ swaggerDocumentation: false })
@@ -72,7 +76,7 @@ export class HealthController {
     return this.indicators.check(name).attempt(ask).withTimeout(limitMs);
   }
 
-  /** While a service hangs, those who ask share one question: each of its own would take another connection. */
+  /** While a service hangs, callers share one check, since each check takes a connection. */
   private askOnce(name: string, question: () => Promise<unknown>): Promise<unknown> {
     const known = this.asked.get(name);
     if (known !== undefined) return known;

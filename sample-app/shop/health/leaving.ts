@@ -7,9 +7,9 @@ import { SHOP_CONFIG } from '../config/config.js';
 import type { ShopConfig } from '../config/config.js';
 
 /**
- * Whether this process was told to stop. It then says that it is not ready and goes on answering for a while, so that a
- * proxy sends new requests elsewhere before connections are refused. Ctrl-C (SIGINT) ends the wait: nothing is in front
- * of a process in a terminal.
+ * Whether this process is stopping. It then reports that it is not ready and continues to serve requests for a while,
+ * so that a proxy sends new requests elsewhere before connections are refused. Ctrl-C (SIGINT) skips the wait, since a
+ * process in a terminal has no proxy.
  */
 @Injectable()
 export class Leaving implements OnApplicationBootstrap, OnModuleDestroy {

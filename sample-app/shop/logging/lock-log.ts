@@ -21,10 +21,10 @@ export class LockLog implements OnModuleInit, OnApplicationShutdown {
     [lockChannels.released]: (message) => {
       const { name, token, outcome, heldMs } = message as ReleasedMessage;
       if (outcome === 'released') return;
-      this.logger.warn({ lock: name, token, outcome, heldMs: Math.round(heldMs) }, 'lock was not given back');
+      this.logger.warn({ lock: name, token, outcome, heldMs: Math.round(heldMs) }, 'lock was not released');
     },
     [lockChannels.skipped]: (message) => {
-      this.logger.debug({ lock: (message as SkippedMessage).name }, 'left to another replica');
+      this.logger.debug({ lock: (message as SkippedMessage).name }, 'skipped: another replica holds the lock');
     },
   };
 

@@ -13,7 +13,7 @@ const began = new WeakMap<IncomingMessage, number>();
 /**
  * One JSON object a line. Requests are written at `debug` (a line for each would slow a crowd of readers down), but at
  * `warn` if they failed on our side or were slow. No headers, no bodies, no query strings and no values of database
- * queries: they may hold what nobody else should read.
+ * queries: they may contain personal data and secrets.
  */
 export function logOptions({ logLevel, replica }: ShopConfig): Params {
   return {

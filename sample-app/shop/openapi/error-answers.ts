@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiExtraModels, ApiProperty, ApiPropertyOptional, ApiResponse, getSchemaPath } from '@nestjs/swagger';
 
-/** How the shop says no. */
+/** An error response of the shop. */
 export class ErrorAnswer {
   @ApiProperty({ example: 404 })
   readonly statusCode!: number;
@@ -13,7 +13,7 @@ export class ErrorAnswer {
   readonly code?: string;
 }
 
-/** How `LockExceptionFilter` says no: a problem document (RFC 9457). */
+/** An error response of `LockExceptionFilter`: a problem document (RFC 9457). */
 export class LockProblem {
   @ApiProperty({ example: 409 })
   readonly status!: number;
@@ -49,7 +49,7 @@ export function ApiBodyErrors(): MethodDecorator & ClassDecorator {
 
 /** Documents the 503 of a handler that needs the database or Redis. */
 export function ApiUnavailable(also?: string): MethodDecorator & ClassDecorator {
-  const away = 'The database, Redis or the lock is away. Nothing is wrong with the request: send it again.';
+  const away = 'The database, Redis or the lock is unavailable. The request is valid: send it again.';
   return applyDecorators(
     ApiExtraModels(ErrorAnswer, LockProblem),
     ApiResponse({

@@ -19,7 +19,7 @@ export class KeyReusedException extends UnprocessableEntityException {
   }
 }
 
-/** The write came too late: somebody newer has held the lock meanwhile. Nothing was changed. */
+/** The write was too late: a newer holder has written meanwhile. Nothing was changed. */
 export class StaleOrderException extends TryAgainException {
   constructor() {
     super('STALE_LOCK', 'The lock was lost while the order was placed. Nothing was changed; send the order again.');

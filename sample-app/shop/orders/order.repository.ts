@@ -11,13 +11,13 @@ import type { Order, OrderLine, StockItem } from '../database/schema.js';
 
 const uniqueViolation = '23505';
 
-/** What an order is known by when it is sent again. Two customers may use the same key. */
+/** Identifies an order that is sent again. Two customers may use the same key. */
 export interface OrderKey {
   readonly customer: string;
   readonly key: string;
 }
 
-/** What the database knows that matters to an order. */
+/** The data that an order depends on. */
 export interface Standing {
   /** The articles of the order, as far as they exist. */
   readonly items: readonly StockItem[];
@@ -77,7 +77,7 @@ export class OrderRepository {
     }
   }
 
-  /** The order of this customer; `undefined` also where it is somebody else's. */
+  /** The order of this customer; `undefined` if there is none, or if it belongs to another customer. */
   order(id: number, customer: string): Promise<Order | undefined> {
     return this.find(eq(orders.id, id), eq(orders.customer, customer));
   }

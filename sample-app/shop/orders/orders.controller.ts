@@ -17,7 +17,7 @@ const noStore = ['Cache-Control', 'no-store'] as const;
 @ApiHeader({
   name: 'Customer-Token',
   required: true,
-  description: 'A secret that the customer made up. Nobody else sees the orders placed with it.',
+  description: 'A secret that the client generates. It is needed to read the orders that were placed with it.',
   schema: { type: 'string', pattern: customerToken.source },
 })
 @Controller('orders')
@@ -34,7 +34,7 @@ export class OrdersController {
     name: 'Idempotency-Key',
     required: true,
     description:
-      'Made up for each order of a customer. Send the same one when the order is sent again since no answer came.',
+      'Generated for each order. Send the same key when the order is sent again because no response arrived.',
     schema: { type: 'string', pattern: idempotencyKey.source },
   })
   @ApiCreatedResponse({
@@ -44,7 +44,7 @@ export class OrdersController {
   })
   @ApiOkResponse({ type: OrderAnswer, description: 'It was placed before, under the same key.' })
   @ApiErrors({
-    400: 'The customer, the key or the body makes no sense.',
+    400: 'The customer, the key or the body is not valid.',
     404: 'There is no such article (code UNKNOWN_SKU).',
     422: 'The key belongs to another order (code KEY_REUSED).',
   })
@@ -66,7 +66,7 @@ export class OrdersController {
   @Header(...noStore)
   @ApiOperation({ summary: 'Reads an order of this customer' })
   @ApiOkResponse({ type: OrderAnswer })
-  @ApiErrors({ 400: 'The customer or the id makes no sense.', 404: 'This customer has no such order.' })
+  @ApiErrors({ 400: 'The customer or the id is not valid.', 404: 'This customer has no such order.' })
   @ApiUnavailable()
   async read(@Param('id', IdPipe) id: number, @Customer() customer: string): Promise<Order> {
     const order = await this.repository.order(id, customer);

@@ -7,7 +7,7 @@ export interface Attempts {
   readonly pauseMs: number;
   /** Ends the waiting: its reason is thrown. */
   readonly signal: AbortSignal;
-  /** Whether an error may be gone by itself in a moment. */
+  /** Whether an error is temporary. */
   readonly isPassing: (error: unknown) => boolean;
 }
 

@@ -8,12 +8,12 @@ export interface OfferedPrice {
   readonly cents: number;
 }
 
-/** Stands for a service that knows what things cost today, and takes its time to say so. */
+/** Simulates a slow service that returns the current prices. */
 @Injectable()
 export class Supplier {
   constructor(@Inject(SHOP_CONFIG) private readonly config: ShopConfig) {}
 
-  /** @throws the reason of `signal` when it aborts: nobody waits for the answer any more */
+  /** @throws the reason of `signal` when it aborts */
   async prices(skus: readonly string[], signal: AbortSignal): Promise<OfferedPrice[]> {
     await sleep(this.config.supplierMs, undefined, { signal });
     return skus.map((sku) => ({ sku, cents: 1_000 + Math.floor(Math.random() * 9_000) }));

@@ -21,7 +21,7 @@ describeInBrowser('a shop that is disturbed from its page', () => {
     await tab.untilCondition('replica-4', 'running');
     await tab.slide('readers', 0);
     await tab.slide('buyers', 0);
-    await tab.page.locator('#now', { hasText: 'All is quiet' }).waitFor();
+    await tab.page.locator('#now', { hasText: 'Idle:' }).waitFor();
   });
   afterEach(() => {
     expect(tab.problems.splice(0).filter((problem) => !brokenStream.test(problem))).toEqual([]);
@@ -93,7 +93,7 @@ describeInBrowser('a shop that is disturbed from its page', () => {
     await tab.page.locator('#now', { hasText: 'Redis is paused' }).waitFor();
     await tab.press('#redis-pause');
     await tab.page.locator('#redis-state', { hasText: 'Redis is up' }).waitFor();
-    await tab.page.locator('#now', { hasText: /All is quiet|replicas answer/ }).waitFor();
+    await tab.page.locator('#now', { hasText: /Idle:|replicas answer/ }).waitFor();
   });
 
   it('has a Redis that is started again, and rebuilds what was in it', async () => {

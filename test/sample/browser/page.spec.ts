@@ -133,7 +133,7 @@ describeInBrowser('the live page', () => {
   it('says why something cannot be done', async () => {
     await tab.slide('query', 0);
     await tab.page.locator('[data-post="holder/kill"]').click();
-    await tab.page.locator('#announcement[data-done="no"]', { hasText: 'nobody can be caught at it' }).waitFor();
+    await tab.page.locator('#announcement[data-done="no"]', { hasText: 'too short to act on its replica' }).waitFor();
     await tab.page.setViewportSize({ width: 390, height: 844 });
     // Less than a tenth of a phone.
     expect((await tab.page.locator('#announcement').boundingBox())!.height).toBeLessThan(84);

@@ -165,8 +165,8 @@ describe('the sentence about now', () => {
 
   it('tells of a holder that says nothing, and when the next one may go on', () => {
     const shop = after(report('replica-1', { held: [held(name, 7, 3_000)] }));
-    expect(told(shop, start + 1_500)).toMatch(/replica-1 has the lock .* says nothing\. In 1\.5 s its lease is over/);
-    expect(told(shop, start + 3_500)).toMatch(/Its lease is over/);
+    expect(told(shop, start + 1_500)).toMatch(/replica-1 has the lock .* sends no reports\. Its lease ends in 1\.5 s/);
+    expect(told(shop, start + 3_500)).toMatch(/Its lease has ended/);
   });
 
   it('tells of a Redis that is paused before anything else, and of a lost connection before that', () => {

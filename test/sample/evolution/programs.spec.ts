@@ -33,7 +33,7 @@ describeWithRedisServer('the programs of the evolution', () => {
     const { code, stdout, stderr } = await demo('--evolution', '--system', 'none', '--scenario', 'calm');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain('|          | calm     |\n|----------|----------|\n| no guard | 4 inside |\n');
-    expect(stdout).toContain('no guard, calm: 4 inside\n    expected: Everybody rebuilds, at the same time.\n');
+    expect(stdout).toContain('no guard, calm: 4 inside\n    expected: All callers rebuild at the same time.\n');
     expect(stdout).toMatch(/ {4}seen: {5}4 inside at once, 4 rebuilds, 0 commands\.\n\nTook \d+\.\d s\.\n$/);
   });
 

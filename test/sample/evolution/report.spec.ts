@@ -82,7 +82,7 @@ describe('what is wrong with a run', () => {
   });
 
   it('is that it was stopped', () => {
-    expect(complaintsAbout({ ...table(), state: 'stopped' })).toEqual(['The run did not come to its end.']);
+    expect(complaintsAbout({ ...table(), state: 'stopped' })).toEqual(['The run was not completed.']);
   });
 });
 
@@ -90,8 +90,8 @@ describe('the sentence about what was seen', () => {
   it.each<[Partial<CellCounts>, string]>([
     [{}, 'Never more than one inside, 1 rebuild, 7 commands.'],
     [{ mostInside: 3, rebuilds: 2 }, '3 inside at once, 2 rebuilds, 7 commands.'],
-    [{ foreignDeletes: 1 }, "Never more than one inside, 1 rebuild, somebody else's lock deleted once, 7 commands."],
-    [{ deadlock: true }, 'Never more than one inside, 1 rebuild, nobody gets the lock any more, 7 commands.'],
+    [{ foreignDeletes: 1 }, "Never more than one inside, 1 rebuild, another caller's lock deleted once, 7 commands."],
+    [{ deadlock: true }, 'Never more than one inside, 1 rebuild, no caller gets the lock any more, 7 commands.'],
     [{ staleWrites: 1 }, 'Never more than one inside, 1 rebuild, 1 stale write let through, 7 commands.'],
     [{ waitMs: 614.4 }, 'Never more than one inside, 1 rebuild, the next caller waited 0.61 s, 7 commands.'],
   ])('%j', (change, text) => {

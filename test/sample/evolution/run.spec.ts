@@ -42,7 +42,7 @@ describeWithRedisServer('a run of the evolution', () => {
 
   it('is one at a time', async () => {
     const first = run({ ...own(), systems: ['none'], scenarios: ['calm'] });
-    await expect(run(own())).rejects.toThrow('is being run already');
+    await expect(run(own())).rejects.toThrow('already running');
     expect((await first).state).toBe('done');
   });
 
@@ -93,7 +93,7 @@ describeWithRedisServer('a run of the evolution', () => {
 
   it('needs one or the other, without TLS', async () => {
     await expect(run({})).rejects.toThrow('a server program, or the URL of one');
-    await expect(run({ redisUrl: 'rediss://127.0.0.1' })).rejects.toThrow('cannot be played over TLS');
+    await expect(run({ redisUrl: 'rediss://127.0.0.1' })).rejects.toThrow('cannot run over TLS');
   });
 
   it('tells of a cell that could not be played, and goes on', async () => {
@@ -106,7 +106,7 @@ describeWithRedisServer('a run of the evolution', () => {
     });
     expect(table.state).toBe('done');
     for (const cell of table.cells) {
-      expect(cell).toMatchObject({ state: 'failed', mark: 'not played', asExpected: false, verdict: null });
+      expect(cell).toMatchObject({ state: 'failed', mark: 'not run', asExpected: false, verdict: null });
       expect(cell.seen).toContain('Cannot find module');
     }
   });

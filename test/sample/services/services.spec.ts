@@ -121,7 +121,7 @@ describe('the services of others', () => {
 
   it.each([
     ['not a url', /REDIS_URL does not begin with redis:/],
-    ['redis://someone:secret@127.0.0.1:1/0', /leads to 127\.0\.0\.1:1, and no Redis answers there: .*ECONNREFUSED/],
+    ['redis://someone:secret@127.0.0.1:1/0', /No Redis replies at 127\.0\.0\.1:1 \(REDIS_URL\): .*ECONNREFUSED/],
   ])('are refused with a reason: REDIS_URL=%s', async (url, message) => {
     process.env.REDIS_URL = url;
     await expect(startRedis()).rejects.toThrow(message);
@@ -130,7 +130,7 @@ describe('the services of others', () => {
 
   it.each([
     ['mysql://127.0.0.1/shop', /DATABASE_URL does not begin with postgres:/],
-    ['postgres://someone:secret@127.0.0.1:1/shop', /no PostgreSQL answers there: .*ECONNREFUSED/],
+    ['postgres://someone:secret@127.0.0.1:1/shop', /No PostgreSQL replies at 127\.0\.0\.1:1 \(DATABASE_URL\): .*ECONNREFUSED/],
   ])('are refused with a reason: DATABASE_URL=%s', async (url, message) => {
     process.env.DATABASE_URL = url;
     await expect(startPostgres()).rejects.toThrow(message);

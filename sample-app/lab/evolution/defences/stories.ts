@@ -29,13 +29,13 @@ export const stories: readonly Story[] = [
   {
     without: ['lock', 'condition'],
     title: 'lock and condition',
-    story: 'Two buyers look at once, and both see the last piece.',
+    story: 'Two buyers look at the same time, and both see the last piece.',
     play: twoBuyers,
   },
   {
     without: ['lock'],
     title: 'lock',
-    story: 'Two buyers look at once, and both see the last piece.',
+    story: 'Two buyers look at the same time, and both see the last piece.',
     play: twoBuyers,
   },
   {
@@ -52,7 +52,7 @@ export const stories: readonly Story[] = [
   {
     without: ['token'],
     title: 'token',
-    story: 'A process stands still for longer than its lease, and then writes the price it has known for long.',
+    story: 'A process is suspended for longer than its lease, and then writes an outdated price.',
     play: async (till) => {
       const known = signal();
       const newer = signal();
@@ -71,7 +71,7 @@ export const stories: readonly Story[] = [
   {
     without: ['key'],
     title: 'unique key',
-    story: 'The answer to an order is lost, and the client sends it again. Meanwhile a new piece has come.',
+    story: 'The response to an order is lost, and the client sends it again. Meanwhile a new piece is in stock.',
     play: async (till) => {
       await till.sell('a');
       await till.restock();
@@ -93,7 +93,7 @@ function signal(): Signal {
   return { given, give: () => give() };
 }
 
-/** Whoever comes waits until all are there. */
+/** Returns a function that resolves once it has been called `count` times. */
 function meeting(count: number): () => Promise<void> {
   const all = signal();
   let missing = count;

@@ -3,7 +3,7 @@ import type { SQL } from 'drizzle-orm';
 import type { LockService } from 'nestjs-redis-lock';
 import type { Database } from '../../../shop/database/database.js';
 
-/** What stands between a crowd and a piece that is sold twice; each can be switched off here, but not in the shop. */
+/** The safeguards against selling a piece twice. Each can be switched off here, but not in the shop. */
 export interface Lines {
   readonly lock: boolean;
   /** `where stock >= 1` in the statement that takes the piece. */
@@ -14,13 +14,13 @@ export interface Lines {
   readonly key: boolean;
 }
 
-/** `refused`: its buyer was told that there is one, and then that there is none. */
+/** `refused`: the buyer saw a piece in stock, and the order was then rejected. */
 export type Sale = 'sold' | 'repeated' | 'sold-out' | 'refused';
 
-/** Short, and not renewed: a section that takes longer finds itself where a process does that was stopped. */
+/** Short and not renewed: a longer section is in the position of a process that was suspended. */
 const leaseMs = 300;
 
-/** One article, of which there is one piece, with a price; sold and priced as the shop does it, or worse. */
+/** One article with one piece in stock and a price, sold and priced as in the shop, but with removable safeguards. */
 export class Till {
   constructor(
     private readonly database: Database,
@@ -38,7 +38,7 @@ export class Till {
     if (this.lines.key) await this.database.execute(sql`create unique index on sale (key)`);
   }
 
-  /** Sells the piece. `beforeWriting` runs when the buyer was told that there is one. */
+  /** Sells the piece. `beforeWriting` runs after the buyer has seen the stock. */
   sell(key: string, beforeWriting: () => Promise<void> = () => Promise.resolve()): Promise<Sale> {
     return this.underLock(async (token) => {
       if ((await this.count()).left < 1) return 'sold-out';
@@ -58,7 +58,7 @@ export class Till {
     });
   }
 
-  /** A clerk takes the piece from the shelf, and knows nothing of locks. */
+  /** A clerk takes the piece from the shelf without a lock. */
   async takeFromShelf(): Promise<void> {
     await this.database.execute(sql`update piece set stock = stock - 1`);
   }

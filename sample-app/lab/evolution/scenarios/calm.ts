@@ -3,7 +3,7 @@ import type { Scenario } from './scenario.js';
 
 const names = ['A', 'B', 'C', 'D'];
 
-/** Nobody goes on before all have asked: whoever can be inside at the same time is. */
+/** No caller continues before all have requested the lock, so that all callers that can be inside at once are. */
 export const calm: Scenario = {
   async play(stage) {
     const callers = await Promise.all(names.map((name) => stage.caller(name)));

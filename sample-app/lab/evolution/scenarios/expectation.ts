@@ -1,12 +1,15 @@
 import type { CellCounts } from '../evolution-table.js';
 
-/** What a system should come to in a scenario. */
+/** The expected result of a system in a scenario. */
 export type Expectation = Expected | NotApplicable;
 
 export interface Expected {
   /** For people. */
   readonly text: string;
-  /** For the machine. What is not named is good: nobody beside another, nothing deleted, no deadlock, nothing stale. */
+  /**
+   * The expected counts. Those that are left out must be harmless: one caller inside, nothing deleted, no deadlock,
+   * nothing stale.
+   */
   readonly facts: Partial<Facts> & Pick<Facts, 'rebuilds'>;
 }
 

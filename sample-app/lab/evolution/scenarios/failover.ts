@@ -27,7 +27,7 @@ export const failover: Scenario = {
 
       link.deafen();
       a.call();
-      // It has got in, or it has tried and was not given the lock, since a replica does not answer.
+      // B has entered, or did not get the lock since a replica does not reply.
       await stage.until(async () => a.inside !== undefined || (a.commands > 2 && !(await stage.lockExists())));
       await master.kill();
       const another = await start(servers);

@@ -17,7 +17,7 @@ export const lateDelete: Scenario = {
     const names = deletes(stage.system);
     const held = a.gate.hold((request) => names.includes(request.name) && stage.isAboutLock(request));
     a.goOn();
-    // The check was too late: the lock was over by then, and nothing is deleted.
+    // The check was too late: the lock had expired by then, and nothing is deleted.
     const missed = a.untilDone().then(() => {
       if (!held.here()) throw new MissedMoment();
     });

@@ -7,7 +7,7 @@ import type { Stage } from './stage/stage.js';
 /** Short where the lock ends by itself; long enough for renewals on a busy machine where it is renewed. */
 const leaseMs = (system: SystemName): number => (system === 'redisson' || system === 'with-lock' ? 1_500 : 400);
 
-/** A is at work until the scenario says otherwise, B waits. Whether B got in beside A. */
+/** A works until the scenario ends its work, B waits. Resolves with whether B entered while A was inside. */
 async function outlivesItsLock(stage: Stage) {
   const lease = leaseMs(stage.system);
   const [a, b] = await Promise.all([stage.caller('A', { leaseMs: lease }), stage.caller('B')]);
@@ -26,7 +26,7 @@ export const longWork: Scenario = {
   faults: notAlone,
 };
 
-/** A leaves while B is inside, B while C is: whose lock does a release delete? */
+/** A leaves while B is inside, and B while C is: checks whether a release deletes the lock of another caller. */
 export const slowRebuild: Scenario = {
   async play(stage) {
     const { a, b, bIsInside } = await outlivesItsLock(stage);

@@ -10,12 +10,12 @@ import type { Servers } from './stage/servers.js';
 import { Stage } from './stage/stage.js';
 import { seenText } from './seen-text.js';
 
-/** A cell takes a few seconds; on a machine that hardly answers it is given up after this, in ms. */
+/** The timeout of a cell, which normally takes a few seconds, in ms. */
 const limitMs = 20_000;
 const mostTries = 3;
 let cellsPlayed = 0;
 
-/** Plays one scenario with one system, and tells what was seen. */
+/** Runs one scenario with one system, and returns the result. */
 export async function playCell(
   { system, scenario }: { readonly system: SystemName; readonly scenario: ScenarioName },
   expected: Expected,
@@ -38,7 +38,7 @@ export async function playCell(
   } catch (error) {
     signal.throwIfAborted();
     const seen = error instanceof Error ? error.message : String(error);
-    return { state: 'failed', mark: 'not played', seen, asExpected: false, verdict: null, counts: null };
+    return { state: 'failed', mark: 'not run', seen, asExpected: false, verdict: null, counts: null };
   }
 }
 
@@ -70,10 +70,7 @@ async function played(
 function inTime(play: Promise<void>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason as Error);
-    const timer = setTimeout(
-      () => reject(new Error(`It did not come to its end within ${String(limitMs / 1000)} s.`)),
-      limitMs,
-    );
+    const timer = setTimeout(() => reject(new Error(`It did not end within ${String(limitMs / 1000)} s.`)), limitMs);
     signal.addEventListener('abort', onAbort, { once: true });
     play.then(resolve, reject).finally(() => {
       clearTimeout(timer);

@@ -7,11 +7,11 @@ export function seenText(counts: CellCounts): string {
     mostInside > 1 ? `${String(mostInside)} inside at once` : 'never more than one inside',
     times(rebuilds, 'rebuild'),
     ...(foreignDeletes > 0
-      ? [`somebody else's lock deleted ${foreignDeletes === 1 ? 'once' : times(foreignDeletes, 'time')}`]
+      ? [`another caller's lock deleted ${foreignDeletes === 1 ? 'once' : times(foreignDeletes, 'time')}`]
       : []),
-    ...(deadlock ? ['nobody gets the lock any more'] : []),
+    ...(deadlock ? ['no caller gets the lock any more'] : []),
     ...(staleWrites > 0 ? [`${times(staleWrites, 'stale write')} let through`] : []),
-    ...(toldLost === true ? ['the holder was told that its lock is lost'] : []),
+    ...(toldLost === true ? ['the holder was notified of the loss'] : []),
     ...(waitMs === null ? [] : [`the next caller waited ${(waitMs / 1000).toFixed(2)} s`]),
     times(commands, 'command'),
   ];

@@ -1,7 +1,7 @@
-/** One way to let only one at a time do something, however good or bad. */
+/** A lock of one of the systems, correct or not. */
 export interface EvolutionLock {
   /**
-   * Runs `work` under the lock `name`, once it is this caller's turn.
+   * Runs `work` under the lock `name`, once the lock is acquired.
    *
    * @throws StillTakenError if the lock stays taken for longer than a caller waits
    */
@@ -10,22 +10,22 @@ export interface EvolutionLock {
   close?(): Promise<void>;
 }
 
-/** What a system tells the work that runs under its lock. */
+/** What a system provides to the work under its lock. */
 export interface Held {
   /** The fencing token; `null` from a system that has none. */
   readonly token: number | null;
-  /** Aborts when the lock is lost; `null` from a system that does not notice. */
+  /** Aborts when the lock is lost; `null` from a system that does not detect it. */
   readonly signal: AbortSignal | null;
 }
 
-/** Most systems tell the work nothing. */
+/** The value of systems with neither token nor signal. */
 export const nothingTold: Held = { token: null, signal: null };
 
 /** All in ms. The defaults are the article's, where it names one. */
 export interface LockTimings {
   /** How long the lock lasts. */
   readonly leaseMs?: number;
-  /** How long a loser sleeps before it starts over. */
+  /** How long a caller that found the lock taken sleeps before it retries. */
   readonly pauseMs?: number;
   /** How long a caller waits before it gives up. Default 60 000. */
   readonly patienceMs?: number;

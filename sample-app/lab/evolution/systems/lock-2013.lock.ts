@@ -7,8 +7,8 @@ import { SpinLock } from './spin-lock.js';
  * The lock in production since 2013, from before SET knew NX and PX. The value is the time at which the lock is over,
  * by the client's clock; the key itself has no expiry.
  *
- * Taking: SETNX. If the key is there: GET, and if the time in it is over, GETSET; the lock is ours only if the old value
- * that GETSET returns is over as well. Somebody who was faster has left a time to come there.
+ * Taking: SETNX. If the key is there: GET, and if the time in it is over, GETSET; the lock is acquired only if the old
+ * value that GETSET returns has passed as well. A faster caller has left a time in the future there.
  *
  * Releasing, in two steps: check that the stored value is not over, then DEL. Read word by word ("verify that the
  * stored value has not expired"), the check would find the fresh time of the next holder and delete that one's lock,
@@ -48,7 +48,7 @@ export class Lock2013 extends SpinLock {
     });
   }
 
-  /** Puts our time in the place of one that is over. Whether the lock is ours by that. */
+  /** Replaces a time that has passed by the caller's. Returns whether the lock is acquired. */
   protected async takeOver(node: Redis, key: string, until: string): Promise<boolean> {
     const old = await node.getset(key, until);
     return old === null || isOver(old);

@@ -17,11 +17,11 @@ export interface RedissonOptions extends LockTimings {
 /**
  * Redisson's lock (`getLock(name).lock()`) in TypeScript, in Redisson's layout: a hash with the owner as field and the
  * hold count as value, `lockWatchdogTimeout` (30 s) as expiry, renewed by a watchdog at a third of it; a release is
- * published, and who waits subscribes, tries again, and sleeps until a message or the end of the lease it saw. Left out:
+ * published, and a waiter subscribes, tries again, and sleeps until a message or the end of the lease it saw. Left out:
  * re-entry by thread, and the key that makes a repeated release harmless.
  *
- * Its flaw: a holder that loses the lock is not told, and has no token that a resource could check. A holder that was
- * stopped goes on to write when it wakes up. One replica that knows the lock is enough, whichever is promoted.
+ * Its flaw: a holder that loses the lock is not notified, and has no token that a resource could check. A holder that
+ * was stopped writes when it continues. One replica with the lock is sufficient, even if another one is promoted.
  */
 export class RedissonLock implements EvolutionLock {
   private readonly client = randomUUID();
@@ -80,7 +80,7 @@ export class RedissonLock implements EvolutionLock {
     }
   }
 
-  /** `null`: ours; else how long to sleep at most, in ms. */
+  /** `null` if acquired; else how long to sleep at most, in ms. */
   private async take(key: string, owner: string): Promise<number | null> {
     const remaining = (await this.redis.eval(take, 1, key, this.leaseMs, owner)) as number | null;
     if (remaining !== null) return Math.max(remaining, 0);
@@ -102,7 +102,7 @@ export class RedissonLock implements EvolutionLock {
       timer = setTimeout(() => void run(), this.leaseMs / 3);
     };
     const run = async (): Promise<void> => {
-      // A failed renewal is tried again; a lock that is gone is dropped without a word.
+      // A failed renewal is retried; a lost lock is dropped silently.
       const held = await this.redis.eval(renew, 1, key, this.leaseMs, owner).catch(() => 1);
       if (held === 1 && !stopped) next();
     };

@@ -1,24 +1,24 @@
 import type { Redis } from 'ioredis';
 
-/** What the callers of this process share who wait for one lock: a semaphore that each message adds one permit to. */
+/** Shared by the callers of this process that wait for one lock: a semaphore to which each message adds one permit. */
 interface Line {
   users: number;
   permits: number;
   readonly sleepers: (() => void)[];
 }
 
-/** Listens for releases on behalf of waiters: each message wakes one of those who wait for that lock. */
+/** Subscribes to releases for the waiters: each message wakes one waiter of that lock. */
 export class ReleaseNotices {
   private readonly lines = new Map<string, Line>();
 
   /** `subscriber`: a connection for nothing else. */
   constructor(private readonly subscriber: Redis) {
     subscriber.on('message', (channel: string) => this.addPermit(channel));
-    // It connects again by itself, and who sleeps tries again when the lease it saw is over.
+    // It reconnects by itself, and a sleeping waiter retries when the lease it saw has ended.
     subscriber.on('error', () => undefined);
   }
 
-  /** Resolves once releases are heard. Call `leave` when the wait is over. */
+  /** Resolves once releases are received. Call `leave` when the wait is over. */
   async join(channel: string): Promise<void> {
     const line = this.lines.get(channel) ?? { users: 0, permits: 0, sleepers: [] };
     line.users += 1;

@@ -3,7 +3,7 @@ import type { GuardMessage } from '../guard-channel.js';
 import type { SystemName } from '../systems.js';
 import type { EvolutionLock, Held } from './evolution-lock.js';
 
-/** Tells on `shop:guard` who waits for a lock and who holds it. */
+/** Publishes the waiters and the holders of a lock on `shop:guard`. */
 export class ReportedLock implements EvolutionLock {
   constructor(
     private readonly system: SystemName,

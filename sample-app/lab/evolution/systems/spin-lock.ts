@@ -3,7 +3,7 @@ import { defaultPatienceMs, defaultPauseMs, nothingTold, StillTakenError } from 
 import type { EvolutionLock, Held, LockTimings } from './evolution-lock.js';
 
 /**
- * What the locks of both articles have in common: a loser sleeps and starts over.
+ * Base of the locks of both articles: a caller that finds the lock taken sleeps and retries.
  *
  * As in the articles there is no `finally`: if the work fails, the lock is not given back, and what happens next is what
  * happens after a crash.
@@ -31,7 +31,7 @@ export abstract class SpinLock implements EvolutionLock {
   /** One try. Resolves with the value that now stands in Redis, or `null` if the lock is taken. */
   protected abstract take(key: string): Promise<string | null>;
 
-  /** Gives the lock back that was taken with `value`. */
+  /** Releases the lock that was taken with `value`. */
   protected abstract giveBack(key: string, value: string): Promise<void>;
 
   private async untilTaken(key: string): Promise<string> {

@@ -7,7 +7,7 @@ const value = '111';
 /**
  * SETNX, work, DEL.
  *
- * Its flaw: if the holder crashes, or its work fails, the key stays for ever. Nobody gets the lock again.
+ * Its flaw: if the holder crashes, or its work fails, the key stays forever, and no caller gets the lock again.
  */
 export class Stage1Lock extends SpinLock {
   constructor(

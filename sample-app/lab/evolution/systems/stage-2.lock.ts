@@ -7,8 +7,8 @@ const value = '111';
 /**
  * SETNX, then EXPIRE (30 s), work, DEL.
  *
- * Its flaw: two commands. A crash between them leaves a key without an expiry, and nobody gets the lock again. What
- * stage 3 suffers from (somebody else's lock is deleted) is in here too, after 30 s.
+ * Its flaw: two commands. A crash between them leaves a key without an expiry, and no caller gets the lock again. It
+ * also has the flaw of stage 3, after 30 s: it may delete the lock of another caller.
  */
 export class Stage2Lock extends SpinLock {
   private readonly leaseMs: number;

@@ -7,8 +7,8 @@ const value = '1111';
 /**
  * SET NX with an expiry (5 s) in one command, work, DEL.
  *
- * Its flaw: whose lock it deletes. If the work takes longer than the expiry, somebody else holds the lock by then, and
- * the DEL takes it away from them.
+ * Its flaw: if the work takes longer than the expiry, another caller holds the lock by then, and the DEL deletes that
+ * lock.
  */
 export class Stage3Lock extends SpinLock {
   private readonly leaseMs: number;

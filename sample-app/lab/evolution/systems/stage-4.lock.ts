@@ -5,8 +5,8 @@ import { UuidLock } from './uuid-lock.js';
 /**
  * SET NX with an expiry and a UUID; work; GET, compare in the client, DEL.
  *
- * Its flaw: the lock can expire between the GET and the DEL, and the DEL then takes somebody else's away. Nor is it
- * renewed: work of more than 5 s has company.
+ * Its flaw: the lock can expire between the GET and the DEL, which then deletes the lock of another caller. It is not
+ * renewed: during work of more than 5 s a second caller enters.
  */
 export class Stage4Lock extends UuidLock {
   constructor(redis: Redis, timings: LockTimings = {}) {

@@ -7,7 +7,7 @@ import { UuidLock } from './uuid-lock.js';
  * Stage 5 as the article's code has it, against what its text says: before the script it reads the lock's value, and
  * hands the script that value, not its own UUID.
  *
- * Its flaw: the lock is compared with itself. Whoever holds it, it is deleted, as in stage 3.
+ * Its flaw: the lock is compared with itself, and deleted whichever caller holds it, as in stage 3.
  */
 export class Stage5PrintedLock extends UuidLock {
   constructor(redis: Redis, timings: LockTimings = {}) {

@@ -10,7 +10,8 @@ if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) 
  * SET NX with an expiry and a UUID; work; a script that compares and deletes in one step. The lock as it is often
  * written by hand.
  *
- * Its flaw: it is not renewed, so work of more than 5 s has company, and the work is not told. Losers poll.
+ * Its flaw: it is not renewed, so during work of more than 5 s a second caller enters, and the holder is not notified.
+ * Waiters poll.
  */
 export class Stage5Lock extends UuidLock {
   constructor(redis: Redis, timings: LockTimings = {}) {

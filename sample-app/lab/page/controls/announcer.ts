@@ -5,7 +5,7 @@ import type { Outcome } from '../streams/controls-client.js';
 /** How long a message stays at the edge of the window, in ms. It also stands among the events. */
 const shownMs = 8_000;
 
-/** Tells what a control did, to eyes and to screen readers. */
+/** Shows the result of a control, also to screen readers. */
 export class Announcer {
   private readonly place = byId('announcement');
   private timer: ReturnType<typeof setTimeout> | undefined;

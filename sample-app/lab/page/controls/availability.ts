@@ -10,13 +10,13 @@ export function reasonAgainst(path: string, state: ControlState | null): string 
 
 function fromState(path: string, { redis, stampede }: ControlState): string | null {
   if (path.startsWith('redis/') && redis === 'restarting') return 'Redis is starting.';
-  if (path === 'stampede' && stampede?.lastMs === null) return 'The last readers are not served yet.';
+  if (path === 'stampede' && stampede?.lastMs === null) return 'The last stampede is not finished.';
   return null;
 }
 
 /**
- * A button that can be switched off and says why. It stays reachable, or nobody could read the reason by keyboard, and
- * the focus would be lost when it is switched off under somebody's finger.
+ * A button that can be disabled with a reason. It stays focusable, so that the reason can be read with the keyboard and
+ * the focus is not lost when the button is disabled.
  */
 export class ReasonedButton {
   private readonly reason: HTMLElement;

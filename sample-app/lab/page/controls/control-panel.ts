@@ -11,11 +11,11 @@ import { Sliders } from './sliders.js';
 
 const redisStates: Readonly<Record<ControlState['redis'], string>> = {
   up: 'Redis is up.',
-  paused: 'Redis is paused: it is there, and answers nobody.',
-  restarting: 'Redis is being started again.',
+  paused: 'Redis is paused: it accepts connections, but does not reply.',
+  restarting: 'Redis is restarting.',
 };
 
-/** Everything that can be done to the shop from this page. */
+/** The controls of the page. */
 export class ControlPanel {
   private readonly announcer: Announcer;
   private readonly buttons: { readonly path: string; readonly button: ReasonedButton }[] = [];

@@ -8,7 +8,7 @@ type Choose = (guard: SystemName) => Promise<void>;
 /** One radio button for each guard, with a sentence about it. */
 export class GuardChoice {
   private readonly inputs = new Map<SystemName, HTMLInputElement>();
-  /** Chosen here, and not confirmed yet: what the shop said before must not undo it. */
+  /** Choices that are not confirmed yet, which an older state of the shop must not overwrite. */
   private pending = 0;
 
   constructor(choose: Choose) {

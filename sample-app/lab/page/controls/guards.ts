@@ -2,7 +2,7 @@ import type { SystemName } from '../../evolution/systems.js';
 
 interface Guard {
   readonly label: string;
-  /** What is wrong with it, or that nothing is, in a sentence. */
+  /** Its flaw, or that it has none, in one sentence. */
   readonly says: string;
   readonly verdict: 'bad' | 'fair' | 'good';
 }
@@ -11,22 +11,22 @@ interface Guard {
 export const guards: Readonly<Record<SystemName, Guard>> = {
   none: {
     label: 'No guard',
-    says: 'Every reader who finds the cache empty runs the slow query.',
+    says: 'Every reader that finds the cache empty runs the slow query.',
     verdict: 'bad',
   },
   'lock-2013': {
     label: 'A lock of 2013',
-    says: 'SETNX with a time in it, several nodes written one after another: two clients can both get it.',
+    says: 'SETNX with a time as value, several nodes written in sequence: two clients can both get it.',
     verdict: 'bad',
   },
   'lock-2013-set': {
     label: 'The same, with SET for GETSET',
-    says: 'Two who see that a lock is over both overwrite it, and both believe it is theirs.',
+    says: 'Two callers that see an expired lock both overwrite it, and both believe that they hold it.',
     verdict: 'bad',
   },
   'stage-1': {
     label: 'Stage 1: SETNX',
-    says: 'If the holder dies, nobody ever gets the lock again.',
+    says: 'If the holder dies, the lock stays taken forever.',
     verdict: 'bad',
   },
   'stage-2': {
@@ -36,32 +36,32 @@ export const guards: Readonly<Record<SystemName, Guard>> = {
   },
   'stage-3': {
     label: 'Stage 3: SET NX EX',
-    says: 'A slow holder deletes the lock of the one who came after it.',
+    says: 'A slow holder deletes the lock of the next holder.',
     verdict: 'bad',
   },
   'stage-4': {
     label: 'Stage 4: own id, GET, DEL',
-    says: 'The lock may expire between the look and the delete: again somebody else’s lock is deleted.',
+    says: 'The lock may expire between the check and the delete: again the lock of the next holder is deleted.',
     verdict: 'bad',
   },
   'stage-5': {
     label: 'Stage 5: own id, Lua',
-    says: 'Releases safely, but work that takes longer than the expiry loses the lock without a word.',
+    says: 'Releases safely, but work that takes longer than the expiry loses the lock without notice.',
     verdict: 'fair',
   },
   'stage-5-printed': {
     label: 'Stage 5, as printed',
-    says: 'The same, but it compares the lock with itself, so that everybody may delete it.',
+    says: 'The same, but it compares the lock with itself, so every caller may delete it.',
     verdict: 'bad',
   },
   redisson: {
     label: 'Redisson’s way',
-    says: 'Renews while it works, but its plain lock has no token: a holder that was frozen can still write too late.',
+    says: 'Renews while it works, but its plain lock has no token: a holder that was suspended can still write too late.',
     verdict: 'fair',
   },
   'with-lock': {
     label: '@WithLock',
-    says: 'Renews, wakes the next one at once, and its token lets the database refuse whoever is too late.',
+    says: 'Renews, notifies the next waiter at once, and has a token with which the database rejects late writes.',
     verdict: 'good',
   },
 };

@@ -4,11 +4,11 @@ interface SliderOptions {
   /** Of the input; what shows its value has the same id with `-value`. */
   readonly id: string;
   readonly text: (value: number) => string;
-  /** Called when somebody let go of it. */
+  /** Called when the user releases it. */
   readonly set: (value: number) => Promise<void>;
 }
 
-/** A slider that follows the shop, except while somebody moves it. */
+/** A slider that shows the shop's value, except while the user moves it. */
 export class Slider {
   private readonly input: HTMLInputElement;
   private readonly output: HTMLElement;
@@ -22,7 +22,7 @@ export class Slider {
       this.moving = true;
       this.tell();
     });
-    // Put back to where it was, it does not change, and nobody moves it any more.
+    // Moved back to its old value, it emits no change, although the user has released it.
     for (const end of ['pointerup', 'pointercancel', 'blur']) {
       this.input.addEventListener(end, () => {
         if (!this.setting) this.moving = false;

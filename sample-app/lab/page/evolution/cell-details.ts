@@ -2,7 +2,7 @@ import type { EvolutionCell, TableScenario, TableSystem } from '../../evolution/
 import { element } from '../dom.js';
 import { countsOf, lookOf, wordsOf } from './marks.js';
 
-/** What is to be known about one cell, below the table. */
+/** The details of one cell, below the table. */
 export class CellDetails {
   private shown = '';
 

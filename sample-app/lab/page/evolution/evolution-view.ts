@@ -5,7 +5,7 @@ import { CellDetails } from './cell-details.js';
 import { GridKeys } from './grid-keys.js';
 import { lookOf, wordsOf } from './marks.js';
 
-/** Every system in every scenario. Its rows and columns are made once; the cells change while it runs. */
+/** The table of systems and scenarios. Rows and columns are created once; the cells change during a run. */
 export class EvolutionView {
   private readonly table = byId('evolution-table');
   private readonly details = new CellDetails(byId('evolution-details'));
@@ -30,7 +30,7 @@ export class EvolutionView {
 
   private build({ systems, scenarios }: EvolutionTable): void {
     this.buttons.clear();
-    const head = element('tr', {}, element('th', { scope: 'col', class: 'corner' }, 'Way to lock'));
+    const head = element('tr', {}, element('th', { scope: 'col', class: 'corner' }, 'Lock'));
     for (const { title } of scenarios) head.append(element('th', { scope: 'col' }, title));
     const body = element('tbody');
     for (const system of systems) {

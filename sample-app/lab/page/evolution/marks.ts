@@ -3,7 +3,7 @@ import { count, duration } from '../views/words.js';
 
 export type Look = 'holds' | 'fails' | 'surprise' | 'waiting' | 'running' | 'none';
 
-/** How a cell looks. What was not expected comes before everything else. */
+/** The appearance of a cell. An unexpected result has priority. */
 export function lookOf({ state, verdict, asExpected }: EvolutionCell): Look {
   if (state === 'waiting' || state === 'running') return state;
   if (state === 'not-applicable' || state === 'not-possible') return 'none';
@@ -36,8 +36,8 @@ export function countsOf(counts: CellCounts): [string, string][] {
     ['Inside at once, at most', count(counts.mostInside, 'caller')],
     ['Locks of others deleted', String(counts.foreignDeletes)],
     ['Writes that came too late', String(counts.staleWrites)],
-    ['Taken for ever', counts.deadlock ? 'yes' : 'no'],
-    ['The next one waited', counts.waitMs === null ? '–' : duration(counts.waitMs)],
+    ['Taken forever', counts.deadlock ? 'yes' : 'no'],
+    ['The next caller waited', counts.waitMs === null ? '–' : duration(counts.waitMs)],
     ['Commands to Redis', String(counts.commands)],
   ];
 }

@@ -6,7 +6,7 @@ export interface LockHolder {
   readonly token: number | null;
   /** Counted on by the page since the last report; `null` where the lock knows no lease. */
   readonly remainingMs: number | null;
-  /** Says nothing: killed, stopped, or cut off. */
+  /** Whether its replica sends no reports: killed, stopped, or cut off. */
   readonly silent: boolean;
 }
 
@@ -36,18 +36,18 @@ interface Known {
 
 /** A lock stays on the board for so long after its last use, so that the rows do not jump. */
 const keptMs = 8_000;
-/** A holder that is silent is forgotten so long after its lease is over. */
+/** A silent holder is removed this long after its lease has ended, in ms. */
 const ghostMs = 4_000;
 const mostNames = 40;
 
-/** Who holds which lock and who waits for it, put together from the reports of all replicas. */
+/** The holders and waiters of each lock, collected from the reports of all replicas. */
 export class LockBoard {
   private readonly known = new Map<string, Known>();
 
   happened(replica: string, event: LiveEvent, now: number): void {
     if (event.type !== 'acquired' && event.type !== 'renewed') return;
     const known = this.see(event.name, now);
-    // A replica that was stopped tells late what it did: a later holder has been there since.
+    // A replica that was stopped reports its events late, when there may be a later holder.
     if (isOlder(event.token, known.lastToken)) return;
     if (event.type === 'acquired') known.takenAt = now;
     known.lastHolder = replica;
@@ -73,7 +73,7 @@ export class LockBoard {
         }
         const holder = { replica, token, remainingMs: left === null ? null : Math.max(0, left), silent };
         push(holders, name, holder);
-        // Without tokens only the time tells: another replica took the lock after this one fell silent.
+        // Without tokens only the time decides: another replica took the lock after this one became silent.
         if (token === null && silent && known.lastHolder !== replica && known.takenAt > watch.heardAt)
           overtaken.add(holder);
       }
@@ -119,8 +119,8 @@ function isOlder(token: number | null, newest: number | null): boolean {
 }
 
 /**
- * A holder that was overtaken is shown beside the one that overtook it. Once that one has released the lock, the lock is
- * free, whatever the first one still believes.
+ * A holder that was overtaken is shown beside the one that overtook it. Once the later holder has released the lock, it
+ * is free, even if the first holder still believes that it holds it.
  */
 function current(holders: LockHolder[], isOvertaken: (holder: LockHolder) => boolean): LockHolder[] {
   return holders.every(isOvertaken) ? [] : holders.sort(newestFirst);

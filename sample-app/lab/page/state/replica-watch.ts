@@ -1,6 +1,6 @@
 import type { ReplicaReport } from '../../live/replica-report.js';
 
-/** How long a replica may say nothing until it counts as silent, in ms. */
+/** A replica counts as silent after this long without a report, in ms. */
 export const silentAfterMs = 1_000;
 
 /** Rates are taken over this long, in ms. */

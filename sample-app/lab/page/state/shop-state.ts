@@ -5,7 +5,7 @@ import { LockBoard } from './lock-board.js';
 import { Recent } from './recent.js';
 import { ReplicaWatch } from './replica-watch.js';
 
-/** What somebody did on this page, told among the events. */
+/** An action of the user on this page, shown among the events. */
 export interface ActionEvent {
   readonly type: 'you';
   readonly at: number;
@@ -25,13 +25,13 @@ const mostReplicas = 32;
 const mostEvents = 400;
 const mostStockEvents = 100;
 
-/** All the page knows. It changes only here; the views read it. Times are in ms since 1970. */
+/** The state of the page. It changes only here; the views read it. Times are in ms since 1970. */
 export class ShopState {
   readonly replicas = new Map<string, ReplicaWatch>();
   readonly history = new History();
   readonly locks = new LockBoard();
   readonly log = new Recent<Happened>(mostEvents);
-  /** Locks on the stock, apart from the others: they are so many that nothing else would be left. */
+  /** Events of stock locks, kept separately since they are too many for the common list. */
   readonly stockLog = new Recent<Happened>(mostStockEvents);
   beat: LiveStream['beat'] | null = null;
   connected = false;
@@ -61,7 +61,7 @@ export class ShopState {
     return [...names].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   }
 
-  /** The controls know best what became of the process; whether it speaks, the reports tell. */
+  /** The controls know the state of the process; the reports show whether it is silent. */
   conditionOf(name: string, now: number): ReplicaCondition {
     const state = this.controls?.replicas.find((replica) => replica.name === name)?.state ?? 'running';
     if (state !== 'running') return state;

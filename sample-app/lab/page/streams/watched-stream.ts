@@ -12,8 +12,8 @@ const openMs = 4_000;
 const checkMs = 250;
 
 /**
- * A stream of server-sent events that is opened anew when it breaks or hangs: a replica that is stopped keeps its
- * connections open and says nothing. The browser's own way would be to wait for seconds, or for ever.
+ * A stream of server-sent events that is reopened when it fails or hangs: a stopped replica keeps its connections open
+ * and sends nothing. The browser itself would wait for seconds, or forever.
  */
 export class WatchedStream {
   private source: EventSource | null = null;
@@ -24,7 +24,7 @@ export class WatchedStream {
   constructor(private readonly options: WatchedStreamOptions) {
     this.open();
     setInterval(() => this.check(), checkMs);
-    // A browser opens six connections to one host, over all its tabs: a tab that nobody sees must not keep one.
+    // A browser opens six connections to one host, over all its tabs: a hidden tab must not keep one.
     document.addEventListener('visibilitychange', () => (document.hidden ? this.close() : this.open()));
   }
 

@@ -5,7 +5,7 @@ import type { EventKind } from './words.js';
 
 const mostRows = 80;
 
-/** What happened, newest first, of the kinds that are ticked. It stands still while it is paused. */
+/** The events of the selected kinds, newest first. The list does not change while it is paused. */
 export class EventList {
   private readonly list = byId('log');
   private readonly none = byId('log-none');
@@ -41,7 +41,7 @@ export class EventList {
     if (this.paused) this.missed = fresh.length;
     else this.prepend(fresh);
     const since = this.missed === 0 ? '' : ` (${this.missed} new)`;
-    setText(this.pause, this.paused ? `Go on${since}` : 'Pause the list');
+    setText(this.pause, this.paused ? `Continue${since}` : 'Pause the list');
     this.none.hidden = this.list.childElementCount > 0;
     for (const { time, at } of this.times) setText(time, ago(now - at));
   }

@@ -28,7 +28,7 @@ const figures = {
   refused: 'refused/s (busy)',
 } as const;
 
-/** A card for each replica: how it is, what it does, and what it holds. */
+/** A card for each replica, with its state, its load and its locks. */
 export class ReplicaCards {
   private readonly cards: KeyedChildren<Card>;
 

@@ -36,7 +36,7 @@ export function plainName(name: string): string {
   return name;
 }
 
-/** The kinds of events somebody may want to see, in the order of their boxes. */
+/** The kinds of events that can be selected, in the order of their checkboxes. */
 export const eventKinds = {
   locks: 'taken, released, busy',
   handovers: 'hand-overs',
@@ -78,7 +78,7 @@ export function tell(event: LiveEvent | ActionEvent): string {
   switch (event.type) {
     case 'acquired':
       return event.handedOver
-        ? `handed ${event.name} on to its next caller${token(event.token)}, no command to Redis`
+        ? `handed ${event.name} over to its next caller${token(event.token)}, without a command to Redis`
         : `took ${event.name}${token(event.token)}${event.waitedMs < 1 ? '' : ` after ${duration(event.waitedMs)}`}`;
     case 'renewed':
       return `renewed its lease on ${event.name}${token(event.token)}`;
@@ -87,7 +87,7 @@ export function tell(event: LiveEvent | ActionEvent): string {
     case 'lost':
       return `lost ${event.name}${token(event.token)}: ${event.reason}`;
     case 'busy':
-      return `did not get ${event.name}: somebody else has it`;
+      return `did not get ${event.name}: another caller holds it`;
     case 'rebuild-began':
       return `began to rebuild ${plainName(event.section)}${token(event.token)}`;
     case 'rebuild-ended':

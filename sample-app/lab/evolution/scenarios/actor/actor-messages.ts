@@ -1,6 +1,6 @@
 import type { SystemName } from '../../systems.js';
 
-/** What an actor is told. */
+/** An instruction to an actor. */
 export type Order =
   | ({ readonly type: 'open' } & ActorPart)
   /** Ask for the lock. */
@@ -9,7 +9,7 @@ export type Order =
   | { readonly type: 'go'; readonly write: boolean }
   | { readonly type: 'close' };
 
-/** What an actor plays in one cell. */
+/** The part of an actor in one cell. */
 export interface ActorPart {
   /** What it is called in this cell: `A`, `B` … */
   readonly caller: string;
@@ -23,16 +23,16 @@ export interface ActorPart {
   readonly leaseMs: number;
   readonly pauseMs: number;
   readonly patienceMs: number;
-  /** How many replicas have to have the lock, for systems that ask them. 0: there are none. */
+  /** How many replicas must have the lock, for systems that check it. 0: there are no replicas. */
   readonly replicas: number;
 }
 
-/** What an actor tells. */
+/** A report of an actor. */
 export type Report =
   | { readonly type: 'ready' | 'opened' | 'closed' }
   /** It runs under the lock now. */
   | { readonly type: 'inside'; readonly token: number | null }
-  /** It has been through with it. `error`: what the lock threw. */
+  /** The call has ended. `error`: the error that the lock threw. */
   | {
       readonly type: 'done';
       readonly error: string | null;

@@ -7,8 +7,8 @@ import { openLock } from './open-lock.js';
 import type { OpenedLock } from './open-lock.js';
 
 /**
- * A caller of a lock, as a process of its own that can be killed and stopped. It does what it is told, one thing at a
- * time, and tells what it came to. It knows neither the scenario nor what is done to its connections.
+ * A caller of a lock, as a separate process that can be killed and stopped. It follows one instruction at a time and
+ * reports the result. It knows neither the scenario nor the faults of its connections.
  */
 const lockName = 'catalog';
 const orders = new EventEmitter();
@@ -74,6 +74,6 @@ process.on('message', (order: Order) => {
     tell({ type: 'broken', message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   });
 });
-// Whoever started this process is gone.
+// The parent process has ended.
 process.on('disconnect', () => process.exit());
 tell({ type: 'ready' });

@@ -30,7 +30,7 @@ function connect(url: string, { nodes, prefix }: ActorPart): Redis {
   const several = nodes.length > 1;
   const redis = new Redis(url, {
     keyPrefix: prefix,
-    // With several nodes, one that cannot be reached must be noticed; the only one there is has to be waited for.
+    // With several nodes, a request to an unreachable one must fail; a single node is waited for.
     maxRetriesPerRequest: several ? 0 : null,
     retryStrategy: () => 50,
   });
@@ -39,7 +39,7 @@ function connect(url: string, { nodes, prefix }: ActorPart): Redis {
 }
 
 async function openOurs({ nodes, prefix, leaseMs, patienceMs, replicas }: ActorPart): Promise<OpenedLock> {
-  // Only loaded where it is played: it brings Nest with it.
+  // Loaded only where it is used, since it loads Nest.
   const { DecoratedLock } = await import('../../systems/with-lock.lock.js');
   const connection = nodes.length > 1 ? { quorum: nodes } : { url: nodes[0] ?? '' };
   const lock = await DecoratedLock.open({

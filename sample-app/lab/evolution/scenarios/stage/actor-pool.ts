@@ -1,6 +1,6 @@
 import { ActorProcess } from './actor-process.js';
 
-/** Processes for callers. One that has played its part can play another; one that was killed cannot. */
+/** Processes for callers. A process is reused after its part, unless it was killed. */
 export class ActorPool {
   private readonly idle: ActorProcess[] = [];
   private readonly all = new Set<ActorProcess>();

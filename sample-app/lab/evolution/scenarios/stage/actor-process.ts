@@ -6,7 +6,7 @@ import { stopOnExit } from '../../../../services/cleanup.js';
 import { endWithUs } from '../../../../services/dead-man-switch.js';
 import type { Order, Report } from '../actor/actor-messages.js';
 
-/** A process that plays callers, one after another. It does not outlive us. */
+/** A process that runs callers, one after another. It ends with this process. */
 export class ActorProcess {
   /** `report` for everything it tells, `gone` when it has ended. */
   readonly events = new EventEmitter();
@@ -31,7 +31,7 @@ export class ActorProcess {
     const child = spawn(process.execPath, [program], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       env: { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1' },
-      // A process group of its own: Ctrl-C in a terminal reaches us alone.
+      // A separate process group: Ctrl-C in a terminal reaches only this process.
       detached: true,
     });
     const actor = new ActorProcess(child);
@@ -44,11 +44,11 @@ export class ActorProcess {
   }
 
   tell(order: Order): void {
-    // One that is gone is noticed where a report is waited for.
+    // The end of the process is detected where a report is awaited.
     if (this.running) this.child.send(order, () => undefined);
   }
 
-  /** Its next report of that type. Rejects when it ends, or breaks, before that. */
+  /** Resolves with the next report of that type. Rejects if the process ends or fails before. */
   next<Type extends Report['type']>(type: Type): Promise<Extract<Report, { type: Type }>> {
     return new Promise((resolve, reject) => {
       const settle = (): void => {
@@ -75,7 +75,7 @@ export class ActorProcess {
     if (this.running) this.child.kill(signal);
   }
 
-  /** `kill -9`, and waits until it is gone. */
+  /** `kill -9`, and waits until the process has ended. */
   async end(): Promise<void> {
     if (!this.running) return;
     const closed = once(this.child, 'close');

@@ -7,7 +7,7 @@ import type { Witness } from './witness.js';
 type Inside = Extract<Report, { type: 'inside' }>;
 type Done = Extract<Report, { type: 'done' }>;
 
-/** One caller of the lock in one cell: a process, and its ways to the Redis servers. */
+/** One caller of the lock in one cell: a process, and its connections to the Redis servers. */
 export class Caller {
   /** The report that it got the lock, once it has. */
   inside: Inside | undefined;
@@ -22,7 +22,7 @@ export class Caller {
   private constructor(
     readonly name: string,
     private readonly actor: ActorProcess,
-    /** Its way to each of the servers. */
+    /** The gate of each of its connections. */
     readonly gates: readonly CommandGate[],
     private readonly witness: Witness,
   ) {
@@ -42,7 +42,7 @@ export class Caller {
       actor.tell({ type: 'open', ...part });
       await opened;
     } catch (error) {
-      // One that could not open is no use to anybody.
+      // A process that could not open its lock cannot be reused.
       await actor.end();
       throw error;
     }
@@ -50,7 +50,7 @@ export class Caller {
     return caller;
   }
 
-  /** Its way to the first server. */
+  /** The gate to the first server. */
   get gate(): CommandGate {
     const [first] = this.gates;
     if (first === undefined) throw new Error('A caller without a way to Redis.');
@@ -62,7 +62,7 @@ export class Caller {
     return this.gates.reduce((sum, gate) => sum + gate.commands.length, 0);
   }
 
-  /** It asks for the lock. */
+  /** Requests the lock. */
   call(): void {
     this.called = true;
     this.actor.tell({ type: 'call' });
@@ -76,18 +76,18 @@ export class Caller {
     return this.until(() => this.done !== undefined, 'done');
   }
 
-  /** It ends its work and gives the lock back. Resolves when it has. */
+  /** Ends its work and releases the lock. Resolves when that is done. */
   async finish({ write = false } = {}): Promise<void> {
     this.goOn({ write });
     await this.untilDone();
   }
 
-  /** It ends its work. */
+  /** Ends its work. */
   goOn({ write = false } = {}): void {
     this.actor.tell({ type: 'go', write });
   }
 
-  /** `kill -9`. Who is dead is not inside any more. */
+  /** `kill -9`. A dead caller is no longer inside. */
   async kill(): Promise<void> {
     await this.actor.end();
     await this.witness.leave(this.name);
@@ -101,7 +101,7 @@ export class Caller {
     this.actor.signal('SIGCONT');
   }
 
-  /** Leaves the process ready for another part, or ends it when it is still at something. */
+  /** Returns the process to the pool, or ends it if it is still busy. */
   async close(pool: ActorPool): Promise<void> {
     this.actor.events.off('report', this.hear);
     const idle = this.actor.running && (!this.called || this.done !== undefined);
@@ -115,12 +115,12 @@ export class Caller {
     } else await this.actor.end();
   }
 
-  /** Ends it if it is at something. */
+  /** Ends the process if it is busy. */
   giveUp(): void {
     if (this.called && this.done === undefined) void this.actor.end();
   }
 
-  /** Why nothing more is to be expected of it. */
+  /** Why no further reports will come. */
   private get problem(): string | undefined {
     return this.broken ?? (this.done === undefined ? undefined : (this.done.error ?? 'it was through before.'));
   }

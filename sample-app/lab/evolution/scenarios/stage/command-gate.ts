@@ -4,19 +4,19 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { GatedConnection } from './gated-connection.js';
 import type { Request } from './request-reader.js';
 
-/** A command that stands at the gate, with everything that was sent after it. */
+/** A command that the gate holds back, with everything that was sent after it. */
 export interface HeldCommand {
-  /** Resolves when the command has come. */
+  /** Resolves when the command has arrived. */
   readonly arrived: Promise<void>;
-  /** Whether it has come. */
+  /** Whether it has arrived. */
   here(): boolean;
-  /** Lets it pass. Resolves when Redis has answered. */
+  /** Forwards it. Resolves when Redis has replied. */
   letGo(): Promise<void>;
 }
 
 /**
- * Stands between one caller and one Redis, as the network does: counts the commands, holds one back, loses replies,
- * cuts the connection, leads to another server. The lock knows nothing of it.
+ * A proxy between one caller and one Redis that simulates network faults: it counts commands, delays one, loses
+ * replies, closes the connection, and redirects to another server. The lock cannot detect it.
  */
 export class CommandGate {
   /** All that was sent since `forget`. */
@@ -83,12 +83,12 @@ export class CommandGate {
     };
   }
 
-  /** From now on no reply reaches the caller; what it sends still reaches Redis. */
+  /** Drops all replies from now on; commands still reach Redis. */
   deafen(): void {
     this.deaf = true;
   }
 
-  /** Cuts the connections, and each new one as soon as it is made, until `accept`. */
+  /** Closes all connections, and each new one at once, until `accept`. */
   refuse(): void {
     this.refusing = true;
     this.cut();
@@ -98,7 +98,7 @@ export class CommandGate {
     this.refusing = false;
   }
 
-  /** The same address leads to another Redis from now on. */
+  /** Redirects the address to another Redis from now on. */
   redirect(target: string): void {
     this.target = new URL(target);
     this.refusing = false;

@@ -4,11 +4,11 @@ import type { Request } from './request-reader.js';
 
 /** What the gate decides for each of its connections. */
 export interface GateRules {
-  /** Hears of every command, and says whether it is to be held back. */
+  /** Called for every command; returns whether to hold it back. */
   holds(request: Request): boolean;
-  /** A command was held back. */
+  /** Called when a command was held back. */
   held(): void;
-  /** Whether replies get lost. */
+  /** Whether replies are dropped. */
   deaf(): boolean;
   closed(): void;
 }
@@ -16,7 +16,7 @@ export interface GateRules {
 /** One connection through a gate. */
 export class GatedConnection {
   private readonly reader = new RequestReader();
-  /** What stands behind a held command, that one first; `null` while nothing is held. */
+  /** The held command and everything after it; `null` while nothing is held. */
   private queue: Buffer[] | null = null;
   private onReply: (() => void) | null = null;
 
@@ -38,7 +38,7 @@ export class GatedConnection {
       try {
         for (const request of this.reader.read(chunk)) this.pass(request);
       } catch {
-        // Redis would close the connection of one who sends this.
+        // Redis would close the connection after this input.
         this.cut();
       }
     });
@@ -48,7 +48,7 @@ export class GatedConnection {
     });
   }
 
-  /** Lets pass what is held. Resolves when Redis has answered, or cannot any more. */
+  /** Forwards the held commands. Resolves when Redis has replied, or the connection is closed. */
   async letGo(): Promise<void> {
     const queue = this.queue ?? [];
     this.queue = null;

@@ -30,9 +30,9 @@ export class Servers {
   static async open(program: string | undefined, url: string | undefined): Promise<Servers> {
     if (program === undefined) {
       if (url === undefined) throw new Error('The scenarios need a Redis: a server program, or the URL of one.');
-      // The network between callers and Redis is played here, and reads what is sent.
+      // The simulated network between callers and Redis reads the commands.
       if (!url.startsWith('redis://')) {
-        throw new Error('The scenarios cannot be played over TLS: they need a redis:// URL.');
+        throw new Error('The scenarios cannot run over TLS: they need a redis:// URL.');
       }
       return new Servers(undefined, url, url, makeTempDir('evolution'));
     }
@@ -64,7 +64,7 @@ export class Servers {
     return { url: urlOf(redis), port: redis.port, kill };
   }
 
-  /** Three servers that know nothing of each other, the same for the whole run. */
+  /** Three independent servers, the same for the whole run. */
   independent(): Promise<readonly string[]> {
     this.three ??= Promise.all([1, 2, 3].map(() => this.start())).then((servers) => servers.map(({ url }) => url));
     return this.three;

@@ -23,10 +23,10 @@ const pauseMs = 20;
 const lookEveryMs = 10;
 /** Longer than any scenario takes. */
 const patienceMs = 120_000;
-/** How many commands a caller must have sent in vain before it counts as shut out by a lock that never ends. */
+/** After this many commands without success, a caller counts as excluded by a lock that never expires. */
 const vainCommands = 12;
 
-/** What one system in one scenario is played on: keys of its own, callers, and the books. */
+/** The environment of one cell: its own keys, the callers, and the records. */
 export class Stage {
   readonly witness: Witness;
   foreignDeletes = 0;
@@ -83,7 +83,7 @@ export class Stage {
   /** Whether a command is about the lock. */
   isAboutLock = ({ args }: { readonly args: readonly string[] }): boolean => args.includes(this.lockKey);
 
-  /** Until something about the lock or the callers is so. There is no event for what happens in Redis. */
+  /** Polls until a condition of the lock or the callers is true, since Redis has no event for it. */
   async until(condition: () => boolean | Promise<boolean>): Promise<void> {
     while (!(await condition())) await this.pause();
   }
@@ -109,14 +109,14 @@ export class Stage {
     return true;
   }
 
-  /** Lets a caller finish, and looks whether its release took away the lock of one who is inside. */
+  /** Lets a caller finish, and checks whether its release deleted the lock of a caller that is inside. */
   async finishBeside(leaving: Caller): Promise<void> {
     const held = await this.lockExists();
     await leaving.finish();
     if (held && !(await this.lockExists())) this.foreignDeletes += 1;
   }
 
-  /** Lets everyone who gets in finish, until all are through. */
+  /** Lets each caller that enters finish, until all have finished. */
   async finishAll(callers: readonly Caller[]): Promise<void> {
     await Promise.all(
       callers.map(async (caller) => {
@@ -140,7 +140,7 @@ export class Stage {
     };
   }
 
-  /** Gives the play up, if it still runs: what it waits for next fails. */
+  /** Aborts the scenario: the next wait fails. */
   giveUp(): void {
     this.closed = true;
     for (const caller of this.callers) caller.giveUp();
@@ -154,11 +154,11 @@ export class Stage {
     for (const looker of this.lookers) looker.disconnect();
   }
 
-  /** The Redis may be somebody else's, and some of these locks stay for ever. */
+  /** The Redis may be shared, and some of these locks never expire. */
   private async leaveNothing(): Promise<void> {
     const names = ['catalog', ...this.callers.map(({ name }) => `warm-up-${name}`)];
     const keys = names.map((name) => `${this.prefix}${this.system}:${name}`);
-    // A server that was killed is not asked.
+    // A killed server is skipped.
     if (this.looker.status === 'ready')
       await this.looker.del(...keys, ...keys.map((key) => `redisson_lock_token:{${key}}`));
     await this.witness.forget();
@@ -170,7 +170,7 @@ export class Stage {
   }
 
   private mustBeOpen(): void {
-    if (this.closed) throw new Error('The scenario was given up.');
+    if (this.closed) throw new Error('The scenario was aborted.');
   }
 
   private get lockKey(): string {

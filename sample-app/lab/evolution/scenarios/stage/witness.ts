@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import type { WriteOutcome } from '../actor/actor-messages.js';
 
-/** Where the Redis outlives a run that was killed, its keys go after this time, in s. The scripts below have it too. */
+/** The keys expire after this time, in s, if the Redis outlives a killed run. The scripts below use the same time. */
 const keptS = 3_600;
 
 /** KEYS: who is inside, the most there were. ARGV: caller. */
@@ -24,8 +24,8 @@ redis.call('expire', KEYS[3], 3600)
 return 1`;
 
 /**
- * Keeps the books of one cell, in a Redis that the locks know nothing of: who is inside, how often the cache was
- * rebuilt, who wrote the guarded value. Callers and the stage each have a connection of their own to it.
+ * Records the events of one cell in a Redis that the locks do not use: the callers inside, the rebuilds of the cache,
+ * the writers of the guarded value. The callers and the stage each have their own connection to it.
  */
 export class Witness {
   private readonly redis: Redis;
@@ -38,7 +38,7 @@ export class Witness {
     this.redis.on('error', () => undefined);
   }
 
-  /** Takes its keys away: the Redis may be somebody else's. */
+  /** Deletes its keys, since the Redis may be shared. */
   async forget(): Promise<void> {
     await this.redis.del(...['inside', 'most', 'rebuilds', 'cache', 'value', 'fence', 'writes'].map(this.key));
   }
@@ -47,12 +47,12 @@ export class Witness {
     await this.redis.eval(enter, 2, this.key('inside'), this.key('most'), caller);
   }
 
-  /** It left, or it died inside. */
+  /** Called when a caller has left or died inside. */
   async leave(caller: string): Promise<void> {
     await this.redis.srem(this.key('inside'), caller);
   }
 
-  /** Looks at the cache, as every rebuild does inside the lock; notes a rebuild if it is cold. */
+  /** Checks the cache, as every rebuild does inside the lock; records a rebuild if the cache is empty. */
   async beginRebuildIfCold(): Promise<boolean> {
     if ((await this.redis.exists(this.key('cache'))) === 1) return false;
     const key = this.key('rebuilds');
@@ -64,7 +64,7 @@ export class Witness {
     await this.redis.set(this.key('cache'), 'the catalog', 'EX', keptS);
   }
 
-  /** Writes the guarded value: with a condition where the caller has a token to show. */
+  /** Writes the guarded value, with a condition if the caller has a token. */
   async write(caller: string, token: number | null): Promise<WriteOutcome> {
     const keys = [this.key('value'), this.key('fence'), this.key('writes')];
     return (await this.redis.eval(write, 3, ...keys, caller, token ?? '')) === 1 ? 'written' : 'refused';
