@@ -20,6 +20,7 @@ import { QuorumNodes } from '../support/quorum-nodes.js';
 import { RedisCluster } from '../support/redis-cluster.js';
 import { describeWithRedisServer } from '../support/redis-server.js';
 import { ReplicatedRedis } from '../support/replicated-redis.js';
+import { untilSubscribed } from '../support/subscribers.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { uniqueName } from '../support/test-redis.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -111,13 +112,14 @@ describeWithRedisServer('whatever options a client of ioredis has', () => {
     ],
   ];
 
+  const admins = (): Redis[] => [set.master, ...cluster.servers, ...quorum.servers].map((server) => server.client());
+
   /** The next holder waits for a notification. */
-  const handOver = async (holder: LockService, waiter: LockService, name: string): Promise<void> => {
+  const handOver = async (holder: LockService, waiter: LockService, name: string, listeners = 1): Promise<void> => {
     const lease = await holder.acquire(name);
     expect(await waiter.tryAcquire(name)).toBeNull();
     const next = waiter.acquire(name);
-    await waitUntil('it waits', () => waiter.stats().waiting === 1);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await untilSubscribed(admins(), name, listeners);
     const releasedAt = performance.now();
     expect(await lease.release()).toBe('released');
     await (await next).release();
@@ -129,13 +131,15 @@ describeWithRedisServer('whatever options a client of ioredis has', () => {
       const [connection, other] = connect(options);
       const locks = await open(connection);
       const others = await open(other);
-      const servers = [set.master, ...cluster.servers, ...quorum.servers];
       // No server knows the scripts.
-      await Promise.all(servers.map((server) => server.client().script('FLUSH')));
+      await Promise.all(admins().map((admin) => admin.script('FLUSH')));
       const name = uniqueName('options');
-      await handOver(locks, others, name);
-      await handOver(others, locks, name);
-      const acked = kind === 'each of { nodes }' ? {} : { minReplicas: 1 };
+      const ofQuorum = kind === 'each of { nodes }';
+      await Promise.all([
+        handOver(locks, others, `${name}:to`, ofQuorum ? 2 : 1),
+        handOver(others, locks, `${name}:from`, ofQuorum ? 2 : 1),
+      ]);
+      const acked = ofQuorum ? {} : { minReplicas: 1 };
       const names = Array.from({ length: 20 }, (_, index) => `${name}:${String(index)}`);
       const leases = await Promise.all(names.map((each, index) => locks.acquire(each, index % 2 === 0 ? {} : acked)));
       await Promise.all(leases.map((lease) => lease.extend(60_000)));

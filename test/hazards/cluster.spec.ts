@@ -6,6 +6,7 @@ import { commandsBetween, commandStats, type CommandCounts } from '../support/co
 import { lockKey, noticeChannel } from '../support/lock-keys.js';
 import { RedisCluster } from '../support/redis-cluster.js';
 import { describeWithRedisServer } from '../support/redis-server.js';
+import { untilSubscribed } from '../support/subscribers.js';
 import { uniqueName } from '../support/test-redis.js';
 import { untilIdle } from '../support/until-idle.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -26,12 +27,8 @@ describeWithRedisServer('on a cluster', () => {
   const open = (): Promise<LockService> => connectLockService({ cluster: { nodes: cluster.nodes } });
   const counts = async (): Promise<CommandCounts[]> =>
     Promise.all((await cluster.masters()).map(({ admin }) => commandStats(admin)));
-  const untilListening = (): Promise<unknown> =>
-    waitUntil('a waiter listens', async () => {
-      const { admin } = await cluster.masterOf(lockKey(name));
-      const reply = (await admin.call('pubsub', 'shardnumsub', noticeChannel(name))) as [string, number];
-      return reply[1] === 1;
-    });
+  const untilListening = async (): Promise<void> =>
+    untilSubscribed((await cluster.masterOf(lockKey(name))).admin, name);
   const elsewhere = async () => {
     const owner = await cluster.masterOf(lockKey(name));
     return (await cluster.masters()).find((node) => node !== owner)!;

@@ -12,6 +12,7 @@ import { QuorumNodes } from '../support/quorum-nodes.js';
 import { RedisCluster } from '../support/redis-cluster.js';
 import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
 import { ReplicatedRedis } from '../support/replicated-redis.js';
+import { untilSubscribed } from '../support/subscribers.js';
 import { uniqueName } from '../support/test-redis.js';
 import { untilIdle } from '../support/until-idle.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -133,13 +134,6 @@ async function countMessages(subscriber: Redis, channel: string, sharded = false
   return () => count;
 }
 
-async function untilSubscribed(admin: Redis, name: string, count = 1, command = 'numsub'): Promise<void> {
-  await waitUntil('a waiter listens', async () => {
-    const reply = (await admin.call('pubsub', command, noticeChannel(name))) as [string, number];
-    return reply[1] >= count;
-  });
-}
-
 describe('when a lock is removed behind its holder’s back', () => {
   describe('in memory', () => {
     let place: Place;
@@ -222,7 +216,7 @@ describe('when a lock is removed behind its holder’s back', () => {
           const { server } = await cluster.masterOf(lockKey(name));
           return countMessages(server.client(), noticeChannel(name), true);
         },
-        untilListening: async (name) => untilSubscribed(await masterOf(name), name, 1, 'shardnumsub'),
+        untilListening: async (name) => untilSubscribed(await masterOf(name), name),
       };
     }, 60_000);
     afterAll(async () => {

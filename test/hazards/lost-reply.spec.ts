@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { connectLockService, LockUnavailableError } from 'nestjs-redis-lock';
 import { lockKey, tokenKey } from '../support/lock-keys.js';
+import { untilSubscribed } from '../support/subscribers.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { redisClient, testRedisUrl, uniqueName } from '../support/test-redis.js';
 import { untilIdle } from '../support/until-idle.js';
@@ -209,13 +210,7 @@ describe('a lost reply', () => {
     await sleep(400);
     proxy.cut();
     proxy.replies = 'pass';
-    await waitUntil('the waiter listens', async () => {
-      const [, count] = (await admin.call('pubsub', 'numsub', `redisson_lock__channel:{${lockKey(name)}}`)) as [
-        string,
-        number,
-      ];
-      return count === 1;
-    });
+    await untilSubscribed(admin, name);
     await lease.release();
     const next = await waiting;
     await next.release();

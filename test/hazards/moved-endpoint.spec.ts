@@ -1,11 +1,10 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { connectLockService, LockUnavailableError, type LockService } from 'nestjs-redis-lock';
-import { noticeChannel } from '../support/lock-keys.js';
 import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
+import { untilSubscribed } from '../support/subscribers.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { redisClient, uniqueName } from '../support/test-redis.js';
 import { untilIdle } from '../support/until-idle.js';
-import { waitUntil } from '../support/wait-until.js';
 
 describeWithRedisServer('an address behind which another server is now', () => {
   let old: RedisServer;
@@ -28,10 +27,7 @@ describeWithRedisServer('an address behind which another server is now', () => {
   async function contend(holder: LockService, locks: LockService): Promise<{ waiting: Promise<void> }> {
     await holder.acquire(name, { lease: 60_000, renew: false });
     const waiting = locks.withLock(name, () => undefined, { wait: Infinity });
-    await waitUntil('the waiter listens', async () => {
-      const reply = (await old.client().call('pubsub', 'numsub', noticeChannel(name))) as [string, number];
-      return reply[1] === 1;
-    });
+    await untilSubscribed(old.client(), name);
     return { waiting };
   }
 

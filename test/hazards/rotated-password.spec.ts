@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Cluster, Redis } from 'ioredis';
 import { connectLockService, type LockService, type LockServiceOptions, type LockSettings } from 'nestjs-redis-lock';
-import { noticeChannel } from '../support/lock-keys.js';
 import { RedisCluster } from '../support/redis-cluster.js';
 import { describeWithRedisServer } from '../support/redis-server.js';
 import { ReplicatedRedis } from '../support/replicated-redis.js';
 import { SentinelSet } from '../support/sentinel-set.js';
+import { untilSubscribed } from '../support/subscribers.js';
 import { uniqueName } from '../support/test-redis.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -45,11 +45,7 @@ describe('when the password of a caller’s client is changed at run time', () =
       await admin.call('acl', 'setuser', USER, 'resetpass', '>new');
       await client.call('auth', USER, 'new');
     };
-    const untilListening = (): Promise<unknown> =>
-      waitUntil('the waiter is subscribed', async () => {
-        const reply = (await admin.call('pubsub', 'numsub', noticeChannel(name))) as [string, number];
-        return reply[1] === 1;
-      });
+    const untilListening = (): Promise<void> => untilSubscribed(admin, name);
 
     it('the connection for notifications takes the new one over when it reconnects', async () => {
       await using locks = await open();
@@ -111,7 +107,7 @@ describe('when the password of a caller’s client is changed at run time', () =
   });
 
   /** Rotates the password while a caller waits; the connection for notifications has to use the new one. */
-  async function rotateWhileWaiting({ client, options, others, servers, count }: Rotation): Promise<void> {
+  async function rotateWhileWaiting({ client, options, others, servers }: Rotation): Promise<void> {
     const name = uniqueName('rotated');
     const all = async (...args: string[]): Promise<void> => {
       for (const admin of servers) await admin.call('acl', 'setuser', USER, ...args);
@@ -122,16 +118,11 @@ describe('when the password of a caller’s client is changed at run time', () =
       await using holder = await connectLockService({ ...others, lease: LONG_MS });
       const lease = await holder.acquire(name);
       const waiting = locks.acquire(name, { wait: Infinity });
-      const untilListening = (): Promise<unknown> =>
-        waitUntil('the waiter is subscribed', async () => {
-          const replies = await Promise.all(servers.map((admin) => admin.call('pubsub', count, noticeChannel(name))));
-          return replies.some((reply) => (reply as [string, number])[1] === 1);
-        });
-      await untilListening();
+      await untilSubscribed(servers, name);
       await all('resetpass', '>new');
       options.password = 'new';
       for (const admin of servers) await admin.call('client', 'kill', 'type', 'pubsub');
-      await untilListening();
+      await untilSubscribed(servers, name);
       await lease.release();
       await (await waiting).release();
     } finally {
@@ -153,7 +144,6 @@ describe('when the password of a caller’s client is changed at run time', () =
         options: client.options.redisOptions!,
         others: { cluster: { nodes: cluster.nodes } },
         servers: cluster.members.map(({ admin }) => admin),
-        count: 'shardnumsub',
       });
     });
 
@@ -178,7 +168,6 @@ describe('when the password of a caller’s client is changed at run time', () =
         options: client.options,
         others: { redis: target },
         servers: [(await set.master()).client()],
-        count: 'numsub',
       });
     });
   });
@@ -191,5 +180,4 @@ interface Rotation {
   /** How the holder of the lock connects. */
   readonly others: LockServiceOptions;
   readonly servers: readonly Redis[];
-  readonly count: 'numsub' | 'shardnumsub';
 }

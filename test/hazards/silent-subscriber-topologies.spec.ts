@@ -5,8 +5,9 @@ import { QuorumNodes } from '../support/quorum-nodes.js';
 import { RedisCluster } from '../support/redis-cluster.js';
 import { describeWithRedisServer } from '../support/redis-server.js';
 import { SentinelSet } from '../support/sentinel-set.js';
+import { subscribersOf } from '../support/subscribers.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
-import { describeSilence, subscribersOf, type Place } from './testing/silence.js';
+import { describeSilence, type Place } from './testing/silence.js';
 
 describe('a connection for notifications whose peer vanishes without a FIN', () => {
   describeWithRedisServer('behind Sentinel', () => {
@@ -61,7 +62,7 @@ describe('a connection for notifications whose peer vanishes without a FIN', () 
         proxies,
         subscribed: async (of) => {
           const { admin } = await cluster.masterOf(lockKey(of));
-          return subscribersOf(admin, of, 'shardnumsub');
+          return subscribersOf(admin, of);
         },
         listensAt: 1,
       };

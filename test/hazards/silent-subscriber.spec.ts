@@ -4,11 +4,12 @@ import type { Redis } from 'ioredis';
 import { connectLockService, LockBusyError } from 'nestjs-redis-lock';
 import { commandsBetween, commandStats } from '../support/command-stats.js';
 import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
+import { subscribersOf } from '../support/subscribers.js';
 import { SUBSCRIBES, TcpProxy } from '../support/tcp-proxy.js';
 import { uniqueName } from '../support/test-redis.js';
 import { untilIdle } from '../support/until-idle.js';
 import { waitUntil } from '../support/wait-until.js';
-import { describeSilence, LONG_MS, subscribersOf, type Place } from './testing/silence.js';
+import { describeSilence, LONG_MS, type Place } from './testing/silence.js';
 
 describe('a connection for notifications whose peer vanishes without a FIN', () => {
   describeWithRedisServer('on one server', () => {

@@ -8,11 +8,11 @@ import { Deadline, Deadlines } from '../../lib/time/deadlines.js';
 import { lockKey } from '../support/lock-keys.js';
 import { QuorumNodes } from '../support/quorum-nodes.js';
 import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
+import { subscribersOf } from '../support/subscribers.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { redisClient, testRedisUrl, uniqueName } from '../support/test-redis.js';
 import { untilIdle } from '../support/until-idle.js';
 import { waitUntil } from '../support/wait-until.js';
-import { subscribersOf } from './testing/silence.js';
 
 /** Nothing else runs meanwhile: no timer, no reply. */
 function block(ms: number): void {

@@ -5,10 +5,10 @@ import { connectLockService } from 'nestjs-redis-lock';
 import { commandsBetween, commandStats } from '../support/command-stats.js';
 import { noticeChannel } from '../support/lock-keys.js';
 import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
+import { untilSubscribed } from '../support/subscribers.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { uniqueName } from '../support/test-redis.js';
 import { untilIdle } from '../support/until-idle.js';
-import { waitUntil } from '../support/wait-until.js';
 
 describeWithRedisServer('when the connection for notices is cut', () => {
   let server: RedisServer;
@@ -24,11 +24,7 @@ describeWithRedisServer('when the connection for notices is cut', () => {
   });
   afterAll(() => server.stop());
 
-  const untilListening = (count = 1): Promise<unknown> =>
-    waitUntil('the waiters listen', async () => {
-      const reply = (await admin.call('pubsub', 'numsub', noticeChannel(name))) as [string, number];
-      return reply[1] === count;
-    });
+  const untilListening = (): Promise<void> => untilSubscribed(admin, name);
 
   it('a waiter still gets the lock when it is released, long before its lease would end', async () => {
     await using holder = await connectLockService({ url: server.url, lease: 60_000 });

@@ -7,8 +7,8 @@ import { makeTempDir, type TempDir } from '../../sample-app/services/temp-dir.js
 import { ChildScript } from '../support/child-script.js';
 import { describeUnless } from '../support/describe-unless.js';
 import { noRedisServer, RedisServer } from '../support/redis-server.js';
+import { untilSubscribed } from '../support/subscribers.js';
 import { uniqueName } from '../support/test-redis.js';
-import { waitUntil } from '../support/wait-until.js';
 import { canMakeCertificates, makeCertificates, pem, type Certificates } from './testing/certificates.js';
 
 const PASSWORD = 'top-secret';
@@ -50,11 +50,7 @@ describeUnless(missing, 'a server that is reached by TLS only', () => {
     const lease = await locks.acquire(name);
     expect(await others.tryAcquire(name)).toBeNull();
     const waiting = others.acquire(name, { wait: Infinity });
-    const subscribed = async (): Promise<boolean> => {
-      const [, count] = (await admin.pubsub('NUMSUB', `redisson_lock__channel:{lock:${name}}`)) as [string, number];
-      return count > 0;
-    };
-    await waitUntil('the other one listens', subscribed);
+    await untilSubscribed(admin, name);
     await expect(lease.release()).resolves.toBe('released');
     const next = await waiting;
     // Its holder's lease would have lasted much longer: it was the notice.

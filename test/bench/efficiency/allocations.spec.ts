@@ -44,7 +44,7 @@ describe('what taking and giving back a lock allocates', () => {
   it(
     'is little more than twice what SET NX PX and a compare-and-delete script do, one at a time',
     async () => {
-      expect(await timesOfRaw({ cycles: 10_000, blocks: 10, atOnce: 1 })).toBeLessThan(2.2);
+      expect(await timesOfRaw({ cycles: 5_000, blocks: 5, atOnce: 1 })).toBeLessThan(2.2);
     },
     LIMIT_MS,
   );
@@ -52,7 +52,7 @@ describe('what taking and giving back a lock allocates', () => {
   it(
     'is little more than what they do for 64 names at once',
     async () => {
-      expect(await timesOfRaw({ cycles: 12_800, blocks: 10, atOnce: 64 })).toBeLessThan(1.3);
+      expect(await timesOfRaw({ cycles: 6_400, blocks: 5, atOnce: 64 })).toBeLessThan(1.3);
     },
     LIMIT_MS,
   );
@@ -72,7 +72,7 @@ describe('what sections leave to the old generation', () => {
     async ({ atOnce, limit }) => {
       // No collection of the old generation in between: it begins with room for all.
       const flags = ['--expose-gc', '--initial-old-space-size=512'];
-      const { bytes } = (await run('survivors', flags, { sections: 40_000, atOnce })) as { bytes: number };
+      const { bytes } = (await run('survivors', flags, { sections: 20_000, atOnce })) as { bytes: number };
       expect(bytes).toBeLessThan(limit);
     },
     LIMIT_MS,

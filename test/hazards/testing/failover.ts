@@ -8,6 +8,9 @@ import { uniqueName } from '../../support/test-redis.js';
 import { untilIdle } from '../../support/until-idle.js';
 import { waitUntil } from '../../support/wait-until.js';
 
+/** A service counts a request to a lost master as unsettled until the lease that it asked for would be over. */
+const SHORT_MS = 5_000;
+
 /** What happens to the master, and what brings it back where that takes a command. */
 interface Fate {
   readonly lose: (master: RedisServer) => Promise<void> | void;
@@ -29,7 +32,7 @@ export function describeFailover(after: string, { lose, recover }: Fate): void {
       connectLockService({ redis: { sentinels: set.sentinels, name: set.name }, ...more });
 
     it('serves on within `wait`', async () => {
-      await using locks = await open();
+      await using locks = await open({ lease: SHORT_MS });
       const before = await locks.acquire(name);
       await before.release();
       const old = await set.master();
@@ -43,7 +46,7 @@ export function describeFailover(after: string, { lose, recover }: Fate): void {
 
     it('keeps a lock that was replicated', async () => {
       await using locks = await open({ lease: 20_000 });
-      await using others = await open();
+      await using others = await open({ lease: SHORT_MS });
       const lease = await locks.acquire(name);
       await waitUntil('the replica has it', async () => {
         const [replica] = await set.replicas();
@@ -80,7 +83,7 @@ export function describeFailover(after: string, { lose, recover }: Fate): void {
     it('wakes who waited', async () => {
       // The holder's lease is so long that only a notice, or another look after the failover, can end the waiting.
       await using holder = await open({ lease: 60_000 });
-      await using locks = await open();
+      await using locks = await open({ lease: SHORT_MS });
       const lease = await holder.acquire(name);
       await waitUntil('the replica has it', async () => {
         const [replica] = await set.replicas();

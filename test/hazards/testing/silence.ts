@@ -1,7 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { Redis } from 'ioredis';
 import { connectLockService, type LockServiceOptions } from 'nestjs-redis-lock';
-import { noticeChannel } from '../../support/lock-keys.js';
 import type { TcpProxy } from '../../support/tcp-proxy.js';
 import { uniqueName } from '../../support/test-redis.js';
 import { untilIdle } from '../../support/until-idle.js';
@@ -73,9 +71,4 @@ export function describeSilence(where: string, placeOf: () => Place): void {
       await untilIdle(holder, locks);
     });
   });
-}
-
-export async function subscribersOf(admin: Redis, name: string, command = 'numsub'): Promise<number> {
-  const reply = (await admin.call('pubsub', command, noticeChannel(name))) as [string, number];
-  return reply[1];
 }
