@@ -1,31 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { connectLockService, type LockService } from 'nestjs-redis-lock';
+import { beforeEach, expect, it } from '@jest/globals';
+import type { LockService } from 'nestjs-redis-lock';
 import { lockKey } from '../../support/lock-keys.js';
-import { QuorumNodes } from '../../support/quorum-nodes.js';
 import { describeWithRedisServer, type RedisServer } from '../../support/redis-server.js';
 import { uniqueName } from '../../support/test-redis.js';
 import { waitUntil } from '../../support/wait-until.js';
+import { quorumOf } from '../testing/test-quorum.js';
 
 const LEASE_MS = 3_000;
 
 describeWithRedisServer('votes that no lease needs any more', () => {
-  let nodes: QuorumNodes;
+  const nodes = quorumOf(3, { proxies: true }, { lease: LEASE_MS });
+  const server = (index: number): RedisServer => nodes.server(index);
   let locks: LockService;
   let name: string;
 
   beforeEach(async () => {
-    nodes = await QuorumNodes.start(3, { proxies: true });
-    locks = await connectLockService({ quorum: nodes.urls, restartGuard: 0, lease: LEASE_MS });
+    locks = await nodes.open();
     name = uniqueName('vote');
   });
-  afterEach(async () => {
-    for (const server of nodes.servers) server.thaw();
-    await locks.close();
-    await nodes.stop();
-  });
 
-  const server = (index: number): RedisServer => nodes.servers[index]!;
   const held = (index: number, which = name): Promise<number> => server(index).client().exists(lockKey(which));
   const aborted = (signal: AbortSignal): Promise<unknown> =>
     new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));

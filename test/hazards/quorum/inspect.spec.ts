@@ -1,29 +1,18 @@
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { connectLockService, LockUnavailableError, type LockService } from 'nestjs-redis-lock';
-import { QuorumNodes } from '../../support/quorum-nodes.js';
+import { beforeEach, expect, it } from '@jest/globals';
+import { LockUnavailableError, type LockService } from 'nestjs-redis-lock';
 import { describeWithRedisServer } from '../../support/redis-server.js';
 import { uniqueName } from '../../support/test-redis.js';
+import { quorumOf } from '../testing/test-quorum.js';
 
 describeWithRedisServer('the state of a lock while one of three nodes is away', () => {
-  let nodes: QuorumNodes;
-  let services: LockService[];
+  const nodes = quorumOf(3, { proxies: true });
   let name: string;
 
-  beforeEach(async () => {
-    nodes = await QuorumNodes.start(3, { proxies: true });
-    services = [];
+  beforeEach(() => {
     name = uniqueName('inspect');
   });
-  afterEach(async () => {
-    await Promise.all(services.map((service) => service.close()));
-    await nodes.stop();
-  });
 
-  const open = async (urls: readonly string[]): Promise<LockService> => {
-    const service = await connectLockService({ quorum: [...urls], restartGuard: 0 });
-    services.push(service);
-    return service;
-  };
+  const open = (urls: readonly string[]): Promise<LockService> => nodes.open({}, urls);
 
   it('is not "free" where the silent node may make the majority of its holder', async () => {
     const { servers, proxies } = nodes;

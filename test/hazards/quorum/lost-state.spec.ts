@@ -1,35 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { connectLockService, LockUnavailableError, type LockService } from 'nestjs-redis-lock';
-import { QuorumNodes } from '../../support/quorum-nodes.js';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { LockUnavailableError, type LockService } from 'nestjs-redis-lock';
 import { describeWithRedisServer } from '../../support/redis-server.js';
 import { uniqueName } from '../../support/test-redis.js';
 import { waitUntil } from '../../support/wait-until.js';
+import { QuorumNodes } from '../../support/quorum-nodes.js';
+import { quorumOf } from '../testing/test-quorum.js';
 
 const GUARD_MS = 4_000;
 const MARKER = 'redis_lock_marker:{lock:}';
 
 describeWithRedisServer('nodes that lose their state without a restart', () => {
-  let nodes: QuorumNodes;
-  let services: LockService[];
+  const nodes = quorumOf(3, { proxies: true }, { lease: 2_000, restartGuard: GUARD_MS });
+  const open = (): Promise<LockService> => nodes.open();
   let name: string;
 
-  beforeEach(async () => {
-    nodes = await QuorumNodes.start(3, { proxies: true });
-    services = [];
+  beforeEach(() => {
     name = uniqueName('lost-state');
   });
-  afterEach(async () => {
-    await Promise.all(services.map((service) => service.close()));
-    await nodes.stop();
-  });
 
-  async function open(): Promise<LockService> {
-    const service = await connectLockService({ quorum: nodes.urls, lease: 2_000, restartGuard: GUARD_MS });
-    services.push(service);
-    return service;
-  }
-  const admin = (index: number) => nodes.servers[index]!.client();
+  const admin = (index: number) => nodes.server(index).client();
   const states = (service: LockService) => service.stats().nodes!.map(({ state }) => state);
   const allReady = (service: LockService): Promise<unknown> =>
     waitUntil('all nodes vote', () => states(service).every((state) => state === 'ready'), 20_000);

@@ -1,34 +1,22 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { connectLockService, LockConfigError, type LockService } from 'nestjs-redis-lock';
-import { QuorumNodes } from '../../support/quorum-nodes.js';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { LockConfigError, type LockService } from 'nestjs-redis-lock';
 import { RedisCluster } from '../../support/redis-cluster.js';
 import { describeWithRedisServer, type RedisServer } from '../../support/redis-server.js';
 import { uniqueName } from '../../support/test-redis.js';
 import { waitUntil } from '../../support/wait-until.js';
+import { quorumOf } from '../testing/test-quorum.js';
 
 describeWithRedisServer('each of several nodes', () => {
-  let nodes: QuorumNodes;
-  let services: LockService[];
+  const nodes = quorumOf(3, { proxies: true });
+  const server = (index: number): RedisServer => nodes.server(index);
   let lines: string[];
 
-  beforeEach(async () => {
-    nodes = await QuorumNodes.start(3, { proxies: true });
-    services = [];
+  beforeEach(() => {
     lines = [];
   });
-  afterEach(async () => {
-    for (const server of nodes.servers) server.thaw();
-    await Promise.all(services.map((service) => service.close()));
-    await nodes.stop();
-  });
 
-  async function open(urls = nodes.urls, startupTimeout = 10_000): Promise<LockService> {
-    const logger = { warn: (line: string) => lines.push(line) };
-    const service = await connectLockService({ quorum: urls, restartGuard: 0, startupTimeout, logger });
-    services.push(service);
-    return service;
-  }
-  const server = (index: number): RedisServer => nodes.servers[index]!;
+  const open = (urls = nodes.urls, startupTimeout = 10_000): Promise<LockService> =>
+    nodes.open({ startupTimeout, logger: { warn: (line: string) => lines.push(line) } }, urls);
   const stateOf = (locks: LockService, index: number) => locks.stats().nodes![index]!;
   const withLogin = (login: string): string[] =>
     nodes.urls.map((url, i) => (i === 2 ? url.replace('//', `//${login}@`) : url));

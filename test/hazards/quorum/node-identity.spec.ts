@@ -6,30 +6,23 @@ import {
   LockUnavailableError,
   type LockService,
 } from 'nestjs-redis-lock';
-import { QuorumNodes } from '../../support/quorum-nodes.js';
 import { describeWithRedisServer } from '../../support/redis-server.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 import { uniqueName } from '../../support/test-redis.js';
 import { waitUntil } from '../../support/wait-until.js';
+import { quorumOf } from '../testing/test-quorum.js';
 
 describeWithRedisServer('one server under two names', () => {
-  let nodes: QuorumNodes;
+  const nodes = quorumOf(3, { proxies: true });
   /** Another name of the first server. */
   let alias: TcpProxy;
   let lines: string[];
-  let services: LockService[];
 
   beforeEach(async () => {
-    nodes = await QuorumNodes.start(3, { proxies: true });
     alias = await TcpProxy.start(nodes.servers[0]!.url);
     lines = [];
-    services = [];
   });
-  afterEach(async () => {
-    await Promise.all(services.map((service) => service.close()));
-    await alias.close();
-    await nodes.stop();
-  });
+  afterEach(() => alias.close());
 
   const options = (urls: string[]) => ({
     quorum: urls,
@@ -37,23 +30,22 @@ describeWithRedisServer('one server under two names', () => {
     commandTimeout: 2_000,
     logger: { warn: (line: string) => lines.push(line) },
   });
-  const keep = (service: LockService): LockService => {
-    services.push(service);
-    return service;
-  };
   const stateOf = (service: LockService, index: number) => service.stats().nodes![index]!;
 
   it('is refused at start-up also if it answers more slowly under one of them', async () => {
     alias.delayReplies(30);
     const urls = [...nodes.urls.slice(0, 2), alias.url];
-    const error = await connectLockService(options(urls)).then(keep, (e: unknown) => e);
+    const error = await connectLockService(options(urls)).then(
+      (service) => nodes.keep(service),
+      (e: unknown) => e,
+    );
     expect(error).toBeInstanceOf(LockConfigError);
     expect((error as Error).message).toContain('are the same Redis server');
   });
 
   it('has one vote if start-up does not wait, and is reported', async () => {
     const urls = [...nodes.urls.slice(0, 2), alias.url];
-    const locks = keep(createLockService(options(urls)));
+    const locks = nodes.keep(createLockService(options(urls)));
     const isDoubled = () =>
       ['ready', 'refused'].every((state) => [0, 2].some((i) => stateOf(locks, i).state === state));
     await waitUntil('both names are compared', isDoubled);
@@ -67,7 +59,7 @@ describeWithRedisServer('one server under two names', () => {
   });
 
   it('has one vote if a name leads to it later, and two servers have two again after that', async () => {
-    const locks = keep(await connectLockService(options(nodes.urls)));
+    const locks = nodes.keep(await connectLockService(options(nodes.urls)));
     const [, , last] = nodes.proxies;
     last!.redirect(nodes.servers[0]!.url);
     last!.cut();
@@ -82,7 +74,7 @@ describeWithRedisServer('one server under two names', () => {
   });
 
   it('has a vote under its second name once the first one leads elsewhere', async () => {
-    const locks = keep(await connectLockService(options(nodes.urls)));
+    const locks = nodes.keep(await connectLockService(options(nodes.urls)));
     const [first, second] = nodes.proxies;
     // The two names are exchanged, one after the other.
     second!.redirect(nodes.servers[0]!.url);

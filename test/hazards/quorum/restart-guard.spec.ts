@@ -1,36 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { connectLockService, LockConfigError, LockUnavailableError, type LockService } from 'nestjs-redis-lock';
+import { beforeEach, expect, it } from '@jest/globals';
+import { LockConfigError, LockUnavailableError, type LockService } from 'nestjs-redis-lock';
 import { lockKey, tokenKey } from '../../support/lock-keys.js';
-import { QuorumNodes } from '../../support/quorum-nodes.js';
 import { describeWithRedisServer } from '../../support/redis-server.js';
 import { uniqueName } from '../../support/test-redis.js';
 import { waitUntil } from '../../support/wait-until.js';
+import { quorumOf } from '../testing/test-quorum.js';
 
 const LEASE_MS = 1_500;
 const GUARD_MS = 3_000;
 
 describeWithRedisServer('nodes that forget when they are restarted', () => {
-  let nodes: QuorumNodes;
-  let services: LockService[];
+  const nodes = quorumOf(3, { proxies: true }, { lease: LEASE_MS });
+  const open = (restartGuard = GUARD_MS): Promise<LockService> => nodes.open({ restartGuard });
+  const server = (index: number) => nodes.server(index);
   let name: string;
 
-  beforeEach(async () => {
-    nodes = await QuorumNodes.start(3, { proxies: true });
-    services = [];
+  beforeEach(() => {
     name = uniqueName('guard');
   });
-  afterEach(async () => {
-    await Promise.all(services.map((service) => service.close()));
-    await nodes.stop();
-  });
 
-  async function open(restartGuard = GUARD_MS): Promise<LockService> {
-    const service = await connectLockService({ quorum: nodes.urls, lease: LEASE_MS, restartGuard });
-    services.push(service);
-    return service;
-  }
-  const server = (index: number) => nodes.servers[index]!;
   const voteOf = (index: number): Promise<number> => server(index).client().exists(lockKey(name));
 
   it('have no vote while they are young, and the error says so', async () => {

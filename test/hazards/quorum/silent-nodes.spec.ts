@@ -1,21 +1,16 @@
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { connectLockService, type LockService } from 'nestjs-redis-lock';
-import { QuorumNodes } from '../../support/quorum-nodes.js';
+import { beforeEach, expect, it } from '@jest/globals';
+import type { LockService } from 'nestjs-redis-lock';
 import { describeWithRedisServer } from '../../support/redis-server.js';
 import { uniqueName } from '../../support/test-redis.js';
+import { quorumOf } from '../testing/test-quorum.js';
 
 describeWithRedisServer('nodes whose connections go silent without being closed', () => {
-  let nodes: QuorumNodes;
+  const nodes = quorumOf(3, { proxies: true });
   let locks: LockService;
 
   beforeEach(async () => {
-    nodes = await QuorumNodes.start(3, { proxies: true });
-    locks = await connectLockService({ quorum: nodes.urls, restartGuard: 0 });
+    locks = await nodes.open();
     await locks.withLock(uniqueName('before'), () => undefined);
-  });
-  afterEach(async () => {
-    await locks.close();
-    await nodes.stop();
   });
 
   it('get new connections, so that waiting callers are served', async () => {

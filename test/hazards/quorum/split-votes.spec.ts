@@ -1,30 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { connectLockService, type Lease, type LockService } from 'nestjs-redis-lock';
+import type { Lease, LockService } from 'nestjs-redis-lock';
 import { lockKey } from '../../support/lock-keys.js';
-import { QuorumNodes } from '../../support/quorum-nodes.js';
 import { describeWithRedisServer } from '../../support/redis-server.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 import { uniqueName } from '../../support/test-redis.js';
 import { waitUntil } from '../../support/wait-until.js';
+import { quorumOf } from '../testing/test-quorum.js';
 
 /** How much longer the way to a distant node takes in each direction, in ms. */
 const DISTANCE_MS = 2;
 
 describeWithRedisServer('contenders that each get one vote of three nodes', () => {
-  let nodes: QuorumNodes;
+  const nodes = quorumOf(3);
   let proxies: TcpProxy[];
-  let services: LockService[];
 
-  beforeEach(async () => {
-    nodes = await QuorumNodes.start(3);
+  beforeEach(() => {
     proxies = [];
-    services = [];
   });
   afterEach(async () => {
-    await Promise.all(services.map((service) => service.close()));
     await Promise.all(proxies.map((proxy) => proxy.close()));
-    await nodes.stop();
   });
 
   /** A service near one node and farther from the others. */
@@ -35,9 +30,10 @@ describeWithRedisServer('contenders that each get one vote of three nodes', () =
       proxy.delayRequests(DISTANCE_MS);
       proxy.delayReplies(DISTANCE_MS);
     }
-    const service = await connectLockService({ quorum: near.map(({ url }) => url), restartGuard: 0 });
-    services.push(service);
-    return service;
+    return nodes.open(
+      {},
+      near.map(({ url }) => url),
+    );
   }
 
   const harm = {

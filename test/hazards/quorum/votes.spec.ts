@@ -1,43 +1,31 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { connectLockService, LockConfigError, LockUnavailableError, type LockService } from 'nestjs-redis-lock';
 import { commandsBetween, commandStats, type CommandCounts } from '../../support/command-stats.js';
 import { lockKey, tokenKey } from '../../support/lock-keys.js';
-import { QuorumNodes } from '../../support/quorum-nodes.js';
 import { describeWithRedisServer, type RedisServer } from '../../support/redis-server.js';
 import { uniqueName } from '../../support/test-redis.js';
 import { waitUntil } from '../../support/wait-until.js';
 import { Witness } from '../../support/witness.js';
+import { quorumOf } from '../testing/test-quorum.js';
 
 const LEASE_MS = 3_000;
 
 describeWithRedisServer('five nodes', () => {
-  let nodes: QuorumNodes;
-  let services: LockService[];
+  const nodes = quorumOf(5, {}, { lease: LEASE_MS });
+  const open = (): Promise<LockService> => nodes.open();
   let name: string;
 
-  beforeEach(async () => {
-    nodes = await QuorumNodes.start(5);
-    services = [];
+  beforeEach(() => {
     name = uniqueName('quorum');
   });
-  afterEach(async () => {
-    for (const server of nodes.servers) server.thaw();
-    await Promise.all(services.map((service) => service.close()));
-    await nodes.stop();
-  });
 
-  async function open(): Promise<LockService> {
-    const service = await connectLockService({ quorum: nodes.urls, restartGuard: 0, lease: LEASE_MS });
-    services.push(service);
-    return service;
-  }
   const openAll = (count: number): Promise<LockService[]> => Promise.all(Array.from({ length: count }, () => open()));
   const votes = async (): Promise<number> => {
     const held = await Promise.all(nodes.servers.map((server) => server.client().exists(lockKey(name))));
     return held.reduce((sum, each) => sum + each, 0);
   };
-  const server = (index: number) => nodes.servers[index]!;
+  const server = (index: number) => nodes.server(index);
 
   it('need one request each to take a lock, and one to give it back', async () => {
     const locks = await open();
