@@ -37,8 +37,8 @@ export function describeLockConformance(label: string, openBackend: () => Promis
       await backend.close();
     });
 
-    describe('taking and giving back', () => {
-      it('lets one in at a time, over replicas and within one', async () => {
+    describe('acquiring and releasing', () => {
+      it('lets one caller in at a time, across replicas and within one', async () => {
         let inside = 0;
         let most = 0;
         let sections = 0;
@@ -54,7 +54,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         expect({ most, sections }).toEqual({ most: 1, sections: 20 });
       });
 
-      it('passes on the result of the section, and its error as it is', async () => {
+      it('passes on the result and the error of the section unchanged', async () => {
         await expect(here.withLock(name, () => 'result')).resolves.toBe('result');
         const error = new TypeError('of the section');
         await expect(here.withLock(name, () => Promise.reject(error))).rejects.toBe(error);
@@ -65,7 +65,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         expect((await here.inspect(name)).held).toBe(false);
       });
 
-      it('answers null at once when tryAcquire finds it taken, here or elsewhere', async () => {
+      it('resolves tryAcquire with null at once if the lock is taken, in this process or another', async () => {
         const lease = await here.acquire(name);
         expect(await here.tryAcquire(name)).toBeNull();
         expect(await there.tryAcquire(name)).toBeNull();
@@ -75,7 +75,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         await second?.release();
       });
 
-      it('says how long it waited and what the holder has left when it gives up', async () => {
+      it('reports the waiting time and the remaining time of the holder when the wait ends', async () => {
         const lease = await here.acquire(name);
         const error = await there.acquire(name, { wait: 30 }).catch((e: unknown) => e);
         expect(error).toBeInstanceOf(LockBusyError);
@@ -88,7 +88,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         await lease.release();
       });
 
-      it('releases once, whatever is called how often', async () => {
+      it('releases once, however often it is called', async () => {
         const lease = await here.acquire(name);
         await expect(lease.release()).resolves.toBe('released');
         const next = await there.acquire(name);
@@ -108,7 +108,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         expect((await there.inspect(name)).held).toBe(false);
       });
 
-      it('tells what it knows about a lock', async () => {
+      it('inspects a lock', async () => {
         expect(await here.inspect(name)).toEqual({
           held: false,
           owner: undefined,
@@ -127,7 +127,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
     });
 
     describe('fencing tokens', () => {
-      it('grow with every lease, over replicas, hand-overs and a flush', async () => {
+      it('grow with every lease, across replicas, hand-overs and a flush', async () => {
         const tokens: number[] = [];
         const take = async (locks: LockService): Promise<void> => {
           await locks.withLock(name, ({ token }) => tokens.push(token));
@@ -143,7 +143,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
     });
 
     describe('waiting', () => {
-      it('serves the callers of one process in the order they came', async () => {
+      it('serves the callers of one process in the order of their requests', async () => {
         const order: number[] = [];
         const lease = await here.acquire(name);
         const waiting = [1, 2, 3, 4, 5].map((n) => here.withLock(name, () => order.push(n)));
@@ -152,7 +152,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         expect(order).toEqual([1, 2, 3, 4, 5]);
       });
 
-      it('wakes a waiter elsewhere when the lock is released, not when its lease ends', async () => {
+      it('notifies a waiter of another process when the lock is released, not when its lease ends', async () => {
         const lease = await here.acquire(name);
         const waiting = there.acquire(name, { wait: 20_000 });
         await waitUntil('the other replica waits', () => there.stats().waiting === 1);
@@ -163,7 +163,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         await next.release();
       });
 
-      it('takes a lock whose holder let its lease end', async () => {
+      it('acquires a lock after its holder let the lease end', async () => {
         const lease = await here.acquire(name, { lease: 150, renew: false });
         const next = await there.acquire(name);
         expect(lease.remaining()).toBe(0);
@@ -173,7 +173,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         await next.release();
       });
 
-      it('takes a lock whose holder made its lease shorter, and outlived it', async () => {
+      it('acquires a lock after its holder shortened the lease and let it end', async () => {
         const lease = await here.acquire(name, { lease: 25_000, renew: false });
         const waiting = there.acquire(name, { wait: 20_000 });
         await waitUntil('the other replica waits', () => there.stats().waiting === 1);
@@ -185,7 +185,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         await next.release();
       });
 
-      it('gives up when the signal aborts, before, while and after waiting', async () => {
+      it('stops waiting when the signal aborts: before, during and after the wait', async () => {
         await expect(here.acquire(name, { signal: AbortSignal.abort('no') })).rejects.toMatchObject({
           code: 'LOCK_ABORTED',
           cause: 'no',
@@ -207,7 +207,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         await held.release();
       });
 
-      it('forgets nobody when waiters give up around the one that is served', async () => {
+      it('serves a waiter although the waiters before and after it give up', async () => {
         const lease = await here.acquire(name);
         const abort = new AbortController();
         const served: string[] = [];
@@ -230,7 +230,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         expect((await there.inspect(name)).held).toBe(false);
       });
 
-      it('gives a lock back that arrives after everybody left', async () => {
+      it('releases a lock that is granted after all waiters have left', async () => {
         const leaving = Array.from({ length: 10 }, () => {
           const abort = new AbortController();
           const attempt = here.acquire(name, { signal: abort.signal });
@@ -244,7 +244,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         await lease.release();
       });
 
-      it('refuses one more than maxWaiting', async () => {
+      it('rejects one waiter more than maxWaiting', async () => {
         const narrow = await backend.open({ maxWaiting: 2 });
         const lease = await there.acquire(name);
         const waiting = [narrow.withLock(name, () => 1), narrow.withLock(name, () => 2)];
@@ -253,7 +253,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         expect(await Promise.all(waiting)).toEqual([1, 2]);
       });
 
-      it('lets another replica in between the callers of one that never runs dry', async () => {
+      it('lets another replica in while one replica always has waiting callers', async () => {
         const greedy = await backend.open({ handOverTime: 20 });
         let stop = false;
         let before = 0;
@@ -282,7 +282,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         await expect(lease.release()).resolves.toBe('released');
       });
 
-      it('renews a lease of the length that the caller chose, to that length', async () => {
+      it('renews a lease to the length that the caller chose', async () => {
         const lease = await here.acquire(name, { lease: 300 });
         await sleep(1_000);
         lease.assertHeld();
@@ -291,7 +291,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         await expect(lease.release()).resolves.toBe('released');
       });
 
-      it('takes from the service whether leases are renewed, unless the caller says otherwise', async () => {
+      it('takes `renew` from the service unless the call has its own', async () => {
         const once = await backend.open({ lease: 300, renew: false });
         const ends = await once.acquire(name);
         await waitUntil('the lease is over', () => ends.signal.aborted);
@@ -302,7 +302,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         await expect(lasts.release()).resolves.toBe('released');
       });
 
-      it('never renews a fixed lease, and says so by its signal', async () => {
+      it('never renews a fixed lease, and aborts its signal at the end', async () => {
         const lease = await here.acquire(name, { lease: 200, renew: false });
         const lost = await new Promise((resolve) => {
           lease.signal.addEventListener('abort', () => resolve(lease.signal.reason), { once: true });
@@ -323,7 +323,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         await lease.release();
       });
 
-      it('notices a lock that was forced open, and wakes who waits for it', async () => {
+      it('detects a forced release, and notifies the waiters', async () => {
         const short = await backend.open({ lease: 300 });
         const lease = await short.acquire(name);
         const waiting = there.acquire(name);
@@ -339,7 +339,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         expect(await here.forceRelease(name)).toBe(false);
       });
 
-      it('keeps the value or the error of a section that lost its lock', async () => {
+      it('passes on the value or the error of a section that lost its lock', async () => {
         const outlive = (lease: Lease): Promise<void> =>
           waitUntil('it is lost', () => lease.signal.aborted).then(() => {});
         await expect(
@@ -353,7 +353,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         await expect(failing).rejects.toBe(error);
       });
 
-      it('keeps the lock for holdAtLeast, though the work is done', async () => {
+      it('keeps the lock for holdAtLeast after the work is done', async () => {
         const started = performance.now();
         await here.withLock(name, () => undefined, { holdAtLeast: 400 });
         expect(await there.tryAcquire(name)).toBeNull();
@@ -387,7 +387,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         await lease.release();
       });
 
-      it('does not deadlock when two ask in opposite orders', async () => {
+      it('does not deadlock when two callers request them in opposite orders', async () => {
         const [a, b] = [`${name}:a`, `${name}:b`];
         const rounds = Array.from({ length: 10 }, (_, i) =>
           (i % 2 === 0 ? here : there).withLock(i % 2 === 0 ? [a, b] : [b, a], () => sleep(1)),
@@ -395,7 +395,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         await expect(Promise.all(rounds)).resolves.toHaveLength(10);
       });
 
-      it('frees the first ones at once if a later one is taken, also with holdAtLeast', async () => {
+      it('releases the first ones at once if a later one is taken, even with holdAtLeast', async () => {
         const [a, b] = [`${name}:a`, `${name}:b`];
         const lease = await there.acquire(b);
         expect(await here.tryAcquire([a, b], { holdAtLeast: 60_000 })).toBeNull();
@@ -406,7 +406,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         await there.withLock(a, () => undefined);
       });
 
-      it('begins a fixed lease when all of them are there', async () => {
+      it('begins a fixed lease when all of them are acquired', async () => {
         const [a, b] = [`${name}:a`, `${name}:b`];
         const lease = await there.acquire(b);
         const both = here.acquire([a, b], { lease: 300, renew: false });
@@ -436,7 +436,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         expect((await there.inspect(name)).held).toBe(false);
       });
 
-      it('keep the lock until the last of them is done, awaited or not', async () => {
+      it('keep the lock until the last of them has ended, awaited or not', async () => {
         let finish = (): void => undefined;
         const gate = new Promise<void>((resolve) => (finish = resolve));
         let inner: Promise<void> | undefined;
@@ -449,14 +449,14 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         expect((await there.inspect(name)).held).toBe(false);
       });
 
-      it('are refused when joining is', async () => {
+      it("are rejected with nested: 'refuse'", async () => {
         await here.withLock(name, async () => {
           const attempt = here.acquire(name, { nested: 'refuse' });
           await expect(attempt).rejects.toMatchObject({ code: 'LOCK_BUSY', reason: 'nested' });
         });
       });
 
-      it('are not mistaken for calls beside the section', async () => {
+      it('are told apart from calls outside of the section', async () => {
         const lease = await here.acquire(name);
         await here.withLock(`${name}:other`, async () => {
           expect(await here.tryAcquire(name)).toBeNull();
@@ -496,7 +496,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         await expect(here.acquire(name, bad as never)).rejects.toBeInstanceOf(LockConfigError);
       });
 
-      it('refuses a bad length to extend to, and keeps the lease', async () => {
+      it('rejects an invalid length in extend, and keeps the lease', async () => {
         const lease = await here.acquire(name);
         await expect(lease.extend(Number.NaN)).rejects.toBeInstanceOf(LockConfigError);
         lease.assertHeld();
@@ -505,7 +505,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
     });
 
     describe('closing', () => {
-      it('refuses who waits and who comes, and lets a running section end', async () => {
+      it('rejects waiting and new callers, and lets a running section end', async () => {
         const closing = await backend.open();
         const lease = await there.acquire(name);
         const waiting = closing.acquire(name);
@@ -531,7 +531,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         await lease.release();
       });
 
-      it('aborts the signal of a section that does not end, and leaves its lock to its lease', async () => {
+      it('aborts the signal of a section that does not end, and lets its lease expire', async () => {
         const closing = await backend.open({ shutdownTimeout: 50, lease: 1_000 });
         const lease = await closing.acquire(name);
         await closing.close();

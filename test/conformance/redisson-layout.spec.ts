@@ -36,7 +36,7 @@ describe("a lock in the layout of Redisson's RLock", () => {
     expect(await admin.exists(name)).toBe(0);
   });
 
-  it('has its token where RFencedLock counts it, and goes on from what Java has stored there', async () => {
+  it('has its token in the key of RFencedLock, and continues from the value that Java stored', async () => {
     const tokenKey = `redisson_lock_token:{${name}}`;
     const first = await locks.acquire(name);
     expect(await admin.get(tokenKey)).toBe(String(first.token));
@@ -48,7 +48,7 @@ describe("a lock in the layout of Redisson's RLock", () => {
     await second.release();
   });
 
-  it('is taken while Java holds it, and a waiter is woken by the message of its unlock', async () => {
+  it('is taken while Java holds it, and a waiter is notified by the unlock message of Java', async () => {
     // A lease so long that only the message can end the wait.
     await admin.hset(name, '4e3f0b64-5ff1-4b0a-8a43-3c0a2c7a3ab4:1', 1);
     await admin.pexpire(name, 600_000);
@@ -60,7 +60,7 @@ describe("a lock in the layout of Redisson's RLock", () => {
     await untilIdle(locks);
   });
 
-  it('publishes the unlock message that wakes Java', async () => {
+  it('publishes the unlock message that notifies Java', async () => {
     const java = redisClient();
     const messages: string[] = [];
     java.on('message', (from: string, message: string) => messages.push(`${from} ${message}`));

@@ -44,7 +44,7 @@ interface Place {
 }
 
 function describeContexts(label: string, open: () => Promise<Place>): void {
-  describe(`shared work on ${label}`, () => {
+  describe(`work that callers share on ${label}`, () => {
     let place: Place;
     let locks: LockService;
     let name: string;
@@ -64,7 +64,7 @@ function describeContexts(label: string, open: () => Promise<Place>): void {
       await locks.close();
     });
 
-    it('renews a lease in no request, and publishes its loss in the request that acquired it', async () => {
+    it('renews a lease outside of all request contexts, and publishes its loss in the context of the request that acquired it', async () => {
       const renewed = listenTo('renewed');
       const lost = listenTo('lost');
       await request.run('ada', () => locks.withLock(`${name}-first`, () => sleep(5)));
@@ -103,7 +103,7 @@ function describeContexts(label: string, open: () => Promise<Place>): void {
       expect(joined).toBeNull();
     });
 
-    it('does not let an abort listener join the lease of a section that finds out about the loss', async () => {
+    it('does not let an abort listener join the lease of the section that detects the loss', async () => {
       const lease = await locks.acquire(name, { lease: 300, renew: false });
       const outcome = deferred<unknown>();
       await locks.withLock(`${name}-other`, async () => {
@@ -118,7 +118,7 @@ function describeContexts(label: string, open: () => Promise<Place>): void {
       await lease.release();
     });
 
-    it('tells each caller of its own lock in its own request', async () => {
+    it('publishes the events of each lock in the context of its own request', async () => {
       const acquired = listenTo('acquired');
       const released = listenTo('released');
       const refused = listenTo('refused');
@@ -165,7 +165,7 @@ describeWithRedisServer('servers of its own', () => {
 });
 
 describe('the requests to Redis', () => {
-  it('are sent in no request, since each of them may serve several callers', async () => {
+  it('are sent outside of all request contexts, since each may serve several callers', async () => {
     const client = redisClient();
     await client.ping();
     await using locks = await connectLockService({ client, lease: LEASE });
@@ -186,7 +186,7 @@ describe('the requests to Redis', () => {
   });
 });
 
-describe('the first request that uses a package which another request has loaded', () => {
+describe('the context of the request that loads the package', () => {
   it.each([
     { store: 'a memory store', options: () => ({ memory: true }) },
     { store: 'one Redis', options: () => ({ url: testRedisUrl() }) },

@@ -22,7 +22,7 @@ describe('a blocked event loop', () => {
   });
   afterEach(() => locks.close());
 
-  it('past the lease makes the lease lost in the next line, before any timer could say so', async () => {
+  it('past the lease makes the lease lost in the next statement, before any timer fires', async () => {
     const lease = await locks.acquire(name);
     block(700);
     expect(lease.remaining()).toBe(0);
@@ -33,7 +33,7 @@ describe('a blocked event loop', () => {
     await untilIdle(locks);
   });
 
-  it('past the lease aborts the signal on waking, if nobody looks', async () => {
+  it('past the lease aborts the signal afterwards, even if the section does not check its lease', async () => {
     const lease = await locks.acquire(name);
     const { signal } = lease;
     block(700);
@@ -44,7 +44,7 @@ describe('a blocked event loop', () => {
     await untilIdle(locks);
   });
 
-  it('for less than the lease loses nothing', async () => {
+  it('for less than the lease keeps the lock', async () => {
     const lease = await locks.acquire(name);
     for (let round = 0; round < 4; round += 1) {
       block(300);
@@ -55,7 +55,7 @@ describe('a blocked event loop', () => {
     await untilIdle(locks);
   });
 
-  it('makes a grant that is read too late no grant', async () => {
+  it('makes a grant void that is read after its lease has ended', async () => {
     await using child = ChildScript.start('hazards/children/late-grant.mjs', [url, name]);
     const result = await child.next('result');
     // Granted by Redis while the loop was blocked for longer than the lease: what counts is what the caller was told.
@@ -65,7 +65,7 @@ describe('a blocked event loop', () => {
     expect(await child.exited).toMatchObject({ code: 0, stderr: '' });
   });
 
-  it('makes no hand-over of a lock that is over', async () => {
+  it('does not hand over a lock whose lease has ended', async () => {
     await using others = await connectLockService({ url });
     const lease = await locks.acquire(name);
     const waiting = locks.acquire(name, { wait: 20_000 });

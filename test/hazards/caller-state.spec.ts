@@ -9,7 +9,7 @@ import { uniqueName } from '../support/test-redis.js';
 import { untilIdle } from '../support/until-idle.js';
 import { waitUntil } from '../support/wait-until.js';
 
-describeWithRedisServer("a caller's client that is not as its options say", () => {
+describeWithRedisServer("a caller's client whose state differs from its options", () => {
   let set: ReplicatedRedis;
   const clients: Redis[] = [];
   let name: string;
@@ -65,7 +65,7 @@ describeWithRedisServer("a caller's client that is not as its options say", () =
     expect(await databases()).toEqual([]);
   });
 
-  it.each([0, 1])('stays in it after a reconnection (minReplicas %i)', async (minReplicas) => {
+  it.each([0, 1])('keeps the database after a reconnection (minReplicas %i)', async (minReplicas) => {
     const client = open();
     await client.select(2);
     await using locks = await connectLockService({ client, minReplicas });
@@ -87,7 +87,7 @@ describeWithRedisServer("a caller's client that is not as its options say", () =
     ['SELECT in a pipeline', 0, (client: Redis, db: number) => client.pipeline().call('SELECT', db).exec()],
     ['SELECT in a transaction', 0, (client: Redis, db: number) => client.multi().call('SELECT', db).exec()],
   ] as const)(
-    'gets no more requests when %s moves it to another database (minReplicas %i), and works again when it is back',
+    'is not used while %s has it in another database (minReplicas %i), and works again when it is back',
     async (_how, minReplicas, select) => {
       const client = open();
       await using locks = await connectLockService({ client, minReplicas });
@@ -106,7 +106,7 @@ describeWithRedisServer("a caller's client that is not as its options say", () =
     ['reset()', 0, (client: Redis) => client.reset()],
     ['RESET', 1, (client: Redis) => client.call('RESET')],
   ] as const)(
-    'gets no more requests when %s moves it to database 0 (minReplicas %i), and works again after a reconnection',
+    'is not used while %s has it in database 0 (minReplicas %i), and works again after a reconnection',
     async (_how, minReplicas, reset) => {
       const client = open({ db: 2 });
       await using locks = await connectLockService({ client, minReplicas });
@@ -122,7 +122,7 @@ describeWithRedisServer("a caller's client that is not as its options say", () =
     },
   );
 
-  it('is rejected at start-up in a database that ioredis does not know of', async () => {
+  it('is rejected at start-up in another database than ioredis assumes', async () => {
     const client = open();
     await client.call('SELECT', 2);
     const error = await connectLockService({ client }).catch((reason: unknown) => reason);

@@ -40,7 +40,7 @@ const shown = (options: Options): string =>
     },
   );
 
-describeWithRedisServer('whatever options a client of ioredis has', () => {
+describeWithRedisServer('the options of an ioredis client', () => {
   let set: ReplicatedRedis;
   let cluster: RedisCluster;
   let quorum: QuorumNodes;
@@ -126,7 +126,7 @@ describeWithRedisServer('whatever options a client of ioredis has', () => {
     expect(performance.now() - releasedAt).toBeLessThan(NOTIFIED_MS);
   };
 
-  describe.each(kinds)('%s keeps the promises of a lock', (kind, table, connect) => {
+  describe.each(kinds)('%s with unusual options', (kind, table, connect) => {
     it.each(table.map((options) => [shown(options), options] as const))('with %s', async (_shown, options) => {
       const [connection, other] = connect(options);
       const locks = await open(connection);
@@ -184,7 +184,7 @@ describeWithRedisServer('whatever options a client of ioredis has', () => {
     return (error as Error).message;
   };
 
-  it.each(rejected)("rejects %s of a caller's client with advice that works", async (option, connect) => {
+  it.each(rejected)("rejects %s of a caller's client, with a correction that works", async (option, connect) => {
     const { client } = connect('caller') as { client: Redis | Cluster };
     const message = await rejection({ client });
     expect(message).toContain(`"${option}"`);
@@ -204,7 +204,7 @@ describeWithRedisServer('whatever options a client of ioredis has', () => {
   });
 
   it.each(rejected.filter(([option]) => !['commandTimeout', 'stringNumbers', 'maxRedirections'].includes(option)))(
-    'rejects %s of its own client, and says to leave it out',
+    "rejects %s of the service's own client, with the advice to leave it out",
     async (option, connect) => {
       expect(await rejection(connect('own'))).toContain(`Leave "${option}" out`);
     },
@@ -232,22 +232,25 @@ describeWithRedisServer('whatever options a client of ioredis has', () => {
     await handOver(locks, await open({ url: set.url }), uniqueName('url'));
   });
 
-  it.each([null, () => undefined])('reconnects its own client with the retryStrategy %s', async (retryStrategy) => {
-    await using proxy = await TcpProxy.start(set.url);
-    const locks = await open({ redis: { port: proxy.port, retryStrategy } });
-    const others = await open({ url: set.url });
-    const name = uniqueName('retries');
-    await handOver(others, locks, name);
-    proxy.cut();
-    await waitUntil('it is connected again', () =>
-      locks.tryAcquire(name).then(
-        (lease) => lease?.release(),
-        () => null,
-      ),
-    );
-    await handOver(others, locks, name);
-    await handOver(locks, others, name);
-  });
+  it.each([null, () => undefined])(
+    "reconnects the service's own client with the retryStrategy %s",
+    async (retryStrategy) => {
+      await using proxy = await TcpProxy.start(set.url);
+      const locks = await open({ redis: { port: proxy.port, retryStrategy } });
+      const others = await open({ url: set.url });
+      const name = uniqueName('retries');
+      await handOver(others, locks, name);
+      proxy.cut();
+      await waitUntil('it is connected again', () =>
+        locks.tryAcquire(name).then(
+          (lease) => lease?.release(),
+          () => null,
+        ),
+      );
+      await handOver(others, locks, name);
+      await handOver(locks, others, name);
+    },
+  );
 
   it("warns of a commandTimeout of a caller's client that is shorter than that of the locks", async () => {
     const warnings: string[] = [];

@@ -8,7 +8,7 @@ import { uniqueName } from '../support/test-redis.js';
 import { untilIdle } from '../support/until-idle.js';
 import { waitUntil } from '../support/wait-until.js';
 
-describeWithRedisServer('while the server makes its clients wait', () => {
+describeWithRedisServer('while the server pauses its clients', () => {
   let server: RedisServer;
   let admin: Redis;
   let name: string;
@@ -25,7 +25,7 @@ describeWithRedisServer('while the server makes its clients wait', () => {
     mode === 'ALL' ? admin.ping() : admin.client('UNPAUSE');
 
   for (const mode of ['WRITE', 'ALL'] as const) {
-    it(`(${mode}) for less than a request may take, an acquire takes just longer`, async () => {
+    it(`(${mode}) for less than the request timeout, an acquire only takes longer`, async () => {
       await using locks = await connectLockService({ url: server.url, commandTimeout: 5_000, lease: 30_000 });
       await admin.call('client', 'pause', 300, mode);
       const lease = await locks.acquire(name, { wait: 0 });
@@ -34,7 +34,7 @@ describeWithRedisServer('while the server makes its clients wait', () => {
       await untilIdle(locks);
     });
 
-    it(`(${mode}) for longer, an acquire fails as unavailable, and takes no lock afterwards`, async () => {
+    it(`(${mode}) for longer, an acquire fails as unavailable, and leaves no lock behind`, async () => {
       await using locks = await connectLockService({ url: server.url, commandTimeout: 200, lease: 60_000 });
       await admin.call('client', 'pause', 1_500, mode);
       await expect(locks.acquire(name, { wait: 0 })).rejects.toBeInstanceOf(LockUnavailableError);
@@ -57,7 +57,7 @@ describeWithRedisServer('while the server makes its clients wait', () => {
       await untilIdle(locks);
     });
 
-    it(`(${mode}) for longer than the lease, a holder is told before anybody else can be granted it`, async () => {
+    it(`(${mode}) for longer than the lease, the holder is notified before another caller can get the lock`, async () => {
       await using locks = await connectLockService({ url: server.url, commandTimeout: 200, lease: 900 });
       await using others = await connectLockService({ url: server.url });
       const lease = await locks.acquire(name);
@@ -77,7 +77,7 @@ describeWithRedisServer('while the server makes its clients wait', () => {
     });
   }
 
-  it('a release that is not answered is made good afterwards', async () => {
+  it('a release without a reply is retried afterwards', async () => {
     await using locks = await connectLockService({ url: server.url, commandTimeout: 200, lease: 60_000 });
     const lease = await locks.acquire(name);
     await admin.call('client', 'pause', 60_000, 'WRITE');
@@ -88,7 +88,7 @@ describeWithRedisServer('while the server makes its clients wait', () => {
     expect(await admin.exists(lockKey(name))).toBe(0);
   });
 
-  it('a frozen server is no different', async () => {
+  it('a suspended server has the same effect', async () => {
     await using locks = await connectLockService({ url: server.url, commandTimeout: 200, lease: 900 });
     const lease = await locks.acquire(name);
     server.freeze();

@@ -28,7 +28,7 @@ describe('a wall clock that is set', () => {
     jest.spyOn(Date, 'now').mockImplementation(() => trueNow() + byMs);
   };
 
-  it('forward past the lease ends the lease early: a machine that slept looks the same', async () => {
+  it('forward past the lease ends the lease early, as after a sleep of the machine', async () => {
     const lease = await locks.acquire(name);
     setClock(HOUR);
     expect(lease.remaining()).toBe(0);
@@ -38,7 +38,7 @@ describe('a wall clock that is set', () => {
     await untilIdle(locks);
   });
 
-  it('forward past the lease is noticed though nobody looks, long before a renewal of a long lease is due', async () => {
+  it('forward past the lease is detected without a check by the section, long before the next renewal', async () => {
     await using long = await connectLockService({ url, lease: 60_000 });
     const lease = await long.acquire(name);
     const { signal } = lease;
@@ -73,7 +73,7 @@ describe('a wall clock that is set', () => {
     await untilIdle(locks);
   });
 
-  it('forward by less than the lease costs that much of it, until the next renewal', async () => {
+  it('forward by less than the lease shortens it by that time, until the next renewal', async () => {
     await using long = await connectLockService({ url, lease: 60_000 });
     const lease = await long.acquire(name);
     setClock(30_000);
@@ -84,7 +84,7 @@ describe('a wall clock that is set', () => {
     await expect(lease.release()).resolves.toBe('released');
   });
 
-  it('does not shorten or lengthen a wait, and takes no lock too early', async () => {
+  it('does not change the length of a wait, and grants no lock too early', async () => {
     await using others = await connectLockService({ url });
     const lease = await others.acquire(name);
     const waiting = locks.acquire(name, { wait: 1_000 }).catch((error: unknown) => error);

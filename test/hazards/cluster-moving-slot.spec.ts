@@ -87,7 +87,7 @@ describeWithRedisServer('a lock that is held while its slot moves', () => {
       await untilIdle(locks);
     });
 
-    it(`is kept with others of its slot of which only some have moved (${which})`, async () => {
+    it(`is kept when only some locks of its slot have moved (${which})`, async () => {
       await using locks = await open(which, LONGER_MS);
       const names = [1, 2, 3, 4].map((index) => `{${lockKey(name)}}${index}`);
       const leases = await Promise.all(names.map((each) => locks.acquire(each)));
@@ -100,7 +100,7 @@ describeWithRedisServer('a lock that is held while its slot moves', () => {
     });
   }
 
-  it('tells its token again once both keys are on one master', async () => {
+  it('reports its token again once both keys are on one master', async () => {
     await using locks = await open('own');
     const lease = await locks.acquire(name);
     const migration = await beginMove(lockKey(name));

@@ -12,7 +12,7 @@ import { waitUntil } from '../support/wait-until.js';
 
 const LEASE_MS = 9_000;
 
-describeWithRedisServer('on a cluster whose nodes fall silent', () => {
+describeWithRedisServer('on a cluster whose nodes become silent', () => {
   let cluster: RedisCluster;
   let proxies: TcpProxy[];
   let locks: LockService;
@@ -54,7 +54,7 @@ describeWithRedisServer('on a cluster whose nodes fall silent', () => {
     }
   }
 
-  it('replaces the silent connection to one node, keeps its leases, and goes on using the others', async () => {
+  it('replaces the silent connection to one node, keeps its leases, and continues to use the other nodes', async () => {
     await open();
     const [first, second] = cluster.members as [ClusterNode, ClusterNode];
     const [held, free, other] = await Promise.all([nameOn(first), nameOn(first), nameOn(second)]);

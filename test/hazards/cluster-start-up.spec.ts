@@ -50,7 +50,7 @@ describeWithRedisServer('the start on a cluster', () => {
     ['caller', callers],
   ] as const) {
     it.each(['evalsha', 'pexpire', 'spublish', 'ssubscribe'])(
-      `is refused each time when one master denies %s (the %s client)`.replace('%s client', `${whose} client`),
+      `fails each time when one master denies %s (the %s client)`.replace('%s client', `${whose} client`),
       async (command) => {
         await odd.admin.acl('SETUSER', 'locks', `-${command}`);
         const errors = await errorsOf(where);
@@ -63,7 +63,7 @@ describeWithRedisServer('the start on a cluster', () => {
     );
   }
 
-  it('is refused each time when one master has another password', async () => {
+  it('fails each time when one master has another password', async () => {
     await odd.admin.acl('SETUSER', 'locks', 'resetpass', '>other');
     for (const error of await errorsOf(own)) {
       expect(error).toMatchObject({ code: 'LOCK_UNAVAILABLE' });
@@ -72,7 +72,7 @@ describeWithRedisServer('the start on a cluster', () => {
     }
   }, 60_000);
 
-  it('tells which master is down, starts without it, and tells when it is back', async () => {
+  it('reports which master is down, succeeds without it, and reports when it is back', async () => {
     await using locks = await connectLockService({ ...own(), startupTimeout: 10_000 });
     expect(locks.stats().nodes?.map(({ state }) => state)).toEqual(['ready', 'ready', 'ready']);
     await odd.server.kill();

@@ -91,7 +91,7 @@ describeUnless(noSharded, 'a cluster that is upgraded node by node', () => {
     await (await waiting).release();
   }
 
-  it('wakes waiters on its old nodes and on its new ones', async () => {
+  it('notifies waiters on old and on upgraded nodes', async () => {
     const [first, second] = cluster.members as [ClusterNode, ClusterNode];
     await meet(earlier, early, first, 'numsub');
     await upgrade(second);
@@ -107,7 +107,7 @@ describeUnless(noSharded, 'a cluster that is upgraded node by node', () => {
     await late.close();
   }, 60_000);
 
-  it('lets services from before and from after the upgrade wake each other', async () => {
+  it('lets services that started before and after the upgrade notify each other', async () => {
     const [first] = cluster.members as [ClusterNode];
     await meet(earlier, early, first, 'numsub');
     await upgrade(...cluster.members);
@@ -117,7 +117,7 @@ describeUnless(noSharded, 'a cluster that is upgraded node by node', () => {
     await untilIdle(early, late);
   }, 60_000);
 
-  it('lets a waiter that listened before the upgrade of its node hear a release after it', async () => {
+  it('notifies a waiter that subscribed before the upgrade of its node', async () => {
     const [first] = cluster.members as [ClusterNode];
     const name = await nameOn(first);
     const gone = await earlier.acquire(name, { lease: 60_000, renew: false });

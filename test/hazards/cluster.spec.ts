@@ -34,7 +34,7 @@ describeWithRedisServer('on a cluster', () => {
     return (await cluster.masters()).find((node) => node !== owner)!;
   };
 
-  it('takes and gives back a lone lock with two requests', async () => {
+  it('acquires and releases a single lock with two requests', async () => {
     await using locks = await open();
     await locks.withLock(name, () => undefined);
     const before = await counts();
@@ -45,7 +45,7 @@ describeWithRedisServer('on a cluster', () => {
     expect(sent.filter((one) => one > 0)).toHaveLength(1);
   });
 
-  it('counts a lock once the replica of its master has it, with few WAITs for many slots', async () => {
+  it('grants a lock once the replica of its master has it, with few WAITs for many slots', async () => {
     // A replica gets the stream of writes only after its first acknowledgement, which may take it a second.
     for (const { admin } of await cluster.masters()) await waitUntil('it acknowledges', () => admin.wait(1, 1_000));
     await using locks = await connectLockService({ cluster: { nodes: cluster.nodes }, minReplicas: 1 });
@@ -93,7 +93,7 @@ describeWithRedisServer('on a cluster', () => {
   });
 
   it.each(['own', 'caller'] as const)(
-    'renews, releases and wakes while a slot moves away and has moved (the %s client)',
+    'renews, releases and notifies during and after the move of a slot (the %s client)',
     async (whose) => {
       const client = new Cluster(cluster.nodes, { redisOptions: { disconnectTimeout: 50 } });
       await using holder = await (whose === 'own' ? open() : connectLockService({ client }));
@@ -127,7 +127,7 @@ describeWithRedisServer('on a cluster', () => {
     },
   );
 
-  it('forgets nobody who waits when the lock is released in the middle of a move', async () => {
+  it('serves all waiters when the lock is released during a move', async () => {
     await using holder = await open();
     await using locks = await open();
     const slot = await cluster.slotOf(lockKey(name));
@@ -143,7 +143,7 @@ describeWithRedisServer('on a cluster', () => {
     await untilIdle(holder, locks);
   });
 
-  it('leaves the channels of other slots, which no caller waits for any more when a slot moves', async () => {
+  it('unsubscribes the unused channels of other slots when a slot moves', async () => {
     await using holder = await open();
     await using locks = await open();
     const owner = await cluster.masterOf(lockKey(name));
@@ -170,7 +170,7 @@ describeWithRedisServer('on a cluster', () => {
     await untilIdle(holder, locks);
   });
 
-  it('goes on when a replica takes the place of a master that lives', async () => {
+  it('continues when a replica replaces a master that still runs', async () => {
     await using holder = await open();
     await using locks = await open();
     const lease = await holder.acquire(name);
@@ -189,7 +189,7 @@ describeWithRedisServer('on a cluster', () => {
   });
 
   it.each(['killed', 'stopped'] as const)(
-    'goes on after a master was %s, once its replica has taken over',
+    'continues after a master was %s, once its replica has taken over',
     async (fate) => {
       await using holder = await open();
       await using locks = await open();
@@ -216,7 +216,7 @@ describeWithRedisServer('on a cluster', () => {
     90_000,
   );
 
-  it('is unavailable, not busy, while a slot has nobody to serve it', async () => {
+  it('is unavailable, not busy, while no node serves a slot', async () => {
     await using locks = await open();
     await locks.withLock(name, () => undefined);
     const slot = await cluster.slotOf(lockKey(name));

@@ -11,7 +11,7 @@ import { overlaps, readSections, tokensThatFell } from './testing/section-log.js
 const PROCESSES = 4;
 const CALLERS = 16;
 
-describeWithRedisServer('processes that want one lock', () => {
+describeWithRedisServer('processes that compete for one lock', () => {
   let server: RedisServer;
   let folder: TempDir;
   let children: ChildScript[];
@@ -49,7 +49,7 @@ describeWithRedisServer('processes that want one lock', () => {
     }
   };
 
-  it('never have it at once, serve every caller, and their tokens grow from section to section', async () => {
+  it('never hold it at the same time, serve every caller, and have growing tokens', async () => {
     await start({ leaseMs: 30_000, sections: 16, sectionMs: 1 });
     for (const result of await done(children)) {
       expect(result.served).toEqual(Array.from({ length: CALLERS }, () => 16));
@@ -63,7 +63,7 @@ describeWithRedisServer('processes that want one lock', () => {
     expect(await server.client().exists(lockKey(name))).toBe(0);
   });
 
-  it('go on when the one that has it is killed, after its lease and not before', async () => {
+  it('continue after the lease of a killed holder, and not before', async () => {
     await start({ leaseMs: 1_500, sections: 6, sectionMs: 2 });
     await waitUntil('work is under way', () => logged() > 40);
     // Stopped first: it has to be the holder at that moment, and one that is in a section.
@@ -93,7 +93,7 @@ describeWithRedisServer('processes that want one lock', () => {
     expect(Number(next.start - cut[0]!.start) / 1e6).toBeGreaterThan(400);
   });
 
-  it('that are stopped and woken at random lose the lock knowingly, and tokens tell who is the later', async () => {
+  it('that are suspended at random are notified of the loss, and later holders have larger tokens', async () => {
     await start({ leaseMs: 400, sections: 5, sectionMs: 3 });
     await waitUntil('work is under way', () => logged() > 10);
     const finished = done(children);

@@ -28,7 +28,7 @@ describeWithRedisServer('an eviction policy that may evict locks', () => {
     expect(lines[0]).toContain('"noeviction"');
   });
 
-  it('is not reported where nothing is evicted', async () => {
+  it('is not reported with the policy noeviction', async () => {
     await start({ url: server.url });
     expect(lines).toEqual([]);
   });

@@ -11,7 +11,7 @@ const FAILOVERS = 10;
 const REPLICAS = 2;
 
 describeWithRedisServer('with minReplicas covering all replicas', () => {
-  it('nobody gets a lock that is held, over ten failovers, by order and by a killed master', async () => {
+  it('no second caller gets a held lock in ten failovers, requested ones and after a killed master', async () => {
     await using set = await SentinelSet.start({ replicas: REPLICAS });
     const open = () =>
       connectLockService({

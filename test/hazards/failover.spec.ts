@@ -22,7 +22,7 @@ describeWithRedisServer('a failover by Sentinel', () => {
   const open = (more: LockSettings = {}): Promise<LockService> =>
     connectLockService({ redis: { sentinels: set.sentinels, name: set.name }, ...more });
 
-  it('that lost the lock lets two hold it, and the token tells them apart', async () => {
+  it('that lost the lock lets two holders in, and the later one has the larger token', async () => {
     await using holder = await open({ lease: 60_000 });
     await using locks = await open();
     const resource = new FencedResource();

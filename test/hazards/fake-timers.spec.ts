@@ -73,7 +73,7 @@ for (const [place, options] of Object.entries(PLACES)) {
         await expect(lease.release()).resolves.toBe('released');
       });
 
-      it('keeps a lease, and serves its waiter, over an installation of the fakes', async () => {
+      it('keeps a lease and serves its waiter when the fakes are installed meanwhile', async () => {
         const lease = await locks.acquire(name);
         const waiting = locks.acquire(name, { wait: 20_000, nested: 'wait' });
         jest.useFakeTimers(fakes);
@@ -125,7 +125,7 @@ for (const [label, fakes] of Object.entries(FAKES)) {
       await lease.release();
     });
 
-    it('ends a lease that is not renewed, also one that was acquired before', async () => {
+    it('ends a lease that is not renewed, even if it was acquired before', async () => {
       const early = await locks.acquire('early', { lease: minute, renew: false });
       jest.useFakeTimers(fakes);
       const lease = await locks.acquire('a', { lease: minute, renew: false });

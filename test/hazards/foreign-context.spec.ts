@@ -96,7 +96,7 @@ describe("a job that starts in another caller's async context", () => {
     expect(occupancy.most).toBe(1);
   });
 
-  it('cannot be told from a call of that caller: it joins, or is refused, as the README says', async () => {
+  it('cannot be told apart from a call of that caller: it joins or is rejected, as the README says', async () => {
     await throughQueue(lockAs('join'));
     expect(occupancy.most).toBe(2);
     const [a, b] = await throughQueue(lockAs('refuse'));
@@ -135,7 +135,7 @@ describe("a job that starts in another caller's async context", () => {
   });
 });
 
-describe('siblings in one section that ask for its own lock', () => {
+describe('parallel calls in one section for its own lock', () => {
   let locks: LockService;
   let name: string;
   let occupancy: Occupancy;
@@ -172,7 +172,7 @@ describe('siblings in one section that ask for its own lock', () => {
     expect(occupancy.most).toBe(2);
   });
 
-  it("take turns after the section with nested: 'wait'", async () => {
+  it("run one after another after the section with nested: 'wait'", async () => {
     const siblings: Promise<void>[] = [];
     await locks.withLock(name, () =>
       occupancy.run(async () => {
@@ -186,7 +186,7 @@ describe('siblings in one section that ask for its own lock', () => {
     expect(occupancy.most).toBe(1);
   });
 
-  it("that wait with nested: 'wait' for the section that waits for them end with LOCK_BUSY after their wait", async () => {
+  it("that wait with nested: 'wait' while the section awaits them end with LOCK_BUSY after their wait", async () => {
     await locks.withLock(name, async (lease) => {
       const nested = locks.withLock(name, () => undefined, { nested: 'wait', wait: 50 });
       await expect(nested).rejects.toMatchObject({ code: 'LOCK_BUSY', reason: 'held' });

@@ -59,7 +59,7 @@ describe('`holdAtLeast` outlives the process', () => {
     }
   });
 
-  it('for several locks, from the time when all are there', async () => {
+  it('for several locks, from the time when all are acquired', async () => {
     const second = `${name}:second`;
     const blocker = await locks.acquire(second);
     const both = locks.acquire([name, second], { holdAtLeast: HOLD_MS });
@@ -100,7 +100,7 @@ describe('`holdAtLeast` outlives the process', () => {
 });
 
 describeWithRedisServer('`holdAtLeast` over several nodes', () => {
-  it('is refused where it is longer than `restartGuard`, and disturbs no other caller', async () => {
+  it('is rejected if it is longer than `restartGuard`, without effect on other callers', async () => {
     await using nodes = await QuorumNodes.start(3);
     const settings = { quorum: nodes.urls, lease: 1_000, restartGuard: 1_500 };
     await using locks = await connectLockService(settings);

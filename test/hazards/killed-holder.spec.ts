@@ -54,7 +54,7 @@ describe('a holder whose process is killed', () => {
     await admin.del(lockKey(name));
   });
 
-  it('is not outlived by a waiter that gives up before that', async () => {
+  it('leaves its lock to the lease when a waiter gives up before its end', async () => {
     await killHolder();
     await expect(locks.acquire(name, { wait: 100 })).rejects.toMatchObject({ code: 'LOCK_BUSY' });
     expect(await admin.exists(lockKey(name))).toBe(1);
@@ -62,7 +62,7 @@ describe('a holder whose process is killed', () => {
     await untilIdle(locks);
   });
 
-  it('lets all who wait in once the lease is over, one after another', async () => {
+  it('is followed by all waiters, one after another, once the lease has ended', async () => {
     await killHolder();
     const order: number[] = [];
     await Promise.all([1, 2, 3].map((n) => locks.withLock(name, () => order.push(n), { wait: 20_000 })));

@@ -59,7 +59,7 @@ describeWithRedisServer('a late reply', () => {
   };
 
   describe.each(['own', 'caller'])('to an acquire (the %s client)', (whose) => {
-    it('gives the caller the lock, with a lease from when the request was sent, for one request', async () => {
+    it('gives the caller the lock after one request, with a lease counted from when it was sent', async () => {
       await using locks = await openSlow({}, whose);
       let remaining = 0;
       const scripts = await scriptsDuring(async () => {
@@ -100,7 +100,7 @@ describeWithRedisServer('a late reply', () => {
       await untilIdle(locks);
     });
 
-    it('is given back when the caller stops waiting, so that a process with a good link gets the lock', async () => {
+    it('is released when the caller stops waiting, so that another process gets the lock', async () => {
       await using locks = await openSlow({}, whose);
       await using fast = await connectLockService({ url: server.url });
       const slow = locks.acquire(name, { wait: 400 }).catch((error: unknown) => error);
@@ -111,7 +111,7 @@ describeWithRedisServer('a late reply', () => {
       await untilIdle(locks, fast);
     });
 
-    it('does not pile up requests: 20 single attempts are soon settled, with one release each', async () => {
+    it('does not accumulate requests: 20 single attempts are soon cleaned up, with one release each', async () => {
       await using locks = await openSlow({}, whose);
       const scripts = await scriptsDuring(async () => {
         for (let n = 0; n < 20; n += 1) {
@@ -124,7 +124,7 @@ describeWithRedisServer('a late reply', () => {
       expect(scripts).toBeLessThanOrEqual(40);
     });
 
-    it('that comes later than the lease lasts is no grant, and is given back', async () => {
+    it('that arrives after the lease has ended is no grant, and is released', async () => {
       await using locks = await openSlow({}, whose);
       const error: unknown = await locks
         .acquire(name, { lease: 400, renew: false, wait: 450 })
@@ -136,7 +136,7 @@ describeWithRedisServer('a late reply', () => {
   });
 
   describe.each(['own', 'caller'])('to a renewal (the %s client)', (whose) => {
-    it('counts from when the renewal was sent: the lease goes on for as long as they are carried out', async () => {
+    it('counts from when the renewal was sent, and the lease continues as long as renewals are executed', async () => {
       await using locks = await openSlow({ lease: 3_000 }, whose);
       proxy.delayReplies(0);
       const lease = await locks.acquire(name);
@@ -150,7 +150,7 @@ describeWithRedisServer('a late reply', () => {
       await untilIdle(locks);
     });
 
-    it('makes an extend fail, but its lease counts', async () => {
+    it('to an extend counts, although the call has failed', async () => {
       await using locks = await openSlow({ lease: 3_000 }, whose);
       proxy.delayReplies(0);
       const lease = await locks.acquire(name, { lease: 3_000, renew: false });
@@ -164,7 +164,7 @@ describeWithRedisServer('a late reply', () => {
     });
   });
 
-  it.each(['own', 'caller'])('to a release completes it: it is not sent again (the %s client)', async (whose) => {
+  it.each(['own', 'caller'])('to a release completes it without a second request (the %s client)', async (whose) => {
     await using locks = await openSlow({}, whose);
     proxy.delayReplies(0);
     const lease = await locks.acquire(name);
@@ -189,7 +189,7 @@ describeWithRedisServer('a late reply', () => {
     expect(await taken()).toBe(false);
   });
 
-  it('to a script that the server has forgotten costs one more round trip, not the lock', async () => {
+  it('to a script that the server has lost costs one more round trip, not the lock', async () => {
     await using locks = await openSlow();
     await admin.script('FLUSH');
     const lease = await locks.acquire(name, { wait: 20_000 });
@@ -200,8 +200,8 @@ describeWithRedisServer('a late reply', () => {
   });
 });
 
-describeWithRedisServer('a server that others keep busy for longer than the request timeout', () => {
-  it('still runs sections, over the connection that there was', async () => {
+describeWithRedisServer('a server that is busy for longer than the request timeout', () => {
+  it('still serves sections, on the existing connection', async () => {
     await using server = await RedisServer.start();
     await using locks = await connectLockService({ url: server.url });
     const name = uniqueName('busy');

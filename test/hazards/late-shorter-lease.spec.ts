@@ -106,7 +106,7 @@ describe('a request for a shorter lease that arrives after a longer one was conf
     expect(await timeToLive()).toBeGreaterThan(LONG_MS / 2);
   });
 
-  it('asked for together with a longer one, leaves the one that was asked for last', async () => {
+  it('sent together with a longer one, leaves the lease that was requested last', async () => {
     await using locks = await connectLockService({ url: testRedisUrl() });
     await using lease = await locks.acquire(name, { lease: 30_000, renew: false });
     await Promise.all([lease.extend(LONG_MS), lease.extend(SHORT_MS)]);

@@ -108,7 +108,7 @@ function describeLockGone(where: string, placeOf: () => Place): void {
       await untilIdle(locks);
     });
 
-    it('a lock that another process has taken meanwhile is left to it', async () => {
+    it('a lock that another process has acquired meanwhile stays with that process', async () => {
       const { options, remove } = placeOf();
       await using holder = await connectLockService({ ...options, lease: LONG_MS });
       await using other = await connectLockService({ ...options, lease: LONG_MS });
@@ -247,7 +247,7 @@ describe('when a lock is removed behind its holder’s back', () => {
     afterAll(() => nodes.stop());
     describeLockGone('by DEL on all nodes', () => place);
 
-    it('the vote that a minority still has for a lost lock is given back', async () => {
+    it('the vote that a minority still has for a lost lock is released', async () => {
       const name = uniqueName('gone');
       await using locks: LockService = await connectLockService({ ...options(), lease: LONG_MS });
       const lease = await locks.acquire(name);

@@ -39,7 +39,7 @@ describe('a lost reply', () => {
   }
 
   describe('of an acquire', () => {
-    it('is made good by asking again: the same lock, the same token, counted once', async () => {
+    it('is repaired by a retry: the same lock, the same token, counted once', async () => {
       await using locks = await connectLockService({ url: proxy.url });
       const [acquiring] = await loseReply(() => locks.acquire(name), taken);
       const reserved = await admin.get(tokenKey(name));
@@ -51,7 +51,7 @@ describe('a lost reply', () => {
       await untilIdle(locks);
     });
 
-    it('is made good on a client that sends it again by itself', async () => {
+    it('is repaired by a client that sends the request again by itself', async () => {
       const client = redisClient(proxy.url, { maxRetriesPerRequest: null });
       await using locks = await connectLockService({ client });
       const [acquiring] = await loseReply(() => locks.acquire(name), taken);
@@ -63,7 +63,7 @@ describe('a lost reply', () => {
       client.disconnect();
     });
 
-    it.each(['own', 'caller'])('leaves no lock behind when nobody asks again (the %s client)', async (whose) => {
+    it.each(['own', 'caller'])('leaves no lock behind without a retry (the %s client)', async (whose) => {
       const client = redisClient(proxy.url, { maxRetriesPerRequest: null });
       await using locks = await connectLockService(
         whose === 'own' ? { url: proxy.url, commandTimeout: 500 } : { client, commandTimeout: 500 },
@@ -93,7 +93,7 @@ describe('a lost reply', () => {
       expect(await taken()).toBe(false);
     });
 
-    it('that only comes late leaves no lock behind either', async () => {
+    it('leaves no lock behind if it arrives late', async () => {
       await using locks = await connectLockService({ url: proxy.url, commandTimeout: 100, lease: 60_000 });
       proxy.delayReplies(400);
       await expect(locks.acquire(name, { wait: 0 })).rejects.toBeInstanceOf(LockUnavailableError);
@@ -102,7 +102,7 @@ describe('a lost reply', () => {
       expect(await taken()).toBe(false);
     });
 
-    it('spoils nothing for those who wait behind it', async () => {
+    it('does not affect the waiters behind it', async () => {
       await using locks = await connectLockService({ url: proxy.url });
       const served: number[] = [];
       const all = [1, 2, 3].map((n) => () => locks.withLock(name, () => served.push(n)));
@@ -115,7 +115,7 @@ describe('a lost reply', () => {
   });
 
   describe('of a release', () => {
-    it('is settled in the background, and the next one gets the lock', async () => {
+    it('is cleaned up in the background, and the next caller gets the lock', async () => {
       await using locks = await connectLockService({ url: proxy.url, lease: 60_000 });
       const lease = await locks.acquire(name);
       const [releasing] = await loseReply(
@@ -142,7 +142,7 @@ describe('a lost reply', () => {
       client.disconnect();
     });
 
-    it('never frees the lock of the one who came next', async () => {
+    it('never releases the lock of the next holder', async () => {
       await using locks = await connectLockService({ url: proxy.url, commandTimeout: 200 });
       await using others = await connectLockService({ url: testRedisUrl() });
       const lease = await locks.acquire(name);
@@ -171,7 +171,7 @@ describe('a lost reply', () => {
   });
 
   describe('of a renewal', () => {
-    it('costs nothing: it is asked again before the lease is over', async () => {
+    it('is repaired by a retry before the lease ends', async () => {
       await using locks = await connectLockService({ url: proxy.url, lease: 1_500 });
       const lease = await locks.acquire(name);
       let last = Infinity;
@@ -187,7 +187,7 @@ describe('a lost reply', () => {
       await untilIdle(locks);
     });
 
-    it('that shortens the lease makes the holder believe in the shorter one', async () => {
+    it('that shortens the lease counts for the holder', async () => {
       await using locks = await connectLockService({ url: proxy.url, lease: 60_000, commandTimeout: 300 });
       const lease = await locks.acquire(name, { lease: 50_000, renew: false });
       const [extending] = await loseReply(

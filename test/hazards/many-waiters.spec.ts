@@ -10,7 +10,7 @@ import { untilIdle } from '../support/until-idle.js';
 
 const withoutPings = (counts: CommandCounts): CommandCounts => new Map([...counts].filter(([name]) => name !== 'ping'));
 
-describeWithRedisServer('many who wait for one lock', () => {
+describeWithRedisServer('many waiters for one lock', () => {
   let server: RedisServer;
   let admin: Redis;
   let name: string;
@@ -24,7 +24,7 @@ describeWithRedisServer('many who wait for one lock', () => {
   });
   afterAll(() => server.stop());
 
-  it('ask Redis no more than once a second between them, while the holder keeps it', async () => {
+  it('together send at most one request per second while the lock is held', async () => {
     await using holder = await connectLockService({ url: server.url });
     await using locks = await connectLockService({ url: server.url });
     const lease = await holder.acquire(name);
@@ -42,7 +42,7 @@ describeWithRedisServer('many who wait for one lock', () => {
     await untilIdle(holder, locks);
   });
 
-  it('all 10,000 can stop waiting one by one, and none of it reaches Redis', async () => {
+  it('can all stop waiting, 10,000 one by one, without a request to Redis', async () => {
     await using holder = await connectLockService({ url: server.url });
     await using locks = await connectLockService({ url: server.url });
     const lease = await holder.acquire(name);
@@ -63,7 +63,7 @@ describeWithRedisServer('many who wait for one lock', () => {
     await untilIdle(holder);
   });
 
-  it('take no longer to leave, each, the more they are', async () => {
+  it('take the same time each to leave, however many there are', async () => {
     await using holder = await connectLockService({ url: server.url });
     await using locks = await connectLockService({ url: server.url, maxWaiting: 100_000 });
     const lease = await holder.acquire(name);
@@ -86,7 +86,7 @@ describeWithRedisServer('many who wait for one lock', () => {
     await untilIdle(holder, locks);
   });
 
-  it('are served all, in the order they came', async () => {
+  it('are all served, in the order of their requests', async () => {
     await using locks = await connectLockService({ url: server.url });
     const order: number[] = [];
     const lease = await locks.acquire(name);
@@ -102,7 +102,7 @@ describeWithRedisServer('many who wait for one lock', () => {
     await untilIdle(locks);
   });
 
-  it('are bounded: one more than maxWaiting is refused at once, and has a place again when one leaves', async () => {
+  it('are limited by maxWaiting: one more is rejected at once, and accepted after another has left', async () => {
     await using holder = await connectLockService({ url: server.url });
     await using locks = await connectLockService({ url: server.url, maxWaiting: 3 });
     const lease = await holder.acquire(name);

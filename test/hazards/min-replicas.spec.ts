@@ -31,7 +31,7 @@ describeWithRedisServer('minReplicas', () => {
     return found.reduce((sum, one) => sum + one, 0);
   };
 
-  it('grants a lock once the replicas have it', async () => {
+  it('grants a lock once the replicas have acknowledged it', async () => {
     await using locks = await open({ minReplicas: 2 });
     await locks.withLock(name, async ({ token }) => {
       expect(token).toBeGreaterThan(0);
@@ -41,7 +41,7 @@ describeWithRedisServer('minReplicas', () => {
     expect(await admin.exists(lockKey(name))).toBe(0);
   });
 
-  it('gives a lock back that too few acknowledged, and says how many did', async () => {
+  it('releases a lock that too few replicas acknowledged, and reports their number', async () => {
     await using locks = await open({ commandTimeout: 2_000 });
     set.replicas[0]!.freeze();
     const error: unknown = await locks.acquire(name, { wait: 0, minReplicas: 2 }).catch((e: unknown) => e);
@@ -55,7 +55,7 @@ describeWithRedisServer('minReplicas', () => {
     set.replicas[0]!.thaw();
   });
 
-  it('delays nobody else while a caller waits for more replicas than there are', async () => {
+  it('delays no other caller while one waits for more replicas than exist', async () => {
     await using locks = await open({ commandTimeout: 4_000, minReplicas: 2 });
     await locks.withLock(name, () => undefined);
     const doomed = locks.acquire(`${name}:doomed`, { minReplicas: 9, wait: 0 }).catch((error: unknown) => error);
@@ -69,7 +69,7 @@ describeWithRedisServer('minReplicas', () => {
     await untilIdle(locks);
   });
 
-  it('goes on trying within `wait`, and has the lock once the replica is back', async () => {
+  it('retries within `wait`, and gets the lock once the replica is back', async () => {
     await using locks = await open({ commandTimeout: 300 });
     set.replicas[0]!.freeze();
     const waiting = locks.acquire(name, { wait: Infinity, minReplicas: 2 });
@@ -87,7 +87,7 @@ describeWithRedisServer('minReplicas', () => {
     await untilIdle(locks);
   });
 
-  it('takes a renewal for failed that too few acknowledged, and takes nothing away for it', async () => {
+  it('treats a renewal that too few replicas acknowledged as failed, without shortening the lease', async () => {
     await using locks = await open({ lease: 3_000, commandTimeout: 200, minReplicas: 2 });
     const lease = await locks.acquire(name);
     await sleep(1_200);
@@ -108,7 +108,7 @@ describeWithRedisServer('minReplicas', () => {
     await untilIdle(locks);
   });
 
-  it('counts a shorter lease that too few acknowledged, since the master has it', async () => {
+  it('counts a shorter lease that too few replicas acknowledged, since the master has it', async () => {
     await using locks = await open({ commandTimeout: 200, minReplicas: 2 });
     const lease = await locks.acquire(name, { lease: 30_000, renew: false });
     set.replicas[1]!.freeze();
@@ -119,7 +119,7 @@ describeWithRedisServer('minReplicas', () => {
     await untilIdle(locks);
   });
 
-  it('ends a lease at its deadline whose renewals too few acknowledge', async () => {
+  it('ends a lease at its deadline if too few replicas acknowledge its renewals', async () => {
     await using locks = await open({ lease: 1_500, commandTimeout: 200, minReplicas: 2 });
     const lease = await locks.acquire(name);
     set.replicas[1]!.freeze();
@@ -140,7 +140,7 @@ describeWithRedisServer('minReplicas', () => {
     await untilIdle(locks);
   });
 
-  it('does not keep plain locks waiting behind a WAIT', async () => {
+  it('does not delay plain locks behind a WAIT', async () => {
     await using locks = await open({ commandTimeout: 4_000 });
     for (const replica of set.replicas) replica.freeze();
     let over = false;
@@ -155,7 +155,7 @@ describeWithRedisServer('minReplicas', () => {
     await untilIdle(locks);
   });
 
-  it('answers each for what it asked, when they ask for different numbers at once', async () => {
+  it('gives each caller the result for its own number of replicas', async () => {
     await using locks = await open({ commandTimeout: 3_000 });
     set.replicas[0]!.freeze();
     const outcomes = await Promise.all(
@@ -171,7 +171,7 @@ describeWithRedisServer('minReplicas', () => {
     await untilIdle(locks);
   });
 
-  it('holds for a caller that a lock is passed on to from one who asked for none', async () => {
+  it('applies to a caller that gets the lock from one without minReplicas by a hand-over', async () => {
     await using locks = await open({ handOverTime: 60_000 });
     const first = await locks.acquire(name);
     let end: () => void = () => undefined;
@@ -190,7 +190,7 @@ describeWithRedisServer('minReplicas', () => {
     await untilIdle(locks);
   });
 
-  it('asks the replicas again when the server had forgotten the script, and was sent it behind the WAIT', async () => {
+  it('sends WAIT again when the server had lost the script, which was then sent after the WAIT', async () => {
     await using locks = await open();
     await locks.withLock(name, () => undefined, { minReplicas: 2 });
     await admin.script('FLUSH');
@@ -205,7 +205,7 @@ describeWithRedisServer('minReplicas', () => {
     await untilIdle(locks);
   });
 
-  it('leaves no lock behind when the connection for it is cut', async () => {
+  it('leaves no lock behind when its connection is closed', async () => {
     await using locks = await open({ commandTimeout: 3_000 });
     for (const replica of set.replicas) replica.freeze();
     const failing = locks.acquire(name, { wait: 0, minReplicas: 1 }).catch((e: unknown) => e);

@@ -6,7 +6,7 @@ import { TcpProxy } from '../support/tcp-proxy.js';
 import { redisClient, uniqueName } from '../support/test-redis.js';
 import { untilIdle } from '../support/until-idle.js';
 
-describeWithRedisServer('an address behind which another server is now', () => {
+describeWithRedisServer('an address that now leads to another server', () => {
   let old: RedisServer;
   let next: RedisServer;
   let endpoint: TcpProxy;
@@ -31,7 +31,7 @@ describeWithRedisServer('an address behind which another server is now', () => {
     return { waiting };
   }
 
-  it('is found when the old one has become a replica, by who asks and by who listens', async () => {
+  it('reaches the new server after the old one became a replica, with requests and with subscriptions', async () => {
     await using holder = await connectLockService({ url: endpoint.url, shutdownTimeout: 0 });
     await using locks = await connectLockService({ url: endpoint.url });
     const { waiting } = await contend(holder, locks);
@@ -44,7 +44,7 @@ describeWithRedisServer('an address behind which another server is now', () => {
     await untilIdle(locks);
   });
 
-  it('is found when the old one is silent, without a request sent twice', async () => {
+  it('reaches the new server when the old one is silent, without sending a request twice', async () => {
     await using holder = await connectLockService({ url: endpoint.url, commandTimeout: 300, shutdownTimeout: 0 });
     await using locks = await connectLockService({ url: endpoint.url, commandTimeout: 300 });
     const { waiting } = await contend(holder, locks);
@@ -59,7 +59,7 @@ describeWithRedisServer('an address behind which another server is now', () => {
     expect(await next.client().keys('lock:*')).toEqual([]);
   });
 
-  it('is found by a client of the caller that wants to reconnect on READONLY', async () => {
+  it("reaches the new server with a caller's client whose reconnectOnError accepts READONLY", async () => {
     const seen: string[] = [];
     const client = redisClient(endpoint.url, {
       reconnectOnError: (error) => {
@@ -76,7 +76,7 @@ describeWithRedisServer('an address behind which another server is now', () => {
     client.disconnect();
   });
 
-  it('leaves a client of the caller alone otherwise', async () => {
+  it('has no effect on other clients of a caller', async () => {
     const client = redisClient(endpoint.url);
     let closed = 0;
     client.on('close', () => (closed += 1));

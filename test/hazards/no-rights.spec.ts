@@ -52,7 +52,7 @@ describeWithRedisServer('an ACL user', () => {
     return `redis://${user}:secret@127.0.0.1:${server.port}`;
   }
 
-  it('needs no more than the least rights, for everything a lock does', async () => {
+  it('needs only the documented permissions for everything a lock does', async () => {
     const url = await allow([...COMMANDS, ...EXTRAS]);
     await using locks = await connectLockService({ url, lease: 3_000 });
     await using others = await connectLockService({ url });
@@ -72,7 +72,7 @@ describeWithRedisServer('an ACL user', () => {
     await locks.withLock(`${name}:last`, () => undefined);
   });
 
-  it.each(COMMANDS)('without the right to %s is refused at the start', async (command) => {
+  it.each(COMMANDS)('without the permission for %s makes start-up fail', async (command) => {
     const url = await allow([...COMMANDS, ...EXTRAS].filter((each) => each !== command));
     const error = await connectLockService({ url, startupTimeout: 2_000 }).then(
       (locks) => locks.close(),
@@ -90,7 +90,7 @@ describeWithRedisServer('an ACL user', () => {
     ['the tokens', [KEYS[0]!, ...CHANNELS]],
     ['the notices', KEYS],
     ['all but another prefix', ['~other:*', '~redisson_lock_token:{other:*', '&redisson_lock__channel:{other:*']],
-  ])('without a right to the keys or channels of %s is refused at the start', async (_what, patterns) => {
+  ])('without permission for the keys or channels of %s makes start-up fail', async (_what, patterns) => {
     const url = await allow([...COMMANDS, ...EXTRAS], patterns);
     await expect(connectLockService({ url, startupTimeout: 2_000 })).rejects.toMatchObject({
       code: 'LOCK_UNAVAILABLE',
@@ -98,7 +98,7 @@ describeWithRedisServer('an ACL user', () => {
     });
   });
 
-  it('that loses its rights later makes calls fail at once, and holders lose their locks in time', async () => {
+  it('that loses its permissions later makes calls fail at once, and holders are notified of the loss in time', async () => {
     const url = await allow([...COMMANDS, ...EXTRAS]);
     const locks = await connectLockService({ url, lease: 900, shutdownTimeout: 100 });
     const lease = await locks.acquire(name);
@@ -116,7 +116,7 @@ describeWithRedisServer('an ACL user', () => {
     expect(await admin.exists(lockKey(name))).toBe(0);
   });
 
-  it('that loses the right to notify later releases its locks', async () => {
+  it('that loses the permission to publish later still releases its locks', async () => {
     const url = await allow([...COMMANDS, ...EXTRAS]);
     await using locks = await connectLockService({ url });
     const lease = await locks.acquire(name);
@@ -128,7 +128,7 @@ describeWithRedisServer('an ACL user', () => {
     await expect(forced.release()).resolves.toBe('lost');
   });
 
-  it('with a wrong password is refused at the start, with the words of the server', async () => {
+  it("with a wrong password makes start-up fail with the server's message", async () => {
     await allow([...COMMANDS, ...EXTRAS]);
     const url = `redis://${user}:wrong@127.0.0.1:${server.port}`;
     const error = await connectLockService({ url, startupTimeout: 300 }).catch((e: unknown) => e);

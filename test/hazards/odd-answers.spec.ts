@@ -21,7 +21,7 @@ describe('on a caller’s client', () => {
     admin.disconnect();
   });
 
-  it('grants nothing while the server only queues what is asked, in a transaction of the caller', async () => {
+  it('grants no lock while the server only queues requests, in a transaction of the caller', async () => {
     const name = uniqueName('queued');
     await locks.withLock(name, () => undefined);
     const token = `redisson_lock_token:{lock:${name}}`;
@@ -35,7 +35,7 @@ describe('on a caller’s client', () => {
     expect(Number(await admin.get(token))).toBeGreaterThan(1e15);
   });
 
-  it('says what a client throws', async () => {
+  it('reports the error that a client throws', async () => {
     const name = uniqueName('throws');
     const call = client.call.bind(client);
     await locks.withLock(name, () => undefined);

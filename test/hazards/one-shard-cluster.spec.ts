@@ -79,12 +79,12 @@ describeWithRedisServer('a cluster of one shard behind the options for one serve
     }
   });
 
-  it.each(WAYS)('does so from the first request on when start-up does not wait (%s)', async (_way, options) => {
+  it.each(WAYS)("does so from the first request on with startup: 'background' (%s)", async (_way, options) => {
     await using locks = createLockService({ ...options(), lease: LEASE_MS });
     await useManyAtOnce(locks);
   });
 
-  it.each(WAYS)('wakes waiters (%s)', (_way, options) => wakeEachOther(options()));
+  it.each(WAYS)('notifies waiters (%s)', (_way, options) => wakeEachOther(options()));
 
   it('puts locks of one hash slot into one request', async () => {
     await using locks = await connectLockService({ url: urlOf(shards[0]!) });
@@ -105,7 +105,7 @@ describeWithRedisServer('a cluster of one shard behind the options for one serve
     }
   });
 
-  it('is served when it takes the place of another server while the service runs', async () => {
+  it('works when it replaces another server while the service runs', async () => {
     await using server = await RedisServer.startWith({ port: await freeClusterPort() });
     await using locks = await connectLockService({ url: server.url, lease: LEASE_MS });
     await useManyAtOnce(locks);
@@ -141,7 +141,7 @@ describeWithRedisServer('a cluster of several shards behind the options for one 
     },
   );
 
-  it('is named in the error of a call where start-up does not wait', async () => {
+  it("is named in the error of a call with startup: 'background'", async () => {
     await using locks = createLockService({ url: cluster.servers[0]!.url, shutdownTimeout: 100 });
     const attempts = await Promise.allSettled(
       names(16).map((name) => locks.acquire(name, { wait: 500, lease: 500, renew: false })),

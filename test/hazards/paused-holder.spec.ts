@@ -6,7 +6,7 @@ import { testRedisUrl, uniqueName } from '../support/test-redis.js';
 import { untilIdle } from '../support/until-idle.js';
 import { FencedResource } from '../support/witness.js';
 
-describe('a holder whose process stands still past its lease', () => {
+describe('a holder whose process is suspended past its lease', () => {
   let locks: LockService;
   let name: string;
 
@@ -24,7 +24,7 @@ describe('a holder whose process stands still past its lease', () => {
     return { child, token: token as number };
   };
 
-  it('loses the lock to the next, learns of it on waking, and its stale write is refused', async () => {
+  it('loses the lock to the next holder, is notified when it continues, and its stale write is rejected', async () => {
     const resource = new FencedResource();
     const { child, token } = await startHolder();
     expect(resource.write(token, 'before the pause')).toBe(true);
@@ -42,7 +42,7 @@ describe('a holder whose process stands still past its lease', () => {
     await untilIdle(locks);
   });
 
-  it('cannot take back, keep alive or free what is no longer its own', async () => {
+  it('cannot reacquire, renew or release the lock of the next holder', async () => {
     const { child } = await startHolder();
     child.freeze();
     const next = await locks.acquire(name, { wait: 20_000 });
@@ -61,7 +61,7 @@ describe('a holder whose process stands still past its lease', () => {
     await child.kill();
   });
 
-  it('sees its lock lost in the very first line it runs after the pause', async () => {
+  it('sees the loss in its first statement after the pause', async () => {
     const { child } = await startHolder();
     child.send({ type: 'spin' });
     await child.next('spinning');

@@ -33,7 +33,7 @@ describeWithRedisServer('while Redis cannot be reached', () => {
     await server.stop();
   });
 
-  it('a start fails in its time, says why, and leaves nothing open', async () => {
+  it('start-up fails in time, with the reason, and leaves nothing open', async () => {
     proxy.refuse();
     const started = performance.now();
     const error = await connectLockService({ url: proxy.url, startupTimeout: 300 }).catch((e: unknown) => e);
@@ -45,14 +45,14 @@ describeWithRedisServer('while Redis cannot be reached', () => {
     expect(proxy.connections).toBe(0);
   });
 
-  it('a start fails, too, if the server accepts and then says nothing', async () => {
+  it('start-up also fails if the server accepts the connection but never replies', async () => {
     proxy.pause();
     await expect(connectLockService({ url: proxy.url, startupTimeout: 300 })).rejects.toBeInstanceOf(
       LockUnavailableError,
     );
   });
 
-  it.each(['background', 'created'])('a service heals that was started all the same (%s)', async (how) => {
+  it.each(['background', 'created'])('a service that was started without it recovers (%s)', async (how) => {
     proxy.refuse();
     await using locks =
       how === 'created'
@@ -65,7 +65,7 @@ describeWithRedisServer('while Redis cannot be reached', () => {
     await untilIdle(locks);
   });
 
-  it('calls fail as unavailable, in the time they have, never as busy', async () => {
+  it('calls fail as unavailable, within their time, never as busy', async () => {
     await using locks = await connectLockService({ url: proxy.url, commandTimeout: 300 });
     proxy.refuse();
     const failure = async (call: Promise<unknown>): Promise<{ error: unknown; afterMs: number }> => {
@@ -97,7 +97,7 @@ describeWithRedisServer('while Redis cannot be reached', () => {
     await untilIdle(locks);
   });
 
-  it('a call that waits for ever waits, can be aborted, and is served when Redis is back', async () => {
+  it('a call with `wait: Infinity` waits, can be aborted, and is served when Redis is back', async () => {
     await using locks = await connectLockService({ url: proxy.url, commandTimeout: 200 });
     proxy.refuse();
     const abort = new AbortController();
@@ -115,7 +115,7 @@ describeWithRedisServer('while Redis cannot be reached', () => {
     await untilIdle(locks);
   });
 
-  it('a running section is told before its lock can go to somebody else', async () => {
+  it('a running section is notified before another caller can get its lock', async () => {
     await using locks = await connectLockService({ url: proxy.url, commandTimeout: 200, lease: 1_200 });
     const leases = await Promise.all([1, 2, 3].map((n) => locks.acquire(`${name}:${n}`)));
     const events: string[] = [];
@@ -132,7 +132,7 @@ describeWithRedisServer('while Redis cannot be reached', () => {
     await untilIdle(locks);
   });
 
-  it('for a moment only, a running section keeps its lock', async () => {
+  it('only briefly, a running section keeps its lock', async () => {
     await using locks = await connectLockService({ url: proxy.url, commandTimeout: 200, lease: 3_000 });
     const lease = await locks.acquire(name);
     proxy.refuse();
@@ -144,7 +144,7 @@ describeWithRedisServer('while Redis cannot be reached', () => {
     await untilIdle(locks);
   });
 
-  it('its own callers are not told that somebody else holds the lock', async () => {
+  it('callers of the same process are not told that another caller holds the lock', async () => {
     await using locks = await connectLockService({ url: proxy.url, commandTimeout: 100 });
     proxy.refuse();
     const waiting = expect(locks.acquire(name, { wait: 2_000 })).rejects.toBeInstanceOf(LockUnavailableError);
@@ -157,7 +157,7 @@ describeWithRedisServer('while Redis cannot be reached', () => {
 
   // The second one ends between two tries. What waits for the connection when its caller leaves may still be sent within
   // its time limit, and is undone.
-  it.each([0, 240])("a caller's client never sends a given-up acquire later (wait %i)", async (wait) => {
+  it.each([0, 240])("a caller's client never sends an abandoned acquire later (wait %i)", async (wait) => {
     const client = redisClient(proxy.url, { maxRetriesPerRequest: null });
     await once(client, 'ready');
     await using locks = await connectLockService({ client, commandTimeout: 100 });
@@ -177,7 +177,7 @@ describeWithRedisServer('while Redis cannot be reached', () => {
     client.disconnect();
   });
 
-  it('an acquire that a client sends again much later takes no lock for nobody', async () => {
+  it('an acquire that a client sends again much later leaves no orphaned lock', async () => {
     const client = redisClient(proxy.url, { maxRetriesPerRequest: null });
     await once(client, 'ready');
     await using locks = await connectLockService({ client, commandTimeout: 100, lease: 10_000 });

@@ -17,7 +17,7 @@ describeWithRedisServer('a Redis that is restarted without its data', () => {
   });
   afterEach(() => server.stop());
 
-  it('takes a lock from its holder, who is told before anybody else has it for long', async () => {
+  it('ends a lock, and its holder is notified soon after another caller gets it', async () => {
     await using locks = await connectLockService({ url: server.url, lease: 1_500 });
     await using others = await connectLockService({ url: server.url });
     const resource = new FencedResource();
@@ -40,7 +40,7 @@ describeWithRedisServer('a Redis that is restarted without its data', () => {
     await untilIdle(locks, others);
   });
 
-  it('serves those who waited, one at a time, once it is back', async () => {
+  it('serves the waiters, one at a time, once it is back', async () => {
     await using holder = await connectLockService({ url: server.url, lease: 1_000 });
     await using locks = await connectLockService({ url: server.url });
     const lease = await holder.acquire(name);
@@ -69,7 +69,7 @@ describeWithRedisServer('a Redis that is restarted without its data', () => {
     await untilIdle(holder, locks);
   });
 
-  it('loses nobody when it happens again and again under load, and repeats no token', async () => {
+  it('loses no waiter in repeated restarts under load, and repeats no token', async () => {
     const services = await Promise.all([1, 2].map(() => connectLockService({ url: server.url, lease: 600 })));
     const tokens: number[] = [];
     let served = 0;

@@ -87,7 +87,7 @@ describe('an acquire that arrives after its connection was replaced', () => {
     expect(await nodes.servers[0]!.client().exists(lockKey(name))).toBe(0);
   });
 
-  it('is not kept by the kernel of the sender: a connection that is given up is reset', async () => {
+  it('does not wait in the kernel of the sender, since a silent connection is reset', async () => {
     let reset: unknown;
     await using locks = await connectLockService({ url: network.url });
     await (await locks.acquire(uniqueName('first'))).release();

@@ -47,7 +47,7 @@ describe('when the password of a caller’s client is changed at run time', () =
     };
     const untilListening = (): Promise<void> => untilSubscribed(admin, name);
 
-    it('the connection for notifications takes the new one over when it reconnects', async () => {
+    it('the connection for notifications uses the new password when it reconnects', async () => {
       await using locks = await open();
       await using holder = await connectLockService({ url: set.url, lease: LONG_MS });
       const lease = await holder.acquire(name);
@@ -62,7 +62,7 @@ describe('when the password of a caller’s client is changed at run time', () =
       expect(warnings.filter((warning) => warning.includes('authenticate'))).toEqual([]);
     });
 
-    it('the connection for acknowledged writes takes the new one over, too', async () => {
+    it('the connection for acknowledged writes uses the new password, too', async () => {
       await using locks = await open({ minReplicas: 1 });
       await locks.withLock(name, () => undefined);
       await rotate();
@@ -73,7 +73,7 @@ describe('when the password of a caller’s client is changed at run time', () =
       await locks.withLock(name, () => undefined, { wait: 20_000 });
     });
 
-    it('a warning says what to do when the client was given the new one by AUTH only', async () => {
+    it('a warning gives advice if the password was changed only with AUTH', async () => {
       await using locks = await open();
       await using holder = await connectLockService({ url: set.url, lease: LONG_MS });
       const lease = await holder.acquire(name);
@@ -92,7 +92,7 @@ describe('when the password of a caller’s client is changed at run time', () =
       await (await waiting).release();
     });
 
-    it('start-up says that a client without socketTimeout can stay dead', async () => {
+    it('start-up warns of a client without socketTimeout', async () => {
       await using locks = await open();
       expect(warnings.filter((warning) => warning.includes('socketTimeout'))).toHaveLength(1);
       const careful = set.master.client({ username: USER, password: 'old', socketTimeout: 5_000 });
@@ -137,7 +137,7 @@ describe('when the password of a caller’s client is changed at run time', () =
     }, 60_000);
     afterAll(() => cluster.stop());
 
-    it('a new connection for notifications has the new one', async () => {
+    it('a new connection for notifications uses the new password', async () => {
       const client = new Cluster(cluster.nodes, { redisOptions: { username: USER, password: 'old' } });
       await rotateWhileWaiting({
         client,
@@ -147,7 +147,7 @@ describe('when the password of a caller’s client is changed at run time', () =
       });
     });
 
-    it('start-up says that a client without socketTimeout can stay dead', async () => {
+    it('start-up warns of a client without socketTimeout', async () => {
       const warnings: string[] = [];
       const client = new Cluster(cluster.nodes);
       const logger = { warn: (message: string) => warnings.push(message) };
@@ -159,7 +159,7 @@ describe('when the password of a caller’s client is changed at run time', () =
   });
 
   describeWithRedisServer('behind Sentinel', () => {
-    it('the connection for notifications takes the new one over when it reconnects', async () => {
+    it('the connection for notifications uses the new password when it reconnects', async () => {
       await using set = await SentinelSet.start({ replicas: 1 });
       const target = { sentinels: set.sentinels, name: set.name };
       const client = new Redis({ ...target, username: USER, password: 'old' });

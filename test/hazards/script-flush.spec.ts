@@ -10,7 +10,7 @@ import { uniqueName } from '../support/test-redis.js';
 import { untilIdle } from '../support/until-idle.js';
 import { Witness } from '../support/witness.js';
 
-describeWithRedisServer('when the server forgets its scripts', () => {
+describeWithRedisServer('a server that loses its scripts', () => {
   let server: RedisServer;
   let admin: Redis;
   let name: string;
@@ -24,7 +24,7 @@ describeWithRedisServer('when the server forgets its scripts', () => {
   });
   afterAll(() => server.stop());
 
-  it('takes, keeps and gives back a lock all the same', async () => {
+  it('still grants, renews and releases a lock', async () => {
     await using locks = await connectLockService({ url: server.url, lease: 600 });
     await admin.script('FLUSH');
     const lease = await locks.acquire(name);
@@ -37,7 +37,7 @@ describeWithRedisServer('when the server forgets its scripts', () => {
     expect(await admin.exists(lockKey(name))).toBe(0);
   });
 
-  it('serves every caller, one at a time, while it happens again and again', async () => {
+  it('serves every caller, one at a time, with repeated script flushes', async () => {
     await using one = await connectLockService({ url: server.url });
     await using two = await connectLockService({ url: server.url });
     const witness = new Witness();
@@ -63,7 +63,7 @@ describeWithRedisServer('when the server forgets its scripts', () => {
     await untilIdle(one, two);
   });
 
-  it('does not teach it the script of an acquire that was given up meanwhile', async () => {
+  it('does not receive the script of an acquire that was abandoned meanwhile', async () => {
     await using proxy = await TcpProxy.start(server.url);
     await using locks = await connectLockService({ url: proxy.url, commandTimeout: 200, lease: 60_000 });
     await admin.script('FLUSH');

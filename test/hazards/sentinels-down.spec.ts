@@ -10,7 +10,7 @@ import { waitUntil } from '../support/wait-until.js';
 const FAILURES = 12;
 
 describeWithRedisServer('while no Sentinel can be reached', () => {
-  it('failed attempts to connect add no listeners to the last socket', async () => {
+  it('failed connection attempts add no listeners to the last socket', async () => {
     await using set = await SentinelSet.start({ replicas: 0 });
     const proxies = await Promise.all(set.sentinels.map(({ port }) => TcpProxy.start(`redis://127.0.0.1:${port}`)));
     const sentinels = proxies.map(({ port }) => ({ host: '127.0.0.1', port }));

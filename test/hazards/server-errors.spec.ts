@@ -10,7 +10,7 @@ import { uniqueName } from '../support/test-redis.js';
 import { untilIdle } from '../support/until-idle.js';
 import { waitUntil } from '../support/wait-until.js';
 
-describeWithRedisServer('a server that refuses', () => {
+describeWithRedisServer('a server that rejects requests', () => {
   let server: RedisServer;
   let admin: Redis;
   let locks: LockService;
@@ -59,7 +59,7 @@ describeWithRedisServer('a server that refuses', () => {
     },
   ];
 
-  it.each(cases)('with $code is unavailable, not busy, and may be asked again', async ({ code, refuse, allow }) => {
+  it.each(cases)('with $code is unavailable, not busy, and retryable', async ({ code, refuse, allow }) => {
     await refuse();
     const once = await locks.tryAcquire(name).catch((e: unknown) => e);
     expect(once).toBeInstanceOf(LockUnavailableError);
@@ -73,7 +73,7 @@ describeWithRedisServer('a server that refuses', () => {
     await untilIdle(locks);
   });
 
-  it.each(cases)('with $code while a lock is held makes good the release later', async ({ refuse, allow }) => {
+  it.each(cases)('with $code while a lock is held gets the release again later', async ({ refuse, allow }) => {
     const lease = await locks.acquire(name);
     await refuse();
     const outcome = await lease.release();
@@ -84,7 +84,7 @@ describeWithRedisServer('a server that refuses', () => {
     expect(await admin.exists(lockKey(name))).toBe(0);
   });
 
-  it('with BUSY, since a script of somebody else runs on and on, is unavailable until that ends', async () => {
+  it("with BUSY because of another client's long script is unavailable until that script ends", async () => {
     await admin.config('SET', 'busy-reply-threshold', '10');
     const endless = server.client().eval('while true do end', 0);
     const killed = expect(endless).rejects.toThrow();
@@ -100,7 +100,7 @@ describeWithRedisServer('a server that refuses', () => {
     await untilIdle(locks);
   });
 
-  it('at LOADING is waited for', async () => {
+  it('with LOADING is waited for', async () => {
     await admin.config('SET', 'key-load-delay', '50000');
     await admin.config('SET', 'loading-process-events-interval-bytes', '1024');
     for (let n = 0; n < 20; n += 1) await admin.set(`fill:${n}`, randomBytes(2_000));

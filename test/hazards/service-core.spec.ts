@@ -13,7 +13,7 @@ import { waitUntil } from '../support/wait-until.js';
 
 // Every test is a defect that users of other lock libraries have met. What they have in common is that each looked
 // right in a test of the usual course of things.
-describeWithRedisServer('what went wrong elsewhere', () => {
+describeWithRedisServer('faults reported for other libraries', () => {
   let server: RedisServer;
   let admin: Redis;
   let name: string;
@@ -49,7 +49,7 @@ describeWithRedisServer('what went wrong elsewhere', () => {
       await before.release();
     });
 
-    it('that ran out takes neither the value nor the error of the section, and holds up nobody', async () => {
+    it('that ended keeps the value and the error of the section, and delays no caller', async () => {
       await using locks = await connectLockService({ url: server.url });
       const outlive = async (lease: Lease): Promise<void> => {
         await waitUntil('it is lost', () => lease.signal.aborted);
@@ -80,7 +80,7 @@ describeWithRedisServer('what went wrong elsewhere', () => {
       expect(await scriptsDuring(() => lease.release())).toBeLessThanOrEqual(2);
     });
 
-    it('that is over aborts no signal after the section has ended, though a renewal was under way', async () => {
+    it('that has ended aborts no signal after the section, even with a renewal in flight', async () => {
       await using proxy = await TcpProxy.start(server.url);
       await using locks = await connectLockService({ url: proxy.url, lease: 900 });
       const lease = await locks.acquire(name);
@@ -95,7 +95,7 @@ describeWithRedisServer('what went wrong elsewhere', () => {
       await untilIdle(locks);
     });
 
-    it('of a short lock makes no storm of renewals', async () => {
+    it('of a short lock causes no storm of renewals', async () => {
       await using locks = await connectLockService({ url: server.url, lease: 300 });
       const lease = await locks.acquire(name);
       const scripts = await scriptsDuring(() => sleep(2_000));
@@ -105,7 +105,7 @@ describeWithRedisServer('what went wrong elsewhere', () => {
       await lease.release();
     });
 
-    it('of a lock that was deleted is over at once: no storm of attempts to renew it', async () => {
+    it('of a deleted lock ends at once, without a storm of renewals', async () => {
       await using locks = await connectLockService({ url: server.url, lease: 900 });
       const lease = await locks.acquire(name);
       await admin.del(lockKey(name));
@@ -116,8 +116,8 @@ describeWithRedisServer('what went wrong elsewhere', () => {
     });
   });
 
-  describe('giving up', () => {
-    it('never frees the lock of the one who has it', async () => {
+  describe('the end of a wait', () => {
+    it('never releases the lock of the holder', async () => {
       await using locks = await connectLockService({ url: server.url });
       const lease = await locks.acquire(name);
       for (const wait of [0, 20, 200])
@@ -132,7 +132,7 @@ describeWithRedisServer('what went wrong elsewhere', () => {
       await expect(lease.release()).resolves.toBe('released');
     });
 
-    it('at once, with no time to wait, asks once', async () => {
+    it('comes at once with `wait: 0`, after one request', async () => {
       await using holder = await connectLockService({ url: server.url });
       await using locks = await connectLockService({ url: server.url });
       const lease = await holder.acquire(name);
@@ -141,7 +141,7 @@ describeWithRedisServer('what went wrong elsewhere', () => {
       await lease.release();
     });
 
-    it('after the time that was set, and not before', async () => {
+    it('comes after the time that was set, and not before', async () => {
       await using holder = await connectLockService({ url: server.url });
       await using locks = await connectLockService({ url: server.url });
       const lease = await holder.acquire(name);
@@ -152,7 +152,7 @@ describeWithRedisServer('what went wrong elsewhere', () => {
       await lease.release();
     });
 
-    it('does not come before the lock is free, though its holder died long before', async () => {
+    it('does not come before the lease of a dead holder has ended', async () => {
       await using locks = await connectLockService({ url: server.url });
       // A lock that nobody will release, with less to live than the caller is ready to wait.
       await admin.hset(lockKey(name), 'somebody:1', '1');
@@ -161,7 +161,7 @@ describeWithRedisServer('what went wrong elsewhere', () => {
       await lease.release();
     });
 
-    it('with several names leaves none of them taken', async () => {
+    it('with several names leaves none of them locked', async () => {
       await using holder = await connectLockService({ url: server.url });
       await using locks = await connectLockService({ url: server.url });
       const names = ['a', 'b', 'c', 'd'].map((each) => `${name}:${each}`);
@@ -173,7 +173,7 @@ describeWithRedisServer('what went wrong elsewhere', () => {
       await lease.release();
     });
 
-    it('because Redis failed while it waited settles the promise', async () => {
+    it('settles the promise after a failure of Redis', async () => {
       await using proxy = await TcpProxy.start(server.url);
       await using holder = await connectLockService({ url: server.url });
       await using locks = await connectLockService({ url: proxy.url, commandTimeout: 200 });
@@ -187,7 +187,7 @@ describeWithRedisServer('what went wrong elsewhere', () => {
       await untilIdle(locks);
     });
 
-    it.each([60, 100])('after %i ms on a server that carries the request out later leaves no lock', async (timeout) => {
+    it.each([60, 100])('after %i ms leaves no lock on a server that executes the request later', async (timeout) => {
       await using locks = await connectLockService({ url: server.url, commandTimeout: timeout, lease: 60_000 });
       server.freeze();
       const failed = expect(locks.acquire(name, { wait: 0 })).rejects.toBeInstanceOf(LockUnavailableError);
@@ -204,7 +204,7 @@ describeWithRedisServer('what went wrong elsewhere', () => {
   });
 
   describe('waiting', () => {
-    it('misses no release between the first look and the subscription', async () => {
+    it('misses no release between the first attempt and the subscription', async () => {
       await using holder = await connectLockService({ url: server.url, lease: 60_000 });
       for (let round = 0; round < 20; round += 1) {
         // A fresh service each time: its connection for notices is made while the lock is being released.
@@ -217,7 +217,7 @@ describeWithRedisServer('what went wrong elsewhere', () => {
       }
     });
 
-    it('goes on for the others when one of them stops', async () => {
+    it('continues for the other callers when one of them stops', async () => {
       await using holder = await connectLockService({ url: server.url, lease: 60_000 });
       await using locks = await connectLockService({ url: server.url });
       const lease = await holder.acquire(name);
@@ -229,7 +229,7 @@ describeWithRedisServer('what went wrong elsewhere', () => {
       await (await patient).release();
     });
 
-    it('serves fifty callers through a server that stands still for a while', async () => {
+    it('serves fifty callers through a temporary stall of the server', async () => {
       await using one = await connectLockService({ url: server.url, commandTimeout: 300 });
       await using two = await connectLockService({ url: server.url, commandTimeout: 300 });
       let served = 0;
@@ -247,7 +247,7 @@ describeWithRedisServer('what went wrong elsewhere', () => {
   });
 
   describe('the client', () => {
-    it('on another database locks there', async () => {
+    it('with another database locks in that database', async () => {
       const client = server.client({ db: 3 });
       await using locks = await connectLockService({ client });
       await using elsewhere = await connectLockService({ url: server.url });
@@ -262,7 +262,7 @@ describeWithRedisServer('what went wrong elsewhere', () => {
       await (await waiting).release();
     });
 
-    it('has no command redefined, and may have commands of the same name defined by others', async () => {
+    it('gets no new commands, and may have custom commands of any name', async () => {
       const client = server.client();
       const before = new Set([...Object.keys(client), ...Object.getOwnPropertyNames(Object.getPrototypeOf(client))]);
       for (const command of ['acquireLock', 'releaseLock', 'acquire', 'release', 'renew', 'extend', 'inspect']) {
@@ -298,13 +298,13 @@ describeWithRedisServer('what went wrong elsewhere', () => {
     });
   });
 
-  it('a lock is had again by code that has it: no deadlock with itself', async () => {
+  it('code that holds a lock can acquire it again without a deadlock', async () => {
     await using locks = await connectLockService({ url: server.url });
     const nested = locks.withLock(name, () => locks.withLock(name, () => 'inner', { wait: 0 }));
     await expect(nested).resolves.toBe('inner');
   });
 
-  it('two callers of one client are two, whoever asks: never one owner with two holders', async () => {
+  it('two callers of one client are two owners, never one owner with two holders', async () => {
     await using locks = await connectLockService({ url: server.url });
     let inside = 0;
     let most = 0;
@@ -317,7 +317,7 @@ describeWithRedisServer('what went wrong elsewhere', () => {
     expect(most).toBe(1);
   });
 
-  it('the release has been carried out when the call returns', async () => {
+  it('the release has been executed when the call returns', async () => {
     await using locks = await connectLockService({ url: server.url });
     for (let round = 0; round < 20; round += 1) {
       await locks.withLock(name, () => undefined);
@@ -327,7 +327,7 @@ describeWithRedisServer('what went wrong elsewhere', () => {
     }
   });
 
-  it('a section without limits outlives the lease many times over: nobody else comes in', async () => {
+  it('a section that lasts many leases keeps all other callers out', async () => {
     await using locks = await connectLockService({ url: server.url, lease: 300 });
     await using others = await connectLockService({ url: server.url });
     let inside = 0;
@@ -339,7 +339,7 @@ describeWithRedisServer('what went wrong elsewhere', () => {
     await Promise.all([locks.withLock(name, section), others.withLock(name, section, { wait: 20_000 })]);
   });
 
-  it('a notice that anybody may publish frees nothing', async () => {
+  it('a forged notification releases nothing', async () => {
     await using locks = await connectLockService({ url: server.url });
     await using others = await connectLockService({ url: server.url });
     const lease = await locks.acquire(name);
@@ -353,37 +353,34 @@ describeWithRedisServer('what went wrong elsewhere', () => {
     await lease.release();
   });
 
-  it.each(['stall', 'restart', 'error'])(
-    'nothing is rejected unhandled (%s), and the process goes on',
-    async (what) => {
-      await using own = await RedisServer.start();
-      await using child = ChildScript.start('hazards/children/stalls.mjs', [own.url, name], {
-        NODE_OPTIONS: '--unhandled-rejections=strict',
-      });
-      await child.next('running');
-      if (what === 'stall') {
-        own.freeze();
-        await sleep(900);
-        own.thaw();
-      } else if (what === 'restart') {
-        await own.kill();
-        await sleep(500);
-        await own.restart();
-      } else {
-        const client = own.client();
-        await client.config('SET', 'maxmemory', '1');
-        await sleep(700);
-        await client.flushall();
-        await client.config('SET', 'maxmemory', '0');
-      }
-      child.send({ type: 'finish' });
-      expect(await child.next('finished')).toMatchObject({ served: true });
-      child.endInput();
-      expect(await child.exited).toEqual({ code: 0, signal: null, stderr: '' });
-    },
-  );
+  it.each(['stall', 'restart', 'error'])('no rejection is unhandled (%s), and the process continues', async (what) => {
+    await using own = await RedisServer.start();
+    await using child = ChildScript.start('hazards/children/stalls.mjs', [own.url, name], {
+      NODE_OPTIONS: '--unhandled-rejections=strict',
+    });
+    await child.next('running');
+    if (what === 'stall') {
+      own.freeze();
+      await sleep(900);
+      own.thaw();
+    } else if (what === 'restart') {
+      await own.kill();
+      await sleep(500);
+      await own.restart();
+    } else {
+      const client = own.client();
+      await client.config('SET', 'maxmemory', '1');
+      await sleep(700);
+      await client.flushall();
+      await client.config('SET', 'maxmemory', '0');
+    }
+    child.send({ type: 'finish' });
+    expect(await child.next('finished')).toMatchObject({ served: true });
+    child.endInput();
+    expect(await child.exited).toEqual({ code: 0, signal: null, stderr: '' });
+  });
 
-  it('nothing grows with the number of names that were locked, and no timer or listener stays', async () => {
+  it('memory does not grow with the number of locked names, and no timer or listener stays', async () => {
     await using child = ChildScript.start('hazards/children/grows.mjs', [server.url]);
     const { before, after, timers, listeners } = await child.next('measured');
     expect(timers).toEqual((before as { timers: number }).timers);

@@ -27,7 +27,7 @@ describe('a shutdown', () => {
   const listeners = (client: Redis): Record<string, number> =>
     Object.fromEntries(client.eventNames().map((event) => [String(event), client.listenerCount(event)]));
 
-  it('refuses those who wait, all at once, and leaves the holder elsewhere alone', async () => {
+  it('rejects all waiters at once, and does not affect the holder in another process', async () => {
     await using others = await connectLockService({ url });
     const lease = await others.acquire(name);
     const locks = await connectLockService({ url });
@@ -42,7 +42,7 @@ describe('a shutdown', () => {
     await expect(lease.release()).resolves.toBe('released');
   });
 
-  it('undoes an acquire that is under way', async () => {
+  it('releases the lock of an acquire in flight', async () => {
     for (let round = 0; round < 10; round += 1) {
       const locks = await connectLockService({ url, lease: 60_000 });
       const acquiring = expect(locks.acquire(name)).rejects.toBeInstanceOf(LockShutdownError);
@@ -55,7 +55,7 @@ describe('a shutdown', () => {
     }
   });
 
-  it('undoes an acquire whose answer is slow to come', async () => {
+  it('releases the lock of an acquire with a slow reply', async () => {
     await using proxy = await TcpProxy.start(url);
     const locks = await connectLockService({ url: proxy.url, lease: 60_000 });
     proxy.delayReplies(200);
@@ -66,7 +66,7 @@ describe('a shutdown', () => {
     expect(await taken()).toBe(false);
   });
 
-  it('lets a running section end and gives its lock back', async () => {
+  it('lets a running section end and releases its lock', async () => {
     const locks = await connectLockService({ url, lease: 60_000 });
     const order: string[] = [];
     const section = locks
@@ -85,7 +85,7 @@ describe('a shutdown', () => {
     expect(await taken()).toBe(false);
   });
 
-  it('keeps renewing the lease of a section for as long as it waits for it', async () => {
+  it('renews the lease of a section while it waits for it', async () => {
     const locks = await connectLockService({ url, lease: 400 });
     const section = locks.withLock(name, async (lease) => {
       await sleep(1_000);
@@ -97,7 +97,7 @@ describe('a shutdown', () => {
     await closing;
   });
 
-  it('during a renewal loses nothing', async () => {
+  it('during a renewal loses no lock', async () => {
     await using proxy = await TcpProxy.start(url);
     const locks = await connectLockService({ url: proxy.url, lease: 900 });
     const lease = await locks.acquire(name);
@@ -110,7 +110,7 @@ describe('a shutdown', () => {
     expect(await taken()).toBe(false);
   });
 
-  it('tells a section that does not end, and leaves the lock to its lease', async () => {
+  it('notifies a section that does not end, and lets its lease expire', async () => {
     const locks = await connectLockService({ url, shutdownTimeout: 50, lease: 2_000 });
     const lease = await locks.acquire(name);
     const { signal } = lease;
@@ -123,7 +123,7 @@ describe('a shutdown', () => {
     await admin.del(lockKey(name));
   });
 
-  it('lets a section take further locks while it waits for it, and refuses callers outside', async () => {
+  it('lets a section acquire further locks while it waits for it, and rejects other callers', async () => {
     const locks = await connectLockService({ url });
     await using others = await connectLockService({ url });
     const [second, third] = [`${name}:second`, `${name}:third`];
@@ -152,7 +152,7 @@ describe('a shutdown', () => {
     expect(await admin.exists(lockKey(name), lockKey(second), lockKey(third))).toBe(0);
   });
 
-  it('lets a section under a lock of another service finish what it has begun, until it is closed', async () => {
+  it('lets a section of another service acquire locks until the service is closed', async () => {
     await using billing = await connectLockService({ url });
     const locks = await connectLockService({ url });
     await billing.withLock(`${name}:billing`, async () => {
@@ -163,7 +163,7 @@ describe('a shutdown', () => {
     });
   });
 
-  it('refuses a section further locks once its own is lost', async () => {
+  it('rejects further locks of a section that has lost its own', async () => {
     const locks = await connectLockService({ url });
     await locks.withLock(
       name,
@@ -177,7 +177,7 @@ describe('a shutdown', () => {
     await locks.close();
   });
 
-  it('refuses waiting calls of a section when it waits no longer', async () => {
+  it('rejects waiting calls of a section at the end of the shutdown', async () => {
     const locks = await connectLockService({ url, shutdownTimeout: 100 });
     await using others = await connectLockService({ url });
     await using _elsewhere = await others.acquire(`${name}:second`);
@@ -208,7 +208,7 @@ describe('a shutdown', () => {
     expect(await admin.exists(lockKey(name), lockKey(`${name}:bare`))).toBe(0);
   });
 
-  it('releases the locks of sections that end by their signal, and leaves those of sections that go on', async () => {
+  it('releases the locks of sections that end at their signal, and keeps those of sections that continue', async () => {
     const locks = await connectLockService({ url, shutdownTimeout: 50, lease: 5_000 });
     const leader = locks.withLock(name, ({ signal }) => once(signal, 'abort'));
     const stuck = await locks.acquire(`${name}:stuck`);
@@ -220,7 +220,7 @@ describe('a shutdown', () => {
     await admin.del(lockKey(`${name}:stuck`));
   });
 
-  it('does not wait for a lease that is lost, and counts it as held no more', async () => {
+  it('does not wait for a lost lease, and does not count it as held', async () => {
     const locks = await connectLockService({ url, shutdownTimeout: 60_000 });
     const lost = await Promise.all(
       Array.from({ length: 50 }, (_, index) => locks.acquire(`${name}:${String(index)}`, { lease: 500, renew: false })),
@@ -269,7 +269,7 @@ describe('a shutdown', () => {
     await expect(locks.acquire(name)).rejects.toBeInstanceOf(LockShutdownError);
   });
 
-  it('ends although Redis was never there', async () => {
+  it('ends although Redis was never reachable', async () => {
     const locks = createLockService({ url: 'redis://127.0.0.1:1', commandTimeout: 200 });
     const waiting = expect(locks.acquire(name, { wait: Infinity })).rejects.toBeInstanceOf(LockShutdownError);
     await sleep(50);
@@ -278,14 +278,14 @@ describe('a shutdown', () => {
     await expect(locks.inspect(name)).rejects.toBeInstanceOf(LockUnavailableError);
   });
 
-  it('can be asked for again and again', async () => {
+  it('can be requested repeatedly', async () => {
     const locks = await connectLockService({ url });
     await Promise.all([locks.close(), locks.close()]);
     await locks.close();
     await locks[Symbol.asyncDispose]();
   });
 
-  it("leaves a caller's client as it was: open, and without a listener of ours", async () => {
+  it("leaves a caller's client open and without listeners of the library", async () => {
     const client = redisClient();
     await once(client, 'ready');
     const before = listeners(client);

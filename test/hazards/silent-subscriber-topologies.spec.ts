@@ -9,7 +9,7 @@ import { subscribersOf } from '../support/subscribers.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { describeSilence, type Place } from './testing/silence.js';
 
-describe('a connection for notifications whose peer vanishes without a FIN', () => {
+describe('a connection for notifications whose peer disappears without a FIN', () => {
   describeWithRedisServer('behind Sentinel', () => {
     let set: SentinelSet;
     let proxies: TcpProxy[];

@@ -11,7 +11,7 @@ import { untilIdle } from '../support/until-idle.js';
 import { waitUntil } from '../support/wait-until.js';
 import { describeSilence, LONG_MS, type Place } from './testing/silence.js';
 
-describe('a connection for notifications whose peer vanishes without a FIN', () => {
+describe('a connection for notifications whose peer disappears without a FIN', () => {
   describeWithRedisServer('on one server', () => {
     let server: RedisServer;
     let proxy: TcpProxy;
@@ -38,7 +38,7 @@ describe('a connection for notifications whose peer vanishes without a FIN', () 
 
     describeSilence('with a client of the library', () => place);
 
-    it('the waiters of short waits go on being served', async () => {
+    it('waiters with short waits are still served', async () => {
       await using holder = await connectLockService({ ...place.direct, lease: LONG_MS });
       await using locks = await connectLockService({ ...place.proxied, lease: LONG_MS });
       const warmUp = await holder.acquire(name);
@@ -85,7 +85,7 @@ describe('a connection for notifications whose peer vanishes without a FIN', () 
       await untilIdle(holder, locks);
     });
 
-    it('no PING is sent while nobody waits, and about one a second while somebody does', async () => {
+    it('no PING is sent without waiters, and about one per second with waiters', async () => {
       await using holder = await connectLockService({ ...place.direct, lease: LONG_MS });
       await using locks = await connectLockService({ ...place.direct, lease: LONG_MS });
       const pingsIn = async (ms: number): Promise<number> => {

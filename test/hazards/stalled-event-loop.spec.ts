@@ -142,7 +142,7 @@ describe('after a stall of the event loop', () => {
     await new Promise<void>((resolve) => stat('/', () => resolve()));
   };
 
-  it('what was due happens behind the data that has arrived', async () => {
+  it('due timers run after the data that has arrived', async () => {
     const order: string[] = [];
     const deadlines = new Deadlines();
     class Entry extends Deadline {

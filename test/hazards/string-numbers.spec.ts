@@ -3,8 +3,8 @@ import { createLockService } from 'nestjs-redis-lock';
 import { describe, expect, it } from '@jest/globals';
 import { testRedisUrl, uniqueName } from '../support/test-redis.js';
 
-describe("a caller's client that passes numbers on as strings", () => {
-  it('takes, shows, extends and gives back locks as any other', async () => {
+describe("a caller's client that returns numbers as strings", () => {
+  it('acquires, inspects, extends and releases locks like any other', async () => {
     const client = new Redis(testRedisUrl(), { stringNumbers: true });
     await using locks = createLockService({ client });
     const name = uniqueName('strings');

@@ -10,7 +10,7 @@ import { TcpProxy } from '../support/tcp-proxy.js';
 import { uniqueName } from '../support/test-redis.js';
 import { untilIdle } from '../support/until-idle.js';
 
-describeWithRedisServer('when the connection for notices is cut', () => {
+describeWithRedisServer('when the connection for notifications is closed', () => {
   let server: RedisServer;
   let admin: Redis;
   let name: string;
@@ -42,7 +42,7 @@ describeWithRedisServer('when the connection for notices is cut', () => {
     await untilIdle(holder, locks);
   });
 
-  it('a release that nobody could hear is found as soon as the connection is back', async () => {
+  it('a release without a notification is detected as soon as the connection is back', async () => {
     await using holder = await connectLockService({ url: server.url, lease: 60_000 });
     await using locks = await connectLockService({ url: server.url });
     const lease = await holder.acquire(name);
@@ -61,7 +61,7 @@ describeWithRedisServer('when the connection for notices is cut', () => {
     await untilIdle(holder, locks);
   });
 
-  it('nothing is asked at intervals, before and after', async () => {
+  it('no requests are sent at intervals, before and after', async () => {
     await using holder = await connectLockService({ url: server.url, lease: 60_000 });
     await using locks = await connectLockService({ url: server.url });
     const lease = await holder.acquire(name);
@@ -79,7 +79,7 @@ describeWithRedisServer('when the connection for notices is cut', () => {
     await untilIdle(holder, locks);
   });
 
-  it('and stays away, the lock is had when the lease of the holder ends', async () => {
+  it('and stays closed, a waiter gets the lock when the lease of the holder ends', async () => {
     await using proxy = await TcpProxy.start(server.url);
     await using holder = await connectLockService({ url: server.url });
     const client = server.client();

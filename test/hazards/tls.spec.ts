@@ -44,7 +44,7 @@ describeUnless(missing, 'a server that is reached by TLS only', () => {
     folder.remove();
   });
 
-  it('locks, lets others wait, and wakes them by a notice', async () => {
+  it('acquires a lock, and notifies waiters', async () => {
     await using locks = await connectLockService({ redis: trusting });
     await using others = await connectLockService({ redis: trusting });
     const lease = await locks.acquire(name);
@@ -58,7 +58,7 @@ describeUnless(missing, 'a server that is reached by TLS only', () => {
     await next.release();
   });
 
-  it('is trusted by a URL alone where NODE_EXTRA_CA_CERTS names the authority', async () => {
+  it('works with a URL alone if NODE_EXTRA_CA_CERTS names the authority', async () => {
     await using child = ChildScript.start('hazards/children/over-tls.mjs', [url, name], {
       NODE_EXTRA_CA_CERTS: certificates.ca,
     });
@@ -69,7 +69,7 @@ describeUnless(missing, 'a server that is reached by TLS only', () => {
   it.each([
     ['nobody', () => ({})],
     ['another authority', () => ({ NODE_EXTRA_CA_CERTS: certificates.otherCa })],
-  ])('is refused by a URL alone where %s vouches for it', async (_who, env) => {
+  ])('fails with a URL alone if only %s signed the certificate', async (_who, env) => {
     await using child = ChildScript.start('hazards/children/over-tls.mjs', [url, name], env());
     const { code, message } = await child.next('refused');
     expect(code).toBe('LOCK_UNAVAILABLE');
@@ -78,7 +78,7 @@ describeUnless(missing, 'a server that is reached by TLS only', () => {
     expect((await child.exited).code).toBe(0);
   });
 
-  it('may fail a handshake more than once, also one that was given up', async () => {
+  it('may emit several errors in one handshake, even after it was aborted', async () => {
     await using child = ChildScript.start('hazards/children/breaks-off.mjs', [url]);
     expect((await child.next('done')).refused).toBe(96);
     expect((await child.exited).code).toBe(0);

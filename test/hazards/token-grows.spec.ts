@@ -62,7 +62,7 @@ describeWithRedisServer('the fencing token', () => {
     expect(await nextToken(generous)).toBeGreaterThan(last);
   });
 
-  it('still grows after a flush when each acquisition had others waiting behind it', async () => {
+  it('still grows after a flush when each acquisition had waiters behind it', async () => {
     await using generous = await connectLockService({ url: server.url, handOverCount: 1_000, handOverTime: 0 });
     const tokens: number[] = [];
     const crowd = Array.from({ length: 300 }, () =>
@@ -75,7 +75,7 @@ describeWithRedisServer('the fencing token', () => {
     expect(tokens.every((token, index) => index === 0 || token > tokens[index - 1]!)).toBe(true);
   });
 
-  it('reserves none for callers that could not be served in the time there is for them', async () => {
+  it('is not reserved for callers that could not be served within the hand-over time', async () => {
     await using hasty = await connectLockService({ url: server.url, handOverCount: 1_000, handOverTime: 0 });
     const reserved: number[] = [];
     await Promise.all(
@@ -86,7 +86,7 @@ describeWithRedisServer('the fencing token', () => {
     expect(reserved).toEqual(Array.from({ length: 20 }, () => 0));
   });
 
-  it('is about the clock of the server in µs, and an exact number', async () => {
+  it("is close to the server's clock in µs, and an exact number", async () => {
     const before = await serverMicros();
     const token = await nextToken();
     const after = await serverMicros();
@@ -95,7 +95,7 @@ describeWithRedisServer('the fencing token', () => {
     expect(Number.isSafeInteger(token + 1_000_000 * 86_400 * 365 * 100)).toBe(true);
   });
 
-  it('follows what is stored where that is ahead of the clock', async () => {
+  it('follows the stored token if that is ahead of the clock', async () => {
     const ahead = (await serverMicros()) + 3_600_000_000;
     await admin.set(tokenKey(name), String(ahead));
     expect(await nextToken()).toBe(ahead + 1);
@@ -109,7 +109,7 @@ describeWithRedisServer('the fencing token', () => {
     expect(tokens).toEqual([...new Set(tokens)].sort((a, b) => a - b));
   });
 
-  it('is forgotten by the server some time after its last use, and kept alive while the lock is', async () => {
+  it('expires on the server some time after its last use, and is kept while the lock is held', async () => {
     await using brief = await connectLockService({ url: server.url, tokenTtl: 60_000, lease: 300 });
     const lease = await brief.acquire(name);
     const ttl = await admin.pttl(tokenKey(name));
@@ -121,7 +121,7 @@ describeWithRedisServer('the fencing token', () => {
     expect(await admin.exists(tokenKey(name))).toBe(1);
   });
 
-  it('has a time to live of a day unless told otherwise', async () => {
+  it('has a time to live of one day by default', async () => {
     await nextToken();
     const ttl = await admin.pttl(tokenKey(name));
     expect(ttl).toBeGreaterThan(86_400_000 - 60_000);

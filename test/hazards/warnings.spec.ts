@@ -37,7 +37,7 @@ describe('an operator is warned', () => {
     expect(lines[0]).toContain('maxmemory-policy');
   });
 
-  it('once of a lock whose loss is found by its release', async () => {
+  it('once of a lock whose loss is detected by its release', async () => {
     await using locks = await connectLockService({ url, logger });
     const lease = await locks.acquire(name);
     const admin = redisClient();
@@ -53,7 +53,7 @@ describe('an operator is warned', () => {
     expect(lines).toEqual([expect.stringContaining('its fixed lease of 100 ms ended before it was released')]);
   });
 
-  it('of nothing where a lock is taken and released as it should be', async () => {
+  it('of nothing if a lock is acquired and released normally', async () => {
     await using others = await connectLockService({ url });
     await using locks = await connectLockService({ url, logger, startup: 'background' });
     await locks.withLock(name, () => undefined);
@@ -86,7 +86,7 @@ describe('an operator is warned', () => {
     expect(lease.signal.aborted).toBe(false);
   });
 
-  it('of a background start without Redis, once when it is away and once when it is there', async () => {
+  it('of a background start without Redis, once when it is unreachable and once when it is reachable', async () => {
     const reserved = createServer().listen(0, '127.0.0.1');
     await once(reserved, 'listening');
     const { port } = reserved.address() as { port: number };
@@ -117,7 +117,7 @@ describe('an operator is warned', () => {
     admin.disconnect();
   });
 
-  it('of a shutdown that waits for a lease, with its name, and of what it leaves', async () => {
+  it('of a shutdown that waits for a lease, with its name, and of locks that it does not release', async () => {
     const locks = await connectLockService({ url, shutdownTimeout: 2_000, logger });
     const lease = await locks.acquire(name, { lease: 10_000, renew: false });
     const closing = locks.close();

@@ -62,7 +62,7 @@ describeWithRedisServer('a server in the wrong state', () => {
       await server.stop();
     });
 
-    it('grants nothing, is never busy, and a held lock keeps its lease and is signalled by its end', async () => {
+    it('grants no lock, is never busy, and a held lock keeps its lease and is notified of its end', async () => {
       const held = await locks.acquire(uniqueName('held'));
       const until = performance.now() + held.remaining();
       await state.enter(admin, server);
@@ -94,7 +94,7 @@ describeWithRedisServer('a server in the wrong state', () => {
 
     if (state.slow !== undefined || state.renews !== undefined) return;
 
-    it('renews a held lock again when it is over within the lease', async () => {
+    it('renews a held lock again when the state passes within the lease', async () => {
       await using others = await connectLockService({ url: server.url, lease: LONG_LEASE_MS, shutdownTimeout: 100 });
       const held = await others.acquire(uniqueName('held'));
       await state.enter(admin, server);
@@ -108,7 +108,7 @@ describeWithRedisServer('a server in the wrong state', () => {
   });
 });
 
-describeWithRedisServer('of three nodes some in the wrong state', () => {
+describeWithRedisServer('of three nodes, some in the wrong state', () => {
   describe.each(WRONG_STATES)('$code', (state) => {
     let nodes: { server: RedisServer; admin: Redis }[];
     let locks: LockService;
@@ -123,7 +123,7 @@ describeWithRedisServer('of three nodes some in the wrong state', () => {
       await Promise.all(nodes.map(({ server }) => server.stop()));
     });
 
-    it('are outvoted as a minority; as a majority they grant nothing', async () => {
+    it('are outvoted as a minority; as a majority they grant no lock', async () => {
       const [first, second] = nodes;
       await state.enter(first!.admin, first!.server);
       const held = await locks.acquire(uniqueName('minority'));

@@ -5,7 +5,7 @@ import { lockKey, tokenKey } from '../support/lock-keys.js';
 import { redisClient, testRedisUrl, uniqueName } from '../support/test-redis.js';
 import { untilIdle } from '../support/until-idle.js';
 
-describe("a key that is somebody else's and no lock", () => {
+describe('a key with other data', () => {
   let locks: LockService;
   let admin: Redis;
   let name: string;
@@ -21,7 +21,7 @@ describe("a key that is somebody else's and no lock", () => {
     admin.disconnect();
   });
 
-  it('fails the call at once, however long it would wait, and says what to do', async () => {
+  it('fails the call at once, whatever its wait, with advice', async () => {
     await admin.set(lockKey(name), 'a cached value', 'EX', 60);
     const error = await locks.acquire(name, { wait: Infinity }).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(LockUnavailableError);
@@ -32,7 +32,7 @@ describe("a key that is somebody else's and no lock", () => {
     await untilIdle(locks);
   });
 
-  it('fails all who wait for it, and nobody who comes after it was put right', async () => {
+  it('fails all waiters, and no later caller after it was removed', async () => {
     await admin.set(lockKey(name), 'x', 'EX', 60);
     const outcomes = await Promise.allSettled([1, 2, 3].map(() => locks.acquire(name)));
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
@@ -41,7 +41,7 @@ describe("a key that is somebody else's and no lock", () => {
     await untilIdle(locks);
   });
 
-  it('fails only its own lock of all that go to Redis together', async () => {
+  it('fails only its own lock of all locks in the same call', async () => {
     await admin.set(lockKey(name), 'x', 'EX', 60);
     const others = Array.from({ length: 10 }, (_, n) => `${name}:${n}`);
     const names = [...others.slice(0, 5), name, ...others.slice(5)];
@@ -51,7 +51,7 @@ describe("a key that is somebody else's and no lock", () => {
     await untilIdle(locks);
   });
 
-  it('is named by what a holder is told who extends the lease that was there', async () => {
+  it('is named in the error of a holder that extends its lease', async () => {
     const lease = await locks.acquire(name);
     await admin.set(lockKey(name), 'x', 'EX', 60);
     await expect(lease.extend(60_000)).rejects.toMatchObject({ lockName: name, retryable: false });
@@ -67,7 +67,7 @@ describe("a key that is somebody else's and no lock", () => {
     await untilIdle(locks);
   });
 
-  it('that takes the place of a lock while it is held loses that lock, and no other', async () => {
+  it('that replaces a held lock makes that lock lost, and no other', async () => {
     await using short = await connectLockService({ url: testRedisUrl(), lease: 600 });
     const spoilt = await short.acquire(name);
     const good = await short.acquire(`${name}:good`);

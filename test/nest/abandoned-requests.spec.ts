@@ -273,7 +273,7 @@ describe('@UseLock when the client leaves before the handler has ended', () => {
       globally: Impatient,
     },
   ])(
-    'answers a timeout at once and lets no retry in while the first promise runs: $where',
+    'replies to a timeout at once and lets no retry in while the first promise runs: $where',
     async ({ path, controller, globally }) => {
       await start([controller], globally);
       const first = send(path);
@@ -292,7 +292,7 @@ describe('@UseLock when the client leaves before the handler has ended', () => {
     },
   );
 
-  it('lets no retry in after a client has hung up', async () => {
+  it('lets no retry in after a client has disconnected', async () => {
     await start([Handlers], HangUp);
     const client = httpGet({ host: '127.0.0.1', port: port(), path: '/handler/1' });
     client.on('error', () => undefined);
@@ -349,7 +349,7 @@ describe('@UseLock when the client leaves before the handler has ended', () => {
     { what: '@UseLock on the handler', path: '/piped/1', controller: Handlers },
     { what: '@UseLock on the class', path: '/locked-class-piped/1', controller: LockedClass },
   ])(
-    'never calls a handler after its lock was released, when a pipe has ended late: $what',
+    'never calls a handler after its lock was released by a late end of a pipe: $what',
     async ({ path, controller }) => {
       await start([controller], Impatient);
       const first = send(path);
@@ -366,7 +366,7 @@ describe('@UseLock when the client leaves before the handler has ended', () => {
     },
   );
 
-  it('starts no stream for a client that left before the handler returned it', async () => {
+  it('starts no stream for a client that disconnected before the handler returned it', async () => {
     await start([Handlers], HangUp);
     const client = httpGet({ host: '127.0.0.1', port: port(), path: '/later/1' });
     client.on('error', () => undefined);
@@ -385,7 +385,7 @@ describe('@UseLock when the client leaves before the handler has ended', () => {
     expect(work.most).toBe(1);
   });
 
-  it('runs a query that a handler returns once, and holds the lock until it has ended', async () => {
+  it('runs a query that a handler returns only once, and holds the lock until it has ended', async () => {
     await start([Handlers], Impatient);
     const first = send('/query/1');
     await waitUntil('the query runs', () => work.inside === 1);
@@ -400,7 +400,7 @@ describe('@UseLock when the client leaves before the handler has ended', () => {
     expect(work.log).toEqual(['query', 'work']);
   });
 
-  it('releases at once where the teardown of a stream ends the work', async () => {
+  it('releases at once if unsubscribing from a stream ends the work', async () => {
     @Controller()
     class Streams {
       torn = 0;

@@ -67,7 +67,7 @@ describe('@WithLock on a BullMQ processor', () => {
     await app.close();
   });
 
-  it('lets jobs meet without it', async () => {
+  it('without it, lets jobs run at the same time', async () => {
     await start(PlainProcessor);
 
     await queue.addBulk([1, 2].map(() => ({ name: 'pay', data: { id: 1 } })));

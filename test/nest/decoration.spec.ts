@@ -38,28 +38,28 @@ class Target {
 describe.each([
   { decorator: '@WithLock', lock: withLock },
   { decorator: '@UseLock', lock: useLock },
-])('$decorator on something it cannot guard', ({ decorator, lock }) => {
+])('$decorator on a member that it cannot guard', ({ decorator, lock }) => {
   it.each([
     { key: 'generator', why: 'it is a generator' },
     { key: 'asyncGenerator', why: 'it is a generator' },
     { key: 'accessor', why: 'it is an accessor' },
     { key: 'writable', why: 'it is an accessor' },
     { key: 'property', why: 'it is a property' },
-  ])('refuses $key', ({ key, why }) => {
+  ])('rejects $key', ({ key, why }) => {
     const refuse = () => decorate(lock('name'), Target.prototype, key);
 
     expect(refuse).toThrow(LockConfigError);
     expect(refuse).toThrow(`${decorator} cannot be put on Target.${key}: ${why}`);
   });
 
-  it('refuses a static method', () => {
+  it('rejects a static method', () => {
     const refuse = () => decorate(lock('name'), Target, 'ofTheClass');
 
     expect(refuse).toThrow(LockConfigError);
     expect(refuse).toThrow('it is static');
   });
 
-  it('refuses to work without experimentalDecorators', () => {
+  it('fails without experimentalDecorators', () => {
     const context = { kind: 'method', name: 'method' };
     const refuse = () => (lock('name') as unknown as (...args: unknown[]) => void)(Target.prototype.method, context);
 
@@ -86,7 +86,7 @@ describe.each([
     { options: { ttl: 1 }, message: 'no option "ttl"' },
     { options: null, message: 'must be an object' },
     { options: 'x', message: 'must be an object' },
-  ])('refuses the options $options', ({ options, message }) => {
+  ])('rejects the options $options', ({ options, message }) => {
     const refuse = () => lock('name', options);
 
     expect(refuse).toThrow(LockConfigError);
@@ -103,25 +103,25 @@ describe.each([
     { name: [] },
     { name: ['a', '<'] },
     { name: 'a:\ud800' },
-  ])('refuses the template $name', ({ name }) => {
+  ])('rejects the template $name', ({ name }) => {
     expect(() => lock(name)).toThrow(LockNameError);
   });
 });
 
 describe('@WithLock', () => {
-  it('refuses a class', () => {
+  it('rejects a class', () => {
     expect(() => (withLock('name') as unknown as ClassDecorator)(Target)).toThrow(LockConfigError);
   });
 
-  it.each(['<id>', '<params.id>', '<-1>', '<this>'])('refuses the placeholder %s', (name) => {
+  it.each(['<id>', '<params.id>', '<-1>', '<this>'])('rejects the placeholder %s', (name) => {
     expect(() => WithLock(name)).toThrow(LockNameError);
   });
 
-  it('refuses another "returns"', () => {
+  it('rejects another value of "returns"', () => {
     expect(() => WithLock('a', { returns: 'promise' } as unknown as WithLockOptions)).toThrow('"returns" must be');
   });
 
-  it('leaves name, length and metadata of the method as they were', () => {
+  it('keeps name, length and metadata of the method', () => {
     const marked = Symbol('marked');
 
     class Marked {
@@ -147,12 +147,12 @@ describe('@WithLock', () => {
 });
 
 describe('@UseLock', () => {
-  it.each(['<0>', '<id>', '<request.id>'])('refuses the placeholder %s', (name) => {
+  it.each(['<0>', '<id>', '<request.id>'])('rejects the placeholder %s', (name) => {
     expect(() => UseLock(name)).toThrow(LockNameError);
     expect(() => UseLock(name)).toThrow('params, query, body, headers, user, ip, data, args');
   });
 
-  it('refuses "returns": an interceptor needs no such thing', () => {
+  it('rejects "returns", which an interceptor does not need', () => {
     expect(() => useLock('a', { returns: 'observable' })).toThrow('no option "returns"');
   });
 });

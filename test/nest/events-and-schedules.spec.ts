@@ -113,7 +113,7 @@ describe('@WithLock on event handlers and scheduled methods', () => {
     },
     { kind: '@Interval', plain: PlainInterval, locked: LockedInterval, module: () => ScheduleModule.forRoot() },
     { kind: '@Cron', plain: PlainCron, locked: LockedCron, module: () => ScheduleModule.forRoot() },
-  ])('runs one $kind method at a time over all replicas', async ({ plain, locked, module, act }) => {
+  ])('runs one $kind method at a time across all replicas', async ({ plain, locked, module, act }) => {
     expect(await meetIn(plain, module(), act)).toBeGreaterThan(1);
     expect(await meetIn(locked, module(), act)).toBe(1);
   });

@@ -107,7 +107,7 @@ describe('LockExceptionFilter', () => {
     { how: 'config', status: 500, code: 'LOCK_CONFIG', retryAfter: undefined },
   ];
 
-  it.each(cases)('answers $how with $status', async ({ how, status, code, retryAfter }) => {
+  it.each(cases)('responds to $how with $status', async ({ how, status, code, retryAfter }) => {
     await start(viaUseClass);
     await app.init();
 
@@ -118,7 +118,7 @@ describe('LockExceptionFilter', () => {
     expect(response.body).toEqual({ status, code, title: expect.any(String), detail: expect.any(String) });
   });
 
-  it('tells a client neither owners nor hosts nor lock names', async () => {
+  it('shows a client neither owners nor hosts nor lock names', async () => {
     await start(viaUseClass);
     await app.init();
 
@@ -145,7 +145,7 @@ describe('LockExceptionFilter', () => {
     { options: {}, status: 409 },
     { options: { busyStatus: 409 }, status: 409 },
     { options: { busyStatus: 423 }, status: 423 },
-  ] as const)('says what $options ask for', async ({ options, status }) => {
+  ] as const)('applies the options $options', async ({ options, status }) => {
     await start();
     app.useGlobalFilters(new LockExceptionFilter(options));
     await app.init();
@@ -156,7 +156,7 @@ describe('LockExceptionFilter', () => {
     expect(response.headers['content-type']).toMatch(/^application\/problem\+json/);
   });
 
-  it('says in Retry-After what it was told to', async () => {
+  it('sends the configured Retry-After', async () => {
     await start({ provide: APP_FILTER, useFactory: () => new LockExceptionFilter({ retryAfter: 30 }) });
     await app.init();
 
@@ -170,7 +170,7 @@ describe('LockExceptionFilter', () => {
     { reason: 'held', remainingMs: undefined, retryAfter: '3' },
     { reason: 'crowded', remainingMs: undefined, retryAfter: '3' },
   ] as const)(
-    'tells a client of a busy lock when to retry, in whole seconds: $reason, $remainingMs ms left',
+    'sends Retry-After for a busy lock, in whole seconds: $reason, $remainingMs ms left',
     async ({ reason, remainingMs, retryAfter }) => {
       errors.counted = () => new LockBusyError('stock:1', { reason, waitedMs: 5, remainingMs });
       await start({ provide: APP_FILTER, useFactory: () => new LockExceptionFilter({ retryAfter: 3 }) });
@@ -182,7 +182,7 @@ describe('LockExceptionFilter', () => {
     },
   );
 
-  it('never tells a client of a busy lock to retry at once', async () => {
+  it('never sends a Retry-After of 0 for a busy lock', async () => {
     errors.counted = () => new LockBusyError('stock:1', { reason: 'crowded', waitedMs: 5, remainingMs: undefined });
     await start();
     app.useGlobalFilters(new LockExceptionFilter({ retryAfter: 0, busyStatus: 423 }));
@@ -203,20 +203,20 @@ describe('LockExceptionFilter', () => {
     expect([status, text]).toEqual([200, 'begun']);
   });
 
-  it('works on one handler', async () => {
+  it('works when it is bound to one handler', async () => {
     await start();
     await app.init();
 
     expect([(await get('/filtered/busy')).status, (await get('/fail/busy')).status]).toEqual([409, 500]);
   });
 
-  it.each([{ busyStatus: 404 }, { retryAfter: -1 }, { status: 409 }])('refuses the options %o', async (options) => {
+  it.each([{ busyStatus: 404 }, { retryAfter: -1 }, { status: 409 }])('rejects the options %o', async (options) => {
     await start();
 
     expect(() => new LockExceptionFilter(options as unknown as LockExceptionFilterOptions)).toThrow(LockConfigError);
   });
 
-  it('passes the error on as it is outside of HTTP', async () => {
+  it('passes the error on unchanged outside of HTTP', async () => {
     await start();
     const service = app.connectMicroservice({ transport: Transport.TCP, options: { host: '127.0.0.1', port: 0 } });
     await app.startAllMicroservices();

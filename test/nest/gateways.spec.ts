@@ -94,7 +94,7 @@ describe('locks of WebSocket gateways', () => {
     return JSON.parse(String(message));
   }
 
-  it('meet in a handler without one', async () => {
+  it('are needed: messages run at the same time in a handler without one', async () => {
     meeting = new Meeting(2, () => []);
 
     await Promise.all([ask('plain', { id: 1 }), ask('plain', { id: 1 })]);
@@ -102,16 +102,19 @@ describe('locks of WebSocket gateways', () => {
     expect(meeting.most).toBe(2);
   });
 
-  it.each(['decorated', 'intercepted', 'of-the-class'])('let one message of a name in at a time: %s', async (event) => {
-    meeting = new Meeting(3, () => [app.get(LockService)]);
+  it.each(['decorated', 'intercepted', 'of-the-class'])(
+    'let one message with the same name in at a time: %s',
+    async (event) => {
+      meeting = new Meeting(3, () => [app.get(LockService)]);
 
-    const answers = await Promise.all([1, 2, 3].map(() => ask(event, { id: 1 })));
+      const answers = await Promise.all([1, 2, 3].map(() => ask(event, { id: 1 })));
 
-    expect(answers).toEqual(Array(3).fill({ event: 'answer', data: 'order:1' }));
-    expect(meeting).toMatchObject({ most: 1, done: 3 });
-  });
+      expect(answers).toEqual(Array(3).fill({ event: 'answer', data: 'order:1' }));
+      expect(meeting).toMatchObject({ most: 1, done: 3 });
+    },
+  );
 
-  it('tell the client of a failure through the exception filter', async () => {
+  it('report a failure to the client through the exception filter', async () => {
     meeting = new Meeting(1, () => []);
     await using _held = await app.get(LockService).acquire('order:1');
 

@@ -125,7 +125,7 @@ class ShopController {
   }
 }
 
-describe('@WithLock on what HTTP requests reach', () => {
+describe('@WithLock on methods that HTTP requests call', () => {
   let app: INestApplication;
   let meeting: Meeting;
 
@@ -146,7 +146,7 @@ describe('@WithLock on what HTTP requests reach', () => {
     await app.close();
   });
 
-  it('lets requests meet in a handler without it', async () => {
+  it('without it, lets requests run at the same time', async () => {
     await start(2);
 
     await Promise.all([get('/plain/1'), get('/plain/1')]);
@@ -169,7 +169,7 @@ describe('@WithLock on what HTTP requests reach', () => {
     expect(meeting).toMatchObject({ most: 1, done: 3 });
   });
 
-  it('works beneath another wrapper', async () => {
+  it('works below another decorator', async () => {
     await start(2);
 
     const responses = await Promise.all([get('/roles/1'), get('/roles/1')]);
@@ -178,7 +178,7 @@ describe('@WithLock on what HTTP requests reach', () => {
     expect(meeting).toMatchObject({ most: 1, done: 2 });
   });
 
-  it('lets requests for different names meet', async () => {
+  it('lets requests with different names run at the same time', async () => {
     await start(2, () => []);
 
     await Promise.all([get('/locked/1'), get('/locked/2')]);
@@ -186,7 +186,7 @@ describe('@WithLock on what HTTP requests reach', () => {
     expect(meeting.most).toBe(2);
   });
 
-  it('shows guards the metadata of the decorators above and below, and the name of the method', async () => {
+  it('keeps the metadata of decorators above and below, and the name of the method, for guards', async () => {
     await start(1);
     let seen: unknown;
     const guard = app.get(RoleGuard);
@@ -202,7 +202,7 @@ describe('@WithLock on what HTTP requests reach', () => {
     expect(seen).toEqual(['a', 'b', 'metadata']);
   });
 
-  it('leaves an HttpException what it is', async () => {
+  it('passes an HttpException on unchanged', async () => {
     await start(1);
 
     const response = await get('/missing/7');

@@ -120,7 +120,7 @@ describe('options of @WithLock that are functions of the instance', () => {
     expect(catalog.runs).toBe(1);
   });
 
-  it('may be the lease, the time to hold the lock, and the number of replicas', async () => {
+  it('may give the lease, `holdAtLeast` and `minReplicas`', async () => {
     const app = await start(Catalog);
     const [catalog, settings, locks] = [app.get(Catalog), app.get(Settings), app.get(LockService)];
     const remaining = await catalog.leased('a');
@@ -136,7 +136,7 @@ describe('options of @WithLock that are functions of the instance', () => {
     await expect(catalog.replicated('a')).rejects.toMatchObject({ code: 'LOCK_UNAVAILABLE' });
   });
 
-  it('go together with onBusy', async () => {
+  it('work together with onBusy', async () => {
     const app = await start(Catalog);
     const held = await app.get(LockService).acquire('skipped:a');
     await expect(app.get(Catalog).skipped('a')).resolves.toBeUndefined();
@@ -181,7 +181,7 @@ describe('options of @WithLock that are functions of the instance', () => {
     expect(catalog.runs).toBe(0);
   });
 
-  it('pass on what the function throws, and do not run the method', async () => {
+  it('pass on the error of the function, and do not run the method', async () => {
     const app = await start(Catalog);
     app.get(Settings).get = () => {
       throw new RangeError('no such setting');

@@ -233,16 +233,13 @@ describe('@UseLock beside other interceptors', () => {
       name: 'Transaction',
     },
     { how: 'app.useGlobalInterceptors()', use: new Transaction(), name: 'Transaction' },
-  ])(
-    'warns at start-up of an interceptor that the lock cannot be outside of: $how',
-    async ({ provider, use, name }) => {
-      await start([Orders, LockAbove, InTransaction], provider && [provider], use && [use]);
+  ])('warns at start-up of an interceptor outside of the lock: $how', async ({ provider, use, name }) => {
+    await start([Orders, LockAbove, InTransaction], provider && [provider], use && [use]);
 
-      expect(warnings).toHaveLength(1);
-      expect(warnings[0]).toContain('@UseLock on Orders, LockAbove, InTransaction');
-      expect(warnings[0]).toContain(`: ${name}. If one of them opens a transaction`);
-    },
-  );
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain('@UseLock on Orders, LockAbove, InTransaction');
+    expect(warnings[0]).toContain(`: ${name}. If one of them opens a transaction`);
+  });
 
   it('does not warn of interceptors that open no transaction, or of an app without @UseLock', async () => {
     await start([Orders], [], [new CacheInterceptor()]);

@@ -36,20 +36,20 @@ describe("an app's log", () => {
     expect(log.warnings).toEqual([expect.stringContaining('[RedisLockModule] Lock "catalog" was lost')]);
   });
 
-  it('names the connection, also where the options come from a factory', async () => {
+  it('names the connection, even if the options come from a factory', async () => {
     const useFactory = () => ({ memory: true as const });
     const log = await start([RedisLockModule.forRootAsync({ name: 'billing', useFactory })]);
     await loseLock(app.get(Symbol.for('nestjs-redis-lock/RedisLockModule/billing')));
     expect(log.warnings).toEqual([expect.stringContaining('[RedisLockModule:billing] Lock "catalog" was lost')]);
   });
 
-  it('gets none with `logger: false`', async () => {
+  it('gets no warning with `logger: false`', async () => {
     const log = await start([RedisLockModule.forRoot({ memory: true, logger: false })]);
     await loseLock(app.get(LockService));
     expect(log.warnings).toEqual([]);
   });
 
-  it('gets none when the options name another logger', async () => {
+  it('gets no warning if the options have another logger', async () => {
     const lines: string[] = [];
     const logger: LockLogger = { warn: (line: string) => lines.push(line) };
     const log = await start([RedisLockModule.forRoot({ memory: true, logger })]);

@@ -76,7 +76,7 @@ describe('message handlers over TCP', () => {
 
   const send = (pattern: string, order: Order) => firstValueFrom(client.send<string>(pattern, order).pipe(toArray()));
 
-  it('meet in a handler that is not locked', async () => {
+  it('run at the same time in a handler without a lock', async () => {
     meeting = new Meeting(2, () => []);
 
     await Promise.all([send('plain', { id: 1 }), send('plain', { id: 1 })]);
@@ -89,7 +89,7 @@ describe('message handlers over TCP', () => {
     { pattern: 'stream', answer: ['order', '1'] },
     { pattern: 'interceptor', answer: ['order 1 under order:1'] },
     { pattern: 'interceptor-stream', answer: ['order', '1'] },
-  ])('run one at a time for a name: $pattern', async ({ pattern, answer }) => {
+  ])('run one at a time with the same name: $pattern', async ({ pattern, answer }) => {
     meeting = new Meeting(3, () => [app.get(LockService)]);
 
     const answers = await Promise.all([1, 2, 3].map(() => send(pattern, { id: 1 })));
@@ -98,7 +98,7 @@ describe('message handlers over TCP', () => {
     expect(meeting).toMatchObject({ most: 1, done: 3 });
   });
 
-  it.each(['promise', 'interceptor'])('meet for different names: %s', async (pattern) => {
+  it.each(['promise', 'interceptor'])('run at the same time with different names: %s', async (pattern) => {
     meeting = new Meeting(2, () => []);
 
     await Promise.all([send(pattern, { id: 1 }), send(pattern, { id: 2 })]);

@@ -75,7 +75,7 @@ describe('RedisLockModule', () => {
     await Promise.all(apps.splice(0).map((app) => app.close()));
   });
 
-  it('injects the service by its class and by its token, also into other modules', async () => {
+  it('injects the service by its class and by its token, and into other modules', async () => {
     const app = await start([lockModule(), FeatureModule]);
     const guarded = app.get(Guarded, { strict: false });
 
@@ -116,7 +116,7 @@ describe('RedisLockModule', () => {
     await expect(starting).rejects.toThrow('createRedisLockOptions(), which replaces createLockOptions()');
   });
 
-  it('forRootAsync takes its settings from where it is told', async () => {
+  it('forRootAsync takes its settings from each kind of source', async () => {
     const app = await start([
       SettingsModule,
       RedisLockModule.forRootAsync({ imports: [SettingsModule], useExisting: Settings }),
@@ -147,13 +147,13 @@ describe('RedisLockModule', () => {
     expect(() => app.get(LockService)).toThrow();
   });
 
-  it('runs without Redis in memory, for tests', async () => {
+  it('runs in memory without Redis, for tests', async () => {
     const app = await start([RedisLockModule.forRoot({ memory: true })], [Guarded]);
 
     expect(await app.get(Guarded).work()).toBe('guarded');
   });
 
-  it('is only for the modules that import it when it is not global', async () => {
+  it('is available only to modules that import it if it is not global', async () => {
     const local = RedisLockModule.forRoot({ memory: true, isGlobal: false });
 
     @Module({ imports: [local], providers: [Guarded], exports: [Guarded] })
@@ -177,14 +177,14 @@ describe('RedisLockModule', () => {
     expect(calls).toEqual(['decorated']);
   });
 
-  it('fails the start of an app that lacks it, and the message names it', async () => {
+  it('makes the start of an app without it fail, and the message names it', async () => {
     await expect(start([], [Decorated])).rejects.toThrow('nestjs-redis-lock/RedisLockModule/default');
   });
 
   it.each([
     { name: undefined, message: 'registered 2 times without a name' },
     { name: 'reports', message: 'registered 2 times with the name "reports"' },
-  ])('refuses two modules with the same name: $name', async ({ name, message }) => {
+  ])('rejects two modules with the same name: $name', async ({ name, message }) => {
     const one = RedisLockModule.forRoot({ memory: true, name });
     const other = RedisLockModule.forRootAsync({ name, useFactory: () => ({ memory: true }) });
 
@@ -194,7 +194,7 @@ describe('RedisLockModule', () => {
     await expect(starting).rejects.toThrow(message);
   });
 
-  it('may be imported twice as the same registration', async () => {
+  it('may be imported twice with one registration', async () => {
     const locks = lockModule();
 
     @Module({ imports: [locks] })
@@ -210,7 +210,7 @@ describe('RedisLockModule', () => {
     { options: { memory: true, ttl: 1 }, message: 'no option "ttl"' },
     { options: { memory: true, name: '' }, message: '"name" must be' },
     { options: { memory: true, name: 1 }, message: '"name" must be' },
-  ])('forRoot refuses $options', ({ options, message }) => {
+  ])('forRoot rejects $options', ({ options, message }) => {
     const register = () => RedisLockModule.forRoot(options as unknown as RedisLockModuleOptions);
 
     expect(register).toThrow(LockConfigError);
@@ -218,13 +218,13 @@ describe('RedisLockModule', () => {
   });
 
   it.each([{ options: {} }, { options: { useClass: Settings, useFactory: () => ({ memory: true }) } }])(
-    'forRootAsync refuses anything but one source',
+    'forRootAsync rejects any number of sources but one',
     ({ options }) => {
       expect(() => RedisLockModule.forRootAsync(options as RedisLockModuleAsyncOptions)).toThrow(LockConfigError);
     },
   );
 
-  it('forRootAsync fails the start with what its factory got wrong', async () => {
+  it("forRootAsync makes start-up fail with the error in the factory's options", async () => {
     const useFactory = () => ({ memory: true, wait: -1 }) as const;
 
     await expect(start([RedisLockModule.forRootAsync({ useFactory })])).rejects.toThrow(LockConfigError);

@@ -149,7 +149,7 @@ describe('@WithLock on a method that returns an Observable', () => {
     expect(feed.calls).toBe(2);
   });
 
-  it('holds the lock until the stream completes, and has released it when the subscriber hears of that', async () => {
+  it('holds the lock until the stream completes, and releases it before the subscriber is notified', async () => {
     const seen: unknown[] = [];
     const complete = new Promise<void>((resolve) => {
       feed.events().subscribe({ next: (event) => seen.push(event), complete: resolve });
@@ -165,7 +165,7 @@ describe('@WithLock on a method that returns an Observable', () => {
     expect(seen).toEqual(['one']);
   });
 
-  it('passes on what it emitted and the very error it failed with, and frees the lock', async () => {
+  it('passes on the values and the same error object, and releases the lock', async () => {
     const seen: unknown[] = [];
     const failed = lastValueFrom(feed.failing().pipe(map((n) => seen.push(n))));
 
@@ -175,7 +175,7 @@ describe('@WithLock on a method that returns an Observable', () => {
     expect(await isHeld()).toBe(false);
   });
 
-  it('frees the lock when it is unsubscribed from, after the teardown of the stream', async () => {
+  it('releases the lock on unsubscription, after the teardown of the stream', async () => {
     const subscription = feed.events().subscribe();
     await waitUntil('it listens', () => feed.source.observed);
 
@@ -188,7 +188,7 @@ describe('@WithLock on a method that returns an Observable', () => {
     expect(locks.stats()).toMatchObject({ held: 0, waiting: 0 });
   });
 
-  it('ends a stream that would go on for ever when the subscriber has enough', async () => {
+  it('ends an endless stream when the subscriber unsubscribes', async () => {
     expect(await lastValueFrom(feed.endless().pipe(take(3), toArray()))).toEqual([0, 1, 2]);
     await untilFree();
   });
@@ -219,7 +219,7 @@ describe('@WithLock on a method that returns an Observable', () => {
     await waiting;
   });
 
-  it('runs under the lease, and the subscriber outside of it', async () => {
+  it('runs under the lease, but the subscriber outside of it', async () => {
     const outside: (string | undefined)[] = [];
     const inside = await lastValueFrom(
       feed.leaseNames().pipe(
@@ -232,27 +232,27 @@ describe('@WithLock on a method that returns an Observable', () => {
     expect(outside).toEqual([undefined, undefined]);
   });
 
-  it('completes without a value when the stream does', async () => {
+  it('completes without a value if the stream does', async () => {
     expect(await lastValueFrom(feed.nothing().pipe(toArray()))).toEqual([]);
   });
 
-  it('fails with LockNameError where no name can be made', async () => {
+  it('fails with LockNameError if no name can be created', async () => {
     await expect(lastValueFrom(feed.nameless(''))).rejects.toMatchObject({ code: 'LOCK_NAME' });
   });
 
-  it('emits undefined with onBusy: skip, and the values of the stream that onBusy gives', async () => {
+  it('emits undefined with onBusy: skip, and the values of a stream that onBusy returns', async () => {
     await using _held = await locks.acquire('feed');
 
     expect(await lastValueFrom(feed.skipping().pipe(toArray()))).toEqual([undefined]);
     expect(await lastValueFrom(feed.answering().pipe(toArray()))).toEqual(['busy', 'still']);
   });
 
-  it('is held for the stream where returns: observable says so', async () => {
+  it('is held for the stream with returns: observable', async () => {
     expect(await firstValueFrom(feed.declared())).toBe('feed');
   });
 
   it.each(['undeclared', 'later'] as const)(
-    'refuses an Observable that it was not told of, and names the option: %s',
+    'rejects an undeclared Observable, and names the option: %s',
     async (method) => {
       const refusal = await Promise.resolve(feed[method]() as unknown).catch((error: unknown) => error);
 
@@ -262,21 +262,21 @@ describe('@WithLock on a method that returns an Observable', () => {
     },
   );
 
-  it('refuses anything else where an Observable was declared', async () => {
+  it('rejects any other result if an Observable is declared', async () => {
     await expect(lastValueFrom(feed.wrong())).rejects.toThrow(
       'is declared to return an Observable, but returned a promise',
     );
     expect(await isHeld()).toBe(false);
   });
 
-  it('errors on an instance that was made outside of the app', async () => {
+  it('fails on an instance that was created outside of the app', async () => {
     const made = new Feed();
 
     await expect(lastValueFrom(made.events())).rejects.toThrow(LockConfigError);
     expect(made.calls).toBe(0);
   });
 
-  it('is released when the app is closed while a subscriber still listens', async () => {
+  it('is released when the app closes while a subscriber is active', async () => {
     const subscription = feed.events().subscribe();
     await waitUntil('it listens', () => feed.source.observed);
 

@@ -82,7 +82,7 @@ describe('onBusy', () => {
     await app.close();
   });
 
-  it('does nothing while the lock is free', async () => {
+  it('has no effect if the lock is free', async () => {
     expect(await Promise.all([1, 2, 3, 4].map((id) => jobs.skipping(id)))).toEqual(['ran', 'ran', 'ran', 'ran']);
     expect(await jobs.answering(1, 'x')).toBe('ran');
   });
@@ -97,7 +97,7 @@ describe('onBusy', () => {
     expect(jobs.ran).toBe(0);
   });
 
-  it('skip: resolves with undefined, tells the channel and no log', async () => {
+  it('skip: resolves with undefined, and publishes to the channel without a log entry', async () => {
     await using _held = await locks.acquire('job:1');
     const skipped: unknown[] = [];
     const logged: unknown[] = [];
@@ -116,7 +116,7 @@ describe('onBusy', () => {
     expect(jobs.ran).toBe(0);
   });
 
-  it('a function: gives the caller what it returns, resolves with or throws', async () => {
+  it('a function: gives the caller its result, its resolved value or its error', async () => {
     await using _held = await locks.acquire('job:1');
 
     expect(await jobs.answering(1, 'number')).toBe('number 1: LOCK_BUSY job:1');
@@ -125,13 +125,13 @@ describe('onBusy', () => {
     expect(jobs.ran).toBe(0);
   });
 
-  it("does not take a busy error of the method's own for one of its lock", async () => {
+  it('does not handle a busy error from inside the method', async () => {
     await using _held = await locks.acquire('job:1');
 
     await expect(jobs.askingForAnother()).rejects.toMatchObject({ code: 'LOCK_BUSY', lockName: 'job:1' });
   });
 
-  it('leaves every other error what it is', async () => {
+  it('passes every other error on unchanged', async () => {
     await expect(jobs.failing(1)).rejects.toThrow(new TypeError('of the method'));
     await expect(jobs.named(undefined)).rejects.toMatchObject({ code: 'LOCK_NAME' });
     locks.refuse();

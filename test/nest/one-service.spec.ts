@@ -126,7 +126,7 @@ describe('the lock service of an app', () => {
       expect(listener.connections).toBe(0);
     });
 
-    it('starts with one service where the provider is transient', async () => {
+    it('starts with one service if the provider is transient', async () => {
       @Injectable({ scope: Scope.TRANSIENT })
       class Transient implements RedisLockOptionsFactory {
         createRedisLockOptions(): LockServiceOptions {
@@ -144,7 +144,7 @@ describe('the lock service of an app', () => {
     @Module({ imports: [RedisLockModule.forRoot({ memory: true })], providers: [Jobs] })
     class LazyModule {}
 
-    it('is one, however often and concurrently the module is loaded', async () => {
+    it('is the same, however often and concurrently the module is loaded', async () => {
       const made = await start({});
       const loader = made.get(LazyModuleLoader);
       const load = () => loader.load(() => LazyModule);
@@ -156,7 +156,7 @@ describe('the lock service of an app', () => {
       expect(await loaded[0]!.get(Jobs, { strict: false }).run()).toBe('ran');
     });
 
-    it('is one where Nest calls the factory of its provider again', async () => {
+    it('is the same if Nest calls the factory of its provider again', async () => {
       const made = await start({ imports: [RedisLockModule.forRoot({ memory: true })] });
       const discovery = made.get(DiscoveryService, { strict: false });
       const token = getLockServiceToken();
@@ -168,7 +168,7 @@ describe('the lock service of an app', () => {
       expect(listener.connections).toBe(0);
     });
 
-    it('refuses a module with the name of another one', async () => {
+    it('rejects a module with the name of another one', async () => {
       @Module({ imports: [RedisLockModule.forRootAsync({ useFactory: () => ({ url }) })] })
       class Second {}
       const made = await start({ imports: [RedisLockModule.forRoot({ memory: true })] });

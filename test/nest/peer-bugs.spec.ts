@@ -104,8 +104,8 @@ afterEach(async () => {
   await Promise.all(apps.splice(0).map((app) => app.close()));
 });
 
-describe('bugs of nestjs-redlock-universal that are not here', () => {
-  it('an error of the method stays the error it is (there: every error is rewrapped)', async () => {
+describe('bugs of nestjs-redlock-universal that this library does not have', () => {
+  it('an error of the method is passed on unchanged (there: every error is wrapped)', async () => {
     const jobs = await start(shared());
 
     const error = await jobs.notFound('1').catch((reason: unknown) => reason);
@@ -114,7 +114,7 @@ describe('bugs of nestjs-redlock-universal that are not here', () => {
     expect((error as NotFoundException).getStatus()).toBe(404);
   });
 
-  it('nothing is kept for a name that is no longer in use (there: a lock object for every name, for ever)', async () => {
+  it('nothing is kept for a name that is no longer in use (there: a lock object for every name, forever)', async () => {
     const jobs = await start(shared());
     const useNames = async (from: number, to: number) => {
       for (let n = from; n < to; n += 100) {
@@ -136,7 +136,7 @@ describe('bugs of nestjs-redlock-universal that are not here', () => {
     expect(whileHeld - after).toBeGreaterThanOrEqual(200);
   });
 
-  it("a shutdown during a section neither cuts the caller's client nor leaves the key (there: both)", async () => {
+  it("a shutdown during a section neither closes the caller's client nor leaves the key (there: both)", async () => {
     const client = redisClient();
     const { keyPrefix } = shared();
     const jobs = await start({ client, keyPrefix });
@@ -160,7 +160,7 @@ describe('bugs of nestjs-redlock-universal that are not here', () => {
     client.disconnect();
   });
 
-  it('useExisting uses the instance that exists (there: a second one is made)', async () => {
+  it('useExisting uses the existing instance (there: a second one is created)', async () => {
     let made = 0;
 
     @Injectable()
@@ -185,7 +185,7 @@ describe('bugs of nestjs-redlock-universal that are not here', () => {
   });
 });
 
-describe('bugs of murlock that are not here', () => {
+describe('bugs of murlock that this library does not have', () => {
   it('a method that outlives its lease keeps its result, or its error (there: "Failed to release lock")', async () => {
     const jobs = await start(shared());
 
@@ -193,15 +193,15 @@ describe('bugs of murlock that are not here', () => {
     await expect(jobs.outlivesItsLease('1', new TypeError('its own'))).rejects.toThrow(new TypeError('its own'));
   });
 
-  it('a method that calls another one with the same lock gets through (there: it waits for itself)', async () => {
+  it('a method can call another one with the same lock (there: it waits for itself)', async () => {
     const jobs = await start(shared());
 
     expect(await jobs.nested('1')).toBe('nested 1 under job:1');
   });
 });
 
-describe('bugs of @nestjs-redis/lock that are not here', () => {
-  it('a section may last longer than a lease (there: after 100 ms the next one is let in, silently)', async () => {
+describe('bugs of @nestjs-redis/lock that this library does not have', () => {
+  it('a section may last longer than a lease (there: the next caller enters after 100 ms, without a warning)', async () => {
     const leaseMs = 1_000;
     const jobs = await start({ ...shared(), lease: leaseMs });
 
@@ -210,15 +210,15 @@ describe('bugs of @nestjs-redis/lock that are not here', () => {
     expect(jobs.most).toBe(1);
   });
 
-  it('Redis being down does not look like a taken lock (there: one plain Error for both)', async () => {
+  it('an unreachable Redis is told apart from a taken lock (there: one plain Error for both)', async () => {
     const jobs = await start({ url: 'redis://127.0.0.1:1', startup: 'background', commandTimeout: 100, wait: 200 });
 
     await expect(jobs.skipping('1')).rejects.toThrow(LockUnavailableError);
   });
 });
 
-describe('bugs of @huangang/nestjs-simple-redis-lock that are not here', () => {
-  it("who gives up waiting leaves the holder's lock alone (there: it is deleted, and two are inside)", async () => {
+describe('bugs of @huangang/nestjs-simple-redis-lock that this library does not have', () => {
+  it("a caller that stops waiting keeps the holder's lock (there: it is deleted, and two callers are inside)", async () => {
     const jobs = await start(shared());
     const holding = jobs.slow('1');
     await waitUntil('it is inside', () => jobs.inside === 1);
@@ -242,26 +242,29 @@ describe('bugs of @huangang/nestjs-simple-redis-lock that are not here', () => {
   });
 });
 
-describeWithRedisServer('bugs of @huangang/nestjs-simple-redis-lock, with a Redis that dies, that are not here', () => {
-  it('a release that fails is no unhandled rejection, and the result is kept', async () => {
-    await using redis = await RedisServer.start();
-    const jobs = await start({ url: redis.url, commandTimeout: 100, lease: 1_000 });
-    const result = jobs.slow('1');
-    await waitUntil('it is inside', () => jobs.inside === 1);
+describeWithRedisServer(
+  'bugs of @huangang/nestjs-simple-redis-lock, after a crash of Redis, that this library does not have',
+  () => {
+    it('a failed release causes no unhandled rejection, and the result is kept', async () => {
+      await using redis = await RedisServer.start();
+      const jobs = await start({ url: redis.url, commandTimeout: 100, lease: 1_000 });
+      const result = jobs.slow('1');
+      await waitUntil('it is inside', () => jobs.inside === 1);
 
-    const held = jobs.locks.stats().held;
-    await redis.kill();
-    jobs.open('1');
-    const value = await result;
-    await Promise.all(apps.splice(0).map((app) => app.close()));
-    // Jest fails a test in which a rejection is unhandled.
-    await sleep(50);
+      const held = jobs.locks.stats().held;
+      await redis.kill();
+      jobs.open('1');
+      const value = await result;
+      await Promise.all(apps.splice(0).map((app) => app.close()));
+      // Jest fails a test in which a rejection is unhandled.
+      await sleep(50);
 
-    expect([held, value]).toEqual([1, '1']);
-  });
-});
+      expect([held, value]).toEqual([1, '1']);
+    });
+  },
+);
 
-describe('bugs of @anchan828/nest-redlock that are not here', () => {
+describe('bugs of @anchan828/nest-redlock that this library does not have', () => {
   it('the package can be imported (there: ERR_MODULE_NOT_FOUND)', async () => {
     const script = `import { WithLock } from 'nestjs-redis-lock'; console.log(typeof WithLock);`;
     const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {

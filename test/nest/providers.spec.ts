@@ -131,7 +131,7 @@ describe('@WithLock on a provider', () => {
     expect(meeting).toMatchObject({ most: 1, done: 3 });
   });
 
-  it('lets calls for different names meet', async () => {
+  it('lets calls with different names run at the same time', async () => {
     await start(Catalog);
     meeting = new Meeting(2, () => []);
 
@@ -140,7 +140,7 @@ describe('@WithLock on a provider', () => {
     expect(meeting.most).toBe(2);
   });
 
-  it('runs a method one at a time that the instance itself calls', async () => {
+  it('runs a method that the instance itself calls one at a time', async () => {
     await start(Catalog);
     expectMeeting(2);
 
@@ -162,7 +162,7 @@ describe('@WithLock on a provider', () => {
   it.each([
     { kind: 'transient', type: TransientCatalog },
     { kind: 'request-scoped', type: RequestScopedCatalog },
-  ])('runs a method one at a time over several instances of a $kind provider', async ({ type }) => {
+  ])('runs a method one at a time across several instances of a $kind provider', async ({ type }) => {
     await start(type);
     expectMeeting(2);
     const [one, other] = await Promise.all([app.resolve<Catalog>(type), app.resolve<Catalog>(type)]);
@@ -183,7 +183,7 @@ describe('@WithLock on a provider', () => {
     expect(meeting.most).toBe(1);
   });
 
-  it('works on what a factory made, and on what was given as a value', async () => {
+  it('works on instances from a factory and from useValue', async () => {
     const meet = () => meeting.attend();
     await start(
       { provide: MADE, useFactory: async () => new PlainClass(meet) },
@@ -197,7 +197,7 @@ describe('@WithLock on a provider', () => {
     expect(meeting).toMatchObject({ most: 1, done: 2 });
   });
 
-  it('refuses on an instance that was made outside of the app, and the method has not run', async () => {
+  it('fails on an instance that was created outside of the app, without running the method', async () => {
     await start(Catalog);
     let ran = false;
     const made = new PlainClass(async () => void (ran = true));
@@ -209,14 +209,14 @@ describe('@WithLock on a provider', () => {
     expect(ran).toBe(false);
   });
 
-  it('refuses when the method is called without its instance', async () => {
+  it('fails if the method is called without its instance', async () => {
     await start(Catalog);
     const { rebuild } = app.get(Catalog);
 
     await expect(rebuild('books')).rejects.toThrow(LockConfigError);
   });
 
-  it('refuses on a request-scoped instance that a factory made, and on a frozen one', async () => {
+  it('fails on a request-scoped instance from a factory, and on a frozen one', async () => {
     let ran = false;
     const make = () => new PlainClass(async () => void (ran = true));
     await start(
@@ -257,7 +257,7 @@ describe('a named connection', () => {
     await app?.close();
   });
 
-  it('has a service of its own, which the decorator uses', async () => {
+  it('has its own service, which the decorator uses', async () => {
     const module = await Test.createTestingModule({
       imports: [lockModule(), lockModule({ name: 'reports' })],
       providers: [Reports],
@@ -271,7 +271,7 @@ describe('a named connection', () => {
     expect(await reports.runByDefault()).toBe(1);
   });
 
-  it('fails the start when nobody registered it', async () => {
+  it('makes start-up fail if it is not registered', async () => {
     const starting = Test.createTestingModule({
       imports: [RedisLockModule.forRoot({ memory: true })],
       providers: [Reports],
@@ -288,7 +288,7 @@ describe('two apps in one process', () => {
     await Promise.all(apps.splice(0).map((app) => app.close()));
   });
 
-  it('have services of their own, and exclude each other only in Redis', async () => {
+  it('have separate services, and exclude each other only in Redis', async () => {
     const start = async (keyPrefix: string, meet: Meet) => {
       const module = await Test.createTestingModule({
         imports: [lockModule({ keyPrefix })],

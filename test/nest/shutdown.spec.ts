@@ -53,7 +53,7 @@ async function startShop(options: { keyPrefix?: string } = {}): Promise<INestApp
 }
 
 describe('the shutdown of an app', () => {
-  it('lets a request finish that has its lock, frees it, and refuses new locks meanwhile', async () => {
+  it('lets a request with a lock finish, releases the lock, and rejects new locks meanwhile', async () => {
     const keyPrefix = `${uniqueName('shutdown')}:`;
     const app = await startShop({ keyPrefix });
     const [orders, locks] = [app.get(Orders), app.get(LockService)];
@@ -80,7 +80,7 @@ describe('the shutdown of an app', () => {
     redis.disconnect();
   });
 
-  it('turns away who waits for a lock', async () => {
+  it('rejects waiting callers', async () => {
     const app = await startShop();
     const [orders, locks] = [app.get(Orders), app.get(LockService)];
     const holding = orders.pay('1');
@@ -102,7 +102,7 @@ describe('the shutdown of an app', () => {
     await closing;
   });
 
-  it('lets a request that has a lock take a second one, although the shutdown has begun', async () => {
+  it('lets a request with a lock acquire a second one after the shutdown has begun', async () => {
     const app = await startShop();
     const [orders, locks] = [app.get(Orders), app.get(LockService)];
     const request = locks.withLock('cart:1', async () => {
@@ -116,7 +116,7 @@ describe('the shutdown of an app', () => {
     await expect(request).resolves.toBe('paid 1');
   });
 
-  it('frees the lock of a leader that ends when its signal aborts', async () => {
+  it('releases the lock of a leader that ends when its signal aborts', async () => {
     const keyPrefix = `${uniqueName('shutdown')}:`;
     const app = await Test.createTestingModule({ imports: [lockModule({ keyPrefix, shutdownTimeout: 50 })] }).compile();
     await app.init();
@@ -149,7 +149,7 @@ describe('the shutdown of an app', () => {
     { what: 'its own connection', options: '{ url }' },
     { what: "a caller's client that the caller closes", options: '{ client }' },
     { what: 'memory', options: '{ memory: true }' },
-  ])('leaves nothing behind that keeps the process alive, with $what', async ({ options }) => {
+  ])('leaves nothing that keeps the process alive, with $what', async ({ options }) => {
     const script = `
       import 'reflect-metadata';
       import { NestFactory } from '@nestjs/core';

@@ -31,7 +31,7 @@ describeWithRedisServer('the start of an app', () => {
     await expect(starting).rejects.toThrow(LockUnavailableError);
   });
 
-  it('fails while Redis is frozen, so that connections are taken and nothing is answered', async () => {
+  it('fails while Redis is suspended, and accepts connections without replies', async () => {
     await using redis = await RedisServer.start();
     redis.freeze();
 
@@ -43,7 +43,7 @@ describeWithRedisServer('the start of an app', () => {
     redis.thaw();
   });
 
-  it("goes on without Redis with startup: 'background', refuses until it is there, and heals", async () => {
+  it("succeeds without Redis with startup: 'background'; calls fail until Redis is reachable", async () => {
     await using redis = await RedisServer.start();
     await redis.kill();
     const app = await Test.createTestingModule({

@@ -176,7 +176,7 @@ export function refused(): unknown {
 }
 
 describe('the types of @WithLock', () => {
-  it('accept what the decorator accepts', () => {
+  it('accept the same as the decorator', () => {
     expect(Object.getOwnPropertyNames(Accepted.prototype)).toHaveLength(17);
     expect(currentLease()).toBeUndefined();
   });

@@ -89,12 +89,12 @@ describe('@WithLock on a method whose return type is not known', () => {
     expect(unhandled).toEqual([]);
   });
 
-  it('passes on what a promise resolves or rejects with', async () => {
+  it('passes on the result or the error of a promise', async () => {
     expect(await feed.promise()).toBe('feed');
     await expect(feed.failing()).rejects.toThrow(new TypeError('broken'));
   });
 
-  it('keeps the lock while a promise runs that was declared to be an Observable', async () => {
+  it('keeps the lock while a promise that was declared as an Observable is pending', async () => {
     const stream = feed.slowPromise() as unknown as Observable<void>;
     const failed = lastValueFrom(stream).catch((error: unknown) => error);
     await waitUntil('the promise runs', () => feed.end.observed);
@@ -107,7 +107,7 @@ describe('@WithLock on a method whose return type is not known', () => {
     expect(await failed).toBeInstanceOf(LockConfigError);
   });
 
-  it('keeps the error of a promise that was declared to be an Observable as the cause', async () => {
+  it('keeps the error of a promise that was declared as an Observable as the cause', async () => {
     const stream = feed.failingPromise() as unknown as Observable<void>;
     const failure = await lastValueFrom(stream).catch((error: unknown) => error);
     await nextTurn();
@@ -116,7 +116,7 @@ describe('@WithLock on a method whose return type is not known', () => {
     expect(unhandled).toEqual([]);
   });
 
-  it('refuses an async method that is declared to return an Observable when the class is loaded', () => {
+  it('rejects an async method that is declared to return an Observable when the class is loaded', () => {
     const declare = () => {
       class Wrong {
         @WithLock('feed', { returns: 'observable' })

@@ -149,7 +149,7 @@ describe('functions of the instance in @UseLock', () => {
     await request(app.getHttpServer()).get('/two/carts/class/7').expect(200, 'two:7');
   });
 
-  it('get the instance of the request where each request has its own', async () => {
+  it('get the instance of the request in a request-scoped class', async () => {
     const app = await start([ScopedController]);
     const ask = (tenant: string, lease: string) =>
       request(app.getHttpServer()).get('/scoped/7').set({ 'X-Tenant': tenant, 'X-Lease': lease });
@@ -158,7 +158,7 @@ describe('functions of the instance in @UseLock', () => {
     await ask('one', 'long').expect(500);
   });
 
-  it('fail where Nest does not tell which instance it is', async () => {
+  it('fail if Nest does not give the instance to interceptors', async () => {
     const app = await start([ScopedMessages]);
     const errors: unknown[] = [];
     const service = app.connectMicroservice({ transport: Transport.TCP, options: { host: '127.0.0.1', port: 0 } });

@@ -242,7 +242,7 @@ describe('@UseLock', () => {
     ['headers', () => get('/headers')],
     ['user', () => get('/user')],
     ['the root of another kind of call', () => get('/data')],
-  ])('answers 400 where a request lacks the value: %s', async (_what, ask) => {
+  ])('responds with 400 if the request lacks the value: %s', async (_what, ask) => {
     await start(NamesController);
 
     const { status, body } = await ask();
@@ -250,7 +250,7 @@ describe('@UseLock', () => {
     expect({ status, code: body.code }).toEqual({ status: 400, code: 'LOCK_NAME' });
   });
 
-  it('lets requests meet in a handler without it', async () => {
+  it('without it, lets requests run at the same time', async () => {
     await start(HandlersController, 2);
 
     await Promise.all([get('/plain/1'), get('/plain/1')]);
@@ -280,7 +280,7 @@ describe('@UseLock', () => {
     expect(meeting).toMatchObject({ most: 1, done: 2 });
   });
 
-  it('keeps what other decorators put on the handler', async () => {
+  it('keeps the metadata of other decorators on the handler', async () => {
     await start(HandlersController);
 
     const { headers } = await get('/locked/1');
@@ -290,7 +290,7 @@ describe('@UseLock', () => {
     expect(HandlersController.prototype.locked.name).toBe('locked');
   });
 
-  it.each(['thrown', 'streamed'])('passes errors on and frees the lock: %s', async (how) => {
+  it.each(['thrown', 'streamed'])('passes errors on and releases the lock: %s', async (how) => {
     await start(HandlersController);
 
     const { status, body } = await request(app.getHttpServer()).post('/failing/1').send({ how });
@@ -299,7 +299,7 @@ describe('@UseLock', () => {
     expect(app.get(LockService).stats().held).toBe(0);
   });
 
-  it('is held for server-sent events until the client leaves', async () => {
+  it('is held for server-sent events until the client disconnects', async () => {
     await start(HandlersController);
     const locks = app.get(LockService);
     const { port } = app.getHttpServer().address() as AddressInfo;
@@ -318,7 +318,7 @@ describe('@UseLock', () => {
     expect(during).toBe(1);
   });
 
-  it('answers as onBusy says while the lock is taken', async () => {
+  it('responds with the result of onBusy if the lock is taken', async () => {
     await start(HandlersController);
     await using _held = await app.get(LockService).acquire('handler:1');
 
@@ -332,7 +332,7 @@ describe('@UseLock', () => {
     expect(app.get(HandlersController).calls).toBe(0);
   });
 
-  it('does not let a handler run that is called in another way than by a client', async () => {
+  it('does not run a handler that is not called by a client', async () => {
     await start(HandlersController);
     const controller = app.get(HandlersController);
 
@@ -353,7 +353,7 @@ describe('@UseLock where Nest runs no interceptor', () => {
     async run(): Promise<void> {}
   }
 
-  it('fails the start when it stands on the class of a plain provider', async () => {
+  it('makes start-up fail on the class of a plain provider', async () => {
     const module = await Test.createTestingModule({
       imports: [RedisLockModule.forRoot({ memory: true })],
       providers: [Service],
@@ -365,7 +365,7 @@ describe('@UseLock where Nest runs no interceptor', () => {
     await expect(starting).rejects.toThrow('no effect on the class Service');
   });
 
-  it('fails the start of an app that lacks the module', async () => {
+  it('makes the start of an app without the module fail', async () => {
     const starting = (metadata: { controllers?: Type[]; providers?: Type[] }) =>
       Test.createTestingModule(metadata).compile();
 

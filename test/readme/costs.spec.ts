@@ -15,8 +15,8 @@ function rows(text: string): string[][] {
 
 const measured = rows(read('test/bench/results/README.md').split('## Aims')[1]!);
 
-describe('what is said of costs', () => {
-  it('in the README of the bench is what was measured, row by row', () => {
+describe('the stated costs', () => {
+  it('in the README of the bench match the measurements, row by row', () => {
     const said = rows(read('test/bench/README.md').split('## Aims')[1]!);
     expect(said.length).toBeGreaterThanOrEqual(10);
     expect(said).toEqual(measured);

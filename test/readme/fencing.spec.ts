@@ -42,7 +42,7 @@ const amount = async (): Promise<number> => {
   return rows[0]!.amount;
 };
 
-it('the column that the fencing guide defines holds a token, and lets the first holder write a row that exists', async () => {
+it('the column of the fencing guide stores a token, and lets the first holder write an existing row', async () => {
   await locks.withLock('stock:shoes', async ({ token }) => {
     expect(await write(token)).toBe(1);
     const { rows } = await db.query<{ fence: string }>('SELECT fence FROM stock');
@@ -50,14 +50,14 @@ it('the column that the fencing guide defines holds a token, and lets the first 
   });
 });
 
-it('the statement of the fencing guide lets one section write as often as it likes', async () => {
+it('the statement of the fencing guide lets one section write more than once', async () => {
   await locks.withLock('stock:shoes', async ({ token }) => {
     expect([await write(token), await write(token), await write(token)]).toEqual([1, 1, 1]);
   });
   expect(await amount()).toBe(7);
 });
 
-it('the statement of the fencing guide rejects a holder that was overtaken, and accepts every later one', async () => {
+it('the statement of the fencing guide rejects an earlier holder, and accepts every later one', async () => {
   const overtaken = await locks.withLock('stock:shoes', ({ token }) => token);
   await locks.withLock('stock:shoes', async ({ token }) => {
     expect(await write(token)).toBe(1);

@@ -38,7 +38,7 @@ describe('the index of the tests', () => {
     }
   });
 
-  it('needs each single file that npm test runs', () => {
+  it('lists each file that npm test runs', () => {
     expect(quickFiles.filter((file) => !index.some(([, quick]) => filesIn(quick!).includes(file)))).toEqual([]);
     expect(quickFiles.filter((file) => !existsSync(`${repository}test/${file}.spec.ts`))).toEqual([]);
   });

@@ -59,7 +59,7 @@ async function refusals(servers: readonly RedisServer[]): Promise<unknown[]> {
   return logs.flat().filter((entry) => !(is62 && String(entry).includes('object,client,')));
 }
 
-it('the README has the same line as the guide for Redis 7.2, and names what to leave out before', () => {
+it("the README has the guide's line for Redis 7.2, and names what to leave out on earlier versions", () => {
   const [line] = snippetsOf('README.md').filter(({ code }) => code.startsWith('user locks'));
   expect(line!.code.trim()).toBe(lines[0]);
   expect(lines[0]!.replace(' +client|setinfo', '')).toBe(lines[1]);

@@ -47,7 +47,7 @@ describe('the guide against a cache stampede', () => {
   });
   afterEach(() => Promise.all(apps.map((app) => app.close())));
 
-  it('lets one of many readers on three replicas run the query, and gives all of them its result', async () => {
+  it('runs the query once for many readers on three replicas, and returns the result to all of them', async () => {
     const reads = apps.flatMap((app) => Array.from({ length: READERS }, () => app.get(Catalog).read('shoes')));
     expect(new Set(await Promise.all(reads))).toEqual(new Set(['built 1']));
     expect(queries).toBe(1);

@@ -33,29 +33,32 @@ describe('a lock shared with Redisson on a cluster', () => {
     expect(new Set(masters).size).toBeGreaterThan(1);
   });
 
-  it.each(names.map((name, index) => [index, name]))('keeps out and wakes, both ways (name %d)', async (_, given) => {
-    const name = given as string;
-    const java = jvm.thread(`${name} one`);
-    await java.lock(name, { lease: LONG_MS });
-    expect(await locks.tryAcquire(name)).toBeNull();
-    let began = performance.now();
-    const waiting = locks.acquire(name, { wait: LONG_MS, lease: LONG_MS, renew: false });
-    await waitUntil('we wait', () => locks.stats().waiting === 1);
-    // Both before and after the subscription the lock was seen taken.
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    await java.unlock(name);
-    const lease = await waiting;
-    expect(performance.now() - began).toBeLessThan(WELL_BEFORE_MS);
+  it.each(names.map((name, index) => [index, name]))(
+    'excludes and notifies, in both directions (name %d)',
+    async (_, given) => {
+      const name = given as string;
+      const java = jvm.thread(`${name} one`);
+      await java.lock(name, { lease: LONG_MS });
+      expect(await locks.tryAcquire(name)).toBeNull();
+      let began = performance.now();
+      const waiting = locks.acquire(name, { wait: LONG_MS, lease: LONG_MS, renew: false });
+      await waitUntil('we wait', () => locks.stats().waiting === 1);
+      // Both before and after the subscription the lock was seen taken.
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      await java.unlock(name);
+      const lease = await waiting;
+      expect(performance.now() - began).toBeLessThan(WELL_BEFORE_MS);
 
-    expect(await java.tryLock(name)).toBe(false);
-    began = performance.now();
-    const javaWaits = java.lock(name, { lease: LONG_MS });
-    await waitUntil('Java sleeps', () => java.isAsleep());
-    expect(await lease.release()).toBe('released');
-    await javaWaits;
-    expect(performance.now() - began).toBeLessThan(WELL_BEFORE_MS);
-    await java.unlock(name);
-    expect((await locks.inspect(name)).held).toBe(false);
-    await untilIdle(locks);
-  });
+      expect(await java.tryLock(name)).toBe(false);
+      began = performance.now();
+      const javaWaits = java.lock(name, { lease: LONG_MS });
+      await waitUntil('Java sleeps', () => java.isAsleep());
+      expect(await lease.release()).toBe('released');
+      await javaWaits;
+      expect(performance.now() - began).toBeLessThan(WELL_BEFORE_MS);
+      await java.unlock(name);
+      expect((await locks.inspect(name)).held).toBe(false);
+      await untilIdle(locks);
+    },
+  );
 });

@@ -82,7 +82,7 @@ describe('a lock shared with Redisson', () => {
   const listeners = async (channel: string): Promise<number> => Number((await admin.pubsub('NUMSUB', channel))[1]);
 
   describe('held by Java', () => {
-    it('is busy for ours, and inspect shows the owner, the holds and the time that is left', async () => {
+    it('is busy for this library, and inspect shows the owner, the holds and the remaining time', async () => {
       await java.lock(name, { lease: LONG_MS });
       expect(await locks.tryAcquire(name)).toBeNull();
       const most = await java.remaining(name);
@@ -108,7 +108,7 @@ describe('a lock shared with Redisson', () => {
       await (await locks.acquire(name, { wait: 0 })).release();
     });
 
-    it('wakes ours as soon as Java unlocks it', async () => {
+    it('notifies this library as soon as Java unlocks it', async () => {
       await java.lock(name, { lease: LONG_MS });
       const { got } = await untilAsleep(() => locks.acquire(name, { wait: Infinity }));
       const end = await endOfLease(name);
@@ -118,7 +118,7 @@ describe('a lock shared with Redisson', () => {
       await lease.release();
     });
 
-    it('keeps ours out until the outermost of nested unlocks in Java', async () => {
+    it('excludes this library until the outermost of nested unlocks in Java', async () => {
       await java.lock(name, { lease: LONG_MS });
       const { got } = await untilAsleep(() => locks.acquire(name, { wait: Infinity }));
       await java.lock(name, { lease: LONG_MS });
@@ -131,8 +131,8 @@ describe('a lock shared with Redisson', () => {
     });
   });
 
-  describe('held by ours', () => {
-    it('is busy for Java, which sees how long it will be', async () => {
+  describe('held by this library', () => {
+    it('is busy for Java, which sees the remaining time', async () => {
       const lease = await locks.acquire(name, { lease: LONG_MS, renew: false });
       expect(await java.tryLock(name)).toBe(false);
       expect(await java.isLocked(name)).toBe(true);
@@ -147,7 +147,7 @@ describe('a lock shared with Redisson', () => {
       expect(await java.isLocked(name)).toBe(false);
     });
 
-    it('wakes a blocked Java thread as soon as ours releases it', async () => {
+    it('notifies a blocked Java thread as soon as this library releases it', async () => {
       const lease = await locks.acquire(name, { lease: LONG_MS, renew: false });
       const got = java.lock(name);
       await untilJavaSleeps(java);
@@ -160,7 +160,7 @@ describe('a lock shared with Redisson', () => {
     });
   });
 
-  it('kept by ours with holdAtLeast: Java has it after that time, not after the lease it saw', async () => {
+  it('kept by this library with holdAtLeast: Java gets it after that time, not after the lease it saw', async () => {
     const lease = await locks.acquire(name, { holdAtLeast: 1_000 });
     await lease.extend(LONG_MS);
     const got = java.lock(name);
@@ -172,8 +172,8 @@ describe('a lock shared with Redisson', () => {
     await java.unlock(name);
   });
 
-  describe('kept alive by a watchdog', () => {
-    it('keeps the other side out for longer than the first lease, both ways', async () => {
+  describe('renewed by a watchdog', () => {
+    it('excludes the other side for longer than the first lease, in both directions', async () => {
       const javas = `${name}:java`;
       const lease = await shortLocks.acquire(name);
       await otherJava.lock(javas);
@@ -188,7 +188,7 @@ describe('a lock shared with Redisson', () => {
   });
 
   describe('whose holder is killed', () => {
-    it('comes to ours when the lease of the Java process is over', async () => {
+    it('goes to this library when the lease of the Java process has ended', async () => {
       await doomedJvm.thread('one').lock(name);
       const { got } = await untilAsleep(() => locks.acquire(name, { wait: Infinity }));
       await doomedJvm.kill();
@@ -198,7 +198,7 @@ describe('a lock shared with Redisson', () => {
       await lease.release();
     });
 
-    it('comes to Java when the lease of our process is over', async () => {
+    it('goes to Java when the lease of the Node process has ended', async () => {
       await using child = ChildScript.start('hazards/children/holder.mjs', [server.url, name, String(SHORT_MS)]);
       await child.next('held');
       const key = `lock:${name}`;
@@ -212,8 +212,8 @@ describe('a lock shared with Redisson', () => {
     });
   });
 
-  describe('freed by force', () => {
-    it('by Java: wakes who waits, and the signal of our lease aborts', async () => {
+  describe('released by force', () => {
+    it('by Java: notifies the waiters, and the signal of the lease aborts', async () => {
       const lease = await shortLocks.acquire(name);
       const lost = new Promise((resolve) => lease.signal.addEventListener('abort', () => resolve(lease.signal.reason)));
       const { got } = await untilAsleep(() => locks.acquire(name, { wait: Infinity }));
@@ -227,7 +227,7 @@ describe('a lock shared with Redisson', () => {
       expect(await next.release()).toBe('released');
     });
 
-    it('by ours: wakes a blocked Java thread, and the unlock of the one that held it throws', async () => {
+    it('by this library: notifies a blocked Java thread, and the unlock of the holder throws', async () => {
       await java.lock(name, { lease: LONG_MS });
       const got = otherJava.lock(name);
       await untilJavaSleeps(otherJava);
@@ -272,7 +272,7 @@ describe('a lock shared with Redisson', () => {
     { keyPrefix: 'lock:', service: () => prefixedLocks },
   ])('with the prefix "$keyPrefix"', ({ keyPrefix, service }) => {
     it.each(['plain', 'x{y}z', '{whole}', 'two{a}{b}', 'open{', 'closed}', 'ö und ü'])(
-      'has one channel for both sides where the name is "%s"',
+      'has one channel for both sides with the name "%s"',
       async (label) => {
         const ourName = `${label}:${name}`;
         const javaName = keyPrefix + ourName;
@@ -291,7 +291,7 @@ describe('a lock shared with Redisson', () => {
     );
   });
 
-  it('lets one in at a time, serves everyone and leaves nothing but the token', async () => {
+  it('lets one caller in at a time, serves all callers and leaves only the token', async () => {
     await untilIdle(...services);
     await admin.flushall();
     const inside = 'witness:inside';

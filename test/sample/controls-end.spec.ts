@@ -57,14 +57,14 @@ describeWithRedisServer('Ctrl-C leaves no process and no file behind', () => {
   });
   afterAll(() => built.remove());
 
-  it('while Redis is paused, a replica stands still, and a page is open', async () => {
+  it('while Redis is paused, a replica is stopped, and a page is open', async () => {
     await fetch(`${url}/live/events`);
     await fetch(`${url}/controls/events`);
     await control('replicas/replica-1/stop');
     await control('redis/pause');
   });
 
-  it('while Redis and replicas are being started again, and customers come', async () => {
+  it('while Redis and replicas restart under load', async () => {
     const killed = ['replica-2', 'replica-3'];
     for (const name of killed) await control(`replicas/${name}/kill`);
     await waitUntil('one is being started', async () =>

@@ -21,7 +21,7 @@ describeWithRedisServer("the controls of the shop's own Redis", () => {
     await fixture.stop();
   });
 
-  it('pause it: the page is told, reports are merged and none is lost, and nothing piles up', async () => {
+  it('pause it: the page is notified, reports are merged without a loss, and nothing accumulates', async () => {
     expect((await fixture.control('redis/pause')).status).toBe(200);
     expect((await fixture.control('redis/pause')).status).toBe(409);
     await waitUntil('the page is told', () => state() === 'down');
@@ -44,7 +44,7 @@ describeWithRedisServer("the controls of the shop's own Redis", () => {
     }
   });
 
-  it('restart it: the page is told, reports flow again, and the settings are there again', async () => {
+  it('restart it: the page is notified, reports arrive again, and the settings are restored', async () => {
     await fixture.control('guard', { guard: 'redisson' });
     await fixture.redis.set('something', 'to forget');
     page.forget();
@@ -68,8 +68,8 @@ describeWithRedisServer("the controls of the shop's own Redis", () => {
   });
 });
 
-describe("the controls of somebody else's Redis", () => {
-  it('leave it alone, and say why', async () => {
+describe('the controls of a Redis that was not started with the shop', () => {
+  it('do not touch it, and give the reason', async () => {
     const control = new RedisControl({ url: '', source: 'REDIS_URL', stop: async () => {} }, () => {});
     expect(Object.keys(control.unavailable)).toEqual(['redis']);
     const why = 'was not started with the shop';

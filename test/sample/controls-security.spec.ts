@@ -47,7 +47,7 @@ describe('the controls', () => {
 
   const times = '{"times":2}';
 
-  it('do what their own page asks for', async () => {
+  it('accept requests of their own page', async () => {
     const { host } = new URL(server.url);
     const allowed: Record<string, string>[] = [
       {},
@@ -80,18 +80,18 @@ describe('the controls', () => {
     ['a third form', { 'Content-Type': 'multipart/form-data' }],
     ['no type', {}],
     ['a type that only begins right', { 'Content-Type': 'application/jsonp' }],
-  ])('refuse %s', async (_who, headers) => {
+  ])('reject %s', async (_who, headers) => {
     expect(await kill(headers, times)).toEqual({ status: 403, message: expect.any(String) });
     expect(done).toEqual([]);
   });
 
-  it('show nothing to a page that came by another name', async () => {
+  it('show nothing to a page with another host name', async () => {
     for (const path of ['/controls/state', '/controls/events']) {
       expect((await ask('GET', path, { Host: 'evil.example' })).status).toBe(403);
     }
   });
 
-  it('answer no question before a request, which a browser asks for a page elsewhere', async () => {
+  it('do not answer the preflight request of another site', async () => {
     const headers = { 'Access-Control-Request-Method': 'POST', 'Access-Control-Request-Headers': 'content-type' };
     expect((await ask('OPTIONS', '/controls/kill', headers)).status).toBe(405);
   });
@@ -107,12 +107,12 @@ describe('the controls', () => {
     [400, 'null', 'The body must be a JSON object.'],
     [400, '{', 'The body must be a JSON object.'],
     [413, `{"times":${' '.repeat(5_000)}1}`, 'The body must not be longer than 4096 bytes.'],
-  ])('answer %i to a body that makes no sense, and say why: %s', async (status, body, message) => {
+  ])('respond with %i and the reason to an invalid body: %s', async (status, body, message) => {
     expect(await kill({ 'Content-Type': json }, body)).toEqual({ status, message: expect.stringContaining(message) });
     expect(done).toEqual([]);
   });
 
-  it('know their own paths only', async () => {
+  it('have only their own paths', async () => {
     const headers = { 'Content-Type': json };
     const statuses = [
       await ask('POST', '/controls/nothing', headers),

@@ -49,7 +49,7 @@ describe('the controls of a shop', () => {
     }
   };
 
-  it('change the guard and the query on all replicas, and on one that is started later', async () => {
+  it('change the guard and the query on all replicas, including one that is started later', async () => {
     expect(await fixture.control('guard', { guard: 'none' })).toEqual({
       status: 200,
       message: 'The catalog is now guarded by: no guard.',
@@ -85,7 +85,7 @@ describe('the controls of a shop', () => {
     await allReport('with-lock', 600);
   });
 
-  it('kill the replica that holds the lock, in the middle of its rebuild, and the others go on', async () => {
+  it('kill the lock holder in the middle of its rebuild, and the other replicas continue', async () => {
     await fixture.database.database.delete(rebuilds);
     const { status, message } = await fixture.control('holder/kill');
     expect(status).toBe(200);
@@ -102,7 +102,7 @@ describe('the controls of a shop', () => {
     await untilAllRun();
   });
 
-  it('stop the replica that holds the lock, which goes on by itself and does no harm', async () => {
+  it('stop the lock holder, which continues by itself without a stale write', async () => {
     const { status, message } = await fixture.control('holder/stop');
     expect(status).toBe(200);
     const name = message.split(' ')[0]!;
@@ -118,7 +118,7 @@ describe('the controls of a shop', () => {
     await untilAllRun();
   });
 
-  it.each(['kill', 'stop'])('%s the replica that serves the page, which goes on with another one', async (verb) => {
+  it.each(['kill', 'stop'])('%s the replica that serves the page, which then uses another one', async (verb) => {
     const served = page.lastBeat.replica;
     expect((await fixture.control(`replicas/${served}/${verb}`)).status).toBe(200);
     await waitUntil('another one serves it', () => page.lastBeat.replica !== served);
@@ -129,7 +129,7 @@ describe('the controls of a shop', () => {
     await untilAllRun();
   });
 
-  it('refuse what cannot be done now', async () => {
+  it('reject what is not possible now', async () => {
     const refused = async (path: string, body: object = {}) => {
       const { status, message } = await fixture.control(path, body);
       expect(message).toMatch(/^.{10,}\.$/);
@@ -148,7 +148,7 @@ describe('the controls of a shop', () => {
     await fixture.control('query', { ms: 600 });
   });
 
-  it('bring readers and buyers', async () => {
+  it('send readers and buyers', async () => {
     const placed = () => page.reports.reduce((sum, { orders }) => sum + orders.placed, 0);
     const hits = () => page.reports.reduce((sum, { cache }) => sum + cache.hits, 0);
     await fixture.control('load', { readersPerSecond: 40, buyersPerSecond: 20 });
@@ -158,7 +158,7 @@ describe('the controls of a shop', () => {
     await waitUntil('nobody comes', () => controls.states.at(-1)!.load.buyersPerSecond === 0);
   });
 
-  it('play the scenarios, and show the table as it fills', async () => {
+  it('run the scenarios, and show the table as it fills', async () => {
     const before = await (await fetch(`${fixture.shop.url}/controls/evolution`)).json();
     expect(before).toMatchObject({ state: 'never-run', cells: [{ state: 'waiting' }, { state: 'waiting' }] });
     expect((await fixture.control('evolution/run')).status).toBe(200);

@@ -11,7 +11,7 @@ describe('a replica that is killed in the middle of a rebuild', () => {
     await fixture.stop();
   });
 
-  it('is followed by another one when its lease ends, and its readers are served there', async () => {
+  it('is replaced by another one when its lease ends, which serves its readers', async () => {
     const shop = await fixture.shop('with-lock', 3, { LOCK_LEASE_MS: '1500', CATALOG_QUERY_MS: '1000' });
     await fixture.cold();
     const check = await fixture.check();

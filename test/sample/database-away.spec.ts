@@ -17,7 +17,7 @@ describe('an error of the database', () => {
     '57P03',
     '08001',
     '25006',
-  ])('says with %s that it is away', (code) => {
+  ])('with %s means that it is unavailable', (code) => {
     expect(isDatabaseAway(coded(code))).toBe(true);
   });
 
@@ -27,11 +27,11 @@ describe('an error of the database', () => {
     'Connection terminated unexpectedly',
     'Connection terminated due to connection timeout',
     'Client has encountered a connection error and is not queryable',
-  ])('says with "%s" that it is away', (message) => {
+  ])('with "%s" means that it is unavailable', (message) => {
     expect(isDatabaseAway(new Error(message))).toBe(true);
   });
 
-  it.each(['23505', '42601', '42P01', 'EINVAL'])('says with %s that we erred', (code) => {
+  it.each(['23505', '42601', '42P01', 'EINVAL'])('with %s means an error of the shop', (code) => {
     expect(isDatabaseAway(coded(code))).toBe(false);
   });
 });

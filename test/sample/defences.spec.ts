@@ -3,7 +3,7 @@ import { defencesTable, runDefences, type DefenceRow } from '../../sample-app/la
 import { startBacking, type Backing } from '../../sample-app/lab/launch/backing.js';
 import { tableCells, tableOfFile } from '../support/markdown-table.js';
 
-describe('a sale without one of the lines of defence', () => {
+describe('a sale without one of the safeguards', () => {
   let backing: Backing;
   let rows: DefenceRow[];
 
@@ -22,15 +22,15 @@ describe('a sale without one of the lines of defence', () => {
     ['condition', '2 gone of 1, -1 left'],
     ['token', 'the price is 1100, the newest was 1200'],
     ['unique key', '2 sold to a buyer who wanted 1'],
-  ])('shows why it is there: %s', (off, seen) => {
+  ])('shows why it is needed: %s', (off, seen) => {
     expect(rows.find((row) => row.off === off)?.without).toEqual({ seen, well: false });
   });
 
-  it('is what the README tells', () => {
+  it('is as the README describes', () => {
     expect(tableCells(defencesTable(rows))).toEqual(tableOfFile('sample-app/lab/README.md', 'line of defence off'));
   });
 
-  it('goes well with all of them', () => {
+  it('is correct with all of them', () => {
     expect(rows.map(({ off, withAll }) => [off, withAll])).toEqual([
       ['lock and condition', { seen: '1 sold of 1, 0 left, 0 promised and refused', well: true }],
       ['lock', { seen: '1 sold of 1, 0 left, 0 promised and refused', well: true }],

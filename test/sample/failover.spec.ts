@@ -35,7 +35,7 @@ describe('a database that fails over', () => {
       body: '{"lines":[{"sku":"oak-table","quantity":1}]}',
     });
 
-  it('is answered with 503 and Retry-After while it is read-only, is not ready, and is used again afterwards', async () => {
+  it('gives 503 with Retry-After and no readiness while it is read-only, and is used again afterwards', async () => {
     const shop = await fixture.shop('with-lock', 1, { DATABASE_POOL: '3' });
     const { url } = shop.replicas[0]!;
     expect((await order(url)).status).toBe(201);
@@ -56,7 +56,7 @@ describe('a database that fails over', () => {
     await waitUntil('it takes orders again', async () => (await order(url)).status === 201);
   });
 
-  it('costs no prices when it is away for 3 s as they are refreshed', async () => {
+  it('costs no prices when it is down for 3 s during a refresh', async () => {
     await fixture.shop('with-lock', 2, {
       DATABASE_URL: throughProxy(),
       PRICES_CRON: '*/20 * * * * *',
@@ -82,7 +82,7 @@ describe('a database that fails over', () => {
     expect(new Set(written.map(({ fence }) => fence))).toEqual(new Set([done![0]!.token]));
   });
 
-  it('costs no prices when the connection breaks between their statements', async () => {
+  it('costs no prices when the connection fails between their statements', async () => {
     await fixture.database.delete(priceRefreshes);
     await fixture.shop('with-lock', 2, {
       DATABASE_URL: throughProxy(),

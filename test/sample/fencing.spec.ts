@@ -39,7 +39,7 @@ it('two orders under one lock are both written, and one under an earlier lock is
   expect(await write('next', token + 1)).toMatchObject({ lines: [{ token: token + 1 }] });
 });
 
-it('orders of several articles are written at the same time without a lock, each of them whole or not at all', async () => {
+it('concurrent orders of several articles without a lock are each written completely or not at all', async () => {
   // As processes would that all believe in a lock they have lost: only the statement is between them.
   const skus = ['copper-pan', 'glass-vase', 'rattan-basket'];
   await opened.database.update(stock).set({ stock: 10 }).where(inArray(stock.sku, skus));

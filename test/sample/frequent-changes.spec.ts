@@ -28,7 +28,7 @@ describe('a catalog that changes more often than it can be rebuilt', () => {
     return rows[0]!.count;
   };
 
-  it('serves every reader at once, with versions that never decrease, from one query at a time', async () => {
+  it('serves every reader at once, with versions that never decrease, with one query at a time', async () => {
     const shop = await fixture.shop('with-lock', 3, { CATALOG_QUERY_MS: '600' });
     await fixture.cold();
     const path = `${shop.url}/catalog/furniture`;
@@ -77,7 +77,7 @@ describe('a catalog that changes more often than it can be rebuilt', () => {
     await waitUntil('the last change is served', async () => (await readVersion(path)).version === last);
   });
 
-  it('gives a reader that sends back the version of its change that change, also on another replica', async () => {
+  it('shows a reader with the version of its change that change, on every replica', async () => {
     const shop = await fixture.shop('with-lock', 2, { CATALOG_QUERY_MS: '600' });
     const [one, two] = shop.replicas.map(({ url }) => url) as [string, string];
     await fixture.cold();
@@ -92,7 +92,7 @@ describe('a catalog that changes more often than it can be rebuilt', () => {
     expect((await readVersion(`${two}/catalog/lighting`, version)).version).toBeGreaterThanOrEqual(version);
   });
 
-  it('reads the change of a replica that died before it could tell the cache', async () => {
+  it('reads the change of a replica that died before it updated the cache', async () => {
     const shop = await fixture.shop('with-lock', 1);
     await fixture.cold();
     await readVersion(`${shop.url}/catalog/garden`);
@@ -103,7 +103,7 @@ describe('a catalog that changes more often than it can be rebuilt', () => {
     expect([own.status, own.body.includes('Half told')]).toEqual([200, true]);
   });
 
-  it('refuses a version that no change has, and rebuilds nothing for it', async () => {
+  it('rejects a version that does not exist, without a rebuild', async () => {
     const shop = await fixture.shop('with-lock', 1, { CATALOG_QUERY_MS: '0' });
     await readVersion(`${shop.url}/catalog/garden`);
     await fixture.database.execute(sql`delete from rebuilds`);
@@ -135,7 +135,7 @@ describe('a catalog that changes more often than it can be rebuilt', () => {
     expect(await readVersion(`${shop.url}/catalog/kitchen`, version)).toMatchObject({ status: 503, retryAfter: '1' });
   });
 
-  it('does not let a flushed cache hide a change from a rebuild that is under way', async () => {
+  it('does not lose a change during a rebuild when the cache is flushed', async () => {
     const shop = await fixture.shop('with-lock', 2, { CATALOG_QUERY_MS: '700' });
     const [one, two] = shop.replicas.map(({ url }) => url) as [string, string];
     await fixture.cold();
@@ -147,7 +147,7 @@ describe('a catalog that changes more often than it can be rebuilt', () => {
     expect(nameOf((await readVersion(`${two}/catalog/furniture`)).body, 4)).toBe('After the rows');
   });
 
-  it('keeps sections for times that differ, so that they do not expire together', async () => {
+  it('gives sections different lifetimes, so that they do not expire together', async () => {
     const shop = await fixture.shop('with-lock', 1, { CATALOG_TTL_MS: '1000000' });
     await fixture.cold();
     const sections = ['furniture', 'lighting', 'kitchen', 'bathroom', 'garden', 'office'];

@@ -9,7 +9,7 @@ import { HealthController } from '../../sample-app/shop/health/health.controller
 import { Leaving } from '../../sample-app/shop/health/leaving.js';
 import { ReadinessLog } from '../../sample-app/shop/health/readiness-log.js';
 
-it('asks a database that hangs once, however often it is asked whether it is ready', async () => {
+it('sends a hanging database only one check for all readiness requests', async () => {
   let answer = (): void => undefined;
   const execute = jest.fn(() => new Promise<void>((resolve) => (answer = resolve)));
   const app = await Test.createTestingModule({

@@ -19,7 +19,7 @@ describe('the shop', () => {
     await proxy.close();
   });
 
-  it('answers with three levels of categories as JSON', async () => {
+  it('returns three levels of categories as JSON', async () => {
     const response = await fetch(`${shop.url}/catalog`);
     expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
     const catalog = (await response.json()) as { children: { children: object[] }[] }[];
@@ -28,7 +28,7 @@ describe('the shop', () => {
     expect((await fixture.check()).isRight(Buffer.from(JSON.stringify(catalog)))).toBe(true);
   });
 
-  it('is held against the database: a wrong or broken catalog is noticed, also when it comes again', async () => {
+  it('is compared with the database: a wrong or broken catalog is detected each time', async () => {
     const check = await fixture.check();
     const { body } = await read(`${shop.url}/catalog`);
     const wrong = Buffer.from(body.toString().replace('"Oak"', '"Elm"'));
@@ -42,7 +42,7 @@ describe('the shop', () => {
     }
   });
 
-  it('answers with one section by its name', async () => {
+  it('returns one section by its name', async () => {
     const { status, body } = await read(`${shop.url}/catalog/garden`);
     expect(status).toBe(200);
     expect(JSON.parse(body.toString())).toMatchObject([{ name: 'Garden', section: 'garden' }]);
@@ -55,13 +55,13 @@ describe('the shop', () => {
     expect(await fixture.redis.pttl('catalogJson:garden')).toBeGreaterThan(0);
   });
 
-  it('does not take the whole catalog, which is in the cache, for a section', async () => {
+  it('does not return the cached whole catalog for a section', async () => {
     expect((await read(`${shop.url}/catalog`)).status).toBe(200);
     expect((await read(`${shop.url}/catalog/%2A`)).status).toBe(404);
   });
 
   it.each(['/catalog/nothing', '/catalog/%2A', '/catalog/Garden', '/catalog/a%20b', '/catalog/a%00b', '/nowhere'])(
-    'answers 404 to %s, and leaves nothing in Redis for it',
+    'responds with 404 to %s, and leaves nothing in Redis',
     async (path) => {
       const keys = await fixture.redis.dbsize();
       expect((await read(shop.url + path)).status).toBe(404);
@@ -69,7 +69,7 @@ describe('the shop', () => {
     },
   );
 
-  it('names the replica in every answer, and takes turns', async () => {
+  it('names the replica in every response, and distributes requests in turn', async () => {
     const names = [];
     for (const path of ['/catalog', '/health', '/catalog/nothing', '/nowhere']) {
       names.push((await read(shop.url + path)).replica);
@@ -78,7 +78,7 @@ describe('the shop', () => {
   });
 
   it.each(['/catalog/garden', '/health', '/nowhere', '/api', '/api/openapi.json'])(
-    'tells browsers to do no more with %s than show it',
+    'restricts browsers to showing %s',
     async (path) => {
       const { headers } = await fetch(shop.url + path);
       expect(headers.get('x-powered-by')).toBeNull();
@@ -91,7 +91,7 @@ describe('the shop', () => {
     },
   );
 
-  it.each(['/health', '/health/ready'])('says in %s what is down', async (path) => {
+  it.each(['/health', '/health/ready'])('reports in %s what is down', async (path) => {
     const up = await health(path);
     expect(up).toMatchObject({ code: 200, status: 'ok', error: {} });
     expect(statuses(up.details)).toEqual({ process: 'up', database: 'up', redis: 'up', locks: 'up' });
@@ -106,7 +106,7 @@ describe('the shop', () => {
     await waitUntil('it is ready again', async () => (await health(path)).code === 200);
   });
 
-  it('answers 503, and not 500, while Redis is away', async () => {
+  it('responds with 503, and not 500, while Redis is down', async () => {
     proxy.pause();
     const answers = await Promise.all([fetch(`${shop.url}/catalog/garden`), rename(shop.url, 5, '{"name":"Beech"}')]);
     proxy.resume();

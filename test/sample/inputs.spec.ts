@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import type { Shop } from '../../sample-app/lab/launch/shop.js';
 import { ShopFixture } from './shop-fixture.js';
 
-describe('what a client can send', () => {
+describe('the input of a client', () => {
   let fixture: ShopFixture;
   let shop: Shop;
   let url: string;
@@ -49,7 +49,7 @@ describe('what a client can send', () => {
       sent.end(body);
     });
 
-  it('is an id only in decimal digits', async () => {
+  it('has ids in decimal digits only', async () => {
     const ids = ['0x1', '1e0', '%201', '1%20', '+1', '%2B1', '01', '1.0', '0b1', '0o1', '-1', '0', '1_0', '١', 'NaN']
       .map((id) => (id === '١' ? encodeURIComponent(id) : id))
       .concat(['1n', 'Infinity', '2147483648', '9007199254740993', '99999999999999999999', '1,2', '%00', '1%00']);
@@ -66,7 +66,7 @@ describe('what a client can send', () => {
   const nested = (levels: number, inner: string): string => '['.repeat(levels) + inner + ']'.repeat(levels);
   const objects = (levels: number): string => '{"a":'.repeat(levels) + '1' + '}'.repeat(levels);
 
-  it('is refused with 400 or 413, not 500, when it is nested', async () => {
+  it('is rejected with 400 or 413, not 500, if it is deeply nested', async () => {
     const bodies = [
       ...[nested(15_000, ''), nested(40_000, ''), objects(5_000), objects(15_000)],
       ...[nested(15_000, ''), objects(5_000)].map((value) => `{"lines":[{"sku":${value},"quantity":1}]}`),
@@ -122,20 +122,20 @@ describe('what a client can send', () => {
     [orderBody, { 'Content-Type': 'nonsense' }],
     [orderBody, { 'Content-Encoding': 'gzip' }],
     [orderBody, { 'Content-Encoding': 'nonsense' }],
-  ] as const)('is no order: %s with %j', async (body, headers) => {
+  ] as const)('is not a valid order: %s with %j', async (body, headers) => {
     const { status, text } = await send('POST', '/orders', body, headers);
     expect([status >= 400 && status < 500, text]).toEqual([true, text]);
   });
 
   it.each(['/catalog/%ff', '/catalog/%ED%A0%80', '/catalog/%', '/stock/%ff', '/orders/%', '/stock/%00'])(
-    'is no path: %s',
+    'is not a valid path: %s',
     async (path) => {
       const { status } = await send('GET', path);
       expect([path, status === 400 || status === 404]).toEqual([path, true]);
     },
   );
 
-  it('never causes a 500, whatever it is', async () => {
+  it('never causes a 500', async () => {
     const segment = fc.oneof(
       fc.webSegment(),
       fc

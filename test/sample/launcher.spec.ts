@@ -71,7 +71,7 @@ describe('npm start', () => {
   });
 });
 
-describe('a replica that is told to stop', () => {
+describe('a replica that is stopped', () => {
   let fixture: ShopFixture;
   beforeAll(async () => {
     fixture = await ShopFixture.start();
@@ -80,7 +80,7 @@ describe('a replica that is told to stop', () => {
     await fixture.stop();
   });
 
-  it('answers the request it is working on, and gives its lock back', async () => {
+  it('finishes its running request, and releases its lock', async () => {
     const shop = await fixture.shop('with-lock', 2, { CATALOG_QUERY_MS: '1500' });
     await fixture.cold();
     const [first, second] = shop.replicas;

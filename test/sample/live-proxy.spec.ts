@@ -95,7 +95,7 @@ describe('the proxy', () => {
   const name = async (url: string, init?: RequestInit) =>
     ((await (await fetch(url, init)).json()) as { name: string }).name;
 
-  it('gives nothing new to a replica that does not answer, and gives up its reads and streams, not its changes', async () => {
+  it('sends no new requests to a replica that does not reply, and aborts its reads and streams, but not its changes', async () => {
     const [a, b] = [await backend('a'), await backend('b')];
     const url = await start([a, b]);
     expect(new Set([await name(url), await name(url)])).toEqual(new Set(['a', 'b']));
@@ -131,14 +131,14 @@ describe('the proxy', () => {
     await waitUntil('it is asked again', async () => (await name(url)) === 'a');
   });
 
-  it('asks elsewhere when a replica is gone, at once', async () => {
+  it('uses another replica at once if one has ended', async () => {
     const [a, b] = [await backend('a'), await backend('b')];
     const url = await start([a, b]);
     a.close();
     for (let i = 0; i < 4; i += 1) expect(await name(url)).toBe('b');
   });
 
-  it('sends nothing new to a replica that is not ready, and lets it answer what it has', async () => {
+  it('sends no new requests to a replica that is not ready, and lets it finish the running ones', async () => {
     const [a, b] = [await backend('a'), await backend('b')];
     const url = await start([a, b]);
     expect(new Set([await name(url), await name(url)])).toEqual(new Set(['a', 'b']));
@@ -170,7 +170,7 @@ describe('the proxy', () => {
     expect(await name(url)).toBe('b');
   });
 
-  it('sends a change to another replica when a connection is refused, with its whole body, once', async () => {
+  it('sends a change once to another replica, with its whole body, if a connection is refused', async () => {
     const [a, b] = [await backend('a'), await backend('b')];
     const url = await start([a, b]);
     a.close();
@@ -191,7 +191,7 @@ describe('the proxy', () => {
     expect([...a.bodies, ...b.bodies].sort()).toEqual(['0', '1', '2', '3']);
   });
 
-  it('refuses a body that is too large to be kept', async () => {
+  it('rejects a body that is too large to be kept', async () => {
     const a = await backend('a');
     const url = await start([a]);
     const { status } = await fetch(url, { method: 'POST', body: 'x'.repeat(1_048_577) });
@@ -200,7 +200,7 @@ describe('the proxy', () => {
     expect(await name(url)).toBe('a');
   });
 
-  it('leads to the controls, with the name the client used, and only if there are any', async () => {
+  it('forwards to the controls, with the host name of the client, and only if there are any', async () => {
     const [a, controls] = [await backend('a'), await backend('controls')];
     const without = await start([a]);
     const refused = await fetch(`${without}/controls/state`);

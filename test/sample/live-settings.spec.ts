@@ -43,7 +43,7 @@ describe('the settings of a running shop', () => {
     await page.next('that nothing is held', ({ held, waiting }) => held.length + waiting.length === 0);
   });
 
-  it('that make no sense are left out, and that is told; the others count', async () => {
+  it('that are not valid are ignored and logged; the others are applied', async () => {
     await change('{"guard":"stage-99","queryMs":150,"colour":"red"}');
     await allReport({ guard: 'stage-5', queryMs: 150 });
     expect(page.events).toContainEqual(

@@ -31,7 +31,7 @@ describe('the live page of a shop', () => {
     await fixture.stop();
   });
 
-  it('hears from every replica, over the one it is connected to', async () => {
+  it('gets the reports of all replicas from the one it is connected to', async () => {
     for (const name of ['replica-1', 'replica-2', 'replica-3']) {
       const first = await page.find('its name', ({ replica }) => replica === name);
       const later = await page.find('more', ({ replica, seq }) => replica === name && seq > first.seq + 1);
@@ -42,7 +42,7 @@ describe('the live page of a shop', () => {
     expect(page.lastBeat).toMatchObject({ replica: page.servedBy[0], redis: 'up', dropped: 0 });
   });
 
-  it('sees a rebuild under its lock: the token, the lease that runs and is renewed, and what it was for', async () => {
+  it('shows a rebuild under its lock: the token, the lease and its renewals, and the section', async () => {
     const reading = readMany(`${fixture.shop.url}/catalog`, 30);
     const holding = await page.find('who holds the lock', ({ held }) => held.length > 0);
     const [lock] = holding.held;
@@ -85,7 +85,7 @@ describe('the live page of a shop', () => {
     );
   });
 
-  it('sees cache hits, and counts the requests of customers only', async () => {
+  it('shows cache hits, and counts only the requests of customers', async () => {
     await read(`${fixture.shop.url}/catalog/kitchen`);
     await page.find('the first answer', ({ requests }) => requests.answered > 0);
     page.forget();
@@ -96,7 +96,7 @@ describe('the live page of a shop', () => {
     expect(sum(page.reports, ({ requests }) => requests.answered)).toBe(12);
   });
 
-  it('sees who waits for somebody outside, and does not count readers that leave', async () => {
+  it('shows the waiters for a lock of another process, and does not count readers that disconnect', async () => {
     await using _lease = await locks.acquire('catalog:*');
     const abandoned = new AbortController();
     const reading = fetch(`${fixture.shop.url}/catalog`, { signal: abandoned.signal }).catch(() => 'gone');
@@ -108,7 +108,7 @@ describe('the live page of a shop', () => {
     expect(sum(page.reports, ({ requests }) => requests.answered)).toBe(0);
   });
 
-  it('is not given what is no report, and not what is left over when it does not take it', async () => {
+  it('gets only valid reports, and loses those that it does not read in time', async () => {
     const channel = `${fixture.backing.redisPrefix}live`;
     const { hostname, port } = new URL(fixture.shop.replicas[0]!.url);
     const slow = connect(Number(port), hostname);
@@ -141,7 +141,7 @@ describe('the live page of a shop', () => {
     expect(page.reports.every(({ replica, pid }) => replica && pid)).toBe(true);
   });
 
-  it('comes with its files and nothing else, and may load nothing from elsewhere', async () => {
+  it('has its own files only, and may load nothing from other hosts', async () => {
     const get = (path: string) =>
       new Promise<IncomingMessage>((resolve, reject) => {
         // As it stands: fetch would tidy up the path.
@@ -173,7 +173,7 @@ describe('the live page of a shop', () => {
     }
   });
 
-  it('does not hold up a replica that is told to stop', async () => {
+  it('does not delay a replica that is stopped', async () => {
     const [first] = fixture.shop.replicas;
     const direct = await LivePage.open(first!.url);
     expect(direct.servedBy).toEqual(['replica-1']);

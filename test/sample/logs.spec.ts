@@ -40,7 +40,7 @@ describe('the log of a replica', () => {
       body: '{"lines":[{"sku":"oak-table","quantity":1}]}',
     });
 
-  it('is JSON, and tells of failed requests and lost locks, but neither of every reader nor of secrets', async () => {
+  it('is JSON, with failed requests and lost locks, but without every reader and without secrets', async () => {
     const { replicas } = await fixture.shop('with-lock', 1, { CATALOG_QUERY_MS: '1200' });
     const { url } = replicas[0]!;
     for (let i = 0; i < 3; i += 1) await read(`${url}/catalog/lighting`);
@@ -90,7 +90,7 @@ describe('the log of a replica', () => {
     }
   });
 
-  it('tells of a query that failed, but not with which values', async () => {
+  it('has failed queries, but not their values', async () => {
     fixture.lines.length = 0;
     const { replicas } = await fixture.shop('with-lock', 1);
     await fixture.database.execute(sql`alter table orders rename to orders_elsewhere`);
@@ -111,7 +111,7 @@ describe('the log of a replica', () => {
     expect(fixture.lines.filter((line) => line.includes('key-of-an-order'))).toEqual([]);
   });
 
-  it('is JSON while Redis is away too, and tells once that it went and once that it is back', async () => {
+  it('is JSON even while Redis is down, with one line when it is lost and one when it is back', async () => {
     fixture.lines.length = 0;
     await using redis = await TcpProxy.start(fixture.backing.redisUrl);
     const { replicas } = await fixture.shop('with-lock', 1, { REDIS_URL: redis.url });
@@ -133,7 +133,7 @@ describe('the log of a replica', () => {
     await fixture.stopShops();
   });
 
-  it('names every request with an id at level debug, and makes one up where the given one is odd', async () => {
+  it('has an id for every request at level debug, and generates one if the given one is not valid', async () => {
     fixture.lines.length = 0;
     const { replicas } = await fixture.shop('with-lock', 1, { LOG_LEVEL: 'debug' });
     const { url } = replicas[0]!;

@@ -19,7 +19,7 @@ const hasIpv6 = Object.values(networkInterfaces()).some(
 );
 const npm = findProgram('npm')!;
 
-describeWithRedisServer('npm start on a Redis of somebody else', () => {
+describeWithRedisServer('npm start with a shared Redis', () => {
   let built: BuiltSample;
   let redis: RedisServer;
   let temp: string;
@@ -58,7 +58,7 @@ describeWithRedisServer('npm start on a Redis of somebody else', () => {
   const keys = async () => (await redis.client().keys('*')).sort();
 
   it.each(['SIGTERM', 'SIGINT, and once more at once, as in a terminal,', 'SIGKILL'])(
-    'ends in order when npm gets %s: no process, no file and no key is left',
+    'stops cleanly when npm gets %s, and leaves no process, no file and no key',
     async (how) => {
       const host = hasIpv6 && how === 'SIGTERM' ? '::1' : '127.0.0.1';
       const launcher = await start({ LOG_LEVEL: how === 'SIGTERM' ? 'silent' : 'warn', HOST: host });
@@ -82,7 +82,7 @@ describeWithRedisServer('npm start on a Redis of somebody else', () => {
     },
   );
 
-  it('says at once that its port is in use, or that its settings make no sense, and starts nothing', async () => {
+  it('reports at once a port in use or an invalid setting, and starts nothing', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await waitUntil('it listens', () => taken.listening);
     const { port } = taken.address() as AddressInfo;

@@ -61,7 +61,7 @@ describe('the description of the API', () => {
     expect(routes.length).toBeGreaterThanOrEqual(11);
   });
 
-  it('says of each what it is for and what it answers, with the headers of every answer', () => {
+  it('has a summary, the responses and their headers for each route', () => {
     expect(document.openapi).toMatch(/^3\./);
     for (const { path, method, operation } of operations()) {
       const where = `${method} ${path}`;
@@ -81,14 +81,14 @@ describe('the description of the API', () => {
     }
   });
 
-  it('refers to nothing that it does not hold', () => {
+  it('has no broken references', () => {
     const text = JSON.stringify(document);
     const references = [...text.matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)].map(([, name]) => name!);
     expect(references).toEqual(expect.arrayContaining(['NewOrder', 'OrderAnswer', 'ErrorAnswer', 'LockProblem']));
     for (const name of references) expect(document.components?.schemas?.[name]).toBeDefined();
   });
 
-  it('describes an order as it is checked and answered', async () => {
+  it('describes an order as it is validated and returned', async () => {
     const order = (body: unknown) =>
       fetch(`${url}/orders`, {
         method: 'POST',
@@ -118,7 +118,7 @@ describe('the description of the API', () => {
     );
   });
 
-  it('lists every answer that a route really gives', async () => {
+  it('lists every response that a route really gives', async () => {
     const body = (method: string, path: string) =>
       method === 'patch' ? '{"name":"Ash"}' : path === '/orders' ? orderOf('oak-table', 1) : undefined;
     const send = (method: string, path: string, more: Variant = {}) =>
@@ -190,7 +190,7 @@ describe('the description of the API', () => {
     }
   }, 120_000);
 
-  it('is a page with nothing from elsewhere', async () => {
+  it('is a page that loads nothing from other hosts', async () => {
     const response = await fetch(`${url}/api`);
     expect([response.status, response.headers.get('x-replica')]).toEqual([200, expect.any(String)]);
     const page = await response.text();
@@ -223,7 +223,7 @@ describe('the classes of bodies', () => {
 
   // Imported as a type, a class is gone when the program runs, and nothing would be checked. Jest compiles with SWC,
   // where the tests of orders and renaming would see it.
-  it.each(bodies)('are known to the checks when $file is compiled by tsc: $type', ({ type, source }) => {
+  it.each(bodies)('are validated when $file is compiled by tsc: $type', ({ type, source }) => {
     const { config } = ts.readConfigFile(base, (path) => readFileSync(path, 'utf8')) as {
       config: { compilerOptions: object };
     };

@@ -81,7 +81,7 @@ describe('an order', () => {
     expect((await placed()).map(({ token }) => token)).toEqual([row!.fence]);
   });
 
-  it('that is sent again with its key is answered with the first one, also by both replicas at once', async () => {
+  it('that is sent again with its key returns the first one, even from both replicas at once', async () => {
     const key = randomUUID();
     const answers = await Promise.all(Array.from({ length: 8 }, () => order(of(sku, 2), key)));
     expect(answers.map(({ status }) => status).sort()).toEqual([...Array<number>(7).fill(200), 201]);
@@ -89,7 +89,7 @@ describe('an order', () => {
     expect([await left(), (await placed()).length]).toEqual([8, 1]);
   });
 
-  it('that took the last ones is answered again although the article is sold out', async () => {
+  it('that took the last pieces is returned again although the article is sold out', async () => {
     const key = randomUUID();
     expect((await order(of(sku, 10), key)).status).toBe(201);
     expect((await order(of(sku, 10), key)).status).toBe(200);
@@ -103,14 +103,14 @@ describe('an order', () => {
       { sku, quantity: 1 },
       { sku: other, quantity: 1 },
     ],
-  ])('under the key of another order is refused: %j', async (...lines) => {
+  ])('under the key of another order is rejected: %j', async (...lines) => {
     const key = randomUUID();
     await order(of(sku, 1), key);
     expect(await order({ lines }, key)).toMatchObject({ status: 422, body: { code: 'KEY_REUSED' } });
     expect(await placed()).toHaveLength(1);
   });
 
-  it('gets one of two articles when it is sent for both at once under one key', async () => {
+  it('is placed once when two different ones are sent at once under one key', async () => {
     const key = randomUUID();
     const answers = await Promise.all([order(of(sku, 1), key), order(of('oak-table', 1), key)]);
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 422]);
@@ -144,7 +144,7 @@ describe('an order', () => {
     expect([await left(), await left(other)]).toEqual([0, 0]);
   });
 
-  it('belongs to its customer: nobody else reads it, and keys of two customers do not meet', async () => {
+  it('belongs to its customer: no other customer can read it, and two customers can use the same key', async () => {
     const key = randomUUID();
     const mine = await order(of(sku, 1), key);
     const stranger = 'another-customer-of-it';
@@ -166,7 +166,7 @@ describe('an order', () => {
     );
   });
 
-  it('of more than is left is refused, and the rest is sold to the last piece', async () => {
+  it('of more than is left is rejected, and the rest can be sold to the last piece', async () => {
     expect(await order(of(sku, 11))).toMatchObject({ status: 409, body: { code: 'SOLD_OUT', left: 10 } });
     const answers = await Promise.all(Array.from({ length: 20 }, () => order(of(sku, 1))));
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(10);
@@ -177,7 +177,7 @@ describe('an order', () => {
     expect(new Set(tokens).size).toBe(10);
   });
 
-  it('is refused with a reason when it makes no sense', async () => {
+  it('that is not valid is rejected with a reason', async () => {
     const answers: Record<string, number> = {};
     for (const body of [
       ...[0, 101, 1.5, '1', undefined].map((quantity) => of(sku, quantity)),
@@ -217,7 +217,7 @@ describe('an order', () => {
     expect(await placed()).toEqual([]);
   });
 
-  it('of something unknown is 404, and leaves nothing in Redis', async () => {
+  it('of an unknown article gives 404, and leaves nothing in Redis', async () => {
     const keys = await fixture.redis.dbsize();
     expect(await order(of('nothing', 1))).toMatchObject({ status: 404, body: { code: 'UNKNOWN_SKU' } });
     expect(await fixture.redis.dbsize()).toBe(keys);
@@ -226,7 +226,7 @@ describe('an order', () => {
     }
   });
 
-  it('waits its turn, and is told to try again when that takes too long', async () => {
+  it('waits for the lock, and gets 503 with Retry-After if that takes too long', async () => {
     await using locks = createLockService({
       url: fixture.backing.redisUrl,
       keyPrefix: `${fixture.backing.redisPrefix}lock:`,
@@ -244,7 +244,7 @@ describe('an order', () => {
     expect((await waiting).status).toBe(201);
   });
 
-  it('is taken again after an operator has lowered a stored token that was ahead of the lock', async () => {
+  it('is accepted again after an operator has lowered a stored token that was ahead of the lock', async () => {
     const ahead = 2 ** 52;
     const fences = async (): Promise<[number, number]> => {
       const rows = await fixture.database
@@ -278,7 +278,7 @@ describe('an order', () => {
     expect((await placed()).map((line) => line.sku)).toEqual([other, sku]);
   });
 
-  it('is not written under a token that is not the newest, and says when to try again', async () => {
+  it('is not written under an older token, and gets Retry-After', async () => {
     // As a holder would find it that was stopped for long: somebody else's token is larger already.
     await fixture.database
       .update(stock)

@@ -41,7 +41,7 @@ describe('the refresh of prices, which fires on four replicas', () => {
   };
   const fences = async () => new Set((await fixture.database.select().from(prices)).map(({ fence }) => fence));
 
-  it('is done once a fire, by one of them, and left to it by the others', async () => {
+  it('runs once per fire, on one of them, and the others skip it', async () => {
     const first = await untilOneRuns();
     const linesBefore = fixture.lines.length;
     const done = await found('three more are done', async () => {
@@ -56,7 +56,9 @@ describe('the refresh of prices, which fires on four replicas', () => {
         .slice(linesBefore)
         .filter((line) => /skipped: another replica holds the lock|another replica has refreshed/.test(line));
     await waitUntil('the others have had their go', () => others().length >= 3 * done.length);
-    expect(said('skipped: another replica holds the lock').length).toBeGreaterThan(said('another replica has refreshed').length);
+    expect(said('skipped: another replica holds the lock').length).toBeGreaterThan(
+      said('another replica has refreshed').length,
+    );
 
     const listed = (await (await fetch(`${shop.url}/prices`)).json()) as { sku: string; cents: number }[];
     expect(listed).toHaveLength(12);
@@ -65,7 +67,7 @@ describe('the refresh of prices, which fires on four replicas', () => {
     expect(tokens).toEqual([...tokens].sort((a, b) => a - b));
   });
 
-  it('is done by another one after a winner that was stopped, whose late prices are not written', async () => {
+  it('runs on another replica after the first was suspended, whose late prices are not written', async () => {
     const stopped = await untilOneRuns();
     processOf(stopped.replica).signal('SIGSTOP');
     const later = await found('another one refreshes', async () =>
@@ -79,7 +81,7 @@ describe('the refresh of prices, which fires on four replicas', () => {
     expect((await refreshes(stopped.id - 1))[0]).toMatchObject({ id: stopped.id, ended: null });
   });
 
-  it('is done at a later fire when the winner was killed', async () => {
+  it('runs at a later fire if the first replica was killed', async () => {
     const killed = await untilOneRuns();
     processOf(killed.replica).signal('SIGKILL');
     const later = await found('another one refreshes', async () =>
@@ -100,7 +102,7 @@ describe('the last fire of a timetable', () => {
   });
 
   it.each([1_000, 7_000, 3_600_000, 86_400_000, 30 * 86_400_000])(
-    'is found also by a replica that fires late, every %i ms',
+    'is found even by a replica that fires late, every %i ms',
     (ms) => {
       const fire = 1_800_000_000_000 - (1_800_000_000_000 % ms);
       for (const late of [0, 1, ms / 2, ms - 1]) {
@@ -109,7 +111,7 @@ describe('the last fire of a timetable', () => {
     },
   );
 
-  it('is an error where there is none', () => {
+  it('is an error if there is none', () => {
     const never = { getNextDateFrom: () => ({ toJSDate: () => new Date(8.64e15) }) };
     expect(() => lastFire(never, new Date())).toThrow('ten years');
   });
@@ -120,7 +122,7 @@ describe('the settings of the refresh', () => {
     expect(readPriceSettings({})).toEqual({ cron: '0 3 * * *', holdMs: 60_000, retryMs: 600_000 });
   });
 
-  it('are refused when they make no sense', () => {
+  it('are rejected if they are not valid', () => {
     expect(() => readPriceSettings({ PRICES_HOLD_MS: '1e3' })).toThrow('PRICES_HOLD_MS must be');
   });
 });

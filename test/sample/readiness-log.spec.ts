@@ -3,7 +3,7 @@ import { Logger, ServiceUnavailableException } from '@nestjs/common';
 import type { HealthCheckResult } from '@nestjs/terminus';
 import { ReadinessLog } from '../../sample-app/shop/health/readiness-log.js';
 
-it('does not call a process ready again after a check that began before it was told to stop', async () => {
+it('does not log a process as ready after a check that began before its shutdown', async () => {
   const lines: string[] = [];
   const keep = (line: string): void => void lines.push(line);
   jest.spyOn(Logger.prototype, 'log').mockImplementation(keep);

@@ -58,7 +58,7 @@ describe.each([
     expect(builds).toBe(1);
   });
 
-  it('gives the new name to who asks after a change, while the one that read the old name is under way', async () => {
+  it('returns the new name to a reader after a change, while a rebuild with the old name is running', async () => {
     let goOn = (): void => undefined;
     let early: Promise<VersionedCatalog> | undefined;
     await new Promise<void>((resolve) => {
@@ -92,7 +92,7 @@ describe.each([
     expect(builds).toBe(1);
   });
 
-  it('is begun anew after one that did not get the lock', async () => {
+  it('starts again after one that did not get the lock', async () => {
     const lease = await app.get(LockService).acquire('catalog:furniture');
     await expect(catalog.rebuild('furniture')).rejects.toThrow(LockBusyError);
     await lease.release();

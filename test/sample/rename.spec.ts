@@ -20,7 +20,7 @@ describe('renaming a category', () => {
     await fixture.stop();
   });
 
-  it('is seen on every replica by a reader that asks for its version, in its section and in the whole catalog', async () => {
+  it('is visible on every replica to a reader that requests its version, in its section and in the whole catalog', async () => {
     for (const url of [one, two]) for (const path of ['/catalog', '/catalog/furniture']) await read(url + path);
     const answer = await rename(one, 2, '{"name":"Ash"}');
     expect(answer.status).toBe(200);
@@ -41,7 +41,7 @@ describe('renaming a category', () => {
   });
 
   it.each(['/catalog', '/catalog/furniture'])(
-    'is not undone by a rebuild of %s that read the old name and is written later',
+    'is not overwritten by a later write of a rebuild of %s with the old name',
     async (path) => {
       const name = `Name of ${path}`;
       const early = read(one + path);
@@ -62,7 +62,7 @@ describe('renaming a category', () => {
     },
   );
 
-  it('is refused with a reason when the id or the name makes no sense', async () => {
+  it('is rejected with a reason if the id or the name is not valid', async () => {
     const statuses: Record<string, number> = {};
     for (const [id, body] of [
       ['2', '{"name":""}'],

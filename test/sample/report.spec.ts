@@ -17,7 +17,7 @@ describe("the demo's report", () => {
     redisCommands: 1_234,
   };
 
-  it('has nothing to complain about one rebuild and readers that are all right', () => {
+  it('has no complaints about one rebuild and correct readers', () => {
     expect(complaints(good)).toEqual([]);
   });
 
@@ -25,7 +25,7 @@ describe("the demo's report", () => {
     expect(complaints({ ...good, rebuilds })).toEqual([`The catalog was rebuilt ${rebuilds} times, not once.`]);
   });
 
-  it('complains about readers that got nothing or something wrong, and counts them by reason', () => {
+  it('complains about readers without a correct catalog, and counts them by reason', () => {
     const errors = ['wrong catalog', '', 'status 500', 'wrong catalog'].map((error) => ({ ms: 1, error }));
     expect(failures({ ...good, served: errors })).toEqual(['2 readers: wrong catalog', '1 readers: status 500']);
     expect(complaints({ ...good, served: errors })).toHaveLength(2);
@@ -41,7 +41,7 @@ describe("the demo's report", () => {
 });
 
 describe('the end of the demo', () => {
-  it('says in plain sentences how often the query ran, and whether all readers got the catalog', () => {
+  it('reports in sentences how often the query ran, and whether all readers got the catalog', () => {
     const served = [100, 300].map((ms) => ({ ms, error: '' }));
     const result = { aloneMs: 100, warmMs: 50, served, rebuilds: 1, redisCommands: 9 };
     expect(
@@ -58,7 +58,7 @@ describe('the end of the demo', () => {
 });
 
 describeWithRedisServer("the demo's count of Redis commands", () => {
-  it('leaves out the question itself', async () => {
+  it('does not include the counting command itself', async () => {
     await using server = await RedisServer.start();
     const client = server.client();
     const before = await commandsSoFar(client);
@@ -88,7 +88,7 @@ describe('the configuration of the shop', () => {
     [{ REDIS_URL: '' }, 'REDIS_URL must be set to a URL that begins with redis:// or rediss://.'],
     [{ REDIS_URL: 'http://secret@host' }, 'REDIS_URL must be'],
     [{ DATABASE_URL: 'postgres' }, 'DATABASE_URL must be'],
-  ])('refuses %j', (env, message) => {
+  ])('rejects %j', (env, message) => {
     expect(() => readConfig({ ...needed, ...env })).toThrow(message);
     expect(() => readConfig({ ...needed, ...env })).not.toThrow('secret');
   });

@@ -7,7 +7,7 @@ import { read, ShopFixture } from './shop-fixture.js';
 const clients = 8;
 const skus = ['oak-table', 'pine-shelf'];
 
-describe('replicas that are stopped in order, one after another, under load', () => {
+describe('replicas that are stopped gracefully, one after another, under load', () => {
   let fixture: ShopFixture;
   beforeAll(async () => {
     fixture = await ShopFixture.start();
@@ -16,7 +16,7 @@ describe('replicas that are stopped in order, one after another, under load', ()
     await fixture.stop();
   });
 
-  it('lose no request: every read and every order is answered, and no order is placed twice', async () => {
+  it('lose no request: every read and every order succeeds, and no order is placed twice', async () => {
     const shop = await fixture.shop('with-lock', 3, { CATALOG_TTL_MS: '300', SHUTDOWN_DELAY_MS: '3000' });
     const outcomes = new Map<string, number>();
     const count = (outcome: string) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);

@@ -16,7 +16,7 @@ describe('the URL of a service', () => {
     ['redis://[::1]:7000', '[::1]:7000'],
     ['redis://h:1?password=hidden', 'h:1'],
     ['redis://:hid@den@h:1', 'h:1'],
-  ])('%s leads to %s, and only that is shown', (text, address) => {
+  ])('%s is shown only as %s', (text, address) => {
     expect(addressOf(serviceUrl(text, redis), 6379)).toBe(address);
   });
 
@@ -32,7 +32,7 @@ describe('the URL of a service', () => {
     ['hidden'],
     ['//:hidden@h'],
     ['redis:hidden@h'],
-  ])('%s is refused in one line without a part of it', (text) => {
+  ])('%s is rejected in one line that contains no part of it', (text) => {
     expect(() => serviceUrl(text, redis)).toThrow(/^REDIS_URL .*redis:\/\/user:password@host:6379\/0/);
     expect(() => serviceUrl(text, redis)).not.toThrow(/hid|den|\n/);
   });
@@ -50,7 +50,7 @@ describe('a service that is given by its URL', () => {
   });
 
   it.each(['redis://user:hidden@127.0.0.1:1', 'redis://127.0.0.1:1?password=hidden'])(
-    'is named by host and port when Redis does not answer at %s',
+    'is named by host and port if Redis does not reply at %s',
     async (url) => {
       process.env.REDIS_URL = url;
       await expect(startRedis()).rejects.toThrow(/^No Redis replies at 127\.0\.0\.1:1 \(REDIS_URL\)/);
@@ -58,7 +58,7 @@ describe('a service that is given by its URL', () => {
     },
   );
 
-  it('is refused when a password for PostgreSQL is not percent-encoded, with a hint', async () => {
+  it('is rejected with a hint if a password for PostgreSQL is not percent-encoded', async () => {
     process.env.DATABASE_URL = 'postgres://shop:hid#den@127.0.0.1:1/shop';
     await expect(startPostgres()).rejects.toThrow(/^DATABASE_URL is not a valid URL.* write # as %23/);
     await expect(startPostgres()).rejects.not.toThrow(/hid|den/);

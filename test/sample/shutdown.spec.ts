@@ -5,7 +5,7 @@ import { orders, priceRefreshes } from '../../sample-app/shop/database/schema.js
 import { waitUntil } from '../support/wait-until.js';
 import { read, ShopFixture } from './shop-fixture.js';
 
-describe('a replica that is told to stop', () => {
+describe('a replica that is stopped', () => {
   let fixture: ShopFixture;
   beforeAll(async () => {
     fixture = await ShopFixture.start();
@@ -31,7 +31,7 @@ describe('a replica that is told to stop', () => {
     return rows[0]!.count;
   };
 
-  it('places the order it is at, refuses the one behind it, and gives the lock back', async () => {
+  it('places the running order, rejects the waiting one, and releases the lock', async () => {
     const { replicas } = await fixture.shop('with-lock', 1, { SHUTDOWN_DELAY_MS: '0' });
     const { url, process } = replicas[0]!;
     // Somebody else has the row, so that the order waits in its statement.
@@ -54,7 +54,7 @@ describe('a replica that is told to stop', () => {
     expect(await fixture.redis.exists('lock:stock:pine-shelf')).toBe(0);
   });
 
-  it('finishes the refresh of prices that it has begun, and begins no other', async () => {
+  it('finishes a running refresh of prices, and begins no other', async () => {
     const { replicas } = await fixture.shop('with-lock', 1, {
       PRICES_CRON: '* * * * * *',
       PRICES_HOLD_MS: '0',
@@ -69,7 +69,7 @@ describe('a replica that is told to stop', () => {
     expect(await fixture.redis.exists('lock:prices:refresh')).toBe(0);
   });
 
-  it('says that it is not ready while it still answers, for as long as it was told to', async () => {
+  it('reports that it is not ready while it still serves requests, for the configured time', async () => {
     const { replicas } = await fixture.shop('with-lock', 1, { SHUTDOWN_DELAY_MS: '4000' });
     const { url, process } = replicas[0]!;
     expect((await read(`${url}/health/ready`)).status).toBe(200);
@@ -85,7 +85,7 @@ describe('a replica that is told to stop', () => {
     await process.untilExit();
   });
 
-  it('closes the connection after each answer once it was told to stop', async () => {
+  it('closes the connection after each response during the shutdown', async () => {
     const { replicas } = await fixture.shop('with-lock', 1, { SHUTDOWN_DELAY_MS: '4000' });
     const { url, process } = replicas[0]!;
     const connection = async (path: string) => (await fetch(`${url}${path}`)).headers.get('connection');
@@ -96,7 +96,7 @@ describe('a replica that is told to stop', () => {
     await process.untilExit();
   });
 
-  it('does not wait before it stops when it was told to by Ctrl-C', async () => {
+  it('stops without a delay on Ctrl-C', async () => {
     const { replicas } = await fixture.shop('with-lock', 2, { SHUTDOWN_DELAY_MS: '60000' });
     const [first, second] = replicas.map(({ process }) => process);
     first!.signal('SIGINT');
@@ -108,7 +108,7 @@ describe('a replica that is told to stop', () => {
     await second!.untilExit();
   });
 
-  it('writes one line to the log when it is no longer ready, however often it is asked', async () => {
+  it('logs once that it is no longer ready, however often it is checked', async () => {
     const { replicas } = await fixture.shop('with-lock', 1, { SHUTDOWN_DELAY_MS: '4000' });
     const { url, process } = replicas[0]!;
     fixture.lines.length = 0;

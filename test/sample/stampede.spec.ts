@@ -3,7 +3,7 @@ import { createLockService } from '../../lib/index.js';
 import { waitUntil } from '../support/wait-until.js';
 import { read, readMany, readVersion, ShopFixture } from './shop-fixture.js';
 
-describe('many readers of a cold catalog', () => {
+describe('many readers of an empty cache', () => {
   let fixture: ShopFixture;
 
   beforeAll(async () => {
@@ -29,7 +29,7 @@ describe('many readers of a cold catalog', () => {
     };
   };
 
-  it('cause one rebuild under @WithLock, over all replicas', async () => {
+  it('cause one rebuild under @WithLock, across all replicas', async () => {
     const { right, replicas, rebuilds } = await stampede('with-lock', 3);
     expect({ right, replicas }).toEqual({ right: 60, replicas: 3 });
     expect(rebuilds).toHaveLength(1);
@@ -37,7 +37,7 @@ describe('many readers of a cold catalog', () => {
     expect(rebuilds[0]!.token).toBeGreaterThan(0);
   });
 
-  it('cause one rebuild under the lock written by hand too', async () => {
+  it('cause one rebuild under the hand-written lock, too', async () => {
     const { right, rebuilds } = await stampede('stage-5', 2);
     expect(right).toBe(60);
     expect(rebuilds).toHaveLength(1);
@@ -50,7 +50,7 @@ describe('many readers of a cold catalog', () => {
     expect(rebuilds.length).toBeGreaterThan(1);
   });
 
-  it('cause one rebuild although it takes several times the lease', async () => {
+  it('cause one rebuild even if it takes several leases', async () => {
     const shop = await fixture.shop('with-lock', 2, { LOCK_LEASE_MS: '2000', CATALOG_QUERY_MS: '7000' });
     await fixture.cold();
     const answers = await readMany(`${shop.url}/catalog`, 10);
@@ -94,7 +94,7 @@ describe('many readers of a cold catalog', () => {
     expect(await answer).toMatchObject({ status: 200, body: Buffer.from('"filled meanwhile"') });
   });
 
-  it('get 503 with Retry-After when the lock stays taken for longer than they wait', async () => {
+  it('get 503 with Retry-After if the lock stays taken for longer than they wait', async () => {
     const shop = await fixture.shop('with-lock', 1, { LOCK_WAIT_MS: '200', CATALOG_QUERY_MS: '0' });
     await fixture.cold();
     await using locks = createLockService({

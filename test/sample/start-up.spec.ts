@@ -66,11 +66,11 @@ describe('a shop that cannot start', () => {
       { DATABASE_URL: 'postgres://me:se#cret@host/shop' },
       'DATABASE_URL is not a valid URL. In a password, write # as %23, / as %2F, ? as %3F, @ as %40, % as %25.',
     ],
-  ])('says in one line what is wrong with %s, and ends with 1', async (_name, env, line) => {
+  ])('prints the error in %s in one line, and exits with 1', async (_name, env, line) => {
     expect(await run(env)).toEqual({ code: 1, lines: [line] });
   });
 
-  it('says that its port is in use, before it starts anything', async () => {
+  it('reports a port in use before it starts anything', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const port = String((server.address() as AddressInfo).port);
@@ -81,17 +81,17 @@ describe('a shop that cannot start', () => {
     expect(ended).toEqual({ code: 1, lines: [line] });
   });
 
-  it('says that this machine has no such address', async () => {
+  it('reports an address that the machine does not have', async () => {
     const { code, lines } = await run({ HOST: '203.0.113.7', PORT: '4000' });
     expect([code, lines]).toEqual([1, [expect.stringContaining('http://203.0.113.7:4000')]]);
   });
 
-  it('says what is wrong with a setting of the lab as well', async () => {
+  it('reports an invalid setting of the lab, too', async () => {
     const { code, lines } = await run({ CATALOG_GUARD: 'none-such' }, 'lab/replica/main.js');
     expect([code, lines]).toEqual([1, [expect.stringMatching(/^CATALOG_GUARD must be one of none, lock-2013,/)]]);
   });
 
-  it('listens on an IPv6 address, and prints a URL that can be used', async () => {
+  it('listens on an IPv6 address, and prints a valid URL', async () => {
     const shop = await ServerProcess.start({
       name: 'shop',
       command: process.execPath,
@@ -117,7 +117,7 @@ describe('the host', () => {
     expect(() => readConfig({ ...needed, HOST })).toThrow('HOST must be');
   });
 
-  it('is this machine alone when it is not set', () => {
+  it('is 127.0.0.1 by default', () => {
     for (const env of [{}, { HOST: '' }]) expect(readConfig({ ...needed, ...env }).host).toBe('127.0.0.1');
   });
 });

@@ -5,12 +5,12 @@ import { waitUntil } from './wait-until.js';
 const script = 'support/children/echo.mjs';
 
 describe('ChildScript', () => {
-  it('passes arguments and environment, and hears JSON lines', async () => {
+  it('passes arguments and environment, and receives JSON lines', async () => {
     await using child = ChildScript.start(script, ['one', 'two'], { GREETING: 'good day' });
     expect(await child.next('hello')).toEqual({ type: 'hello', args: ['one', 'two'], greeting: 'good day' });
   });
 
-  it('hands out messages of one type in order and each once', async () => {
+  it('returns the messages of one type in order, each once', async () => {
     await using child = ChildScript.start(script);
     await child.next('hello');
     for (const n of [1, 2, 3]) child.send({ type: 'say', n });
@@ -19,7 +19,7 @@ describe('ChildScript', () => {
     expect((await child.next('echo')).n).toBe(3);
   });
 
-  it('reports a clean end, and what was said stays readable', async () => {
+  it('reports a clean exit, and keeps the messages readable', async () => {
     await using child = ChildScript.start(script);
     await child.next('hello');
     child.send({ type: 'say', n: 1 });
@@ -42,7 +42,7 @@ describe('ChildScript', () => {
     expect(await child.kill('SIGTERM')).toMatchObject({ code: null, signal: 'SIGTERM' });
   });
 
-  it('says nothing while frozen and goes on when thawed', async () => {
+  it('sends nothing while suspended, and continues afterwards', async () => {
     await using child = ChildScript.start(script);
     await child.next('hello');
     child.freeze();

@@ -4,7 +4,7 @@ import { describeWithRedisServer } from './redis-server.js';
 import { redisClient } from './test-redis.js';
 
 describeWithRedisServer('QuorumNodes', () => {
-  it('are independent servers, each behind a proxy of its own', async () => {
+  it('are independent servers, each behind its own proxy', async () => {
     await using nodes = await QuorumNodes.start(3, { proxies: true });
     const clients = nodes.urls.map((url) => redisClient(url));
     try {

@@ -3,7 +3,7 @@ import { commandsBetween, commandStats, totalCommands } from './command-stats.js
 import { describeWithRedisServer, RedisServer } from './redis-server.js';
 
 describeWithRedisServer('RedisServer', () => {
-  it('comes back empty on its port after a kill, and clients find it again', async () => {
+  it('restarts empty on its port after a kill, and clients reconnect', async () => {
     await using server = await RedisServer.start();
     const client = server.client();
     await client.set('key', 'value');
@@ -16,7 +16,7 @@ describeWithRedisServer('RedisServer', () => {
     expect(await client.get('key')).toBeNull();
   });
 
-  it('answers nothing while frozen, and works off what was sent when thawed', async () => {
+  it('sends no replies while suspended, and executes the requests afterwards', async () => {
     await using server = await RedisServer.start();
     const client = server.client();
     await client.set('key', 'value');
@@ -28,7 +28,7 @@ describeWithRedisServer('RedisServer', () => {
     expect(await reply).toBe('value');
   });
 
-  it('is gone after stop, frozen or not', async () => {
+  it('has ended after stop, suspended or not', async () => {
     const server = await RedisServer.start();
     const { pid } = server;
     server.freeze();
@@ -41,11 +41,11 @@ describeWithRedisServer('RedisServer', () => {
     expect(await server.client().config('GET', 'maxclients')).toEqual(['maxclients', '7']);
   });
 
-  it('refuses a setting that Redis does not know, with the words of Redis', async () => {
+  it('rejects a setting that Redis does not know, with the message of Redis', async () => {
     await expect(RedisServer.start('--no-such-setting', 'x')).rejects.toThrow(/no-such-setting/);
   });
 
-  it('counts what was called between two readings, by command', async () => {
+  it('counts the calls between two readings, by command', async () => {
     await using server = await RedisServer.start();
     const client = server.client();
     await client.ping();

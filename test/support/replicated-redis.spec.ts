@@ -13,7 +13,7 @@ describeWithRedisServer('ReplicatedRedis', () => {
     for (const replica of redis.replicas) expect(await replica.client().get('key')).toBe('value');
   });
 
-  it('keeps a write to itself while its replicas are frozen', async () => {
+  it('does not replicate a write while its replicas are suspended', async () => {
     await using redis = await ReplicatedRedis.start(1);
     const [replica] = redis.replicas;
     replica!.freeze();

@@ -5,7 +5,7 @@ import { SentinelSet } from './sentinel-set.js';
 import { waitUntil } from './wait-until.js';
 
 describeWithRedisServer('SentinelSet', () => {
-  it('elects a new master when asked and when the master is killed, and takes the old one back', async () => {
+  it('elects a new master on request and when the master is killed, and accepts the old one again', async () => {
     await using set = await SentinelSet.start();
     const { sentinels, name } = set;
     const client = new Redis({ sentinels, name, retryStrategy: () => 50, sentinelRetryStrategy: () => 50 });
@@ -29,7 +29,7 @@ describeWithRedisServer('SentinelSet', () => {
     }
   }, 60_000);
 
-  it('agrees while one sentinel is gone', async () => {
+  it('has a quorum while one Sentinel is down', async () => {
     await using set = await SentinelSet.start({ replicas: 1 });
     await set.processes[0]!.kill();
     const old = await set.master();

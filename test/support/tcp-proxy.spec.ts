@@ -29,7 +29,7 @@ describe('TcpProxy', () => {
     await proxy.close();
   });
 
-  it('passes on in both directions', async () => {
+  it('forwards in both directions', async () => {
     expect(await client.incr(key)).toBe(1);
     expect(await direct.get(key)).toBe('1');
     expect(proxy.connections).toBe(1);
@@ -73,14 +73,14 @@ describe('TcpProxy', () => {
     expect(answered).toEqual(['delayed', 'prompt']);
   });
 
-  it('cuts open connections; the client comes back by itself', async () => {
+  it('closes open connections, and the client reconnects by itself', async () => {
     const closed = new Promise((resolve) => client.once('close', resolve));
     proxy.cut();
     await closed;
     expect(await client.incr(key)).toBe(1);
   });
 
-  it('lets nobody in while it refuses', async () => {
+  it('accepts no connection while it refuses', async () => {
     const closed = new Promise((resolve) => client.once('close', resolve));
     proxy.refuse();
     await closed;

@@ -14,7 +14,7 @@ interface Request {
 const taken = [1, 17];
 const busy = [0, 250];
 
-describe('acquires whose outcome is not known', () => {
+describe('acquires with an unknown outcome', () => {
   let again: { owner: string; until: number }[];
   let abandoned: AbandonedAcquires;
   beforeEach(() => {
@@ -26,7 +26,7 @@ describe('acquires whose outcome is not known', () => {
   const late = (reply: unknown, ...requests: Request[]): void =>
     requests.forEach((request, index) => abandoned.onLate(request, reply, index));
 
-  it('are released once more when the late reply says taken, and the owner was released before', () => {
+  it('are released again when a late reply grants the lock after the owner was released', () => {
     overdue(a, b, c);
     expect(abandoned.size).toBe(3);
     abandoned.onReleased('a');
@@ -37,7 +37,7 @@ describe('acquires whose outcome is not known', () => {
     expect(abandoned.size).toBe(0);
   });
 
-  it('are released once more, all of them, when one number says that the whole call was done', () => {
+  it('are all released again when one number in the reply grants the whole call', () => {
     overdue(a, b, c);
     for (const owner of ['a', 'b', 'c']) abandoned.onReleased(owner);
     late(17, a, b, c);
@@ -45,7 +45,7 @@ describe('acquires whose outcome is not known', () => {
     expect(abandoned.size).toBe(0);
   });
 
-  it('are not released once more where requests are carried out in order', () => {
+  it('are not released again if requests are executed in order', () => {
     abandoned.inOrder.onOverdue(a);
     abandoned.onReleased('a');
     abandoned.inOrder.onLate(a, taken, 0);
@@ -63,13 +63,13 @@ describe('acquires whose outcome is not known', () => {
     expect(abandoned.size).toBe(0);
   });
 
-  it('do not concern an owner that was answered in time', () => {
+  it('do not affect an owner that got its reply in time', () => {
     expect(abandoned.onReleased('a')).toBe(0);
     expect(abandoned.size).toBe(0);
   });
 
   describe('on a connection that was closed', () => {
-    it('make the release of their owner repeated for as long as they may arrive, or their lease lasts', () => {
+    it('cause repeated releases of their owner for as long as they may arrive, or their lease lasts', () => {
       const now = performance.now();
       abandoned.onCut(a, 500);
       abandoned.onCut(b, 5_000);
@@ -80,7 +80,7 @@ describe('acquires whose outcome is not known', () => {
       expect({ again, size: abandoned.size }).toEqual({ again: [], size: 0 });
     });
 
-    it('make it repeated too if the owner was released before', () => {
+    it('cause repeated releases even if the owner was released before', () => {
       const now = performance.now();
       overdue(a);
       expect(abandoned.onReleased('a')).toBe(0);
@@ -94,7 +94,7 @@ describe('acquires whose outcome is not known', () => {
       expect(abandoned.size).toBe(0);
     });
 
-    it('concern no owner whose requests can no longer arrive', () => {
+    it('do not affect an owner whose requests can no longer arrive', () => {
       abandoned.onCut(a, 0);
       expect(abandoned.onReleased('a')).toBe(0);
       expect(abandoned.size).toBe(0);

@@ -15,7 +15,7 @@ function withResolvers(): Asked {
 
 const isTrue = (reply: boolean): boolean => reply;
 
-it('a late rejection does not hide a vote that a request sent since may bring', async () => {
+it('a late rejection does not hide a vote that a later request may get', async () => {
   const ballot = new Ballot('n', 'o', 1_000);
   const member = {} as QuorumMember;
   const first = withResolvers();
@@ -31,7 +31,7 @@ it('a late rejection does not hide a vote that a request sent since may bring', 
   expect(ballot.voters).toEqual([member]);
 });
 
-it('a rejection of the only request leaves no vote to give back', async () => {
+it('a rejection of the only request leaves no vote to release', async () => {
   const ballot = new Ballot('n', 'o', 1_000);
   const member = {} as QuorumMember;
   await ballot.track(member, Promise.resolve(false), isTrue);

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { catchAsking } from '../../lib/stores/redis/cluster/catch-asking.js';
 
 describe('catchAsking', () => {
-  it('leaves no rejection to the process when the connection closes before the reply', async () => {
+  it('leaves no unhandled rejection when the connection closes before the reply', async () => {
     const unhandled: unknown[] = [];
     const onUnhandled = (error: unknown): void => void unhandled.push(error);
     process.on('unhandledRejection', onUnhandled);

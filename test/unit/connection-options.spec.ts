@@ -42,19 +42,22 @@ const BAD_URLS = [
 ];
 
 describe.each(PLACES)('a URL in "%s"', (option, optionsOf) => {
-  it.each(BAD_URLS)('that cannot be read is rejected without a secret, with the way to write it: %s', async (url) => {
-    const options = optionsOf(url) as LockServiceOptions;
-    for (const attempt of [() => createLockService(options), () => RedisLockModule.forRoot(options)]) {
-      const error = errorOf(attempt);
-      expect(error).toBeInstanceOf(LockConfigError);
-      expect(error.message).toContain(`"${option}" is not a valid Redis URL`);
-      expect(error.message).toMatch(/encodeURIComponent/);
-      expect(inspect(error, { depth: 10, showHidden: true }) + String(error.stack)).not.toContain(SECRET);
-    }
-    await expect(connectLockService(options)).rejects.toBeInstanceOf(LockConfigError);
-  });
+  it.each(BAD_URLS)(
+    'that is not valid is rejected without showing a secret, with the correct form: %s',
+    async (url) => {
+      const options = optionsOf(url) as LockServiceOptions;
+      for (const attempt of [() => createLockService(options), () => RedisLockModule.forRoot(options)]) {
+        const error = errorOf(attempt);
+        expect(error).toBeInstanceOf(LockConfigError);
+        expect(error.message).toContain(`"${option}" is not a valid Redis URL`);
+        expect(error.message).toMatch(/encodeURIComponent/);
+        expect(inspect(error, { depth: 10, showHidden: true }) + String(error.stack)).not.toContain(SECRET);
+      }
+      await expect(connectLockService(options)).rejects.toBeInstanceOf(LockConfigError);
+    },
+  );
 
-  it('that holds an unset variable is rejected with that hint', () => {
+  it('that contains an unset variable is rejected with that hint', () => {
     const error = errorOf(() => createLockService(optionsOf('redis://localhost:undefined') as LockServiceOptions));
     expect(error.message).toMatch(/contains "undefined"\. Is the environment variable set/);
   });
@@ -77,7 +80,7 @@ describe.each(PLACES)('a URL in "%s"', (option, optionsOf) => {
     `redis://user:p@ss@localhost:1/0`,
     'rediss://[::1]:6380?family=6',
     `redis://localhost:1?password=p%40ss`,
-  ])('is accepted when it can be read: %s', async (url) => {
+  ])('is accepted if it is valid: %s', async (url) => {
     const options = optionsOf(url) as LockServiceOptions;
     expect(() => RedisLockModule.forRoot(options)).not.toThrow();
     const locks = createLockService({ ...options, shutdownTimeout: 0 });
@@ -130,7 +133,7 @@ describe('options of the Redis client', () => {
   });
 });
 
-it('the address of a node in messages holds no part of its password', () => {
+it('the address of a node in messages contains no part of its password', () => {
   const nodes = openNodes([
     `redis://user:p@${SECRET}@a:1`,
     `redis://:${SECRET}@b:1/0?password=${SECRET}`,

@@ -19,7 +19,7 @@ describe('a connection of the service', () => {
     client.disconnect();
   });
 
-  it('is made anew after the client gave up for good', async () => {
+  it('is opened again after the client gave up permanently', async () => {
     const ended = new Promise((resolve) => client.once('end', resolve));
     // What ioredis does by itself when its connector fails.
     client.disconnect();
@@ -29,7 +29,7 @@ describe('a connection of the service', () => {
     expect(await client.ping()).toBe('PONG');
   });
 
-  it('stays closed once the service is', async () => {
+  it('stays closed after the service is closed', async () => {
     const ended = new Promise((resolve) => client.once('end', resolve));
     watch.dispose();
     client.disconnect();
@@ -38,7 +38,7 @@ describe('a connection of the service', () => {
     expect(client.status).toBe('end');
   });
 
-  it('refuses at once whoever waits for it when the service is closed already', async () => {
+  it('rejects a wait at once if the service is closed', async () => {
     client.disconnect();
     watch.dispose();
     // Where it waited, it would keep the process alive for that time.

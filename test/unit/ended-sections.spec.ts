@@ -32,7 +32,7 @@ beforeEach(() => {
 afterEach(() => locks.close());
 
 describe('a section that has ended', () => {
-  it('is not kept by a loop whose rounds each start the next one', async () => {
+  it('is not kept in memory by a loop whose iterations each start the next one', async () => {
     let first: WeakRef<Lease> | undefined;
     const kept = await new Promise<boolean>((resolve, reject) => {
       let left = 100;
@@ -51,7 +51,7 @@ describe('a section that has ended', () => {
     expect(kept).toBe(false);
   });
 
-  it('is not kept by a loop whose rounds overlap', async () => {
+  it('is not kept in memory by a loop whose iterations overlap', async () => {
     let first: WeakRef<Lease> | undefined;
     const kept = await new Promise<boolean>((resolve, reject) => {
       let left = 100;
@@ -76,7 +76,7 @@ describe('a section that has ended', () => {
     expect(kept).toBe(false);
   });
 
-  it('is not seen by what it left behind, which takes the lock anew', async () => {
+  it('is not joined by code that it started, which acquires the lock again', async () => {
     let leave: () => void = () => undefined;
     const left = new Promise<void>((resolve) => (leave = resolve));
     let behind: Promise<unknown> = Promise.resolve();
@@ -98,7 +98,7 @@ describe('a section that has ended', () => {
 });
 
 describe('a signal that lives as long as the process', () => {
-  it('keeps nothing of the stream locks that were called with it', async () => {
+  it('keeps no reference to stream locks that were called with it', async () => {
     const { signal } = new AbortController();
     const call = {
       title: 'Test.stream',
@@ -113,7 +113,7 @@ describe('a signal that lives as long as the process', () => {
     expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 
-  it('still cancels a stream lock that waits', async () => {
+  it('still cancels a waiting stream lock', async () => {
     const controller = new AbortController();
     const lease = await locks.acquire('stream');
     const call = {
@@ -129,7 +129,7 @@ describe('a signal that lives as long as the process', () => {
     await lease.release();
   });
 
-  it('keeps nothing of several locks that joined the lease of a long section', async () => {
+  it('keeps no reference to several locks that joined the lease of a long section', async () => {
     await locks.withLock('long', async ({ signal }) => {
       for (let calls = 0; calls < 20; calls += 1) {
         await locks.withLock(['long', 'short'], ({ signal: both }) => both.aborted);

@@ -28,7 +28,7 @@ const classes = [
 ];
 
 describe('an error', () => {
-  it('is an Error and a LockError, of its own class and of no other', () => {
+  it('is an Error, a LockError and an instance of its own class only', () => {
     for (const [index, error] of all.entries()) {
       expect(error).toBeInstanceOf(Error);
       expect(error).toBeInstanceOf(LockError);
@@ -54,7 +54,7 @@ describe('an error', () => {
     expect('cause' in all[0]!).toBe(false);
   });
 
-  it('says what to do', () => {
+  it('contains advice', () => {
     expect(all[0]!.message).toBe(
       'Lock "n" is held by another caller; waited 5 ms. Its holder\'s lease has 8 ms left. Raise "wait" to wait longer.',
     );
@@ -67,7 +67,7 @@ describe('an error', () => {
     );
   });
 
-  it('of many locks can be told of one of them, the rest unchanged', () => {
+  it('of many locks can be reported for one of them, otherwise unchanged', () => {
     const error = new LockUnavailableError('it is down.', undefined, { cause, retryable: true, outcomeUnknown: true });
     const told = error.forLock('mine');
     expect(told).toMatchObject({ lockName: 'mine', retryable: true, outcomeUnknown: true, cause });
@@ -75,11 +75,11 @@ describe('an error', () => {
     expect(told.forLock('mine')).toBe(told);
   });
 
-  it('escapes what could forge a line of a log', () => {
+  it('escapes characters that could forge a log line', () => {
     expect(new LockLostError('a\nb\u0007', 1, 'taken').message).toContain('"a\\u000ab\\u0007"');
   });
 
-  it('is known across the ES module and the CommonJS build of one process, and a section across them, too', () => {
+  it('and a section are recognized across the ES module and the CommonJS build in one process', () => {
     const script = fileURLToPath(new URL('children/both-builds.mjs', import.meta.url));
     const { stdout, stderr, status } = spawnSync(process.execPath, [script], { encoding: 'utf8' });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });

@@ -19,7 +19,7 @@ describe('extending a lease', () => {
   afterEach(() => locks.close());
   afterAll(() => admin.disconnect());
 
-  it('to less than it had, not awaited, and released: the next caller gets no lock that is about to end', async () => {
+  it('to a shorter one, not awaited, and released: the next caller gets no lock that is about to end', async () => {
     const first = await locks.acquire(name);
     const waiting = [1, 2, 3].map(() => locks.acquire(name));
     await first.release();
@@ -37,7 +37,7 @@ describe('extending a lease', () => {
     await untilIdle(locks);
   });
 
-  it('to less than it had counts from when it is asked for', async () => {
+  it('to a shorter one counts from the request on', async () => {
     const lease = await locks.acquire(name, { lease: 20_000, renew: false });
     const extended = lease.extend(1_000);
     expect(lease.remaining()).toBeLessThanOrEqual(1_000);
@@ -46,7 +46,7 @@ describe('extending a lease', () => {
     await waitUntil('it is over', () => lease.signal.aborted);
   });
 
-  it('to more than it had counts from when it is granted', async () => {
+  it('to a longer one counts from the reply on', async () => {
     const lease = await locks.acquire(name, { lease: 1_000, renew: false });
     const extended = lease.extend(20_000);
     expect(lease.remaining()).toBeLessThanOrEqual(1_000);
@@ -55,7 +55,7 @@ describe('extending a lease', () => {
     await lease.release();
   });
 
-  it('that renews itself makes it last that long, and it goes on renewing', async () => {
+  it('that is renewed sets its length, and renewals continue', async () => {
     await using short = await connectLockService({ url: testRedisUrl(), lease: 500 });
     const lease = await short.acquire(name);
     await lease.extend(1_000);
@@ -65,7 +65,7 @@ describe('extending a lease', () => {
     await lease.release();
   });
 
-  it('of a lock that Redis knows nothing of any more tells so at once', async () => {
+  it('of a lock that is gone from Redis fails at once', async () => {
     const lease = await locks.acquire(name);
     await admin.del(lockKey(name));
     await expect(lease.extend(10_000)).rejects.toMatchObject({ code: 'LOCK_LOST', reason: 'taken' });
@@ -94,7 +94,7 @@ describe('extending a lease', () => {
     await untilIdle(locks);
   });
 
-  it('reports "released" if a release overtakes it and Redis does not answer', async () => {
+  it('reports "released" if a release overtakes it and Redis does not reply', async () => {
     await using proxy = await TcpProxy.start(testRedisUrl());
     await using remote = await connectLockService({ url: proxy.url, commandTimeout: 100 });
     const lease = await remote.acquire(name);
@@ -106,7 +106,7 @@ describe('extending a lease', () => {
     await untilIdle(remote);
   });
 
-  it('is refused once it is over, and with a length that cannot be', async () => {
+  it('fails after the lease has ended, and with an invalid length', async () => {
     const lease = await locks.acquire(name);
     for (const bad of [0, -1, 9, 1.5, Number.NaN, 86_400_001]) {
       await expect(lease.extend(bad)).rejects.toBeInstanceOf(LockConfigError);

@@ -58,31 +58,31 @@ async function acquire(answer: AcquireReply | LockUnavailableError, leaves: bool
   return { hold, released, troubles: troubles.length };
 }
 
-describe('the first answer to a request for a lock', () => {
+describe('the first reply to an acquire', () => {
   it('is a hold', async () => {
     const { hold, released } = await acquire(taken(0), false);
     expect(hold).toMatchObject({ name: 'a', owner: 'owner', token: 7, leaseMs: LEASE_MS });
     expect(released).toEqual([]);
   });
 
-  it('is a hold also when no caller waits for it any more, so that the queue gives it back', async () => {
+  it('is a hold even if no caller waits for it any more, so that the queue releases it', async () => {
     const { hold, released } = await acquire(taken(0), true);
     expect(hold).toMatchObject({ owner: 'owner', token: 7 });
     expect(released).toEqual([]);
   });
 
   it.each([true, false])(
-    'is given back when it came later than the lease lasts (the caller has left: %s)',
+    'is released if it arrived after the end of the lease (the caller has left: %s)',
     async (leaves) => {
       expect(await acquire(taken(LEASE_MS), leaves)).toEqual({ hold: null, released: ['owner'], troubles: 1 });
     },
   );
 
-  it.each([true, false])('is settled when it was lost (the caller has left: %s)', async (leaves) => {
+  it.each([true, false])('is cleaned up if it was lost (the caller has left: %s)', async (leaves) => {
     expect(await acquire(lost, leaves)).toEqual({ hold: null, released: ['owner'], troubles: 1 });
   });
 
-  it.each([true, false])('leaves nothing to settle when it was refused (the caller has left: %s)', async (leaves) => {
+  it.each([true, false])('needs no clean-up if it was a refusal (the caller has left: %s)', async (leaves) => {
     expect(await acquire(refused, leaves)).toEqual({ hold: null, released: [], troubles: 1 });
   });
 });

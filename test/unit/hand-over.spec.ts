@@ -54,7 +54,7 @@ describeWithRedisServer('handing a lock over within the process', () => {
     await untilIdle(locks);
   });
 
-  it('ends with the budget of time, so that another process has its turn', async () => {
+  it('ends after the hand-over time, so that another process gets the lock', async () => {
     await using locks = await connectLockService({ url: server.url, handOverTime: 20 });
     await using others = await connectLockService({ url: server.url });
     const served: string[] = [];
@@ -75,7 +75,7 @@ describeWithRedisServer('handing a lock over within the process', () => {
     await untilIdle(locks, others);
   });
 
-  it('ends with the budget of callers, too', async () => {
+  it('ends after the hand-over count, too', async () => {
     await using locks = await connectLockService({ url: server.url, handOverTime: 60_000, handOverCount: 5 });
     await using others = await connectLockService({ url: server.url });
     const served: string[] = [];
@@ -89,7 +89,7 @@ describeWithRedisServer('handing a lock over within the process', () => {
     await untilIdle(locks, others);
   });
 
-  it('gives each caller with a fixed lease the whole of it: it is renewed before', async () => {
+  it('gives each caller with a fixed lease its full length by a renewal before', async () => {
     await using locks = await connectLockService({ url: server.url, handOverTime: 60_000 });
     const first = await locks.acquire(name, { lease: 2_000, renew: false });
     const waiting = [1, 2, 3].map(() => locks.acquire(name, { lease: 2_000, renew: false }));
@@ -105,7 +105,7 @@ describeWithRedisServer('handing a lock over within the process', () => {
     await untilIdle(locks);
   });
 
-  it('gives each caller the lease it asked for, and only those that want it a renewal', async () => {
+  it('gives each caller its own lease length, and renews only leases with `renew`', async () => {
     await using locks = await connectLockService({ url: server.url, handOverTime: 60_000, lease: 900 });
     const first = await locks.acquire(name);
     const fixed = locks.acquire(name, { lease: 600, renew: false });
@@ -168,7 +168,7 @@ describeWithRedisServer('handing a lock over within the process', () => {
     await untilIdle(locks);
   });
 
-  it('tells who waited in vain, in between, that the lock is busy and not that Redis is down', async () => {
+  it('rejects a waiter in the meantime with "busy", not with "unavailable"', async () => {
     await using one = await connectLockService({ url: server.url, handOverTime: 8 });
     await using two = await connectLockService({ url: server.url, handOverTime: 8 });
     const done = new AbortController();

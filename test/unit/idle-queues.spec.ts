@@ -12,8 +12,8 @@ async function useOnce(locks: LockService, names: number): Promise<void> {
   for (let n = 0; n < names; n += 1) await locks.withLock(`once:${n}`, () => undefined);
 }
 
-describe('names that nobody wants now', () => {
-  it('are kept in mind for a while, but not without end', async () => {
+describe('local queues without waiters', () => {
+  it('are kept for a while, in limited number', async () => {
     await using locks = createLockService({ memory: true });
     await useOnce(locks, 100);
     expect(known(locks)).toBe(100);
@@ -21,7 +21,7 @@ describe('names that nobody wants now', () => {
     expect(known(locks)).toBe(128);
   });
 
-  it('are the only ones that are forgotten', async () => {
+  it('are the only ones that are removed', async () => {
     await using locks = createLockService({ memory: true });
     await locks.withLock('kept', () => undefined);
     // Idle until now, and so the first to be forgotten if it still counted as that.
@@ -34,7 +34,7 @@ describe('names that nobody wants now', () => {
     expect(await next.release()).toBe('released');
   });
 
-  it('begin anew: what was known of their last holder is not told again', async () => {
+  it('start again without the status of their last holder', async () => {
     await using locks = createLockService({ memory: true });
     await Promise.all(Array.from({ length: 50 }, () => locks.withLock('busy', () => undefined)));
     await using lease = await locks.acquire('busy');

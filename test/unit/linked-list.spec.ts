@@ -19,7 +19,7 @@ function three(): [LinkedList<Entry>, Entry[]] {
 }
 
 describe('a linked list', () => {
-  it('keeps the order they came in', () => {
+  it('keeps the order of insertion', () => {
     const [list] = three();
     expect(ids(list)).toEqual([0, 1, 2]);
     expect(list.size).toBe(3);
@@ -30,7 +30,7 @@ describe('a linked list', () => {
     ['first', 0, [1, 2]],
     ['middle', 1, [0, 2]],
     ['last', 2, [0, 1]],
-  ])('lets the %s one leave, once, and takes another behind the rest', (_which, index, left) => {
+  ])('removes the %s entry once, and adds another at the end', (_which, index, left) => {
     const [list, all] = three();
     expect(list.remove(all[index]!)).toBe(true);
     expect(list.remove(all[index]!)).toBe(false);
@@ -39,7 +39,7 @@ describe('a linked list', () => {
     expect(list.size).toBe(3);
   });
 
-  it('knows nobody who never came, or who is in another list', () => {
+  it('does not remove an entry that was never added, or is in another list', () => {
     const list = new LinkedList<Entry>();
     const [other, [first]] = three();
     expect(list.remove(new Entry(9))).toBe(false);
@@ -48,13 +48,13 @@ describe('a linked list', () => {
     expect(ids(other)).toEqual([0, 1, 2]);
   });
 
-  it('leaves nothing behind in who has left, so that nobody is kept in memory by it', () => {
+  it('leaves no references in a removed entry', () => {
     const [list, [, middle]] = three();
     list.remove(middle!);
     expect(middle).toMatchObject({ list: null, previous: null, next: null });
   });
 
-  it('agrees with a plain list, whoever comes and goes', () => {
+  it('behaves like an array in random operations', () => {
     const list = new LinkedList<Entry>();
     let plain: Entry[] = [];
     // A fixed sequence that looks random: the same in every run.

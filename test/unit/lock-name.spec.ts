@@ -43,7 +43,7 @@ describe('the name of a lock', () => {
     );
   });
 
-  it('comes once and in one order, whoever asks for several', () => {
+  it('appears once in a sorted list of several', () => {
     expect(checkLockNames(['b', 'a', 'b', 'B', 'ä', 'a'])).toEqual(['B', 'a', 'b', 'ä']);
     expect(checkLockNames(['a', 'ä', 'B', 'b'])).toEqual(checkLockNames(['b', 'B', 'ä', 'a']));
     expect(() => checkLockNames([])).toThrow('At least one');

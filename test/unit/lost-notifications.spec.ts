@@ -44,7 +44,7 @@ describe('a waiter whose notifications are lost', () => {
     expect(store.tries).toBe(3);
   });
 
-  it('checks once more when its time is over, and gets a lock that has become free', async () => {
+  it('checks once more at the end of its wait, and gets a lock that has become free', async () => {
     const waiting = join(1_000);
     await pass(500);
     store.busy = false;
@@ -53,7 +53,7 @@ describe('a waiter whose notifications are lost', () => {
     expect(store.tries).toBe(2);
   });
 
-  it('is told "busy" after the last check, with what that check said', async () => {
+  it('gets LockBusyError after the last check, with the result of that check', async () => {
     const outcome = outcomeOf(join(1_000));
     await pass(1_100);
     expect(await outcome).toBeInstanceOf(LockBusyError);
@@ -63,14 +63,14 @@ describe('a waiter whose notifications are lost', () => {
     expect(lines.waiting).toBe(0);
   });
 
-  it('makes one attempt without time to wait', async () => {
+  it('makes one attempt with `wait: 0`', async () => {
     const outcome = outcomeOf(join(0));
     await pass(10);
     expect(await outcome).toBeInstanceOf(LockBusyError);
     expect(store.tries).toBe(1);
   });
 
-  it('shares the last check with all whose time is over together', async () => {
+  it('shares the last check with all waiters whose wait ends at the same time', async () => {
     const outcomes = Promise.all(Array.from({ length: 50 }, () => outcomeOf(join(1_000))));
     await pass(1_100);
     for (const outcome of await outcomes) expect(outcome).toBeInstanceOf(LockBusyError);
@@ -78,7 +78,7 @@ describe('a waiter whose notifications are lost', () => {
     expect(store.tries).toBeLessThan(10);
   });
 
-  it('leaves the line to the next waiter after its last check', async () => {
+  it('leaves the queue to the next waiter after its last check', async () => {
     const outcome = outcomeOf(join(1_000));
     const next = join(Infinity);
     await pass(1_100);
@@ -89,7 +89,7 @@ describe('a waiter whose notifications are lost', () => {
     await expect(next).resolves.toMatchObject({ name: NAME });
   });
 
-  it('waits for the reply to a request in flight when its time is over', async () => {
+  it('waits for the reply to a request in flight at the end of its wait', async () => {
     const waiting = join(3_500);
     await pass(10);
     let reply: (value: AcquireReply) => void = () => undefined;
@@ -107,7 +107,7 @@ describe('a waiter whose notifications are lost', () => {
     await expect(waiting).resolves.toMatchObject({ name: NAME });
   });
 
-  it('checks once more also while its subscription is not confirmed', async () => {
+  it('checks once more even while its subscription is not confirmed', async () => {
     store.counts = undefined;
     store.subscribe = () => ({ active: false, activate: () => new Promise(() => undefined), close: () => undefined });
     const waiting = join(500);
@@ -118,7 +118,7 @@ describe('a waiter whose notifications are lost', () => {
     await expect(waiting).resolves.toMatchObject({ name: NAME });
   });
 
-  it('is told of the trouble when the last check fails', async () => {
+  it('gets the error if the last check fails', async () => {
     const outcome = outcomeOf(join(1_000));
     await pass(10);
     const trouble = new LockUnavailableError('away', NAME, { retryable: true, outcomeUnknown: false });

@@ -17,7 +17,7 @@ describe('several locks at once', () => {
   });
   afterEach(() => locks.close());
 
-  it('with a fixed lease leave the lease of an outer section on one of them as it was', async () => {
+  it('with a fixed lease do not change the lease of an outer section on one of them', async () => {
     await locks.withLock(a, async (outer) => {
       await locks.withLock(
         [a, b],
@@ -34,7 +34,7 @@ describe('several locks at once', () => {
     await untilIdle(locks);
   });
 
-  it('are given back together when a later one cannot be had, also those that were joined', async () => {
+  it('are all released if a later one cannot be acquired, even those that were joined', async () => {
     await using others = await connectLockService({ url: testRedisUrl() });
     const taken = await others.acquire(b);
     await locks.withLock(a, async (outer) => {
@@ -63,7 +63,7 @@ describe('several locks at once', () => {
     await untilIdle(locks);
   });
 
-  it('share one time to wait', async () => {
+  it('share one wait', async () => {
     await using others = await connectLockService({ url: testRedisUrl() });
     const first = await others.acquire(a);
     const second = await others.acquire(b);
@@ -79,7 +79,7 @@ describe('several locks at once', () => {
     await untilIdle(locks, others);
   });
 
-  it('are asked for anew when one of the first is lost while a later one is waited for', async () => {
+  it('are acquired again if one is lost while waiting for a later one', async () => {
     await using others = await connectLockService({ url: testRedisUrl() });
     await using quick = await connectLockService({ url: testRedisUrl(), lease: 600 });
     const taken = await others.acquire(b);

@@ -28,7 +28,7 @@ describe('a name template', () => {
     ['<<<0>', ['x'], '<x'],
     ['a > b', [], 'a > b'],
     ['k:<10>', [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 'ten'], 'k:ten'],
-  ])('%j of %j is %j', (template, args, name) => {
+  ])('%j with %j gives %j', (template, args, name) => {
     expect(render(template, ...args)).toBe(name);
   });
 
@@ -52,7 +52,7 @@ describe('a name template', () => {
     expect(render('<0>', value)).toBe(written);
   });
 
-  it('never makes one name of two sets of values', () => {
+  it('never gives one name for two sets of values', () => {
     const values = ['a', 'b', ':', '%', '%3A', 'a:b', 'b:c', ':c', 'a:', '<', '>', '<1>', '{', ' ', '%25', '1'];
     const names = new Set<string>();
     for (const one of values) for (const two of values) names.add(render('x:<0>:<1>', one, two));
@@ -81,7 +81,7 @@ describe('a name template', () => {
     ['.id', [undefined], 'undefined'],
     ['.a.b', [{ a: null }], 'undefined'],
     ['.toString', [{}], 'a function'],
-  ])('refuses at <0%s> the values %p', (path, args, got) => {
+  ])('rejects at <0%s> the values %p', (path, args, got) => {
     const call = (): string => render(`x:<0${path}>`, ...args);
     expect(call).toThrow(LockNameError);
     expect(call).toThrow(`for <0${path}>, but got ${got}`);

@@ -29,7 +29,7 @@ class ReadyLink implements NotificationLink {
   }
 }
 
-describe('a channel that nobody listens to any more', () => {
+describe('a channel without listeners', () => {
   let link: ReadyLink;
   let subscriber: NotificationSubscriber;
   beforeEach(() => {
@@ -48,7 +48,7 @@ describe('a channel that nobody listens to any more', () => {
     subscription.close();
   }
 
-  it('stays subscribed for a moment', async () => {
+  it('stays subscribed for a while', async () => {
     await visit('a');
     jest.advanceTimersByTime(999);
     expect([...link.channels]).toEqual(['a']);
@@ -58,7 +58,7 @@ describe('a channel that nobody listens to any more', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('stays as long as somebody came back to it, and then for a moment anew', async () => {
+  it('stays subscribed while it has a listener again, and then for another while', async () => {
     await visit('a');
     jest.advanceTimersByTime(600);
     const subscription = subscriber.listen('a', () => undefined);
@@ -72,7 +72,7 @@ describe('a channel that nobody listens to any more', () => {
   });
 
   it.each(['confirmed', 'given up, and carried out'])(
-    'is left although its subscription was %s only after somebody came back to it, who needed none',
+    'is unsubscribed although its subscription was %s only after a new listener was added and removed',
     async (outcome) => {
       let add: (failure?: Error) => void = () => undefined;
       const sent = new Promise<void>((resolve, reject) => {
@@ -111,7 +111,7 @@ describe('a channel that nobody listens to any more', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('goes with the subscriber', async () => {
+  it('is closed with the subscriber', async () => {
     await visit('a');
     subscriber.close();
     expect(jest.getTimerCount()).toBe(0);

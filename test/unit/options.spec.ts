@@ -66,13 +66,13 @@ describe('the options of a lock service', () => {
     ['startup', true, '"startup" must be'],
   ];
   // `null` stands for the default where it can.
-  it.each(bad.filter(([, value]) => value !== null))('refuse %s: %p', (option, value, message) => {
+  it.each(bad.filter(([, value]) => value !== null))('reject %s: %p', (option, value, message) => {
     const options = { ...memory, [option]: value } as LockServiceOptions;
     expect(() => createLockService(options)).toThrow(LockConfigError);
     expect(() => createLockService(options)).toThrow(message);
   });
 
-  it('take what is just within the bounds', () => {
+  it('accept values at the limits', () => {
     const edges = { lease: 10, wait: Infinity, maxWaiting: 1, handOverTime: 0, handOverCount: 1, shutdownTimeout: 0 };
     expect(resolveSettings({ ...memory, ...edges, keyPrefix: '' })).toMatchObject({ ...edges, keyPrefix: '' });
     expect(resolveSettings({ ...memory, lease: 86_400_000, wait: 2 ** 31 - 1 }).wait).toBe(2 ** 31 - 1);
@@ -109,14 +109,14 @@ describe('the options of a lock service', () => {
     [{ memory: true, leaseMS: 5 }, 'has no option "leaseMS". Known: '],
     [{ client: {} }, '"client" must be an ioredis client'],
     [{ client: null }, '"client" must be an ioredis client'],
-  ])('refuse %p as a whole', async (options, message) => {
+  ])('reject %p as a whole', async (options, message) => {
     const given = options as unknown as LockServiceOptions;
     expect(() => createLockService(given)).toThrow(LockConfigError);
     expect(() => createLockService(given)).toThrow(message);
     await expect(connectLockService(given)).rejects.toBeInstanceOf(LockConfigError);
   });
 
-  it('leave nothing open when the options of a client of our own are refused', async () => {
+  it("leave nothing open when the options of the service's own client are rejected", async () => {
     const { hostname, port } = new URL(testRedisUrl());
     const connectionName = uniqueName('refused');
     const redis = { host: hostname, port: Number(port), keyPrefix: 'shop:', connectionName };
@@ -133,19 +133,19 @@ describe('the options of a lock service', () => {
     expect(clients).not.toContain(connectionName);
   });
 
-  it('refuse a cluster client whose own keyPrefix would not reach the channels', () => {
+  it('reject a cluster client whose own keyPrefix would not apply to the channels', () => {
     const client = new Cluster([{ host: '127.0.0.1', port: 1 }], { lazyConnect: true, keyPrefix: 'app:' });
     expect(() => createLockService({ client })).toThrow(/keyPrefix: 'app:lock:'/);
     client.disconnect();
   });
 
-  it("refuse a client whose own keyPrefix would not reach the locks' channels", () => {
+  it("reject a client whose own keyPrefix would not apply to the locks' channels", () => {
     const client = redisClient(undefined, { keyPrefix: 'shop:', lazyConnect: true });
     expect(() => createLockService({ client })).toThrow(/prefix "shop:".*keyPrefix: 'shop:lock:'/);
     client.disconnect();
   });
 
-  it('may share one memory between services', async () => {
+  it('may share one MemoryState between services', async () => {
     const state = new MemoryState();
     await using one = createLockService({ memory: state });
     await using two = createLockService({ memory: state });
@@ -177,7 +177,7 @@ describe('the options of an acquisition', () => {
     });
   });
 
-  it('are looked at once where they cannot change, and anew where they can', () => {
+  it('are resolved once if they are frozen, and each time otherwise', () => {
     const resolver = new AcquireResolver(settings);
     const frozen = Object.freeze({ wait: 5 });
     expect(resolver.resolve(frozen)).toBe(resolver.resolve(frozen));
@@ -238,7 +238,7 @@ describe('the options of an acquisition', () => {
     [null, 'must be an object, but are null'],
     ['fast', 'must be an object, but are "fast"'],
     [5, 'must be an object, but are 5'],
-  ])('refuse %p', async (options, message) => {
+  ])('reject %p', async (options, message) => {
     for (const call of [
       locks.acquire('name', options as never),
       locks.withLock('name', () => 'ran', options as never),
@@ -251,7 +251,7 @@ describe('the options of an acquisition', () => {
     expect(locks.stats()).toEqual({ held: 0, waiting: 0, unsettled: 0 });
   });
 
-  it('of tryAcquire try once unless they say otherwise, also by an option that is there and undefined', async () => {
+  it('of tryAcquire make one attempt by default, also with `wait: undefined`', async () => {
     const state = new MemoryState();
     await using one = createLockService({ memory: state });
     await using two = createLockService({ memory: state });
@@ -263,7 +263,7 @@ describe('the options of an acquisition', () => {
     await lease.release();
   });
 
-  it('may ask the memory store for replicas, without effect: there are none, and the code is to be tested', async () => {
+  it('may have minReplicas with the memory store, without effect', async () => {
     await using locks = createLockService({ memory: true, minReplicas: 1 });
     await expect(locks.withLock('name', () => 'ran', { minReplicas: 2 })).resolves.toBe('ran');
   });

@@ -6,7 +6,7 @@ import { refused } from '../../lib/stores/redis/connection/server-error.js';
 import { testRedisUrl, uniqueName } from '../support/test-redis.js';
 import { waitUntil } from '../support/wait-until.js';
 
-describe('what is printed of a lease', () => {
+describe('the printed form of a lease', () => {
   let locks: LockService;
   let name: string;
 
@@ -29,7 +29,7 @@ describe('what is printed of a lease', () => {
     expect(lease.toJSON()).toMatchObject({ state: 'released', remainingMs: 0 });
   });
 
-  it('says when it is lost, and when the service was closed', async () => {
+  it('shows that it is lost, or that the service was closed', async () => {
     const lost = await locks.acquire(name, { lease: 50, renew: false });
     await waitUntil('it is lost', () => lost.signal.aborted);
     expect(lost.toJSON()).toEqual({ name, token: lost.token, state: 'lost', remainingMs: 0 });
@@ -42,7 +42,7 @@ describe('what is printed of a lease', () => {
     expect(lease.toJSON().state).toBe('shutdown');
   });
 
-  it('is the same of several together', async () => {
+  it('is the same for several locks', async () => {
     const both = await locks.acquire([`${name}:b`, `${name}:a`]);
     const { leases, remainingMs } = JSON.parse(JSON.stringify(both));
     expect(leases).toMatchObject([
@@ -54,7 +54,7 @@ describe('what is printed of a lease', () => {
     await both.release();
   });
 
-  it('of a service is what it has in hand, and no password', async () => {
+  it('of a service has its counts, and no password', async () => {
     const secret = createLockService({ url: 'redis://user:secret@127.0.0.1:1' });
     expect(inspect({ secret }, { depth: 20 })).toBe('{ secret: LockService { held: 0, waiting: 0, unsettled: 0 } }');
     expect(JSON.stringify(secret)).toBe('{"held":0,"waiting":0,"unsettled":0}');
@@ -85,7 +85,7 @@ describe('what is printed of a lease', () => {
   });
 });
 
-describe('an error of a missing right', () => {
+describe('the error for a missing permission', () => {
   const sha = 'd6ab5727a6b330a78c490beb2bd701aac087993b';
   const messageOf = (message: string): string =>
     refused(Object.assign(new Error(message), { name: 'ReplyError' }), 'a').message;
@@ -117,13 +117,13 @@ describe('an error of a missing right', () => {
       `ERR Error running script (call to f_${sha}): @user_script:7: @user_script: 7: -NOPERM this user has no permissions to run the 'hset' command or its subcommand `,
       'the command HSET',
     ],
-  ])('names it, and no digest of a script: %s', (message, right) => {
+  ])('names the permission, and no digest of a script: %s', (message, right) => {
     const text = messageOf(message);
     expect(text).toContain(`The Redis user needs permission for ${right}`);
     expect(text).not.toMatch(/[0-9a-f]{40}|@user_script/);
   });
 
-  it('is no advice on another error', () => {
+  it('gives no advice for another error', () => {
     expect(messageOf('LOADING Redis is loading the dataset in memory')).toBe(
       'Lock "a" is unavailable: Redis refused the request (LOADING Redis is loading the dataset in memory).',
     );

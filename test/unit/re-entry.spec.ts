@@ -22,7 +22,7 @@ describe('a call inside a section', () => {
     await others.close();
   });
 
-  it('joins through timers, promises and callbacks, as deep as it goes', async () => {
+  it('joins through timers, promises and callbacks, at any depth', async () => {
     const deeper = (level: number): Promise<number> =>
       locks.withLock(name, async ({ token }) => {
         await sleep(1);
@@ -37,7 +37,7 @@ describe('a call inside a section', () => {
     });
   });
 
-  it('by another service, or under another name, does not join', async () => {
+  it('with another service or another name does not join', async () => {
     await locks.withLock(name, async ({ token }) => {
       expect(await others.tryAcquire(name)).toBeNull();
       const other = await locks.acquire(`${name}:other`);
@@ -46,7 +46,7 @@ describe('a call inside a section', () => {
     });
   });
 
-  it('does not join from a task that began before the section, though it runs during it', async () => {
+  it('does not join from a task that began before the section and runs during it', async () => {
     const outside = new AsyncResource('outside');
     await locks.withLock(name, async () => {
       expect(await outside.runInAsyncScope(() => locks.tryAcquire(name))).toBeNull();
@@ -54,7 +54,7 @@ describe('a call inside a section', () => {
     });
   });
 
-  it('beside another section never makes the two one', async () => {
+  it('beside another section never joins that section', async () => {
     let inside = 0;
     let most = 0;
     const task = async (): Promise<void> => {
@@ -69,14 +69,14 @@ describe('a call inside a section', () => {
     expect(most).toBe(1);
   });
 
-  it('does not join an `acquire` that made no section', async () => {
+  it('does not join an `acquire` without a section', async () => {
     const lease = await locks.acquire(name);
     expect(await locks.tryAcquire(name)).toBeNull();
     expect(currentLease()).toBeUndefined();
     await lease.release();
   });
 
-  it('that nobody awaits keeps the lock until it ends, and the signal is the same', async () => {
+  it('that is not awaited keeps the lock until it ends, with the same signal', async () => {
     let inner: Promise<void> | undefined;
     let innerLease: Lease | undefined;
     let finish = (): void => undefined;
@@ -96,7 +96,7 @@ describe('a call inside a section', () => {
     await (await others.acquire(name)).release();
   });
 
-  it('that comes when the section is over waits like everyone else', async () => {
+  it('after the end of the section waits like any other', async () => {
     let late: Promise<Lease | null> | undefined;
     let go = (): void => undefined;
     const gate = new Promise<void>((resolve) => (go = resolve));
@@ -109,7 +109,7 @@ describe('a call inside a section', () => {
     await holder.release();
   });
 
-  it('that comes when the lock was lost waits, too, and does not join what is gone', async () => {
+  it('after the loss of the lock waits, too, and does not join', async () => {
     await locks.withLock(
       name,
       async (lease) => {
@@ -123,7 +123,7 @@ describe('a call inside a section', () => {
     );
   });
 
-  it("with `nested: 'refuse'` is refused at once, and the section keeps its lock", async () => {
+  it("with `nested: 'refuse'` is rejected at once, and the section keeps its lock", async () => {
     await locks.withLock(name, async (lease) => {
       const nested = locks.withLock(name, () => 'ran', { nested: 'refuse', wait: Infinity });
       await expect(nested).rejects.toMatchObject({ code: 'LOCK_BUSY', reason: 'nested', waitedMs: 0 });
@@ -133,7 +133,7 @@ describe('a call inside a section', () => {
     expect((await others.inspect(name)).held).toBe(false);
   });
 
-  it('sees the lease of the innermost section, or the one of the lock it names', async () => {
+  it('sees the lease of the innermost section, or that of the named lock', async () => {
     await locks.withLock(name, async (outer) => {
       await locks.withLock(`${name}:inner`, (inner) => {
         expect(currentLease()?.token).toBe(inner.token);

@@ -23,7 +23,7 @@ describeWithRedisServer('renewing leases', () => {
   });
   afterAll(() => server.stop());
 
-  it('of one lock that fails, time after time, starves no other', async () => {
+  it('of one lock that fails repeatedly does not delay others', async () => {
     await using locks = await connectLockService({ url: server.url, lease: 1_500 });
     const leases = await Promise.all(Array.from({ length: 20 }, (_, n) => locks.acquire(`${name}:${n}`)));
     const spoilt = leases[7]!;
@@ -39,7 +39,7 @@ describeWithRedisServer('renewing leases', () => {
     await untilIdle(locks);
   });
 
-  it('never comes behind a release that keeps the lock for a while, also where both are due in one turn', async () => {
+  it('is never sent after a release with holdAtLeast, even if both are due in one tick', async () => {
     await using locks = await connectLockService({ url: server.url, lease: 6_000 });
     const kept = await locks.acquire(name, { holdAtLeast: 2_500 });
     const short = await locks.acquire(`${name}:short`, { lease: 1_000, renew: false });
@@ -87,7 +87,7 @@ describeWithRedisServer('renewing leases', () => {
     await untilIdle(locks);
   });
 
-  it('never overlaps itself, however slow the server is', async () => {
+  it('never overlaps with itself, however slow the server is', async () => {
     await using locks = await connectLockService({ url: server.url, lease: 1_200, commandTimeout: 400 });
     const lease = await locks.acquire(name);
     const before = await commandStats(admin);

@@ -7,7 +7,7 @@ const lines: string[] = [];
 const logger = { warn: (message: string) => lines.push(message) };
 
 describe('warnings', () => {
-  it('are limited by kind, say that some are omitted, and later how many', () => {
+  it('are limited by kind, and report that some are omitted, and later how many', () => {
     lines.length = 0;
     const now = jest.spyOn(performance, 'now').mockReturnValue(1_000);
     const reporter = new Reporter(logger);
@@ -23,7 +23,7 @@ describe('warnings', () => {
     now.mockRestore();
   });
 
-  it('break nothing when the logger throws or rejects', async () => {
+  it('have no effect if the logger throws or rejects', async () => {
     const throwing = new Reporter({
       warn: () => {
         throw new Error('disk full');
@@ -44,7 +44,7 @@ describe('warnings', () => {
     expect(leftWarning(names)).toContain('12 locks: "job:0", "job:1", "job:2", "job:3", "job:4" and 7 more');
   });
 
-  it.each([[true], ['console'], [{}], [{ warn: 'yes' }], [() => undefined]])('refuse %p as a logger', (given) => {
+  it.each([[true], ['console'], [{}], [{ warn: 'yes' }], [() => undefined]])('reject %p as a logger', (given) => {
     const options = { memory: true as const, logger: given as never };
     expect(() => createLockService(options)).toThrow(LockConfigError);
     expect(() => createLockService(options)).toThrow('"logger" must be false or an object with a method warn(message)');

@@ -12,7 +12,7 @@ it.each([
       socket.end();
     },
   ],
-])('a socket that %s is closed, and its client is told', async (_state, before) => {
+])('a socket that %s is closed, and its client is notified', async (_state, before) => {
   // It never closes a connection itself.
   const server = createServer({ allowHalfOpen: true }, (peer) => peer.on('error', () => undefined));
   server.listen(0, '127.0.0.1');

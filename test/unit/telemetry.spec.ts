@@ -27,7 +27,7 @@ describe('the diagnostics channels', () => {
     await locks.close();
   });
 
-  it('tell of a grant and its release, with the times', async () => {
+  it('report a grant and its release, with the times', async () => {
     const lease = await locks.acquire('a');
     expect(seen).toEqual([
       [
@@ -49,7 +49,7 @@ describe('the diagnostics channels', () => {
     expect(told('released')[0]!.heldMs).toBeGreaterThanOrEqual(0);
   });
 
-  it('tell a hand-over inside the process from a grant by the store', async () => {
+  it('distinguish a hand-over inside the process from a grant by the store', async () => {
     const first = await locks.acquire('a');
     const others = [locks.acquire('a'), locks.acquire('a')];
     expect(locks.waiting()).toEqual([{ name: 'a', waiting: 2 }]);
@@ -64,7 +64,7 @@ describe('the diagnostics channels', () => {
     expect(grants[2]!.token).toBe((grants[1]!.token as number) + 1);
   });
 
-  it('tell of a grant and a release in the async context of the caller whose lock it is', async () => {
+  it("report a grant and a release in the async context of the lock's caller", async () => {
     const storage = new AsyncLocalStorage<string>();
     const contexts: unknown[] = [];
     const note = (): void => void contexts.push(storage.getStore());
@@ -78,7 +78,7 @@ describe('the diagnostics channels', () => {
     expect(contexts).toEqual(['one', 'one', 'two', 'two', 'three', 'three']);
   });
 
-  it('tell of a refusal in the async context of the caller who is refused, once it knows', async () => {
+  it('report a refusal in the async context of the rejected caller', async () => {
     const storage = new AsyncLocalStorage<string>();
     const contexts: unknown[] = [];
     const again: Promise<unknown>[] = [];
@@ -107,7 +107,7 @@ describe('the diagnostics channels', () => {
     expect([...new Set(contexts)].sort()).toEqual(['one', 'three', 'two']);
   });
 
-  it('tell of renewals and extensions', async () => {
+  it('report renewals and extensions', async () => {
     const lease = await locks.acquire('a');
     await waitUntil('the lease is renewed', () => told('renewed').length > 0);
     expect(told('renewed')[0]).toEqual({ name: 'a', token: lease.token, leaseMs: 300 });
@@ -116,7 +116,7 @@ describe('the diagnostics channels', () => {
     await lease.release();
   });
 
-  it('tell once that a lock was lost, and why', async () => {
+  it('report a lost lock once, with the reason', async () => {
     const lease = await locks.acquire('a', { lease: 40, renew: false });
     await waitUntil('the lease is over', () => lease.signal.aborted);
     expect(told('lost')).toEqual([{ name: 'a', token: lease.token, reason: 'expired' }]);
@@ -125,7 +125,7 @@ describe('the diagnostics channels', () => {
     expect(told('lost')).toHaveLength(1);
   });
 
-  it('tell who did not get the lock, with the error', async () => {
+  it('report a caller that did not get the lock, with the error', async () => {
     const lease = await locks.acquire('a');
     const error: unknown = await locks.acquire('a', { wait: 0 }).catch((reason: unknown) => reason);
     expect(told('refused')).toEqual([{ name: 'a', waitedMs: expect.any(Number), error }]);
@@ -133,7 +133,7 @@ describe('the diagnostics channels', () => {
     await lease.release();
   });
 
-  it('leave a lock to one caller, also where a subscriber releases the lease again that it hears of', async () => {
+  it('keep mutual exclusion if a subscriber releases the reported lease again', async () => {
     const first = await locks.acquire('again');
     const waiting = [1, 2, 3, 4].map(() => locks.acquire('again'));
     await first.release();
@@ -152,7 +152,7 @@ describe('the diagnostics channels', () => {
     for (const next of waiting.slice(2)) await (await next).release();
   });
 
-  it('do not tell of a nested call that joins its lease', async () => {
+  it('do not report a nested call that joins its lease', async () => {
     await locks.withLock('a', () => locks.withLock('a', () => undefined));
     expect(seen.map(([what]) => what)).toEqual(['acquired', 'released']);
   });

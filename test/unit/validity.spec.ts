@@ -43,7 +43,7 @@ describe('the validity of a lease', () => {
     expect(hold.remaining()).toBe(validityOf(1_000) - 400);
   });
 
-  it('is prolonged by a renewal from when that was sent, and not by one of the same length sent before it', () => {
+  it('is prolonged by a renewal, counted from when it was sent, but not by an earlier one of the same length', () => {
     setClocks(0, 0);
     const hold = grant(1_000);
     const early = { mono: 100, wall: 100 };
@@ -55,7 +55,7 @@ describe('the validity of a lease', () => {
     expect(hold.remaining()).toBe(validityOf(1_000) - 100);
   });
 
-  it('is not made shorter by a renewal for less than it has', () => {
+  it('is not shortened by a renewal with less than the remaining time', () => {
     setClocks(0, 0);
     const hold = grant(60_000);
     setClocks(100, 100);
@@ -63,7 +63,7 @@ describe('the validity of a lease', () => {
     expect(hold.remaining()).toBe(validityOf(60_000) - 100);
   });
 
-  it('is not prolonged by a renewal that was asked for before a shorter lease was', () => {
+  it('is not prolonged by a renewal that was sent before a request for a shorter lease', () => {
     setClocks(0, 0);
     const hold = grant(1_000);
     const before = hold.changes;
@@ -74,7 +74,7 @@ describe('the validity of a lease', () => {
     expect(hold.remaining()).toBe(validityOf(2_000));
   });
 
-  it('counts on a shorter lease from when that is asked for, and takes it back if it was refused', () => {
+  it('is shortened from the request for a shorter lease on, and restored if the request was rejected', () => {
     setClocks(0, 0);
     const hold = grant(1_000);
     const takeBack = hold.foresee(100);
@@ -87,7 +87,7 @@ describe('the validity of a lease', () => {
     expect(hold.remaining()).toBe(validityOf(1_000));
   });
 
-  it('does not take back what was confirmed since', () => {
+  it('keeps a lease that was confirmed since', () => {
     setClocks(0, 0);
     const hold = grant(1_000);
     const takeBack = hold.foresee(100);
@@ -96,7 +96,7 @@ describe('the validity of a lease', () => {
     expect(hold.remaining()).toBe(validityOf(2_000) + 50);
   });
 
-  it('is nothing once the hold is lost, and it is lost once', () => {
+  it('is 0 once the hold is lost, and a hold is lost only once', () => {
     const hold = grant(1_000);
     const heard: string[] = [];
     hold.queue = { onHoldLost: () => heard.push('line') };
@@ -113,7 +113,7 @@ describe('the validity of a lease', () => {
     expect(hold.remaining()).toBe(0);
   });
 
-  it('hands out the tokens of its block and no more', () => {
+  it('has the tokens of its block and no more', () => {
     const hold = grant(1_000, 3);
     const tokens = [hold.token];
     while (hold.hasNextToken()) {

@@ -8,7 +8,7 @@ import { historyWithStateLost, rightHistory } from './testing/right-history.js';
 const EXACT = { waitMs: 1, signalMs: 1, freeMs: 6_000, refusals: false };
 
 describe('the checker', () => {
-  it('finds nothing in histories that are right', () => {
+  it('finds no violation in correct histories', () => {
     fc.assert(
       fc.property(rightHistory, (history) => {
         expect(judge(history, EXACT).violations).toEqual([]);
@@ -16,7 +16,7 @@ describe('the checker', () => {
     );
   });
 
-  it('counts double holders where locks were lost by their servers and the run does not promise more', () => {
+  it('counts double holders after the loss of server data that the run permits', () => {
     fc.assert(
       fc.property(historyWithStateLost, (history) => {
         const lost = history.filter(({ type }) => type === 'fault').length;
@@ -25,7 +25,7 @@ describe('the checker', () => {
     );
   });
 
-  it('takes each of them for a violation where the run promises more', () => {
+  it('reports each of them as a violation if the run permits no loss', () => {
     fc.assert(
       fc.property(historyWithStateLost, (history) => {
         const strict = history.map((event) =>
@@ -40,7 +40,7 @@ describe('the checker', () => {
     );
   });
 
-  it.each(CORRUPTIONS)('notices ($property) when $what', ({ property, spoil }) => {
+  it.each(CORRUPTIONS)('detects ($property) when $what', ({ property, spoil }) => {
     fc.assert(
       fc.property(rightHistory, fc.nat(), (history, dice) => {
         const found = judge(spoil(history, dice), EXACT).violations.map((violation) => violation.property);

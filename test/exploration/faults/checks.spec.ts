@@ -407,13 +407,13 @@ describe.each(Object.entries(cases))('%s', (_property, each) => {
 });
 
 describe('a history', () => {
-  it('is refused out of order', () => {
+  it('is rejected if it is out of order', () => {
     expect(() => judge(story({}, A).toReversed(), ALLOW)).toThrow(/begin/);
     const [begin, first, second, ...rest] = story({}, A);
     expect(() => judge([begin!, second!, first!, ...rest], ALLOW)).toThrow(/order/);
   });
 
-  it('is read without the half line of a writer that was killed', () => {
+  it('is read without the incomplete line of a writer that was killed', () => {
     const lines = story({}, A).map((event) => JSON.stringify(event));
     expect(parseHistory(`${lines.join('\n')}\n{"at":1,"ty`)).toEqual(story({}, A));
     expect(parseHistory(lines.join('\n'))).toEqual(story({}, A));

@@ -7,7 +7,7 @@ import type { RedisServer } from '../../support/redis-node.js';
 import { HistoryFile, readHistory, type HistoryEvent } from './history.js';
 import { noteFailovers } from './runner/failover-watch.js';
 
-it('writes a change of masters down as a fault that lasts from the last look before to the first look after', async () => {
+it('records a change of masters as a fault that lasts from the last check before to the first check after', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'failover-watch-'));
   const file = join(folder, 'history');
   let masters: RedisServer[] | null = [{ url: 'redis://a' } as RedisServer];

@@ -19,7 +19,7 @@ describe('the library on simulated nodes, with seeded faults', () => {
   );
 
   it.each(NODE_COUNTS)(
-    'does the same again for the same seed, event by event, on %i node(s)',
+    'repeats the same events for the same seed on %i node(s)',
     async (nodes) => {
       const faults = EVERYTHING.faults.filter(({ kind }) => nodes > 0 || kind === 'pause');
       const schedule = { ...EVERYTHING, faults };

@@ -70,7 +70,7 @@ describeWithRedisServer('votes that no lease needs any more', () => {
     await waitUntil('nothing is left to do', () => locks.stats().unsettled === 0);
   });
 
-  it('are cleaned up once for each owner and node while a majority is away', async () => {
+  it('are cleaned up once for each owner and node while a majority is down', async () => {
     const leases = await Promise.all(
       Array.from({ length: 50 }, (_, index) =>
         locks.acquire(`${name}:${String(index)}`, { lease: 60_000, renew: false }),

@@ -25,14 +25,14 @@ describe('a node that is to store a token', () => {
     await redis.set(tokenKey(name), token);
   };
 
-  it('does so for the holder, and never takes a token back', async () => {
+  it('does so for the holder, and never lowers a token', async () => {
     await hold('me:1', 5);
     expect(await confirm(9)).toBe(0);
     expect(await redis.get(tokenKey(name))).toBe('9');
     expect(await redis.pttl(tokenKey(name))).toBeGreaterThan(0);
   });
 
-  it('does nothing for anybody else', async () => {
+  it('does nothing for another owner', async () => {
     await hold('other:1', 5);
     expect(await confirm(9)).toEqual([0, 0]);
     expect(await confirm(9, 1_000)).toEqual([0, 0]);
@@ -40,7 +40,7 @@ describe('a node that is to store a token', () => {
     expect(await redis.hkeys(lockKey(name))).toEqual(['other:1']);
   });
 
-  it('does not answer for a token below its own: another owner was counted with it in between', async () => {
+  it('does not confirm a token below its own, since another owner was granted in between', async () => {
     await hold('me:1', 10);
     expect(await confirm(9)).toEqual([0, 0]);
     expect(await redis.get(tokenKey(name))).toBe('10');

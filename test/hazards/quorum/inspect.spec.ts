@@ -4,7 +4,7 @@ import { describeWithRedisServer } from '../../support/redis-server.js';
 import { uniqueName } from '../../support/test-redis.js';
 import { quorumOf } from '../testing/test-quorum.js';
 
-describeWithRedisServer('the state of a lock while one of three nodes is away', () => {
+describeWithRedisServer('the state of a lock while one of three nodes is down', () => {
   const nodes = quorumOf(3, { proxies: true });
   let name: string;
 
@@ -14,7 +14,7 @@ describeWithRedisServer('the state of a lock while one of three nodes is away', 
 
   const open = (urls: readonly string[]): Promise<LockService> => nodes.open({}, urls);
 
-  it('is not "free" where the silent node may make the majority of its holder', async () => {
+  it('is not "free" if the silent node may complete the majority of its holder', async () => {
     const { servers, proxies } = nodes;
     // The holder cannot reach node 1, and who inspects cannot reach node 2.
     const holder = await open([servers[0]!.url, proxies[1]!.url, servers[2]!.url]);
@@ -28,7 +28,7 @@ describeWithRedisServer('the state of a lock while one of three nodes is away', 
     expect(await other.inspect(name)).toMatchObject({ held: false });
   });
 
-  it('is known where the others agree', async () => {
+  it('is known if the other nodes agree', async () => {
     const locks = await open(nodes.urls);
     nodes.proxies[2]!.refuse();
     expect(await locks.inspect(name)).toMatchObject({ held: false });

@@ -34,7 +34,7 @@ describeWithRedisServer('nodes that lose their state without a restart', () => {
     }
   }
 
-  it('give no second vote when other servers, which have run for long, take over their names', async () => {
+  it('grant no second vote when other servers with a long uptime take over their names', async () => {
     await using others = await QuorumNodes.start(2);
     const [here, there] = [await open(), await open()];
     await allReady(there);
@@ -65,7 +65,7 @@ describeWithRedisServer('nodes that lose their state without a restart', () => {
   it.each([
     ['FLUSHALL', (index: number): Promise<unknown> => admin(index).flushall()],
     ['a deleted marker', (index: number): Promise<unknown> => admin(index).del(MARKER)],
-  ])('give no second vote after %s under open connections', async (_how, lose) => {
+  ])('grant no second vote after %s with open connections', async (_how, lose) => {
     const [here, there] = [await open(), await open()];
     await allReady(there);
     await allReady(here);
@@ -80,7 +80,7 @@ describeWithRedisServer('nodes that lose their state without a restart', () => {
     await allReady(here);
   });
 
-  it('are noticed although no caller asks for a vote', async () => {
+  it('are detected although no caller requests a vote', async () => {
     const locks = await open();
     await allReady(locks);
     await admin(1).flushall();
@@ -88,7 +88,7 @@ describeWithRedisServer('nodes that lose their state without a restart', () => {
     await allReady(locks);
   });
 
-  it('are not asked whether a lock is free', async () => {
+  it('are not used to inspect a lock', async () => {
     const locks = await open();
     await allReady(locks);
     await using lease = await locks.acquire(name, { lease: GUARD_MS, renew: false });
@@ -100,7 +100,7 @@ describeWithRedisServer('nodes that lose their state without a restart', () => {
     lease.assertHeld();
   });
 
-  it('do not let a lock rejoin before the guard period is over', async () => {
+  it('do not accept a held lock again before the guard period has ended', async () => {
     const locks = await open();
     await allReady(locks);
     const lease = await locks.acquire(name);

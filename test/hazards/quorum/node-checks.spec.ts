@@ -55,7 +55,7 @@ describeWithRedisServer('each of several nodes', () => {
     });
   });
 
-  it.each(['killed', 'stopped'])('does not keep start-up from using the others when it is %s', async (how) => {
+  it.each(['killed', 'stopped'])('does not prevent start-up with the other nodes when it is %s', async (how) => {
     if (how === 'killed') await server(1).kill();
     else server(1).freeze();
     const began = performance.now();
@@ -68,7 +68,7 @@ describeWithRedisServer('each of several nodes', () => {
     await waitUntil('the node is ready', () => stateOf(locks, 1).state === 'ready');
   });
 
-  it('is tested when it comes back, if it was away at start-up', async () => {
+  it('is tested when it comes back, if it was down at start-up', async () => {
     await server(2).client().acl('SETUSER', 'locks', 'on', '>secret', '~*', '&*', '+@all', '-publish');
     nodes.proxies[2]!.refuse();
     const locks = await open(withLogin('locks:secret'));
@@ -94,7 +94,7 @@ describeWithRedisServer('each of several nodes', () => {
     await locks.withLock(uniqueName('two of three'), () => undefined);
   });
 
-  it('is reported once when it goes away for long, and once when it is back', async () => {
+  it('is reported once when it is down for long, and once when it is back', async () => {
     const locks = await open();
     const about = (): string[] => lines.filter((line) => line.includes(stateOf(locks, 1).name));
     nodes.proxies[1]!.cut();

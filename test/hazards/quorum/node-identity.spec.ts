@@ -32,7 +32,7 @@ describeWithRedisServer('one server under two names', () => {
   });
   const stateOf = (service: LockService, index: number) => service.stats().nodes![index]!;
 
-  it('is refused at start-up also if it answers more slowly under one of them', async () => {
+  it('is rejected at start-up even if it replies more slowly under one of them', async () => {
     alias.delayReplies(30);
     const urls = [...nodes.urls.slice(0, 2), alias.url];
     const error = await connectLockService(options(urls)).then(
@@ -43,7 +43,7 @@ describeWithRedisServer('one server under two names', () => {
     expect((error as Error).message).toContain('are the same Redis server');
   });
 
-  it('has one vote if start-up does not wait, and is reported', async () => {
+  it("has one vote with startup: 'background', and is reported", async () => {
     const urls = [...nodes.urls.slice(0, 2), alias.url];
     const locks = nodes.keep(createLockService(options(urls)));
     const isDoubled = () =>
@@ -58,7 +58,7 @@ describeWithRedisServer('one server under two names', () => {
     await waitUntil('it is reported', () => lines.some((line) => line.includes('same Redis server')));
   });
 
-  it('has one vote if a name leads to it later, and two servers have two again after that', async () => {
+  it('has one vote if a name leads to it later; two servers have two votes again after that', async () => {
     const locks = nodes.keep(await connectLockService(options(nodes.urls)));
     const [, , last] = nodes.proxies;
     last!.redirect(nodes.servers[0]!.url);

@@ -10,7 +10,7 @@ import { quorumOf } from '../testing/test-quorum.js';
 const LEASE_MS = 1_500;
 const GUARD_MS = 3_000;
 
-describeWithRedisServer('nodes that forget when they are restarted', () => {
+describeWithRedisServer('nodes that lose their state in a restart', () => {
   const nodes = quorumOf(3, { proxies: true }, { lease: LEASE_MS });
   const open = (restartGuard = GUARD_MS): Promise<LockService> => nodes.open({ restartGuard });
   const server = (index: number) => nodes.server(index);
@@ -22,7 +22,7 @@ describeWithRedisServer('nodes that forget when they are restarted', () => {
 
   const voteOf = (index: number): Promise<number> => server(index).client().exists(lockKey(name));
 
-  it('have no vote while they are young, and the error says so', async () => {
+  it('have no vote during the guard period, and the error says so', async () => {
     const locks = await open();
     const error = await locks.acquire(name, { wait: 0 }).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(LockUnavailableError);
@@ -32,7 +32,7 @@ describeWithRedisServer('nodes that forget when they are restarted', () => {
     expect(await lease.release()).toBe('released');
   });
 
-  it('let nobody in beside a holder whose votes they have forgotten', async () => {
+  it('let no second holder in after they have lost the votes of the first', async () => {
     const guard = 6_000;
     const [here, there, bold] = [await open(guard), await open(guard), await open(0)];
     await here.withLock(uniqueName('old enough'), () => undefined);
@@ -54,7 +54,7 @@ describeWithRedisServer('nodes that forget when they are restarted', () => {
     await lease.release();
   });
 
-  it('take part in a held lock again, so that it survives the restart of every node', async () => {
+  it('store held locks again, so that a lock survives the restart of every node', async () => {
     const locks = await open();
     const lease = await locks.acquire(name);
     for (const index of [0, 1, 2]) {
@@ -72,7 +72,7 @@ describeWithRedisServer('nodes that forget when they are restarted', () => {
     });
   });
 
-  it('take part in a held lock again although they answer later than the others', async () => {
+  it('store held locks again although they reply later than the others', async () => {
     const locks = await open();
     const lease = await locks.acquire(name);
     nodes.proxies[2]!.delayReplies(20);
@@ -99,7 +99,7 @@ describeWithRedisServer('nodes that forget when they are restarted', () => {
     expect(locks.stats().nodes!.map(({ missingLocks }) => missingLocks)).toEqual([undefined, undefined, undefined]);
   });
 
-  it('end a lock whose majority has forgotten it, before anybody else can have it', async () => {
+  it('end a lock that a majority has lost before another caller can get it', async () => {
     const locks = await open();
     const lease = await locks.acquire(name);
     await Promise.all([server(0).restart(), server(1).restart()]);
@@ -109,7 +109,7 @@ describeWithRedisServer('nodes that forget when they are restarted', () => {
     await next.release();
   });
 
-  it('bound the leases: none may outlive what a node is kept from voting for', async () => {
+  it('limit the leases: none may be longer than the guard period', async () => {
     const locks = await open();
     await expect(locks.acquire(name, { lease: GUARD_MS + 1, renew: false })).rejects.toBeInstanceOf(LockConfigError);
     const lease = await locks.acquire(name, { lease: GUARD_MS, renew: false });

@@ -4,7 +4,7 @@ import { describeWithRedisServer } from '../../support/redis-server.js';
 import { uniqueName } from '../../support/test-redis.js';
 import { quorumOf } from '../testing/test-quorum.js';
 
-describeWithRedisServer('nodes whose connections go silent without being closed', () => {
+describeWithRedisServer('nodes whose connections become silent without being closed', () => {
   const nodes = quorumOf(3, { proxies: true });
   let locks: LockService;
 

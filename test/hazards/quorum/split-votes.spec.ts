@@ -44,7 +44,7 @@ describeWithRedisServer('contenders that each get one vote of three nodes', () =
     },
   };
 
-  it.each(Object.entries(harm))('decide each of many single tries while the third %s', async (_state, begin) => {
+  it.each(Object.entries(harm))('decide each of many single attempts while the third %s', async (_state, begin) => {
     const contenders = [await openNear(0), await openNear(1)];
     await begin();
     await sleep(300);

@@ -27,7 +27,7 @@ describeWithRedisServer('five nodes', () => {
   };
   const server = (index: number) => nodes.server(index);
 
-  it('need one request each to take a lock, and one to give it back', async () => {
+  it('need one request each to acquire a lock, and one to release it', async () => {
     const locks = await open();
     // The scripts are known to every node after this.
     await locks.withLock(uniqueName('warm'), () => undefined);
@@ -58,7 +58,7 @@ describeWithRedisServer('five nodes', () => {
         return Promise.resolve();
       },
     ],
-  ])('go on with two of them %s, and not with three', async (_how, harm, heal) => {
+  ])('continue with two of them %s, and not with three', async (_how, harm, heal) => {
     const [here, there] = (await openAll(2)) as [LockService, LockService];
     const witness = new Witness();
     const work = async (locks: LockService): Promise<void> => {
@@ -81,7 +81,7 @@ describeWithRedisServer('five nodes', () => {
     expect(witness.tokensGrew).toBe(true);
   });
 
-  it('give one of several tries that come at once the lock, never none', async () => {
+  it('grant the lock to exactly one of several attempts at the same time', async () => {
     const all = await openAll(4);
     for (let round = 0; round < 25; round += 1) {
       const leases = await Promise.all(all.map((locks) => locks.tryAcquire(name)));
@@ -106,7 +106,7 @@ describeWithRedisServer('five nodes', () => {
     await waitUntil('nothing is left on any node', async () => (await votes()) === 0);
   });
 
-  it('leave no vote behind when they cannot agree', async () => {
+  it('keep no vote when they cannot agree', async () => {
     const locks = await open();
     for (const index of [0, 1, 2]) await server(index).client().hset(lockKey(name), 'somebody:1', 1);
     expect(await locks.tryAcquire(name)).toBeNull();
@@ -114,7 +114,7 @@ describeWithRedisServer('five nodes', () => {
     expect(locks.stats().unsettled).toBe(0);
   });
 
-  it('take back a vote that a stopped node gives when it wakes', async () => {
+  it('release a vote that a suspended node grants when it continues', async () => {
     const locks = await open();
     for (const index of [0, 1, 2]) await server(index).client().hset(lockKey(name), 'somebody:1', 1);
     server(4).freeze();
@@ -127,7 +127,7 @@ describeWithRedisServer('five nodes', () => {
     await lease!.release();
   });
 
-  it('do not let a node that learns a script late overtake the release', async () => {
+  it('do not let the release overtake the acquire on a node that has to load the script', async () => {
     const locks = await open();
     await locks.withLock(name, () => undefined);
     for (let round = 0; round < 20; round += 1) {
@@ -139,7 +139,7 @@ describeWithRedisServer('five nodes', () => {
     await waitUntil('nothing is left on any node', async () => (await votes()) === 0, 1_000);
   });
 
-  it('issue tokens that grow though each node remembers another one', async () => {
+  it('issue growing tokens although each node stores another one', async () => {
     const locks = await open();
     const tokens: number[] = [];
     const take = () => locks.withLock(name, ({ token }) => tokens.push(token));
@@ -161,7 +161,7 @@ describeWithRedisServer('five nodes', () => {
     expect(tokens[1]).toBeGreaterThan(ahead + 2_000);
   });
 
-  it('are counted once each: one server under two names is refused', async () => {
+  it('are counted once each: one server under two names is rejected', async () => {
     const urls = [...nodes.urls.slice(0, 2), nodes.urls[0]!.replace('127.0.0.1', 'localhost')];
     const error = await connectLockService({ quorum: urls, restartGuard: 0 }).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(LockConfigError);
@@ -169,7 +169,7 @@ describeWithRedisServer('five nodes', () => {
   });
 
   describe('waiting', () => {
-    it('costs no polling, also with a node away', async () => {
+    it('needs no polling, even with a node down', async () => {
       const [here, there] = (await openAll(2)) as [LockService, LockService];
       const lease = await here.acquire(name, { lease: 20_000, renew: false });
       server(4).freeze();
@@ -194,7 +194,7 @@ describeWithRedisServer('five nodes', () => {
       await waiting;
     });
 
-    it.each([[[0, 1]], [[3, 4]]])('ends with a release though the nodes %p are stopped', async (indexes) => {
+    it.each([[[0, 1]], [[3, 4]]])('ends with a release although the nodes %p are suspended', async (indexes) => {
       const [here, there] = (await openAll(2)) as [LockService, LockService];
       const lease = await here.acquire(name, { lease: 20_000, renew: false });
       const waiting = there.acquire(name, { wait: 15_000 });

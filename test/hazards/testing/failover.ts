@@ -31,7 +31,7 @@ export function describeFailover(after: string, { lose, recover }: Fate): void {
     const open = (more: LockSettings = {}): Promise<LockService> =>
       connectLockService({ redis: { sentinels: set.sentinels, name: set.name }, ...more });
 
-    it('serves on within `wait`', async () => {
+    it('serves callers again within `wait`', async () => {
       await using locks = await open({ lease: SHORT_MS });
       const before = await locks.acquire(name);
       await before.release();
@@ -80,7 +80,7 @@ export function describeFailover(after: string, { lose, recover }: Fate): void {
       await untilIdle(locks, others);
     });
 
-    it('wakes who waited', async () => {
+    it('notifies the waiters', async () => {
       // The holder's lease is so long that only a notice, or another look after the failover, can end the waiting.
       await using holder = await open({ lease: 60_000 });
       await using locks = await open({ lease: SHORT_MS });

@@ -33,7 +33,7 @@ export function describeSilence(where: string, placeOf: () => Place): void {
       name = uniqueName('silent');
     });
 
-    it('replaces a connection for notifications whose peer has vanished, and a waiter is notified again', async () => {
+    it('replaces a connection for notifications whose peer has disappeared, and a waiter is notified again', async () => {
       const { direct, proxied, proxies, subscribed, listensAt } = placeOf();
       await using holder = await connectLockService({ ...direct, lease: LONG_MS });
       await using locks = await connectLockService({ ...proxied, lease: LONG_MS });
@@ -54,7 +54,7 @@ export function describeSilence(where: string, placeOf: () => Place): void {
       await untilIdle(holder, locks);
     });
 
-    it('closes such a connection also when the waiter gives up before the silence is noticed', async () => {
+    it('closes such a connection even if the waiter gives up before the silence is detected', async () => {
       const { direct, proxied, proxies, subscribed, listensAt } = placeOf();
       await using holder = await connectLockService({ ...direct, lease: LONG_MS });
       await using locks = await connectLockService({ ...proxied, lease: LONG_MS });

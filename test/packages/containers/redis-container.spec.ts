@@ -34,7 +34,7 @@ describe(`locks on ${image} in Docker`, () => {
     await container.stop();
   });
 
-  it('gives a name to one client at a time, with a token that grows', async () => {
+  it('grants a lock to one client at a time, with a growing token', async () => {
     const first = await here.tryAcquire('one-at-a-time');
     expect(first).not.toBeNull();
     expect(await there.tryAcquire('one-at-a-time')).toBeNull();
@@ -46,7 +46,7 @@ describe(`locks on ${image} in Docker`, () => {
     await second!.release();
   });
 
-  it('wakes a client that waits when another releases', async () => {
+  it('notifies a waiting client when another releases', async () => {
     const order: string[] = [];
     let waiting: Promise<void> | undefined;
     await here.withLock('hand-over', async () => {
@@ -60,7 +60,7 @@ describe(`locks on ${image} in Docker`, () => {
     expect(order).toEqual(['here', 'there']);
   });
 
-  it('says that a lock is busy once the wait is over', async () => {
+  it('reports a lock as busy once the wait is over', async () => {
     await using _held = await here.acquire('busy');
     await expect(there.withLock('busy', async () => 'never', { wait: 100 })).rejects.toBeInstanceOf(LockBusyError);
   });
@@ -86,7 +86,7 @@ describe(`locks on ${image} in Docker`, () => {
 });
 
 describe(`a Redis on ${image} that goes away`, () => {
-  it('is noticed by the code that holds a lock, before the lease ends', async () => {
+  it('is detected by the holder of a lock before the lease ends', async () => {
     const container = await startRedis();
     const locks = createLockService({ url: urlOf(container), lease: 2_000 });
     try {

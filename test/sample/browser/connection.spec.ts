@@ -34,7 +34,7 @@ describeInBrowser('the connection of the live page', () => {
     ]);
   });
 
-  it('is made anew when it hangs, and the page says so', async () => {
+  it('is reopened when it hangs, and the page shows that', async () => {
     const streams = shop.streams;
     shop.hangs = true;
     await tab.page.locator('#connection', { hasText: 'Not connected' }).waitFor();
@@ -46,7 +46,7 @@ describeInBrowser('the connection of the live page', () => {
     await tab.untilCondition('replica-1', 'running');
   });
 
-  it('is made anew when it breaks', async () => {
+  it('is reopened when it fails', async () => {
     const streams = shop.streams;
     shop.cut();
     await waitUntil('the page asks for another stream', () => shop.streams > streams);
@@ -70,7 +70,7 @@ describeInBrowser('the connection of the live page', () => {
     await tab.page.locator('#connection[data-state="connected"]').waitFor();
   });
 
-  it('stays one connection, however long it lasts', async () => {
+  it('stays a single connection over time', async () => {
     const streams = shop.streams;
     const shown = () => tab.text('#charts .legend');
     // A second is over when the charts move on.

@@ -10,7 +10,7 @@ import { LiveTab } from './live-tab.js';
 /** Whoever kills or stops the replica at the other end breaks the stream of reports off; nothing else may fail. */
 const brokenStream = /^(failed|console): .*net::ERR_(INCOMPLETE_CHUNKED_ENCODING|ABORTED).* at \/live\/events$/;
 
-describeInBrowser('a shop that is disturbed from its page', () => {
+describeInBrowser('a shop with failures caused from its page', () => {
   let shop: LaunchedShop;
   let browser: Browser;
   let tab: LiveTab;
@@ -31,7 +31,7 @@ describeInBrowser('a shop that is disturbed from its page', () => {
     await shop.stop();
   });
 
-  it('loses the holder of its lock, and another replica goes on with a larger token', async () => {
+  it('continues with another replica and a larger token after the lock holder is killed', async () => {
     await tab.slide('query', 1_500);
     const before = await shop.lastRebuild();
     const message = await tab.press('[data-post="holder/kill"]');
@@ -50,7 +50,7 @@ describeInBrowser('a shop that is disturbed from its page', () => {
     await shop.untilAllRun();
   });
 
-  it('has a holder that is stopped: another one gets the lock, and neither holder nor token goes back', async () => {
+  it('gives the lock of a stopped holder to another replica, and never shows the earlier holder or token again', async () => {
     await tab.page.evaluate(`(() => {
       globalThis.seen = [];
       const look = () => {
@@ -80,7 +80,7 @@ describeInBrowser('a shop that is disturbed from its page', () => {
     expect(all.slice(all.findIndex(isFree)).filter((text) => text.startsWith(`${stopped}, silent`))).toEqual([]);
   });
 
-  it('has a replica that is stopped, and goes on', async () => {
+  it('continues while a replica is stopped', async () => {
     await tab.press(tab.card('replica-3').getByRole('button', { name: 'Stop' }));
     await tab.untilCondition('replica-3', 'stopped');
     for (let i = 0; i < 8; i += 1) expect((await read(`${shop.url}/health`)).status).toBe(200);
@@ -88,7 +88,7 @@ describeInBrowser('a shop that is disturbed from its page', () => {
     await tab.untilCondition('replica-3', 'running');
   });
 
-  it('has a Redis that is paused, and goes on', async () => {
+  it('continues after Redis was paused', async () => {
     await tab.press('#redis-pause');
     await tab.page.locator('#now', { hasText: 'Redis is paused' }).waitFor();
     await tab.press('#redis-pause');
@@ -96,7 +96,7 @@ describeInBrowser('a shop that is disturbed from its page', () => {
     await tab.page.locator('#now', { hasText: /Idle:|replicas answer/ }).waitFor();
   });
 
-  it('has a Redis that is started again, and rebuilds what was in it', async () => {
+  it('rebuilds the catalog after a restart of Redis', async () => {
     const before = await shop.lastRebuild();
     await tab.press('[data-post="redis/restart"]');
     await tab.page.locator('#connection[data-state="connected"]').waitFor();

@@ -28,7 +28,7 @@ describeInBrowser('the live page', () => {
     await shop.stop();
   });
 
-  it('shows four replicas that run, and what they serve', async () => {
+  it('shows four running replicas, and the requests that they serve', async () => {
     for (const name of ['replica-1', 'replica-2', 'replica-3', 'replica-4']) await tab.untilCondition(name, 'running');
     expect(await tab.page.locator('.replica').count()).toBe(4);
     expect(await tab.text('#connection')).toBe('Connected');
@@ -57,7 +57,7 @@ describeInBrowser('the live page', () => {
     await tab.page.locator('#log li', { hasText: 'began to rebuild' }).first().waitFor();
   });
 
-  it('keeps the results when it is loaded again', async () => {
+  it('keeps the results after a reload', async () => {
     await tab.page.reload();
     await tab.page.locator('.result[data-guard="with-lock"]').waitFor();
     expect(await tab.page.locator('.result').count()).toBe(2);
@@ -78,7 +78,7 @@ describeInBrowser('the live page', () => {
     for (const each of tabs.slice(1)) await each.close();
   }, 240_000);
 
-  it('keeps what happens now in sight of every button, and the explanation of a cell in sight of the cell', async () => {
+  it('keeps the present state visible at every button, and the details of a cell visible at the cell', async () => {
     for (const viewport of [
       { width: 1280, height: 800 },
       { width: 390, height: 844 },
@@ -101,7 +101,7 @@ describeInBrowser('the live page', () => {
     await tab.page.setViewportSize({ width: 1440, height: 900 });
   });
 
-  it('reaches every control by the Tab key, in the order of the page', async () => {
+  it('gives every control the focus by the Tab key, in the order of the page', async () => {
     const all = await tab.page.evaluate(`(() => {
       const stops = [...document.querySelectorAll('a[href], button, input, [tabindex="0"]')].filter(
         (element) => element.checkVisibility() && element.tabIndex >= 0 && !element.disabled,
@@ -123,14 +123,14 @@ describeInBrowser('the live page', () => {
     expect(stops).toEqual(Array.from({ length: Number(all) }, (_, index) => index));
   });
 
-  it('shows where the keyboard is', async () => {
+  it('shows the focus', async () => {
     await tab.page.locator('#stampede-readers').focus();
     await tab.page.keyboard.press('Tab');
     const outline = await tab.page.evaluate('getComputedStyle(document.activeElement).outlineStyle');
     expect(outline).toBe('solid');
   });
 
-  it('says why something cannot be done', async () => {
+  it('shows why a control is not possible', async () => {
     await tab.slide('query', 0);
     await tab.page.locator('[data-post="holder/kill"]').click();
     await tab.page.locator('#announcement[data-done="no"]', { hasText: 'too short to act on its replica' }).waitFor();
@@ -161,7 +161,7 @@ describeInBrowser('the live page', () => {
     }
   }
 
-  it('keeps the theme that somebody chose', async () => {
+  it('keeps the selected theme', async () => {
     await tab.page.emulateMedia({ colorScheme: 'light' });
     const background = () => tab.page.evaluate('getComputedStyle(document.body).backgroundColor');
     const light = await background();
@@ -174,7 +174,7 @@ describeInBrowser('the live page', () => {
     expect(await background()).not.toBe(light);
   });
 
-  it('fills the table of systems and scenarios, and tells about the cell that is chosen', async () => {
+  it('fills the table of systems and scenarios, and shows the details of the selected cell', async () => {
     await tab.press('[data-post="evolution/run"]');
     const holds = tab.page.locator('#evolution-table [data-verdict="holds"]');
     const fails = tab.page.locator('#evolution-table [data-verdict="fails"]');

@@ -18,15 +18,15 @@ function after(...reports: ReturnType<typeof report>[]): ShopState {
 const locks = (shop: ShopState, now = start) => shop.locks.rows(shop.replicas, now);
 const told = (shop: ShopState, now = start) => tellNow(shop, locks(shop, now), now);
 
-describe('what the page knows', () => {
-  it('calls a replica silent that reports nothing for a second', () => {
+describe('the state of the page', () => {
+  it('marks a replica as silent after a second without reports', () => {
     const shop = after(report('replica-1'));
     expect(shop.conditionOf('replica-1', start + 1_000)).toBe('running');
     expect(shop.conditionOf('replica-1', start + 1_001)).toBe('silent');
     expect(shop.conditionOf('replica-2', start)).toBe('silent');
   });
 
-  it('takes rates over the time that was counted', () => {
+  it('computes rates over the counted time', () => {
     const shop = after(
       report('replica-1', { requests: { answered: 30, failed: 3, refused: 2, running: 0 }, periodMs: 300 }),
     );
@@ -35,7 +35,7 @@ describe('what the page knows', () => {
     expect(watch.rate(({ requests }) => requests.answered, start + 2_000)).toBe(0);
   });
 
-  it('does not go back to a report that was overtaken', () => {
+  it('ignores the state of a report that a later one has overtaken', () => {
     const shop = after(report('replica-1', { seq: 5, queryMs: 500 }), report('replica-1', { seq: 4, queryMs: 400 }));
     expect(shop.replicas.get('replica-1')!.report.queryMs).toBe(500);
     // A new process begins anew.
@@ -43,7 +43,7 @@ describe('what the page knows', () => {
     expect(shop.replicas.get('replica-1')!.report.queryMs).toBe(100);
   });
 
-  it('adds up the seconds of all replicas, and forgets those beyond the last minute', () => {
+  it('adds up the seconds of all replicas, and drops those before the last minute', () => {
     const latency = [
       [bucketOf(10), 99],
       [bucketOf(1_000), 1],
@@ -61,7 +61,7 @@ describe('what the page knows', () => {
     expect(later.every((one) => one.requests === 0)).toBe(true);
   });
 
-  it('keeps so many events and replicas and no more', () => {
+  it('keeps a limited number of events and replicas', () => {
     const shop = new ShopState();
     for (let i = 0; i < 1_000; i += 1) shop.takeReport(report(`replica-${i}`, { events: [renewed(name, i)] }), start);
     expect(shop.log.newestFirst).toHaveLength(400);
@@ -83,7 +83,7 @@ describe('the board of locks', () => {
     expect(locks(shop, start + 600)[0]!.renewedAt).toBe(start + 600);
   });
 
-  it('puts the larger token first: the other holder was overtaken', () => {
+  it('shows the holder with the larger token first', () => {
     const shop = after(
       report('replica-1', { held: [held(name, 7, 0)] }),
       report('replica-2', { held: [held(name, 8, 900)] }),
@@ -91,7 +91,7 @@ describe('the board of locks', () => {
     expect(locks(shop)[0]!.holders.map(({ replica }) => replica)).toEqual(['replica-2', 'replica-1']);
   });
 
-  it('never goes back to a holder that was overtaken: the token that was seen last is the largest', () => {
+  it('never returns to a holder with a smaller token', () => {
     const taken = (token: number | null) =>
       ({ type: 'acquired', at: 0, name, token, waitedMs: 0, handedOver: false }) as const;
     const released = (token: number | null) => ({ type: 'released', at: 0, name, token, heldMs: 9 }) as const;
@@ -125,14 +125,14 @@ describe('the board of locks', () => {
     }
   });
 
-  it('shows a holder that fell silent until some time after its lease', () => {
+  it('shows a silent holder until some time after its lease', () => {
     const shop = after(report('replica-1', { held: [held(name, 7, 3_000)] }));
     expect(locks(shop, start + 2_900)[0]!.holders).toMatchObject([{ silent: true, remainingMs: 100 }]);
     expect(locks(shop, start + 5_000)[0]!.holders).toMatchObject([{ silent: true, remainingMs: 0 }]);
     expect(locks(shop, start + 7_100)[0]!.holders).toEqual([]);
   });
 
-  it('keeps a free lock for a while, and no more than forty', () => {
+  it('keeps a free lock for a while, and at most forty', () => {
     const shop = after(report('replica-1', { events: [renewed(name, 7)] }));
     expect(locks(shop, start + 8_000)).toMatchObject([{ name, holders: [], lastHolder: 'replica-1', lastToken: 7 }]);
     expect(locks(shop, start + 13_000)).toEqual([]);
@@ -142,8 +142,8 @@ describe('the board of locks', () => {
   });
 });
 
-describe('the sentence about now', () => {
-  it('tells who rebuilds, by which token, and who waits', () => {
+describe('the sentence about the present state', () => {
+  it('names the replica that rebuilds, its token, and the waiters', () => {
     const shop = after(
       report('replica-2', {
         held: [held(name, 1_763_000_017, 900)],
@@ -157,19 +157,19 @@ describe('the sentence about now', () => {
     );
   });
 
-  it('tells of rebuilds that run at once', () => {
+  it('reports concurrent rebuilds', () => {
     const rebuilding = { hits: 0, misses: 9, rebuilds: 9, rebuilding: 9 };
     const shop = after(report('replica-1', { cache: rebuilding }), report('replica-2', { cache: rebuilding }));
     expect(told(shop)).toMatch(/^18 rebuilds of the catalog run at once in 2 replicas/);
   });
 
-  it('tells of a holder that says nothing, and when the next one may go on', () => {
+  it('reports a silent holder, and when the next waiter may get the lock', () => {
     const shop = after(report('replica-1', { held: [held(name, 7, 3_000)] }));
     expect(told(shop, start + 1_500)).toMatch(/replica-1 has the lock .* sends no reports\. Its lease ends in 1\.5 s/);
     expect(told(shop, start + 3_500)).toMatch(/Its lease has ended/);
   });
 
-  it('tells of a Redis that is paused before anything else, and of a lost connection before that', () => {
+  it('reports a lost connection first, and then a paused Redis', () => {
     const shop = after(report('replica-1', { held: [held(name, 7, 3_000)] }));
     shop.beat = { replica: 'replica-1', at: 0, redis: 'down', dropped: 0 };
     expect(told(shop)).toBe('The replicas cannot reach Redis.');

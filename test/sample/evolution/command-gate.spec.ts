@@ -13,7 +13,7 @@ describe('RequestReader', () => {
   );
   const expected = [['set', 'kéy', 'a\r\nb'], ['ping'], ['get', '']];
 
-  it.each([1, 2, 3, 7, bytes.length])('reads commands that come %i bytes at a time', (size) => {
+  it.each([1, 2, 3, 7, bytes.length])('reads commands that arrive %i bytes at a time', (size) => {
     const reader = new RequestReader();
     const requests = [];
     for (let at = 0; at < bytes.length; at += size) requests.push(...reader.read(bytes.subarray(at, at + size)));
@@ -21,12 +21,12 @@ describe('RequestReader', () => {
     expect(Buffer.concat(requests.map((request) => request.bytes))).toEqual(bytes);
   });
 
-  it('passes over the empty lines of a replica that is loading, and keeps them', () => {
+  it('forwards the empty lines of a replica that is loading, and does not read them as commands', () => {
     const requests = new RequestReader().read(Buffer.from('\n\n*1\r\n$4\r\nPING\r\n\n'));
     expect(requests.map(({ name, bytes }) => [name, bytes.toString()])).toEqual([['ping', '\n\n*1\r\n$4\r\nPING\r\n']]);
   });
 
-  it('refuses what is no command', () => {
+  it('rejects input that is not a command', () => {
     expect(() => new RequestReader().read(Buffer.from('GET / HTTP/1.1\r\n'))).toThrow('Not a command of Redis');
   });
 });
@@ -52,7 +52,7 @@ describe('CommandGate', () => {
     await gate.close();
   });
 
-  it('passes on and counts', async () => {
+  it('forwards and counts commands', async () => {
     await client.set(key, '1');
     expect(await client.get(key)).toBe('1');
     expect(gate.commands.map(({ name, args }) => [name, args[0]])).toEqual([
@@ -61,7 +61,7 @@ describe('CommandGate', () => {
     ]);
   });
 
-  it('holds one command back, and with it what comes after; the one before has passed', async () => {
+  it('holds one command and all later ones back, after earlier ones have passed', async () => {
     const held = gate.hold(({ name }) => name === 'del');
     const replies = [client.set(key, '1'), client.del(key), client.set(key, '2')];
     await held.arrived;
@@ -74,7 +74,7 @@ describe('CommandGate', () => {
     expect(await direct.get(key)).toBe('2');
   });
 
-  it('has Redis execute what was let go before it says so', async () => {
+  it('resolves after Redis has executed the released command', async () => {
     await direct.set(key, '1');
     const held = gate.hold(({ name }) => name === 'del');
     const reply = client.del(key);
@@ -84,7 +84,7 @@ describe('CommandGate', () => {
     await reply;
   });
 
-  it('loses replies when it is deaf, and not the commands', async () => {
+  it('drops replies on request, but no commands', async () => {
     gate.deafen();
     let answered = false;
     client.set(key, '1').then(
@@ -96,7 +96,7 @@ describe('CommandGate', () => {
     expect(answered).toBe(false);
   });
 
-  it('cuts and refuses until it accepts again', async () => {
+  it('closes and refuses connections until it accepts again', async () => {
     gate.refuse();
     const reply = client.set(key, '1');
     await waitUntil('the client has noticed', () => client.status !== 'ready');
@@ -105,7 +105,7 @@ describe('CommandGate', () => {
     expect(await reply).toBe('OK');
   });
 
-  it('cuts the connection of one who sends something else', async () => {
+  it('closes the connection after input that is not a command', async () => {
     const socket = connect(gate.port, '127.0.0.1');
     const closed = once(socket, 'close');
     socket.write('GET / HTTP/1.1\r\n');
@@ -113,7 +113,7 @@ describe('CommandGate', () => {
     expect(await client.ping()).toBe('PONG');
   });
 
-  it('leads to another server under the same address', async () => {
+  it('redirects the same address to another server', async () => {
     const other = await CommandGate.open(testRedisUrl());
     gate.redirect(other.url);
     await client.set(key, '1');

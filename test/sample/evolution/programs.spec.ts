@@ -29,7 +29,7 @@ describeWithRedisServer('the programs of the evolution', () => {
   });
   afterAll(() => built.remove());
 
-  it('demo --evolution prints the table, and for each failure what was expected and seen', async () => {
+  it('demo --evolution prints the table, and the expected and the seen result of each failure', async () => {
     const { code, stdout, stderr } = await demo('--evolution', '--system', 'none', '--scenario', 'calm');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain('|          | calm     |\n|----------|----------|\n| no guard | 4 inside |\n');
@@ -41,20 +41,20 @@ describeWithRedisServer('the programs of the evolution', () => {
     [['--evolution', '--system', 'stage-6'], 'There is no system "stage-6".'],
     [['--scenario', 'calm'], '--system and --scenario belong to --evolution.'],
     [['--evolutoin'], "Unknown option '--evolutoin'"],
-  ])('demo %j is refused with a message and the usage', async (args, message) => {
+  ])('demo %j is rejected with a message and the usage', async (args, message) => {
     const { code, stdout, stderr } = await demo(...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(message);
     expect(stderr).toContain('npm run demo -- --evolution');
   });
 
-  it('demo --help tells what there is', async () => {
+  it('demo --help prints the usage', async () => {
     const { code, stdout } = await demo('--help');
     expect(code).toBe(0);
     expect(stdout).toContain('Systems:   none, lock-2013, ');
   });
 
-  it('the shop with the lab does not start with a guard that there is not', async () => {
+  it('the shop with the lab does not start with an unknown guard', async () => {
     const nowhere = { REDIS_URL: 'redis://127.0.0.1:1', DATABASE_URL: 'postgres://a:b@127.0.0.1:1/shop' };
     const { code, stdout, stderr } = await run('lab/replica/main.js', [], { ...nowhere, CATALOG_GUARD: 'stage-6' });
     expect(code).toBe(1);

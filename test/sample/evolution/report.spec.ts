@@ -36,7 +36,7 @@ describe('the table on the terminal', () => {
     );
   });
 
-  it('warns of what is not as expected', () => {
+  it('marks what is not as expected', () => {
     expect(marks(table({ mark: 'deadlock', asExpected: false }))).toContain('| deadlock (!) |');
   });
 
@@ -53,15 +53,15 @@ describe('the table on the terminal', () => {
     expect(headings.filter((heading) => heading !== '')).toEqual(emptyTable().scenarios.map(({ name }) => name));
   });
 
-  it('tells of each failure what was expected and what was seen', () => {
+  it('has the expected and the seen result of each failure', () => {
     const text = failuresOf(table({ verdict: 'fails', mark: 'deadlock', expected: 'Not this.', seen: 'This.' }));
     expect(text).toBe('@WithLock, crash: deadlock\n    expected: Not this.\n    seen:     This.');
     expect(failuresOf(table())).toBe('');
   });
 });
 
-describe('what is wrong with a run', () => {
-  it('is nothing when all is as expected', () => {
+describe('the complaints about a run', () => {
+  it('are empty if all is as expected', () => {
     expect(complaintsAbout(table())).toEqual([]);
   });
 
@@ -69,11 +69,11 @@ describe('what is wrong with a run', () => {
     [{ asExpected: false }, '@WithLock, crash: not as expected.'],
     [{ verdict: 'fails' as const }, '@WithLock, crash: failed.'],
     [{ state: 'failed' as const, asExpected: false, verdict: null }, '@WithLock, crash: not as expected.'],
-  ])('is %j', (change, complaint) => {
+  ])('are %j', (change, complaint) => {
     expect(complaintsAbout(table(change))).toEqual([complaint]);
   });
 
-  it('is not that another system fails as it should', () => {
+  it('do not mention another system that fails as expected', () => {
     const failing = table();
     const cells = failing.cells.map((cell) =>
       cell.system === 'stage-1' ? { ...cell, verdict: 'fails' as const } : cell,
@@ -81,12 +81,12 @@ describe('what is wrong with a run', () => {
     expect(complaintsAbout({ ...failing, cells })).toEqual([]);
   });
 
-  it('is that it was stopped', () => {
+  it('mention that it was stopped', () => {
     expect(complaintsAbout({ ...table(), state: 'stopped' })).toEqual(['The run was not completed.']);
   });
 });
 
-describe('the sentence about what was seen', () => {
+describe('the sentence about the seen result', () => {
   it.each<[Partial<CellCounts>, string]>([
     [{}, 'Never more than one inside, 1 rebuild, 7 commands.'],
     [{ mostInside: 3, rebuilds: 2 }, '3 inside at once, 2 rebuilds, 7 commands.'],
@@ -100,7 +100,7 @@ describe('the sentence about what was seen', () => {
 });
 
 describe('the arguments of the demo', () => {
-  it('are none for the readers on a cold catalog', () => {
+  it('are empty for the readers of an empty cache', () => {
     expect(demoArguments([])).toEqual({ show: 'stampede' });
   });
 
@@ -122,7 +122,7 @@ describe('the arguments of the demo', () => {
     [['--evolutions'], /Unknown option '--evolutions'/],
     [['evolution'], /Unexpected argument 'evolution'/],
     [['--evolution', '--system'], /--system/],
-  ])('are refused with a message: %j', (args, message) => {
+  ])('are rejected with a message: %j', (args, message) => {
     expect(() => demoArguments(args)).toThrow(message);
   });
 });

@@ -19,7 +19,7 @@ describeWithRedisServer('a run of the evolution', () => {
   });
   afterAll(() => built.remove());
 
-  it('tells of every cell as it begins and ends, with the table as it then is', async () => {
+  it('reports the start and the end of every cell, with the present table', async () => {
     const told: string[] = [];
     const table = await run({
       ...own(),
@@ -40,13 +40,13 @@ describeWithRedisServer('a run of the evolution', () => {
     expect(JSON.parse(JSON.stringify(table))).toEqual(table);
   });
 
-  it('is one at a time', async () => {
+  it('is the only one at a time', async () => {
     const first = run({ ...own(), systems: ['none'], scenarios: ['calm'] });
     await expect(run(own())).rejects.toThrow('already running');
     expect((await first).state).toBe('done');
   });
 
-  it('can be ended in the middle of a cell, and leaves no process behind, stopped ones neither', async () => {
+  it('can be ended in the middle of a cell, and leaves no process behind, not even a suspended one', async () => {
     const before = descendantsOf(process.pid);
     const started = () => descendantsOf(process.pid).filter((pid) => !before.includes(pid) && isRunning(pid));
     const folders = () => readdirSync(tmpdir()).filter((name) => name.startsWith('redis-lock-evolution-'));
@@ -68,7 +68,7 @@ describeWithRedisServer('a run of the evolution', () => {
     await waitUntil('its folder is gone', () => folders().every((name) => foldersBefore.includes(name)));
   });
 
-  it('uses a Redis that is given where there is no program, says what it cannot play, and leaves no key', async () => {
+  it('uses a given Redis without a program, reports what it cannot run, and leaves no key', async () => {
     const redis = redisClient();
     const keys = async () =>
       (await redis.keys('evolution:*')).concat(await redis.keys('redisson_lock_token:{evolution:*'));
@@ -96,7 +96,7 @@ describeWithRedisServer('a run of the evolution', () => {
     await expect(run({ redisUrl: 'rediss://127.0.0.1' })).rejects.toThrow('cannot run over TLS');
   });
 
-  it('tells of a cell that could not be played, and goes on', async () => {
+  it('reports a cell that failed to run, and continues', async () => {
     const nowhere = new URL('nowhere/', built.folder);
     const table = await runEvolution({
       ...own(),

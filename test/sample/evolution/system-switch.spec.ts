@@ -26,7 +26,7 @@ afterEach(() => {
 });
 
 describe('the switch between systems', () => {
-  it('begins with @WithLock, or with what CATALOG_GUARD names', () => {
+  it('begins with @WithLock, or with CATALOG_GUARD', () => {
     delete process.env.CATALOG_GUARD;
     const plain = new SystemSwitch(redis);
     expect([plain.current, plain.lock()]).toEqual(['with-lock', null]);
@@ -34,14 +34,14 @@ describe('the switch between systems', () => {
     expect(new SystemSwitch(redis).current).toBe('stage-2');
   });
 
-  it.each(['stage-6', '', 'toString', 'stage5'])('refuses CATALOG_GUARD=%j, and says what there is', (name) => {
+  it.each(['stage-6', '', 'toString', 'stage5'])('rejects CATALOG_GUARD=%j, and lists the valid values', (name) => {
     process.env.CATALOG_GUARD = name;
     expect(() => new SystemSwitch(redis)).toThrow(
       /^CATALOG_GUARD must be one of none, lock-2013, .*with-lock, but is "/,
     );
   });
 
-  it.each(Object.keys(systems).filter(isSystemName))('switches to %s while callers are under way', async (name) => {
+  it.each(Object.keys(systems).filter(isSystemName))('switches to %s while callers are active', async (name) => {
     const switched = new SystemSwitch(redis);
     switched.set('stage-4');
     const before = switched.lock()!;
@@ -62,7 +62,7 @@ describe('the switch between systems', () => {
     await switched.onApplicationShutdown();
   });
 
-  it('tells on shop:guard who waits, holds and gives up', async () => {
+  it('reports waits, grants and rejected callers on shop:guard', async () => {
     const told: GuardMessage[] = [];
     const listen = (message: unknown): void => void told.push(message as GuardMessage);
     subscribe('shop:guard', listen);
@@ -90,7 +90,7 @@ describe('the switch between systems', () => {
     }
   });
 
-  it('closes what its systems have opened', async () => {
+  it('closes the connections of its systems', async () => {
     const switched = new SystemSwitch(redis);
     switched.set('redisson');
     await switched.lock()!.withLock('catalog:x', async () => undefined);
@@ -99,7 +99,7 @@ describe('the switch between systems', () => {
   });
 });
 
-describe('a rebuild under a system that is switched on', () => {
+describe('a rebuild under the selected system', () => {
   const built = { version: 1, json: 'built' };
   const rebuildWith = (withLock: () => Promise<never>): SwitchedRebuild => {
     const cache = { get: async () => null } as unknown as CatalogCache;
@@ -107,7 +107,7 @@ describe('a rebuild under a system that is switched on', () => {
     return new SwitchedRebuild(cache, builder, { lock: () => ({ withLock }) } as unknown as SystemSwitch);
   };
 
-  it('answers 503 to who waited in vain', async () => {
+  it('responds with 503 if the lock stays taken', async () => {
     const rebuild = rebuildWith(() => Promise.reject(new StillTakenError('stage-1:catalog:*', 60_001.4)));
     const answer = rebuild.rebuild('*');
     await expect(answer).rejects.toThrow(ServiceUnavailableException);
@@ -120,7 +120,7 @@ describe('a rebuild under a system that is switched on', () => {
     );
   });
 
-  it('looks at the cache again once it is its turn', async () => {
+  it('checks the cache again once it has the lock', async () => {
     const filled = { version: 2, json: 'filled meanwhile', current: true };
     const get = jest.fn(async () => filled);
     const build = jest.fn();

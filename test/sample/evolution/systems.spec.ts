@@ -56,7 +56,7 @@ const hold = async (lock: EvolutionLock): Promise<() => Promise<void>> => {
 };
 
 describe.each(locking)('%s', (system) => {
-  it('lets one at a time in, and passes results on', async () => {
+  it('lets one caller in at a time, and passes results on', async () => {
     const locks = [open(system), open(system)];
     let inside = 0;
     let most = 0;
@@ -75,7 +75,7 @@ describe.each(locking)('%s', (system) => {
     expect(await redis.exists(`${system}:${name}`)).toBe(0);
   });
 
-  it('gives up when the lock stays taken for longer than a caller waits', async () => {
+  it('fails if the lock stays taken for longer than the wait', async () => {
     const release = await hold(open(system));
     await expect(open(system, { patienceMs: 30 }).withLock(name, async () => 'in')).rejects.toThrow(StillTakenError);
     await release();
@@ -98,7 +98,7 @@ describe.each(spinning)('%s', (system) => {
   });
 });
 
-describe('what the systems leave in Redis while they hold a lock', () => {
+describe('the data in Redis while a system holds a lock', () => {
   const stored = async (system: OtherSystem) => {
     const release = await hold(open(system));
     const key = `${system}:${name}`;
@@ -131,13 +131,13 @@ describe('what the systems leave in Redis while they hold a lock', () => {
 describe('the lock of 2013', () => {
   const key = () => `lock-2013:${name}`;
 
-  it('takes over a lock whose time is over', async () => {
+  it('takes over a lock whose time has passed', async () => {
     await redis.set(key(), String(Date.now() - 1));
     expect(await open('lock-2013').withLock(name, async () => 'in')).toBe('in');
     expect(await redis.exists(key())).toBe(0);
   });
 
-  it('does not delete the lock of the next holder after it overslept, as its article says', async () => {
+  it('does not delete the lock of the next holder after its own time, as its article says', async () => {
     const release = await hold(open('lock-2013', { leaseMs: 20 }));
     const next = await hold(open('lock-2013'));
     const theirs = await redis.get(key());
@@ -172,7 +172,7 @@ describe('the lock of 2013', () => {
     gone.disconnect();
   });
 
-  it('passes on what a node refuses, and does not go to the next one with it', async () => {
+  it('passes on the error of a node, and does not try the next one', async () => {
     await redis.hset(key(), 'not', 'a string');
     const other = redisClient(undefined, { db: 1 });
     const lock = openSystem('lock-2013', [redis, other], quick);
@@ -182,8 +182,8 @@ describe('the lock of 2013', () => {
   });
 });
 
-describe("Redisson's way", () => {
-  it('wakes who waits by a message, long before the lease it saw is over', async () => {
+describe("Redisson's algorithm", () => {
+  it('notifies waiters by a message, long before the lease that they saw has ended', async () => {
     const release = await hold(open('redisson'));
     const waiting = open('redisson').withLock(name, async () => 'in');
     const channel = `redisson_lock__channel:{redisson:${name}}`;
@@ -192,13 +192,13 @@ describe("Redisson's way", () => {
     expect(await waiting).toBe('in');
   });
 
-  it('complains when it releases a lock that it does not hold any more', async () => {
+  it('fails to release a lock that it no longer holds', async () => {
     const release = await hold(open('redisson'));
     await redis.del(`redisson:${name}`);
     await expect(release()).rejects.toThrow('is not held by this caller any more');
   });
 
-  it('stops renewing a lock that is gone, and does not make it anew', async () => {
+  it('stops renewing a lost lock, and does not create it again', async () => {
     const release = await hold(open('redisson', { leaseMs: 60 }));
     await redis.del(`redisson:${name}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -215,7 +215,7 @@ describe("Redisson's way", () => {
     await release();
   });
 
-  it('puts the prefix of its client before keys and channels', async () => {
+  it('uses the prefix of its client for keys and channels', async () => {
     const prefixed = redisClient(undefined, { keyPrefix: 'shop:' });
     const lock = openSystem('redisson', [prefixed], quick);
     opened.push(lock);

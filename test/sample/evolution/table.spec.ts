@@ -39,7 +39,7 @@ describeWithRedisServer('every system in every scenario', () => {
     expect(cell).toMatchObject({ state: 'done', asExpected: true });
   });
 
-  it.each(skipped)('$name is not played: $expected', ({ system, scenario }) => {
+  it.each(skipped)('$name is not run: $expected', ({ system, scenario }) => {
     expect(cellOf({ system, scenario })).toMatchObject({
       state: 'not-applicable',
       mark: '–',
@@ -48,12 +48,12 @@ describeWithRedisServer('every system in every scenario', () => {
     });
   });
 
-  it('comes to the table that is known', () => {
+  it('gives the documented table', () => {
     expect(tableCells(marks(table))).toEqual(known);
     expect(complaintsAbout(table)).toEqual([]);
   });
 
-  it('tells how long the next caller waited, wherever somebody gets in after a crash', () => {
+  it('records how long the next caller waited after a crash', () => {
     for (const { counts } of table.cells.filter(({ scenario, counts }) => scenario === 'crash' && counts !== null)) {
       if (counts!.deadlock) expect(counts!.waitMs).toBeNull();
       else expect(counts!.waitMs).toBeGreaterThan(0);
@@ -68,12 +68,12 @@ describeWithRedisServer('every system in every scenario', () => {
 });
 
 describe('the expectations', () => {
-  it('name every cell, and a reason where it is not played', () => {
+  it('name every cell, with a reason if it is not run', () => {
     expect(cells).toHaveLength(110);
     for (const { expected } of cells) expect(expected).toMatch(/^[A-Z].+\.$/);
   });
 
-  it('ask of @WithLock that it holds wherever it is played', () => {
+  it('require that @WithLock holds in every cell that is run', () => {
     for (const [scenario, systems] of Object.entries(expectations)) {
       const expectation = systems['with-lock'];
       if ('notApplicable' in expectation) continue;

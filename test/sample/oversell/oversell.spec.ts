@@ -20,7 +20,7 @@ const pieces = new Map(
 );
 const skus = [...pieces.keys()];
 
-describe('orders at four replicas, whose lock holders are stopped for longer than their lease, and killed', () => {
+describe('orders on four replicas whose lock holders are suspended for longer than their lease, and killed', () => {
   let fixture: ShopFixture;
   let replicas: Replicas;
   let locks: LockService;
@@ -106,7 +106,7 @@ describe('orders at four replicas, whose lock holders are stopped for longer tha
     expect(buyers.counts.lost).toBeGreaterThan(0);
   });
 
-  it('are counted by a ledger that sees what is wrong', async () => {
+  it('are checked by a ledger that detects errors', async () => {
     const [sku] = skus;
     const books = async () => ledger(fixture.database, pieces);
     const [made] = await fixture.database

@@ -67,7 +67,7 @@ describe('the services of the sample', () => {
     expect(readdirSync(temp)).toEqual([]);
   });
 
-  it('end with their starter also after a kill -9', async () => {
+  it('end with their parent process, even after kill -9', async () => {
     await using child = run('wait');
     const { redis, postgres } = await child.next('started');
     await child.kill('SIGKILL');
@@ -75,7 +75,7 @@ describe('the services of the sample', () => {
     await waitUntil('PostgreSQL is gone', async () => !(await listens(String(postgres))));
   });
 
-  it('run twice at once without meeting', async () => {
+  it('can run twice at the same time', async () => {
     await using one = run('wait');
     await using two = run('wait');
     const [first, second] = await Promise.all([one.next('started'), two.next('started')]);
@@ -89,7 +89,7 @@ describe('the services of the sample', () => {
   });
 });
 
-describe('the services of others', () => {
+describe('external services', () => {
   const environment = { ...process.env };
   afterEach(() => {
     // Empty counts as not set.
@@ -122,7 +122,7 @@ describe('the services of others', () => {
   it.each([
     ['not a url', /REDIS_URL does not begin with redis:/],
     ['redis://someone:secret@127.0.0.1:1/0', /No Redis replies at 127\.0\.0\.1:1 \(REDIS_URL\): .*ECONNREFUSED/],
-  ])('are refused with a reason: REDIS_URL=%s', async (url, message) => {
+  ])('are rejected with a reason: REDIS_URL=%s', async (url, message) => {
     process.env.REDIS_URL = url;
     await expect(startRedis()).rejects.toThrow(message);
     await expect(startRedis()).rejects.not.toThrow(/secret/);
@@ -130,8 +130,11 @@ describe('the services of others', () => {
 
   it.each([
     ['mysql://127.0.0.1/shop', /DATABASE_URL does not begin with postgres:/],
-    ['postgres://someone:secret@127.0.0.1:1/shop', /No PostgreSQL replies at 127\.0\.0\.1:1 \(DATABASE_URL\): .*ECONNREFUSED/],
-  ])('are refused with a reason: DATABASE_URL=%s', async (url, message) => {
+    [
+      'postgres://someone:secret@127.0.0.1:1/shop',
+      /No PostgreSQL replies at 127\.0\.0\.1:1 \(DATABASE_URL\): .*ECONNREFUSED/,
+    ],
+  ])('are rejected with a reason: DATABASE_URL=%s', async (url, message) => {
     process.env.DATABASE_URL = url;
     await expect(startPostgres()).rejects.toThrow(message);
     await expect(startPostgres()).rejects.not.toThrow(/secret/);

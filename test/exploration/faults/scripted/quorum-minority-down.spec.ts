@@ -61,7 +61,7 @@ describeWithRedisServer('a quorum of five', () => {
   });
 
   it.each(['killed', 'stopped'] as const)(
-    'says that locks are unavailable with three nodes %s, and heals',
+    'reports locks as unavailable with three nodes %s, and recovers',
     async (fate) => {
       const name = uniqueName('quorum');
       const before = await locks.acquire(name);

@@ -10,7 +10,7 @@ import { FencedResource } from '../../../support/witness.js';
 const FAILOVERS = Number(process.env.FAULTS_FAILOVERS ?? '2');
 const LIMIT_MS = 60_000 + FAILOVERS * 30_000;
 
-describeWithRedisServer('a master that is lost with what it had not replicated', () => {
+describeWithRedisServer('a master that is lost with unreplicated writes', () => {
   let set: SentinelSet;
   let name: string;
 
@@ -39,7 +39,7 @@ describeWithRedisServer('a master that is lost with what it had not replicated',
   }
 
   it(
-    'lets two in, and the larger token is the later one: a counter would have come twice',
+    'lets two holders in, and the later one has the larger token, unlike with a plain counter',
     async () => {
       const resource = new FencedResource();
       let refused = 0;
@@ -71,7 +71,7 @@ describeWithRedisServer('a master that is lost with what it had not replicated',
   );
 
   it(
-    'lets nobody in beside the holder with minReplicas for all replicas',
+    'lets no second holder in with minReplicas for all replicas',
     async () => {
       let doubleHolders = 0;
       for (let failover = 0; failover < FAILOVERS; failover += 1) {

@@ -58,7 +58,7 @@ describe('locks on Fastify', () => {
     expect((await get('/decorated/1')).text).toBe('cart:1');
   });
 
-  it('are answered by the filter when something is wrong with them', async () => {
+  it('have error responses by the filter', async () => {
     await using _held = await app.get(LockService).acquire(['cart:1', 'cart:1:ann']);
 
     const answers = await Promise.all(
@@ -75,7 +75,7 @@ describe('locks on Fastify', () => {
     expect(answers[0]?.headers['content-type']).toMatch(/^application\/problem\+json/);
   });
 
-  it('are answered with 503 and Retry-After when none are granted any more', async () => {
+  it('are rejected with 503 and Retry-After during a shutdown', async () => {
     app.get(LockService).refuse();
 
     const { status, headers } = await get('/decorated/2');

@@ -117,7 +117,7 @@ describe('locks of GraphQL resolvers', () => {
     return body as { data?: Record<string, string> | null; errors?: { message: string }[] };
   };
 
-  it('meet in a query without one', async () => {
+  it('are needed: queries run at the same time without one', async () => {
     meeting = new Meeting(2, () => 0);
 
     await Promise.all([ask('plain', 'books'), ask('plain', 'books')]);
@@ -125,14 +125,17 @@ describe('locks of GraphQL resolvers', () => {
     expect(meeting.most).toBe(2);
   });
 
-  it.each(['decorated', 'intercepted', 'ofTheClass'])('let one query of a name in at a time: %s', async (field) => {
-    meeting = new Meeting(3, () => app.get(LockService).stats().waiting);
+  it.each(['decorated', 'intercepted', 'ofTheClass'])(
+    'let one query with the same name in at a time: %s',
+    async (field) => {
+      meeting = new Meeting(3, () => app.get(LockService).stats().waiting);
 
-    const answers = await Promise.all([ask(field, 'books'), ask(field, 'books'), ask(field, 'books')]);
+      const answers = await Promise.all([ask(field, 'books'), ask(field, 'books'), ask(field, 'books')]);
 
-    expect(answers).toEqual(Array(3).fill({ data: { [field]: 'books under catalog:books' } }));
-    expect(meeting).toMatchObject({ most: 1, done: 3 });
-  });
+      expect(answers).toEqual(Array(3).fill({ data: { [field]: 'books under catalog:books' } }));
+      expect(meeting).toMatchObject({ most: 1, done: 3 });
+    },
+  );
 
   it('depend on the instance of their request', async () => {
     const query = '{ ofTheTenant }';

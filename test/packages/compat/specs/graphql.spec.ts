@@ -45,7 +45,7 @@ describe('@WithLock on a GraphQL resolver', () => {
     await app?.close();
   });
 
-  it('runs one query of a name at a time, under its lease', async () => {
+  it('runs one query with the same name at a time, under its lease', async () => {
     const ask = () => request(app.getHttpServer()).post('/graphql').send({ query: '{ section(name: "books") }' });
     const answers = await Promise.all([ask(), ask(), ask()]);
 
