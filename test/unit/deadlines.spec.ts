@@ -34,7 +34,7 @@ describe('deadlines', () => {
     expect(deadlines.size).toBe(0);
   });
 
-  it('fires what is due a moment later at the same time, where asked for', async () => {
+  it('fires entries that are due within `togetherMs` at the same time', async () => {
     const order: number[] = [];
     const both = new Deadlines({ togetherMs: 30 });
     const at = performance.now() + 20;
@@ -44,7 +44,7 @@ describe('deadlines', () => {
     await waitUntil('all have fired', () => order.length === 4);
   });
 
-  it('waits for the rest where a timer fires early', async () => {
+  it('waits for the rest of the time if a timer fires early', async () => {
     const setTimer = globalThis.setTimeout;
     const early = ((callback: () => void, ms: number, ...args: []) =>
       setTimer(callback, Math.max(0, ms - 2), ...args)) as typeof setTimeout;
@@ -62,7 +62,7 @@ describe('deadlines', () => {
     }
   });
 
-  it('fires in the order of time, whatever the order of adding', async () => {
+  it('fires in the order of time, in any order of adding', async () => {
     const order: number[] = [];
     const start = performance.now();
     for (const ms of [60, 20, 100, 40, 80]) {
@@ -82,7 +82,7 @@ describe('deadlines', () => {
     expect(entry.firedAt[0]).toBeGreaterThanOrEqual(start + 59);
   });
 
-  it('fires nothing that was removed, also by another entry that is due at the same time', async () => {
+  it('does not fire a removed entry, even if another entry removes it at the same time', async () => {
     const removed = new Entry();
     const other = new Entry(() => deadlines.remove(removed));
     const at = performance.now() + 20;
@@ -98,7 +98,7 @@ describe('deadlines', () => {
     expect(never.firedAt).toHaveLength(0);
   });
 
-  it('lets an entry that is due at once add itself again without end and without blocking', async () => {
+  it('lets an entry that is due at once add itself again endlessly without blocking', async () => {
     let times = 0;
     const again: Entry = new Entry(() => {
       times += 1;
@@ -117,7 +117,7 @@ describe('deadlines', () => {
     expect(timers).toHaveBeenCalledTimes(1);
   });
 
-  it('lets the process end when nothing is pending, and keeps it up again with the next entry', () => {
+  it('lets the process end without entries, and keeps it alive again with the next entry', () => {
     const timers = jest.spyOn(globalThis, 'setTimeout');
     const entry = new Entry();
     deadlines.add(entry, performance.now() + 60_000);
@@ -130,7 +130,7 @@ describe('deadlines', () => {
     expect(timers).toHaveBeenCalledTimes(1);
   });
 
-  it('lets the process end, too, when the last entry has fired and another was taken out meanwhile', async () => {
+  it('lets the process end when the last entry has fired and another was removed meanwhile', async () => {
     const timers = jest.spyOn(globalThis, 'setTimeout');
     const later = new Entry();
     const at = performance.now() + 10;
@@ -148,7 +148,7 @@ describe('deadlines', () => {
     expect(left.filter((timer) => (timer._idleTimeout ?? 0) > 1_000 && timer.hasRef())).toEqual([]);
   });
 
-  it('names all entries that are pending, also to one of them that fires', async () => {
+  it('lists all pending entries, even during a firing', async () => {
     const at = performance.now() + 10;
     let seen: Deadline[] = [];
     const others = [new Entry(), new Entry(), new Entry()] as const;
@@ -169,7 +169,7 @@ describe('deadlines', () => {
     expect(deadlines.entries()).toEqual([later]);
   });
 
-  it('never keeps the process up where it is not to', async () => {
+  it('never keeps the process alive with `keepsProcessAlive: false`', async () => {
     const timers = jest.spyOn(globalThis, 'setTimeout');
     const weak = new Deadlines({ keepsProcessAlive: false });
     const entry = new Entry();
@@ -180,7 +180,7 @@ describe('deadlines', () => {
     await waitUntil('it has fired', () => entry.firedAt.length === 1);
   });
 
-  it('fires many that are due at once in turns, in order, and lets input be read in between', async () => {
+  it('fires many that are due at once in batches, in order, and lets input be read in between', async () => {
     const order: number[] = [];
     let turns = 0;
     const turn = (): void => {
@@ -198,7 +198,7 @@ describe('deadlines', () => {
     expect(turns).toBeGreaterThan(10);
   });
 
-  it('fires all that is due though nothing else happens, also where it is not to keep the process up', async () => {
+  it('fires all that is due without other events, even with `keepsProcessAlive: false`', async () => {
     const weak = new Deadlines({ keepsProcessAlive: false });
     const at = performance.now() + 20;
     const entries = Array.from({ length: 1_000 }, () => new Entry());
@@ -210,7 +210,7 @@ describe('deadlines', () => {
     expect(Math.max(...firedAt) - Math.min(...firedAt)).toBeLessThan(750);
   });
 
-  it('fires nothing more once it is cleared, also by an entry that is due at the same time', async () => {
+  it('fires nothing after it is cleared, even by an entry that is due at the same time', async () => {
     const at = performance.now() + 20;
     deadlines.add(
       new Entry(() => {
@@ -227,7 +227,7 @@ describe('deadlines', () => {
     await waitUntil('they are still of use', () => later.firedAt.length === 1);
   });
 
-  it('keeps the order of time while entries are moved and removed, and keeps nothing of those', async () => {
+  it('keeps the order of time while entries are moved and removed, without references to removed ones', async () => {
     const heap = Reflect.get(deadlines, 'heap') as Entry[];
     const start = performance.now();
     const fired: number[] = [];
@@ -245,7 +245,7 @@ describe('deadlines', () => {
     expect(heap).toEqual([]);
   });
 
-  it('ends the timer as soon as nothing is pending any more, where no more will be added soon', () => {
+  it('stops the timer as soon as nothing is pending and no entry will be added soon', () => {
     const timers = jest.spyOn(globalThis, 'setTimeout');
     const pending = new Entry();
     deadlines.add(pending, performance.now() + 60_000);
@@ -256,7 +256,7 @@ describe('deadlines', () => {
     expect(timer._destroyed).toBe(true);
   });
 
-  it('takes the longest time there is without spinning', async () => {
+  it('accepts the longest time without spinning', async () => {
     const timers = jest.spyOn(globalThis, 'setTimeout');
     deadlines.add(new Entry(), performance.now() + 2 ** 31 - 1);
     await sleep(50);

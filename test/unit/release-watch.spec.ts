@@ -31,7 +31,7 @@ describe('the wait for a release', () => {
     return releaseWatch;
   }
 
-  it('looks again at once if a notification came while a try was under way', async () => {
+  it('retries at once after a notification during an attempt', async () => {
     const releaseWatch = await listeningReleaseWatch(null);
     const outlook = releaseWatch.look();
     store.hears();
@@ -40,7 +40,7 @@ describe('the wait for a release', () => {
     expect(asleep()).toBe(false);
   });
 
-  it('lets others go first also after a notification that came while a try was under way', async () => {
+  it('yields to others even after a notification during an attempt', async () => {
     const releaseWatch = await listeningReleaseWatch(new Turn(0, 3));
     const outlook = releaseWatch.look();
     store.hears();
@@ -51,7 +51,7 @@ describe('the wait for a release', () => {
     expect(asleep()).toBe(false);
   });
 
-  it('lets others go first for no longer than the lease runs', async () => {
+  it('yields to others no longer than the lease runs', async () => {
     const releaseWatch = await listeningReleaseWatch(new Turn(0, 3));
     const outlook = releaseWatch.look();
     store.hears();
@@ -60,7 +60,7 @@ describe('the wait for a release', () => {
     expect(asleep()).toBe(false);
   });
 
-  it('looks for the end of the lease if no notification came', async () => {
+  it('retries at the end of the lease without a notification', async () => {
     const releaseWatch = await listeningReleaseWatch(null);
     const asleep = open(releaseWatch.untilTurn(releaseWatch.look(), 30_000));
     await pass(29_000);
@@ -69,7 +69,7 @@ describe('the wait for a release', () => {
     expect(asleep()).toBe(false);
   });
 
-  it('heeds no notification while contenders are in each other’s way, and every one after that', async () => {
+  it('ignores notifications while contenders split the votes, and follows every one after that', async () => {
     const releaseWatch = await listeningReleaseWatch(null);
     const pausing = open(releaseWatch.sleepDeaf(100));
     store.hears();
@@ -83,20 +83,20 @@ describe('the wait for a release', () => {
     expect(asleep()).toBe(false);
   });
 
-  it('does not listen where notifications do not arrive yet, before it has seen the lock busy', () => {
+  it('does not count on notifications before the subscription is active and the lock was seen busy', () => {
     const releaseWatch = new ReleaseWatch(NAME, store, null);
     expect(releaseWatch.look().listening).toBe(false);
     expect(store.listening).toBe(0);
   });
 
-  it('ends its subscription when it is over', async () => {
+  it('closes its subscription at the end', async () => {
     const releaseWatch = await listeningReleaseWatch(null);
     expect(store.listening).toBe(1);
     releaseWatch.close();
     expect(store.listening).toBe(0);
   });
 
-  it('leaves no rejection to the process when it cannot listen while others go first', async () => {
+  it('leaves no unhandled rejection if the subscription fails while it yields', async () => {
     jest.useRealTimers();
     const unhandled: unknown[] = [];
     const onUnhandled = (error: unknown): void => void unhandled.push(error);

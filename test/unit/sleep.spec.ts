@@ -42,7 +42,7 @@ describe('a sleep', () => {
     expect(on()).toBe(false);
   });
 
-  it('can be made shorter, but not longer', async () => {
+  it('can be shortened, but not prolonged', async () => {
     const shorter = asleep(1_000);
     sleep.endIn(10);
     await pass(20);
@@ -73,7 +73,7 @@ describe('a sleep', () => {
     expect(on()).toBe(true);
   });
 
-  it('is not ended by what was asked when nobody slept', async () => {
+  it('is not ended by an earlier call without a sleep', async () => {
     sleep.endIn(10);
     sleep.end();
     sleep.endIn(10);
@@ -90,7 +90,7 @@ describe('a sleep', () => {
     expect(on()).toBe(false);
   });
 
-  it('that was made shorter can be made longer again, up to its first end', async () => {
+  it('that was shortened can be prolonged again, up to its first end', async () => {
     const on = asleep(100);
     sleep.endIn(10);
     await pass(5);
@@ -104,7 +104,7 @@ describe('a sleep', () => {
     expect(on()).toBe(false);
   });
 
-  it('costs no other timer where its end stays as it is', async () => {
+  it('needs no second timer if its end does not change', async () => {
     const timers = jest.spyOn(globalThis, 'setTimeout');
     asleep(5);
     timers.mockClear();

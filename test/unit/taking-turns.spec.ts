@@ -11,7 +11,7 @@ const NAME = 'name';
 const limits = { maxWaiting: 100, handOverTime: 50, handOverCount: 64 };
 const keeper = { watch: () => undefined, unwatch: () => undefined, onHoldDue: () => undefined };
 
-describe('a process among others that want the same lock', () => {
+describe('a process that competes with others for a lock', () => {
   let store: ScriptedStore;
   let lines: LocalQueues;
   beforeEach(() => {
@@ -47,14 +47,14 @@ describe('a process among others that want the same lock', () => {
     store.tries = 0;
   }
 
-  it('tries once and then sleeps, where notices arrive already', async () => {
+  it('tries once and then sleeps if notifications already arrive', async () => {
     store.counts = 0;
     void join();
     await pass(1_000);
     expect(store.tries).toBe(1);
   });
 
-  it('asks as soon as a notification was read, before any timer or input', async () => {
+  it('sends a request as soon as a notification was read, before any timer or input', async () => {
     store.counts = 0;
     void join();
     await pass(1_000);
@@ -66,7 +66,7 @@ describe('a process among others that want the same lock', () => {
     expect(store.tries).toBe(2);
   });
 
-  it('tries again at once when a notice came while a try was under way', async () => {
+  it('retries at once after a notification during an attempt', async () => {
     store.counts = 0;
     const { acquire } = ScriptedStore.prototype;
     store.acquire = () => {
@@ -80,7 +80,7 @@ describe('a process among others that want the same lock', () => {
     expect(store.tries).toBe(2);
   });
 
-  it('asks no more when whoever waited has left', async () => {
+  it('sends no more requests when the waiter has left', async () => {
     store.counts = 0;
     const leaving = new AbortController();
     const request = {
@@ -101,19 +101,19 @@ describe('a process among others that want the same lock', () => {
     expect([lines.waiting, lines.unsettled]).toEqual([0, 0]);
   });
 
-  it('tries a second time where it had to subscribe, since it may have missed a notice', async () => {
+  it('tries a second time after it had to subscribe, since it may have missed a notification', async () => {
     void join();
     await pass(1_000);
     expect(store.tries).toBe(2);
   });
 
-  it('asks again at once after a turn, if nobody listened', async () => {
+  it('sends a request at once after a release without listeners', async () => {
     await haveATurn({ others: 0 });
     void join();
     expect(store.tries).toBe(1);
   });
 
-  it('lets another go first after its turn, and asks as soon as that one gives it up', async () => {
+  it('yields to another process after its release, and sends a request as soon as that one releases', async () => {
     store.counts = 0;
     await haveATurn({ others: 1 });
     const next = join();
@@ -126,7 +126,7 @@ describe('a process among others that want the same lock', () => {
     await expect(next).resolves.toMatchObject({ name: NAME });
   });
 
-  it('takes its own notice for that of another in no order', async () => {
+  it('never takes its own notification for that of another process, in any order', async () => {
     store.counts = 0;
     store.busy = false;
     store.others = 1;
@@ -143,7 +143,7 @@ describe('a process among others that want the same lock', () => {
     expect(store.tries + (await pass(0).then(() => store.tries))).toBeGreaterThan(0);
   });
 
-  it('does not wait for long for those that do not come', async () => {
+  it('does not wait long for processes that do not come', async () => {
     for (const others of [1, 2, 100]) {
       store.counts = 0;
       await haveATurn({ others });
@@ -155,7 +155,7 @@ describe('a process among others that want the same lock', () => {
     }
   });
 
-  it('leaves a notice to those whose turn it is, but not for long', async () => {
+  it('leaves a notification to the processes before it, but not for long', async () => {
     store.counts = 0;
     await haveATurn({ others: 3 });
     const next = join();
@@ -170,7 +170,7 @@ describe('a process among others that want the same lock', () => {
     expect(store.tries).toBe(before + 1);
   });
 
-  it('asks at once at the notice that makes it its turn', async () => {
+  it('sends a request at the notification that makes it the next', async () => {
     store.counts = 0;
     await haveATurn({ others: 3 });
     void join();
@@ -186,7 +186,7 @@ describe('a process among others that want the same lock', () => {
     expect(store.tries).toBe(before + 1);
   });
 
-  it('waits only once for somebody who does not come', async () => {
+  it('waits only once for a process that does not come', async () => {
     store.counts = 0;
     await haveATurn({ others: 1 });
     store.busy = false;
@@ -199,7 +199,7 @@ describe('a process among others that want the same lock', () => {
     expect(store.tries).toBe(1);
   });
 
-  it('has its try at once when there is no time to let others go first', async () => {
+  it('tries at once if there is no time to yield', async () => {
     store.counts = 0;
     for (const wait of [0, 5, 10]) {
       await haveATurn({ others: 1 });
@@ -210,7 +210,7 @@ describe('a process among others that want the same lock', () => {
     }
   });
 
-  it('says that the lock is busy to those who give up meanwhile', async () => {
+  it('rejects callers that give up meanwhile with "busy"', async () => {
     store.counts = 0;
     await haveATurn({ others: 5 });
     const leaving = new AbortController();
@@ -225,7 +225,7 @@ describe('a process among others that want the same lock', () => {
     await expect(refused).resolves.toBeInstanceOf(LockBusyError);
   });
 
-  it('is in no doubt where notices cannot be counted: it lets others go first once, and then hears each of them', async () => {
+  it('yields once if notifications cannot be counted, and then follows each of them', async () => {
     store.countable = false;
     await haveATurn({ others: 3 });
     void join();

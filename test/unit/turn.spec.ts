@@ -9,30 +9,30 @@ afterEach(() => {
 });
 
 describe('a turn', () => {
-  it('comes when as many notices were heard, after that of the own release, as others listened', () => {
+  it('comes after as many notifications, after that of its own release, as there were other listeners', () => {
     const turn = new Turn(7, 3);
     expect([7, 8, 9, 10, 11, 12].map((heard) => turn.lacks(heard))).toEqual([3, 3, 2, 1, 0, 0]);
   });
 
-  it('is there when notices arrive now and did not when the lock was given up: nobody knows how many were missed', () => {
+  it('comes at once if notifications arrive now and did not at the release, since an unknown number was missed', () => {
     const turn = new Turn(undefined, 3);
     expect(turn.lacks(undefined)).toBe(3);
     expect(turn.lacks(0)).toBe(0);
   });
 
-  it('is never waited for longer than a bound, however many others there are', () => {
+  it('comes within a limited time, however many other processes there are', () => {
     expect([0, 1, 2, 3, 1_000].map((lacking) => Turn.patience(lacking))).toEqual([0, 5, 10, 10, 10]);
     expect(Turn.patience(1_000)).toBe(MAX_PATIENCE_MS);
   });
 
-  it('comes earlier by those who had time and did not come', () => {
+  it('comes earlier by the processes that did not come in time', () => {
     const turn = new Turn(0, 3);
     turn.onTried(true, 2);
     expect(new Turn(10, 3, turn).lacks(11)).toBe(1);
     expect(new Turn(10, 1, turn).lacks(11)).toBe(0);
   });
 
-  it('counts them again as soon as somebody takes the lock whose turn was not expected', () => {
+  it('counts them again as soon as an unexpected process takes the lock', () => {
     const turn = new Turn(0, 3);
     turn.onTried(true, 2);
     turn.onTried(false, 1);
@@ -41,14 +41,14 @@ describe('a turn', () => {
     expect(turn.lacks(1)).toBe(3);
   });
 
-  it('comes no later by those who are back when the lock is taken in turn: some still do not come', () => {
+  it('comes no later by processes that are back while others still do not come', () => {
     const turn = new Turn(0, 3);
     turn.onTried(true, 1);
     turn.onTried(true, 0);
     expect(turn.lacks(1)).toBe(2);
   });
 
-  it('counts up who did not come, from one turn to the next', () => {
+  it('counts the processes that did not come, from one turn to the next', () => {
     const first = new Turn(0, 3);
     first.onTried(true, 1);
     const second = new Turn(10, 3, first);
@@ -56,14 +56,14 @@ describe('a turn', () => {
     expect(new Turn(20, 3, second).lacks(21)).toBe(0);
   });
 
-  it('takes no more for absent than there are others, so that new ones are let go first', () => {
+  it('takes no more processes for absent than there are, so that it yields to new ones', () => {
     const first = new Turn(0, 3);
     first.onTried(true, 3);
     const second = new Turn(10, 1, first);
     expect(new Turn(20, 3, second).lacks(21)).toBe(2);
   });
 
-  it('takes nobody for absent for long, however many turns pass meanwhile', () => {
+  it('takes no process for absent for long, however many turns pass meanwhile', () => {
     let turn = new Turn(0, 3);
     turn.onTried(true, 2);
     for (let passed = 0; passed < 10; passed += 1) {
@@ -73,7 +73,7 @@ describe('a turn', () => {
     expect(turn.lacks(11)).toBe(3);
   });
 
-  it('asks after all who did not come when the first of them is due, not after the last', () => {
+  it('ends the absence of all processes when the first of them is due, not the last', () => {
     const first = new Turn(0, 3);
     first.onTried(true, 1);
     jest.advanceTimersByTime(200);
@@ -85,7 +85,7 @@ describe('a turn', () => {
 });
 
 describe('the turns of a process', () => {
-  it('are kept from one release to the next, with what was learned', () => {
+  it('are kept from one release to the next', () => {
     const turns = new Turns();
     turns.onReleased('name', 0, 2);
     turns.get('name')?.onTried(true, 1);
@@ -93,14 +93,14 @@ describe('the turns of a process', () => {
     expect(turns.get('name')?.lacks(6)).toBe(1);
   });
 
-  it('end when nobody else listens any more', () => {
+  it('end when no other process listens any more', () => {
     const turns = new Turns();
     turns.onReleased('name', 0, 2);
     turns.onReleased('name', 5, 0);
     expect(turns.get('name')).toBeNull();
   });
 
-  it('are those of each lock, whatever others were given up since', () => {
+  it('are kept for each lock, whichever others were released since', () => {
     const turns = new Turns();
     turns.onReleased('first', 0, 2);
     turns.onReleased('second', 0, 3);
@@ -108,14 +108,14 @@ describe('the turns of a process', () => {
     expect(turns.get('second')?.lacks(1)).toBe(3);
   });
 
-  it('are over when the lock was not asked for again for long', () => {
+  it('end when the lock was not requested again for long', () => {
     const turns = new Turns();
     turns.onReleased('name', 0, 2);
     jest.advanceTimersByTime(60_000);
     expect(turns.get('name')).toBeNull();
   });
 
-  it('are not kept when they are over, in whatever order locks are given up', () => {
+  it('are not kept after their end, in any order of releases', () => {
     const turns = new Turns();
     const kept = (): string[] => [...(Reflect.get(turns, 'turns') as Map<string, Turn>).keys()];
     for (const name of ['often', 'once', 'twice']) turns.onReleased(name, 0, 2);

@@ -19,19 +19,19 @@ const all = (pattern: RegExp): string[] =>
   sources.flatMap((source) => [...source.matchAll(pattern)].map(([, found]) => found!));
 
 describe('the contestants', () => {
-  it('say the versions that are installed', () => {
+  it('have the installed versions', () => {
     const packages = all(/package: '([^']+ \d[^']*)'/g);
     expect(packages.length).toBeGreaterThan(18);
     expect(packages.filter((each) => !pinned.includes(each))).toEqual([]);
   });
 
-  it('all have an id of their own', () => {
+  it('all have a different id', () => {
     const ids = all(/ id: '([^']+)'/g);
     expect(ids.length).toBeGreaterThan(40);
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it('are called fastest where they are', () => {
+  it('are marked as fastest if they are', () => {
     for (const source of sources) {
       const called = [...source.matchAll(/ id: '[^']+-fastest'/g)].length;
       // One of them shares the setting between two contestants.

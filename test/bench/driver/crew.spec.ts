@@ -39,7 +39,7 @@ afterEach(async () => {
 });
 
 describe('a crew', () => {
-  it('sees overlaps between processes that have no lock', async () => {
+  it('detects overlaps between processes without a lock', async () => {
     const crew = await start(wrong('no-lock'), 2);
     // One caller each: within a process there is nothing to see.
     const { overlaps, sections } = await crew.round({ ...plan, callers: 1 });
@@ -47,23 +47,23 @@ describe('a crew', () => {
     expect(overlaps).toBeGreaterThan(0);
   });
 
-  it('sees overlaps within a process that has no lock', async () => {
+  it('detects overlaps within a process without a lock', async () => {
     const crew = await start(wrong('no-lock'), 1);
     expect((await crew.round(plan)).overlaps).toBeGreaterThan(0);
   });
 
-  it('tells how many callers never came back', async () => {
+  it('reports how many callers never returned', async () => {
     const crew = await start(wrong('never'), 2);
     expect(await crew.round(plan)).toMatchObject({ stuck: 4, sections: 0 });
   });
 
-  it('says that a process ended, in a round and after it', async () => {
+  it('reports that a process has ended, in a round and after it', async () => {
     const crew = await start(wrong('ends'), 1);
     await expect(crew.round(plan)).rejects.toThrow('its process ended (exit code 3)');
     await expect(crew.round(plan)).rejects.toThrow('its process ended (exit code 3)');
   });
 
-  it('says why it cannot be started', async () => {
+  it('reports why it cannot be started', async () => {
     await expect(start(wrong('unreachable'), 2)).rejects.toThrow('nobody there');
     await expect(start(wrong('unknown'), 1)).rejects.toThrow('has no contestant "unknown"');
   });
@@ -78,7 +78,7 @@ describe('the crews of a run', () => {
     expect(two.pids).not.toContain(beyond.pids[0]);
   });
 
-  it('are ended as far as they are not needed', async () => {
+  it('are ended if they are not needed', async () => {
     const all = open();
     const { pids } = await all.get(wrong('no-lock'), 2);
     await all.keep(1);
@@ -87,7 +87,7 @@ describe('the crews of a run', () => {
     expect(pids.map(alive)).toEqual([false, false]);
   });
 
-  it('are others after one was discarded', async () => {
+  it('are replaced after one was discarded', async () => {
     const all = open();
     const before = await all.get(wrong('no-lock'), 1);
     await all.discard(before);
@@ -111,7 +111,7 @@ function alive(pid: number): boolean {
 }
 
 describeWithRedisServer('a crew of this library', () => {
-  it('has no overlaps, and every section of every caller on record', async () => {
+  it('has no overlaps, and records every section of every caller', async () => {
     await using redis = await RedisServer.start();
     const crew = await start(own, 2, redis.url);
     const round = await crew.round({ ...plan, durationMs: 400 });

@@ -40,9 +40,9 @@ function middle(values: readonly number[]): number {
  * Bytes allocated, unlike times, do not depend on the machine or on who else uses it: from run to run they differ by 1 or
  * 2 %. When one of these limits is met, find out what allocates (`--heap-prof`) before it is raised.
  */
-describe('what taking and giving back a lock allocates', () => {
+describe('the memory that acquiring and releasing a lock allocates', () => {
   it(
-    'is little more than twice what SET NX PX and a compare-and-delete script do, one at a time',
+    'is little more than twice that of SET NX PX and a compare-and-delete script, one at a time',
     async () => {
       expect(await timesOfRaw({ cycles: 5_000, blocks: 5, atOnce: 1 })).toBeLessThan(2.2);
     },
@@ -50,7 +50,7 @@ describe('what taking and giving back a lock allocates', () => {
   );
 
   it(
-    'is little more than what they do for 64 names at once',
+    'is little more than theirs for 64 names at once',
     async () => {
       expect(await timesOfRaw({ cycles: 6_400, blocks: 5, atOnce: 64 })).toBeLessThan(1.3);
     },
@@ -62,7 +62,7 @@ describe('what taking and giving back a lock allocates', () => {
  * What is over should be gone with the next cheap collection, and not stay until all of the heap is looked at: that took
  * a quarter of the client's time once. What is under way when V8 collects may stay.
  */
-describe('what sections leave to the old generation', () => {
+describe('the memory that sections leave in the old generation', () => {
   it.each([
     // With a Set of what is held and a Map of lines that are made and dropped it was 480 and 1,010.
     { atOnce: 1, limit: 250 },

@@ -13,7 +13,7 @@ function requests(counts: CommandCounts): number {
   return [...counts].filter(([name]) => !INSIDE_SCRIPTS.includes(name)).reduce((sum, [, calls]) => sum + calls, 0);
 }
 
-describeWithRedisServer('what locks cost Redis', () => {
+describeWithRedisServer('the requests of locks to Redis', () => {
   let server: RedisServer;
   let admin: Redis;
   let locks: LockService;
@@ -33,7 +33,7 @@ describeWithRedisServer('what locks cost Redis', () => {
     return commandsBetween(before, await commandStats(admin));
   };
 
-  it('takes and gives back a free lock with one request each', async () => {
+  it('are one each to acquire and to release a free lock', async () => {
     const name = uniqueName();
     await locks.withLock(name, () => undefined);
     const counts = await counted(() => locks.withLock(name, () => undefined));
@@ -41,7 +41,7 @@ describeWithRedisServer('what locks cost Redis', () => {
     expect(counts.get('evalsha')).toBe(2);
   });
 
-  it('takes and gives back 64 free locks that are asked for at once with a handful of requests', async () => {
+  it('are few to acquire and release 64 free locks at once', async () => {
     const names = Array.from({ length: 64 }, () => uniqueName());
     const all = () => Promise.all(names.map((name) => locks.withLock(name, () => undefined)));
     await all();
@@ -52,21 +52,18 @@ describeWithRedisServer('what locks cost Redis', () => {
     [5, 1],
     [6, 2],
     [40, 2],
-  ])(
-    'takes %i free locks that are asked for at once with %i request(s), so that the server begins',
-    async (count, calls) => {
-      const names = Array.from({ length: count }, () => uniqueName());
-      await locks.withLock(uniqueName(), () => undefined);
-      const counts = await counted(async () => {
-        const leases = await Promise.all(names.map((name) => locks.acquire(name)));
-        // One after another, so that nothing else goes in halves.
-        for (const lease of leases) await lease.release();
-      });
-      expect(requests(counts)).toBe(calls + count);
-    },
-  );
+  ])('are, for %i free locks at once, %i request(s), so that the server begins early', async (count, calls) => {
+    const names = Array.from({ length: count }, () => uniqueName());
+    await locks.withLock(uniqueName(), () => undefined);
+    const counts = await counted(async () => {
+      const leases = await Promise.all(names.map((name) => locks.acquire(name)));
+      // One after another, so that nothing else goes in halves.
+      for (const lease of leases) await lease.release();
+    });
+    expect(requests(counts)).toBe(calls + count);
+  });
 
-  it('serves 50 callers of one name in one process with at most 0.2 requests a section', async () => {
+  it('are at most 0.2 per section for 50 callers of one lock in one process', async () => {
     const name = uniqueName();
     // The time for hand-overs is over sooner, counted in sections, when the machine is busy: here the count alone ends it.
     await using patient = await connectLockService({ url: server.url, handOverTime: 60_000, handOverCount: 25 });
@@ -87,7 +84,7 @@ describeWithRedisServer('what locks cost Redis', () => {
     expect(requests(counts) / sections).toBeLessThanOrEqual(0.2);
   });
 
-  it('hands a lock to the next local caller without a request', async () => {
+  it('are none to hand a lock over to the next local caller', async () => {
     const name = uniqueName();
     const first = await locks.acquire(name);
     // The first hand-over may need a hold with more tokens than one caller was thought to use.

@@ -21,7 +21,7 @@ interface Cost {
 const PROCESSES = 4;
 
 /** Counts, and no times: a slow machine has the same. */
-describeWithRedisServer('what a section costs', () => {
+describeWithRedisServer('the cost of a section', () => {
   let server: RedisServer;
   let turns: Turns;
   let traffic: Traffic;
@@ -60,7 +60,7 @@ describeWithRedisServer('what a section costs', () => {
     await Promise.all(Array.from({ length: callers }, caller));
   };
 
-  it('is two requests, each a round trip, and eight commands in scripts for a lone caller', async () => {
+  it('is two requests, each a round trip, and eight commands in scripts for a single caller', async () => {
     await crowd(1, 1, 2);
     const costs: unknown[] = [];
     // A stall of a busy machine costs a further request, so one batch without any is enough.
@@ -68,7 +68,7 @@ describeWithRedisServer('what a section costs', () => {
     expect(costs).toContainEqual({ requests: 2, inScripts: 8, turns: 2 });
   });
 
-  it('is a share of a request on 64 names at once, which are a handful of round trips together', async () => {
+  it('is a fraction of a request on 64 names at once, which need a few round trips together', async () => {
     await crowd(64, 64, 2);
     const cost = await costOf(64 * 20, () => crowd(64, 64, 20));
     expect(cost.requests).toBeLessThanOrEqual(0.2);
@@ -76,7 +76,7 @@ describeWithRedisServer('what a section costs', () => {
     expect(cost.turns).toBeLessThanOrEqual(0.2);
   });
 
-  it('is next to nothing for 50 callers of one name in one process', async () => {
+  it('is nearly zero for 50 callers of one lock in one process', async () => {
     await crowd(50, 1, 2);
     const cost = await costOf(50 * 40, () => crowd(50, 1, 40));
     expect(cost.requests).toBeLessThanOrEqual(0.1);
@@ -84,7 +84,7 @@ describeWithRedisServer('what a section costs', () => {
     expect(cost.turns).toBeLessThanOrEqual(0.1);
   });
 
-  it('is a few requests over four processes with 16 callers each', async () => {
+  it('is a few requests in four processes with 16 callers each', async () => {
     const folder = makeTempDir('efficiency');
     const sections = 12;
     const order = { name: uniqueName(), folder: folder.path, leaseMs: 30_000, callers: 16, sections, sectionMs: 1 };

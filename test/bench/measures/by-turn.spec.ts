@@ -13,13 +13,13 @@ describe('againstSameTurn', () => {
     expect(againstSameTurn(rounds(12, 12), [rounds(3, 6), rounds(4, 2)], ratio)).toEqual([3, 2]);
   });
 
-  it('leaves out a turn that no baseline has', () => {
+  it('ignores a turn without a baseline', () => {
     const late = [{ turn: 1, value: 4 }];
     expect(againstSameTurn(rounds(8, 8), [late], ratio)).toEqual([2]);
     expect(againstSameTurn(late, [rounds(8, 8)], ratio)).toEqual([0.5]);
   });
 
-  it('has nothing to say without baselines', () => {
+  it('has no result without baselines', () => {
     expect(againstSameTurn(rounds(1, 2), [], ratio)).toEqual([]);
   });
 });

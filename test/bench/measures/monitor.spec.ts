@@ -13,51 +13,51 @@ const LINES = [
 const parsed = LINES.flatMap((line) => parseMonitorLine(line) ?? []);
 
 describe('parseMonitorLine', () => {
-  it('tells who asked, what for and when', () => {
+  it('returns the client, the command and the time', () => {
     expect(parseMonitorLine(LINES[1]!)).toEqual({ at: 1_700_000_000_125, from: '127.0.0.1:50001', command: 'set' });
   });
 
-  it('knows a command that a script ran', () => {
+  it('recognizes a command of a script', () => {
     expect(parseMonitorLine(LINES[3]!)).toMatchObject({ from: null, command: 'get' });
   });
 
-  it('knows clients of every kind of address', () => {
+  it('recognizes clients with every kind of address', () => {
     expect(parseMonitorLine('1.5 [3 [::1]:6379] "get" "a"')).toMatchObject({ from: '[::1]:6379', command: 'get' });
     expect(parseMonitorLine('1.5 [3 unix:/run/redis.sock] "get" "a"')).toMatchObject({ from: 'unix:/run/redis.sock' });
   });
 
-  it('is not misled by what stands in the arguments', () => {
+  it('is not misled by the arguments', () => {
     const line = '+1.5 [0 127.0.0.1:1] "set" "[0 lua] \\"get\\"" "v"';
     expect(parseMonitorLine(line)).toMatchObject({ from: '127.0.0.1:1', command: 'set' });
   });
 
-  it('passes over what is no command', () => {
+  it('ignores lines that are not commands', () => {
     expect(['+OK', '', '-ERR no', '+17000'].map(parseMonitorLine)).toEqual([null, null, null, null]);
   });
 });
 
 describe('linesOf', () => {
-  it('has the requests from some ports, and what their scripts did', () => {
+  it('has the requests from some ports, and the commands of their scripts', () => {
     expect(countRequests(linesOf(parsed, [50_001]))).toEqual({ requests: 2, inScripts: 2 });
     expect(countRequests(linesOf(parsed, [50_002, 50_003]))).toEqual({ requests: 1, inScripts: 0 });
   });
 
-  it('knows the port of every kind of address', () => {
+  it('recognizes the port of every kind of address', () => {
     const line = parseMonitorLine('1.5 [3 [::1]:6379] "get" "a"');
     expect(linesOf([line!], [6_379])).toHaveLength(1);
   });
 });
 
 describe('countRequests', () => {
-  it('counts what came over a connection apart from what scripts did', () => {
+  it('counts requests and commands of scripts separately', () => {
     expect(countRequests(parsed)).toEqual({ requests: 3, inScripts: 2 });
   });
 
-  it('counts only what lies between two moments', () => {
+  it('counts only between two moments', () => {
     expect(countRequests(parsed, 1_700_000_000_200, 1_700_000_000_500)).toEqual({ requests: 1, inScripts: 2 });
   });
 
-  it('finds nothing in nothing', () => {
+  it('returns 0 for no lines', () => {
     expect(countRequests([])).toEqual({ requests: 0, inScripts: 0 });
   });
 });

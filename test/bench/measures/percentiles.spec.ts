@@ -11,11 +11,11 @@ describe('percentiles', () => {
     expect(percentiles([7])).toEqual({ count: 1, p50: 7, p90: 7, p99: 7, max: 7 });
   });
 
-  it('of nothing are nothing', () => {
+  it('of no values are null', () => {
     expect(percentiles([])).toBeNull();
   });
 
-  it('leave the values as they were', () => {
+  it('do not change the values', () => {
     const values = [3, 1, 2];
     percentiles(values);
     expect(values).toEqual([3, 1, 2]);

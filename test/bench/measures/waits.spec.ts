@@ -8,11 +8,11 @@ describe('waits', () => {
     expect(waits(sections)).toEqual({ medianMs: 4, longestMs: 20, longestInMedians: 5 });
   });
 
-  it('are counted from when the lock was asked for', () => {
+  it('are counted from when the lock was requested', () => {
     expect(waits([section(0, 10, 11, { asked: 7 })])?.longestMs).toBe(3);
   });
 
-  it('of nothing are nothing', () => {
+  it('of no values are null', () => {
     expect(waits([])).toBeNull();
   });
 });

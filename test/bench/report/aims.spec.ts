@@ -15,7 +15,7 @@ function row(findings: Findings, work: string): AimRow {
 }
 
 describe('the table of aims', () => {
-  it('holds what was measured against the aim, with the best peer beside it', () => {
+  it('compares the measured values with the aim, and shows the best peer', () => {
     const findings = findingsOf(
       [own, peer],
       measurement('lone', own, 'speedOfRaw', [0.8, 0.95, 1]),
@@ -28,7 +28,7 @@ describe('the table of aims', () => {
     });
   });
 
-  it('says that an aim was missed as soon as a part of it is', () => {
+  it('reports an aim as missed if a part of it is', () => {
     const findings = findingsOf(
       [own],
       measurement('processes', own, 'stretch', [1.1], four),
@@ -37,7 +37,7 @@ describe('the table of aims', () => {
     expect(row(findings, '4 processes').met).toBe(false);
   });
 
-  it('calls nothing met that was measured in part', () => {
+  it('reports no aim as met that was measured in part', () => {
     const findings = findingsOf([own], measurement('processes', own, 'stretch', [1.1], four));
     expect(row(findings, '4 processes')).toMatchObject({
       met: undefined,
@@ -65,7 +65,7 @@ describe('the table of aims', () => {
     });
   });
 
-  it('compares commands with those of the fastest peer that polls every ms and keeps others out', () => {
+  it('compares commands with those of the fastest correct peer that polls every ms', () => {
     const patient = contestant('patient');
     const poller = contestant('poller', { setting: 'fastest' });
     const slower = contestant('slower', { setting: 'fastest' });
@@ -87,7 +87,7 @@ describe('the table of aims', () => {
     });
   });
 
-  it('compares commands with nobody where no peer polls every ms', () => {
+  it('compares commands with no peer if none polls every ms', () => {
     const findings = findingsOf(
       [own, peer],
       measurement('processes', peer, 'sectionsPerSecond', [8], four),
@@ -97,7 +97,7 @@ describe('the table of aims', () => {
     expect(row(findings, 'commands a section, 4 processes')).toMatchObject({ met: undefined, peer: 'none measured' });
   });
 
-  it('tells of a peer that left callers waiting, with the best that did not', () => {
+  it('names a peer that left callers waiting, and the best that did not', () => {
     const fair = contestant('fair');
     const findings = findingsOf(
       [own, peer, fair],
@@ -111,7 +111,7 @@ describe('the table of aims', () => {
     );
   });
 
-  it('says so where every peer left callers waiting', () => {
+  it('reports it if every peer left callers waiting', () => {
     const findings = findingsOf(
       [own, peer],
       measurement('hot', peer, 'timeOfMutex', [1.4], hot),

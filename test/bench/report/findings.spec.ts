@@ -8,7 +8,7 @@ const fast = contestant('fast');
 const lone = { case: 'lone', metric: speed };
 
 describe('the findings of a run', () => {
-  it('find a variant by what is asked of it', () => {
+  it('find a variant by its properties', () => {
     const few = measurement('names', own, speed, [1], { at: { callers: 8, names: 8 } });
     const many = measurement('names', own, speed, [2], { at: { callers: 64, names: 64 } });
     const findings = findingsOf([own], few, many);
@@ -30,7 +30,7 @@ describe('the findings of a run', () => {
     expect(findings.bestPeer(lone, 'more')?.contestant).toBe(fast);
   });
 
-  it('have no place for who let two in at once, in any variant of the case', () => {
+  it('exclude a peer that let two callers in at once, in all variants of the case', () => {
     const findings = findingsOf(
       [own, fast, slow],
       measurement('lone', fast, speed, [9]),
@@ -43,7 +43,7 @@ describe('the findings of a run', () => {
   });
 });
 
-describe('peers ahead of us', () => {
+describe('peers ahead of this library', () => {
   it('are named with their lead, the largest first', () => {
     const findings = findingsOf(
       [own, fast, slow, floor],
@@ -70,7 +70,7 @@ describe('peers ahead of us', () => {
     expect(peersAhead(findings)).toMatchObject([{ peer: fast, meets: true, unserved: 7 }]);
   });
 
-  it('are none that let two in at once', () => {
+  it('do not include those that let two callers in at once', () => {
     const findings = findingsOf(
       [own, fast],
       measurement('lone', own, speed, [10]),

@@ -36,7 +36,7 @@ describe('the page of results', () => {
   const page = readme(record(findings, [{ contestant: 'peer', reason: 'cut off' }]), findings);
   const lines = page.split('\n').map((line) => line.replaceAll(/ +/g, ' '));
 
-  it('has a table for each case, with who is disqualified last', () => {
+  it('has a table for each case, with disqualified peers last', () => {
     const from = lines.indexOf('| | sections per second (sections/s) | |');
     expect(lines.slice(from + 2, from + 5)).toEqual([
       '| peer, fastest | 8 | |',
@@ -51,12 +51,12 @@ describe('the page of results', () => {
     expect(lines).toContain('| lone | peer | 4 |');
   });
 
-  it('says what was not measured, and who did not take part', () => {
+  it('names what was not measured, and who did not take part', () => {
     expect(lines).toContain('- peer: cut off');
     expect(lines).toContain('- gone: it cannot be imported');
   });
 
-  it('tells the machine, the versions and the commit', () => {
+  it('has the machine, the versions and the commit', () => {
     expect(page).toContain('Redis 7.0.15');
     expect(page).toContain('2026-01-02 03:04 UTC, 10 min, 5 rounds, commit abc1234.');
     expect(lines).toContain('- Seconds by case: lone 12.');

@@ -27,14 +27,14 @@ function mutex(): Section {
 }
 
 describe('a round of one process', () => {
-  it('finds no overlaps under a lock that excludes', async () => {
+  it('finds no overlaps under a correct lock', async () => {
     const result = await play(mutex());
     expect(result.overlaps).toBe(0);
     expect(result.allSections).toBeGreaterThan(0);
     expect(result).toMatchObject({ stuck: 0, errors: [], elapsedMs: usual.durationMs });
   });
 
-  it('finds every section that was entered while another was under way', async () => {
+  it('finds every section that was entered during another one', async () => {
     const noLock: Section = async (_name, body) => body();
     const { overlaps, allSections } = await play(noLock, { callers: 2, sectionMs: 5 });
     expect(overlaps).toBeGreaterThan(0);
@@ -46,7 +46,7 @@ describe('a round of one process', () => {
     expect(overlaps).toBe(0);
   });
 
-  it('counts within the window only what ended within it', async () => {
+  it('counts only what ended within the window', async () => {
     const slow: Section = async (_name, body) => {
       await body();
     };
@@ -54,7 +54,7 @@ describe('a round of one process', () => {
     expect(await play(slow, plan)).toMatchObject({ sections: 0, allSections: 3, insideMs: 0 });
   });
 
-  it('names the callers that never come back, and goes on', async () => {
+  it('names the callers that never return, and continues', async () => {
     let calls = 0;
     const loses: Section = (_name, body) => (++calls === 2 ? new Promise(() => undefined) : Promise.resolve(body()));
     const result = await play(loses, { names: ['a', 'b', 'c', 'd'], drainMs: 20 });
@@ -62,7 +62,7 @@ describe('a round of one process', () => {
     expect(result.allSections).toBeGreaterThan(0);
   });
 
-  it('says what went wrong', async () => {
+  it('reports errors', async () => {
     const fails: Section = () => Promise.reject(new Error('no lock'));
     expect(await play(fails, { callers: 2 })).toMatchObject({ sections: 0, stuck: 0, errors: ['Error: no lock (2×)'] });
   });
