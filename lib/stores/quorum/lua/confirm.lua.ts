@@ -1,4 +1,5 @@
 import { ANSWER_EACH } from '../../redis/lua/answer-each.lua.js';
+import { PUT } from '../../redis/lua/take.lua.js';
 import { CHECK_MARKER } from './check-marker.lua.js';
 
 /**
@@ -13,24 +14,20 @@ import { CHECK_MARKER } from './check-marker.lua.js';
  * larger token is already stored, this node's vote arrived after the largest token was chosen, and after the vote for
  * another caller, which may have the same token from other nodes. This node then does not confirm the token.
  */
-export const CONFIRM = `${ANSWER_EACH}${CHECK_MARKER}
+export const CONFIRM = `${ANSWER_EACH}${CHECK_MARKER}${PUT}
 local ttl = ARGV[1]
 
 local function attempt(n)
   local lock, counter = KEYS[2 * n - 1], KEYS[2 * n]
   local owner, last, lease = ARGV[3 * n + 1], ARGV[3 * n + 2], ARGV[3 * n + 3]
-  local held = redis.call('HEXISTS', lock, owner) == 1
-  if not held and (lease == '0' or redis.call('PTTL', lock) ~= -2) then return 0, 0 end
-  local stored = redis.call('GET', counter)
+  local held = call('HEXISTS', lock, owner) == 1
+  if not held and (lease == '0' or call('PTTL', lock) ~= -2) then return 0, 0 end
+  local stored = call('GET', counter)
   if held and lease == '0' and stored and stored + 0 > last + 0 then return 0, 0 end
-  if not stored or stored + 0 < last + 0 then redis.call('SET', counter, last, 'PX', ttl) end
+  if not stored or stored + 0 < last + 0 then call('SET', counter, last, 'PX', ttl) end
   if held then return 1, 0 end
-  redis.call('HSET', lock, owner, 1)
-  local done = redis.pcall('PEXPIRE', lock, lease)
-  if done ~= 1 then
-    redis.call('HDEL', lock, owner)
-    return done
-  end
+  local refused = put(lock, owner, lease)
+  if refused then return refused end
   return 1, 0
 end
 

@@ -1,4 +1,5 @@
 import { ANSWER_EACH } from '../../redis/lua/answer-each.lua.js';
+import { TAKE } from '../../redis/lua/take.lua.js';
 import { CHECK_MARKER } from './check-marker.lua.js';
 
 /**
@@ -10,39 +11,22 @@ import { CHECK_MARKER } from './check-marker.lua.js';
  * reply error NOMARKER, see `CHECK_MARKER`; or as `ANSWER_EACH` has it; detail: first token | "PTTL owner" of the
  * holder (PTTL -1: none)
  *
- * Like the script that takes locks on one server, except that all nodes get the same proposed token, so that they
- * choose the same one: the proposal replaces the server's clock if it is within 100 ms of it.
+ * All nodes are given the same proposal, so that they come to the same token: it stands in for the server's clock where it is
+ * within 100 ms of it.
  */
-export const GRANT = `${ANSWER_EACH}${CHECK_MARKER}
-local clock = redis.call('TIME')
-local micros = clock[1] * 1000000 + clock[2]
-local ttl = ARGV[1]
+export const GRANT = `${ANSWER_EACH}${CHECK_MARKER}${TAKE}
+local time = call('TIME')
+local micros = time[1] * 1000000 + time[2]
 
 local function attempt(n)
-  local lock, counter, owner = KEYS[2 * n - 1], KEYS[2 * n], ARGV[4 * n]
-  local lease, tokens, proposal = ARGV[4 * n + 1], ARGV[4 * n + 2], ARGV[4 * n + 3]
-  local left = redis.call('PTTL', lock)
-  if left ~= -2 then
-    if redis.call('HEXISTS', lock, owner) == 0 then
-      return 0, left .. ' ' .. redis.call('HGETALL', lock)[1]
-    end
-    if left < tonumber(lease) then redis.call('PEXPIRE', lock, lease) end
-    local last = redis.call('GET', counter)
-    if last then return 1, last - tokens + 1 end
+  local lock, owner, lease, tokens, proposal = KEYS[2 * n - 1], unpack(ARGV, 4 * n, 4 * n + 3)
+  local function clock()
+    if math.abs(proposal - micros) <= 100000 then return proposal + 0, proposal end
+    return micros, string.format('%.0f', micros)
   end
-  local first = micros
-  if math.abs(proposal - micros) <= 100000 then first = tonumber(proposal) end
-  local last = redis.call('GET', counter)
-  if last and last + 1 > first then first = last + 1 end
-  redis.call('SET', counter, string.format('%.0f', first + tokens - 1), 'PX', ttl)
-  if left ~= -2 then return 1, first end
-  redis.call('HSET', lock, owner, 1)
-  local done = redis.pcall('PEXPIRE', lock, lease)
-  if done ~= 1 then
-    redis.call('HDEL', lock, owner)
-    return done
-  end
-  return 1, first
+  local status, detail = take(lock, KEYS[2 * n], owner, lease, ARGV[1], tokens, clock)
+  if status == 0 then detail = detail .. ' ' .. call('HGETALL', lock)[1] end
+  return status, detail
 end
 
 return answer(#KEYS / 2, attempt)
