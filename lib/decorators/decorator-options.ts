@@ -77,8 +77,7 @@ export function planOf<Args extends readonly unknown[]>(
     throw new LockConfigError(`"onBusy" must be 'throw', 'skip' or a function, but is ${show(onBusy)}.`);
   }
   const own = Object.entries(rest).filter(([option]) => !more.includes(option));
-  // Frozen options are resolved only once.
-  const acquire = Object.freeze(Object.fromEntries(own));
+  const acquire = Object.fromEntries(own);
   return { acquire, ofInstance, connection: checkConnection('connection', connection), onBusy };
 }
 

@@ -62,10 +62,9 @@ const KNOWN = [
   'nested',
 ] as const satisfies readonly (keyof AcquireOptions)[];
 
-/** @internal Fills in the options of acquisitions, once for options that cannot change. */
+/** @internal Checks the options of acquisitions and fills in the defaults. */
 export class AcquireResolver {
   private readonly defaults: LeaseRequest;
-  private readonly known = new WeakMap<AcquireOptions, LeaseRequest>();
 
   /** @param maxLeaseMs the longest lease that the store grants */
   constructor(
@@ -78,20 +77,8 @@ export class AcquireResolver {
   /** @throws LockConfigError that names the option */
   resolve(options: AcquireOptions | undefined): LeaseRequest {
     if (options === undefined) return this.defaults;
-    if (!Object.isFrozen(options)) return resolveAcquire(options, this.settings, this.maxLeaseMs);
-    let resolved = this.known.get(options);
-    if (resolved === undefined) {
-      resolved = resolveAcquire(options, this.settings, this.maxLeaseMs);
-      if (isConstant(options)) this.known.set(options, resolved);
-    }
-    return resolved;
+    return resolveAcquire(options, this.settings, this.maxLeaseMs);
   }
-}
-
-/** Whether a frozen object never changes: getters and inherited properties may. */
-function isConstant(options: object): boolean {
-  if (Object.getPrototypeOf(options) !== Object.prototype) return false;
-  return Object.values(Object.getOwnPropertyDescriptors(options)).every((property) => 'value' in property);
 }
 
 /**

@@ -38,7 +38,6 @@ export function acquireBatch(
 ): BatchedScript<AcquireRequest, AcquireReply> {
   return {
     script: ACQUIRE_SCRIPT,
-    urgent: true,
     fits: sameLease,
     pushKeys: (args, { name }) => args.push(layout.lock(name), layout.token(name)),
     pushArgs: (args, requests) => {
@@ -81,7 +80,6 @@ export function releaseBatch(
 ): BatchedScript<ReleaseRequest, ReleaseReply> {
   return {
     script: sharded ? SHARDED_RELEASE_SCRIPT : RELEASE_SCRIPT,
-    urgent: true,
     fits: (first, { keepMs, notify }) => first.keepMs === keepMs && first.notify === notify,
     pushKeys: (args, { name }) => args.push(layout.lock(name)),
     pushArgs: (args, requests) => {

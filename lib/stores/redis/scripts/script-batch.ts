@@ -15,19 +15,11 @@ import { isAboutKeys, isAboutMovingSlot, isServerError } from '../connection/ser
  */
 export const LIMIT = 32;
 
-/**
- * This many requests, with nothing else under way, go in two calls: while the server works on the one, the answer to
- * the other is read here. In one call both would wait for each other in turn.
- */
-const WORTH_TWO = 6;
-
 /** A script that serves any number of requests in one call, and how to speak to it. */
 export interface BatchedScript<Request, Reply> {
   readonly script: Script;
   /** Whether a request may go in the call that `first` opened: what comes once in a call has to suit both. */
   readonly fits: (first: Request, request: Request) => boolean;
-  /** Whether callers wait for it, and are sooner served by two calls than by one. */
-  readonly urgent?: boolean;
   readonly pushKeys: (args: RedisArgument[], request: Request) => void;
   readonly pushArgs: (args: RedisArgument[], requests: readonly [Request, ...Request[]]) => void;
   /** For how long after it was sent a reply can be used, in ms. Default: the timeout. */
@@ -228,15 +220,6 @@ export class ScriptBatch<Request extends { readonly name: string }, Reply> {
   };
 
   private send(calls: Open<Request, Reply>[]): void {
-    const [only] = calls;
-    if (only !== undefined && calls.length === 1 && this.deservesTwo(only)) {
-      const half = Math.ceil(only.asked.length / 2);
-      calls = [only.asked.slice(0, half), only.asked.slice(half)].map((asked) => ({ ...only, asked }));
-    }
     for (const { asked, timeoutMs } of calls) sendCall(this.scripts, this.batched, asked, timeoutMs);
-  }
-
-  private deservesTwo({ asked }: Open<Request, Reply>): boolean {
-    return this.batched.urgent === true && asked.length >= WORTH_TWO && this.scripts.idle;
   }
 }

@@ -40,11 +40,6 @@ export class ScriptCaller {
     return this.connection.cuts;
   }
 
-  /** Whether no request is under way. */
-  get idle(): boolean {
-    return this.connection.inFlightRequests.size === 0;
-  }
-
   async whenReady(timeoutMs: number): Promise<void> {
     if (!this.connection.ready) await this.connection.whenReady(timeoutMs);
   }
