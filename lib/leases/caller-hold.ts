@@ -100,7 +100,7 @@ export class CallerHold implements HoldObserver, Linked<CallerHold> {
     return this.context.release(this);
   }
 
-  /** @param fix whether renewals end */
+  /** @param fix whether to stop the renewals of the lease */
   extend(ms: number, fix = false): Promise<void> {
     return this.context.extend(this, ms, fix);
   }

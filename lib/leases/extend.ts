@@ -7,7 +7,7 @@ import type { CallerHold } from './caller-hold.js';
 /**
  * Sets a caller's lease to end `leaseMs` from now.
  *
- * @param fix whether renewals end
+ * @param fix whether to stop the renewals of the lease
  * @throws LockLostError if the lock is no longer held
  * @throws LockUnavailableError if the store cannot be reached
  */

@@ -70,7 +70,7 @@ async function endBy(signal: NodeJS.Signals): Promise<void> {
   await stopAll().catch((error: unknown) => {
     console.error(error);
   });
-  // The signal then has its usual effect, and our parent sees why we ended.
+  // The signal then has its usual effect, and the parent process sees the reason of the end.
   for (const each of signals) process.off(each, onSignal);
   process.kill(process.pid, signal);
 }

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 
 /**
- * Sends `signal` to the process `pid` when this process is gone without having called the returned function: after a
- * `kill -9` nobody else could. A shell waits at a pipe that the operating system closes with us.
+ * Sends `signal` to the process `pid` when this process ends without having called the returned function, even after
+ * `kill -9`. A shell waits on a pipe that the operating system closes with this process.
  */
 export function endWithUs(pid: number, signal: NodeJS.Signals): () => void {
   const command = `trap '' INT TERM HUP; read -r over || kill -${signal.replace('SIG', '')} ${String(pid)}`;

@@ -8,7 +8,7 @@ import type { TempDir } from './temp-dir.js';
 
 const tryAgainMs = 500;
 
-/** A Redis that runs as a process of ours, in a folder of its own. */
+/** A Redis as a child process, with its own folder. */
 export class OwnRedis implements RedisServer {
   private stopping = false;
 
@@ -44,11 +44,11 @@ export class OwnRedis implements RedisServer {
         this.process = (await startRedisProcess({ program, folder: folder.path, port })).process;
         break;
       } catch {
-        // Somebody has the port for a moment, or everything is being stopped.
+        // The port is in use for a moment, or everything is stopping.
         await sleep(tryAgainMs);
       }
     }
-    // It was started while it was to be stopped.
+    // It was stopped during the start.
     if (this.ends) await this.process.stop();
   }
 

@@ -1,8 +1,8 @@
 import { createServer } from 'node:net';
 
 /**
- * A port of 127.0.0.1 that nobody listens on at this moment. Somebody else may take it before it is used: whoever starts
- * a server on it must notice that and ask for another one (see `onFreePort`).
+ * A port of 127.0.0.1 that is free at this moment. Another process may take it before it is used: the caller must
+ * detect that and request another port (see `onFreePort`).
  */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {

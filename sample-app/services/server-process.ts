@@ -30,7 +30,7 @@ const startLimitMs = 60_000;
 const stopLimitMs = 15_000;
 const keptLines = 30;
 
-/** A server that runs as a process of ours, from its "ready" line until it is gone, and no longer than we do. */
+/** A server as a child process, from its "ready" line until its end, which is at the latest the end of this process. */
 export class ServerProcess implements Stoppable {
   /** The line, or the URL, that said it was ready. */
   readyLine = '';
@@ -52,7 +52,8 @@ export class ServerProcess implements Stoppable {
     const child = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'pipe', ...(options.ready === 'ipc' ? (['ipc'] as const) : [])],
       env: env ?? process.env,
-      // A process group of its own: Ctrl-C in a terminal then reaches only us, and we stop things in order.
+      // A separate process group: Ctrl-C in a terminal then reaches only this process, which stops its servers in
+      // order.
       detached: true,
       ...(cwd === undefined ? {} : { cwd }),
       ...(uid === undefined ? {} : { uid }),
@@ -84,7 +85,7 @@ export class ServerProcess implements Stoppable {
     await this.exited;
   }
 
-  /** Ends it in order, and by force when that takes too long. */
+  /** Stops it gracefully, or by force if that takes too long. */
   async stop(): Promise<void> {
     if (!this.running) return;
     this.signal(this.options.stopSignal ?? 'SIGTERM');

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stopOnExit } from './cleanup.js';
 
-/** A folder of our own below the system's temp folder; it goes with this process at the latest. */
+/** A new folder below the system's temp folder. It is deleted at the latest when this process ends. */
 export interface TempDir {
   readonly path: string;
   readonly remove: () => void;
@@ -28,9 +28,9 @@ export function makeTempDir(purpose: string): TempDir {
 }
 
 /**
- * A server that was told to end a moment ago may write its last file while its folder is emptied, so this tries for a
- * while. It blocks, since it must also work when the process is about to end; `maxRetries` of `rmSync` does not help
- * from Node 24 on.
+ * A server that is stopping may write its last file while its folder is deleted, so this retries for a while. It
+ * blocks, since it must also work when the process is about to end; `maxRetries` of `rmSync` does not help from Node 24
+ * on.
  */
 function removeFolder(path: string): void {
   for (let attempt = 1; ; attempt += 1) {

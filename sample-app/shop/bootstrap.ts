@@ -16,8 +16,8 @@ const backlog = 4_096;
 const keepAliveMs = 65_000;
 
 /**
- * Runs the shop until SIGTERM or Ctrl-C. A configuration that makes no sense ends the process with one line and exit
- * code 1, before anything is started.
+ * Runs the shop until SIGTERM or Ctrl-C. An invalid configuration ends the process with one line and exit code 1,
+ * before anything is started.
  *
  * @param importRoot imports the root module: decorators read some settings when their class is loaded
  */

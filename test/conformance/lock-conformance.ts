@@ -272,7 +272,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
     });
 
     describe('leases', () => {
-      it('renews a lease for as long as it is held', async () => {
+      it('renews a lease while it is held', async () => {
         const short = await backend.open({ lease: 300 });
         const lease = await short.acquire(name);
         await sleep(1_000);
@@ -467,7 +467,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
 
     describe('bad input', () => {
       it.each([[''], [undefined], [null], [7], [{}], ['x'.repeat(513)], ['\ud800'], [[]], [['a', '']]])(
-        'refuses the name %p',
+        'rejects the name %p',
         async (bad) => {
           await expect(here.acquire(bad as string)).rejects.toBeInstanceOf(LockNameError);
           await expect(here.withLock(bad as string, () => undefined)).rejects.toBeInstanceOf(LockNameError);
@@ -492,7 +492,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         [{ reentrant: false }],
         [{ wiat: 5 }],
         [null],
-      ])('refuses the options %j', async (bad) => {
+      ])('rejects the options %j', async (bad) => {
         await expect(here.acquire(name, bad as never)).rejects.toBeInstanceOf(LockConfigError);
       });
 

@@ -187,7 +187,7 @@ describe('a lost reply', () => {
       await untilIdle(locks);
     });
 
-    it('that shortens the lease counts for the holder', async () => {
+    it('that shortens the lease makes the shorter lease count for the holder', async () => {
       await using locks = await connectLockService({ url: proxy.url, lease: 60_000, commandTimeout: 300 });
       const lease = await locks.acquire(name, { lease: 50_000, renew: false });
       const [extending] = await loseReply(

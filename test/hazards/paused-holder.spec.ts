@@ -24,7 +24,7 @@ describe('a holder whose process is suspended past its lease', () => {
     return { child, token: token as number };
   };
 
-  it('loses the lock to the next holder, is notified when it continues, and its stale write is rejected', async () => {
+  it('loses the lock to the next holder, is notified when it continues, and cannot write with its old token', async () => {
     const resource = new FencedResource();
     const { child, token } = await startHolder();
     expect(resource.write(token, 'before the pause')).toBe(true);

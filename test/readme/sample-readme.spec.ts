@@ -44,7 +44,7 @@ describe('the READMEs of the sample', () => {
     }
   });
 
-  it('show code as it is in the file that the heading names', () => {
+  it('show code that is in the file that the heading names', () => {
     const sections = textOf('README.md').split('\n### ').slice(1);
     expect(sections).toHaveLength(3);
     for (const section of sections) {

@@ -70,7 +70,7 @@ describe('a name template with placeholders of another library', () => {
     '10:30',
     'a-b_c.d',
     'generate:id',
-  ])('is not mistaken for one: %s', (template) => {
+  ])('is not seen in other text: %s', (template) => {
     expect(() => NameTemplate.parse(template, ARGUMENT_ROOTS)).not.toThrow();
   });
 

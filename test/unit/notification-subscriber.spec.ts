@@ -98,7 +98,7 @@ describe('a channel without listeners', () => {
     },
   );
 
-  it('shares one timer with all others', async () => {
+  it('shares one timer with all other channels', async () => {
     for (const channel of ['a', 'b', 'c']) {
       await visit(channel);
       jest.advanceTimersByTime(300);

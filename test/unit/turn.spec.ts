@@ -41,7 +41,7 @@ describe('a turn', () => {
     expect(turn.lacks(1)).toBe(3);
   });
 
-  it('comes no later by processes that are back while others still do not come', () => {
+  it('is not delayed by absent processes that return while others stay absent', () => {
     const turn = new Turn(0, 3);
     turn.onTried(true, 1);
     turn.onTried(true, 0);

@@ -64,7 +64,7 @@ export class SupervisedReplica {
     clearTimeout(this.timer);
     this.current.process.signal('SIGCONT');
     this.turn('running');
-    return `${this.name} goes on.`;
+    return `${this.name} continues.`;
   }
 
   /** Restarts it without the pause. */

@@ -24,7 +24,7 @@ export interface StampedeOptions {
 
 export interface StampedeResult {
   readonly guard: SystemName;
-  /** One reader of a cold catalog, with nobody beside it. */
+  /** One reader of an empty cache, without other readers. */
   readonly aloneMs: number;
   /** All readers at once of the warm catalog, after that: what this machine needs for the answers alone. */
   readonly warmMs: number;
@@ -35,7 +35,7 @@ export interface StampedeResult {
   readonly redisCommands: number;
 }
 
-/** Lets all readers at once at a cold catalog, with one of the guards, on replicas that are warmed up. */
+/** Sends all readers at once to an empty cache, with one of the guards, on replicas that are warmed up. */
 export async function stampede(options: StampedeOptions): Promise<StampedeResult> {
   const { backing, guard } = options;
   const redis = new Redis(backing.redisUrl, { keyPrefix: backing.redisPrefix });

@@ -10,7 +10,7 @@ export interface EvolutionTable {
   readonly startedAt: number | null;
   /** So far, while it runs. */
   readonly tookMs: number | null;
-  /** The rows, from the oldest to ours. */
+  /** The rows, from the oldest system to this library. */
   readonly systems: readonly TableSystem[];
   /** The columns. */
   readonly scenarios: readonly TableScenario[];
@@ -35,7 +35,7 @@ export interface TableScenario {
 export interface EvolutionCell {
   readonly system: SystemName;
   readonly scenario: ScenarioName;
-  /** `not-applicable`: makes no sense for this system. `not-possible`: cannot be run on this machine. */
+  /** `not-applicable`: does not apply to this system. `not-possible`: cannot be run on this machine. */
   readonly state: 'waiting' | 'running' | 'done' | 'failed' | 'not-applicable' | 'not-possible';
   /** A few words for the table: `holds`, `2 inside`, `deadlock`, `deletes another's lock` …; empty until it was run. */
   readonly mark: string;
@@ -60,7 +60,7 @@ export interface CellCounts {
   readonly foreignDeletes: number;
   /** Whether the lock stays taken forever although no live process holds it. */
   readonly deadlock: boolean;
-  /** Accepted writes after the write of a later holder. */
+  /** How many writes were accepted after the write of a later holder. */
   readonly staleWrites: number;
   /** Whether a holder that lost its lock was notified; `null` where that does not apply. */
   readonly toldLost: boolean | null;

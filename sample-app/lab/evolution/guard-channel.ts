@@ -14,5 +14,5 @@ export type GuardMessage = {
   | { readonly type: 'gave-up'; readonly waitedMs: number }
 );
 
-/** Nothing is done when nobody listens. */
+/** Without subscribers, no message is created. */
 export const guardChannel = channel('shop:guard');

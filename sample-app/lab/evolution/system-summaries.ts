@@ -1,6 +1,6 @@
 import type { SystemName } from './systems.js';
 
-/** What each system does, and its flaw, for people. */
+/** What each system does, and its flaw, as text for the page. */
 export const summaries: Readonly<Record<SystemName, string>> = {
   none: 'All callers enter at once.',
   'lock-2013':

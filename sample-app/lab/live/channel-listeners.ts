@@ -6,7 +6,7 @@ type Listener = (message: unknown) => void;
 export class ChannelListeners {
   private readonly listeners: [channel: string | symbol, listener: Listener][] = [];
 
-  /** @param listener hears the channel's messages; the channel says of what type they are */
+  /** @param listener gets the messages of the channel, which determines their type */
   on(channel: string | symbol, listener: (message: never) => void): void {
     subscribe(channel, listener as Listener);
     this.listeners.push([channel, listener as Listener]);

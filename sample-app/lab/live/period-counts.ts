@@ -20,7 +20,7 @@ export class PeriodCounts {
   }
 
   /**
-   * @param status `null` if the client went away before there was an answer
+   * @param status `null` if the client disconnected before the response
    * @param busy whether it was refused since a lock was busy
    */
   requestEnded(status: number | null, ms: number, busy: boolean): void {
@@ -55,7 +55,7 @@ export class PeriodCounts {
     this.soldOut += 1;
   }
 
-  /** Hands over the counts and begins anew; what is under way stays. */
+  /** Returns the counts and resets them, except for requests in progress. */
   take(): { requests: RequestCounts; latency: LatencyCounts; cache: CacheCounts; orders: OrderCounts } {
     const { answered, failed, refused, running, hits, misses, rebuilds, rebuilding, placed, soldOut } = this;
     const latency = [...this.latency].sort(([a], [b]) => a - b);

@@ -21,7 +21,7 @@ export class ReportWriter {
     private readonly recorder: LiveRecorder,
   ) {}
 
-  /** What happened since the last report; it is not told again. */
+  /** Returns the report since the last one. Each event is reported only once. */
   write(): ReplicaReport {
     const now = performance.now();
     const periodMs = Math.round(now - this.since);

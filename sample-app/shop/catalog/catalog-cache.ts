@@ -58,7 +58,7 @@ export class CatalogCache {
     return { version, json: entry.slice(end + 1), current: wanted !== null && version >= Number(wanted) };
   }
 
-  /** Call it before the rows are read: from then on a change is noticed even if the cache is flushed. */
+  /** Call it before the rows are read: from then on a change is detected even if the cache is flushed. */
   async open(section: string): Promise<void> {
     const key = wantedKey(section);
     const opened = this.redis.multi().set(key, 0, 'NX').pexpire(key, this.wantedMs).exec();

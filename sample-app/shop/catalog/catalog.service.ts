@@ -52,7 +52,7 @@ export class CatalogService {
     return this.rebuild(section, atLeast);
   }
 
-  /** A replica that died after its change was in the database has not told the cache. */
+  /** A replica may have died after its change was in the database and before it updated the cache. */
   private async expect(section: string, version: number): Promise<void> {
     const newest = await this.categories.version();
     if (version > newest) throw new BadRequestException(`There is no version ${String(version)} of the catalog yet.`);

@@ -34,7 +34,7 @@ export function openDatabase(url: string, connections: number, name = 'shop', wa
     query_timeout: answerMs,
     maxLifetimeSeconds: lifetimeSeconds,
   });
-  // A connection that breaks while nobody uses it is replaced by the pool; without a listener it would end the process.
+  // The pool replaces an idle connection that fails; without a listener, its error would end the process.
   pool.on('error', () => undefined);
   return { database: drizzle(pool, { schema }), close: () => pool.end() };
 }

@@ -23,7 +23,7 @@ export class ReadinessLog {
     }
   }
 
-  /** A check that was slow says nothing about the state that a later one has found. */
+  /** The result of a slow check is ignored if a later one has finished. */
   private tell(number: number, down: string): void {
     if (number < this.latest) return;
     this.latest = number;

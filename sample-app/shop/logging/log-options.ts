@@ -12,7 +12,7 @@ const began = new WeakMap<IncomingMessage, number>();
 
 /**
  * One JSON object a line. Requests are written at `debug` (a line for each would slow a crowd of readers down), but at
- * `warn` if they failed on our side or were slow. No headers, no bodies, no query strings and no values of database
+ * `warn` if they failed on the server or were slow. No headers, no bodies, no query strings and no values of database
  * queries: they may contain personal data and secrets.
  */
 export function logOptions({ logLevel, replica }: ShopConfig): Params {
@@ -47,7 +47,7 @@ export function logOptions({ logLevel, replica }: ShopConfig): Params {
   };
 }
 
-/** The id that a proxy in front gave the request, or one of ours. The answer holds it too. */
+/** The id that a proxy gave the request, or a new one. The response contains it, too. */
 function requestId(request: IncomingMessage, response: ServerResponse): string {
   began.set(request, performance.now());
   const given = request.headers['x-request-id'];
@@ -59,7 +59,7 @@ function requestId(request: IncomingMessage, response: ServerResponse): string {
 function summary(request: IncomingMessage, response: ServerResponse): object {
   const { method } = request;
   const url = pathOf(request);
-  // A client that went away got no answer, whatever the status would have been.
+  // A client that disconnected got no response, whatever the status would have been.
   const status = response.writableFinished ? response.statusCode : null;
   return { method, url, status, ms: Math.round(msOf(request)) };
 }

@@ -61,7 +61,7 @@ export function ApiUnavailable(also?: string): MethodDecorator & ClassDecorator 
   );
 }
 
-/** Documents what a handler that takes a lock may answer besides: 409 while it is taken, 503 while locks are away. */
+/** Documents the additional responses of a handler with a lock: 409 if it is taken, 503 if locks are unavailable. */
 export function ApiLockErrors(alsoConflict?: string): MethodDecorator & ClassDecorator {
   const taken = 'The lock stays taken (code LOCK_BUSY): try again later.';
   return applyDecorators(

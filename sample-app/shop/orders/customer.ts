@@ -9,7 +9,7 @@ export const customerToken = /^[\w-]{16,128}$/;
  * The customer of a request: the hash of the header `Customer-Token`, a secret that the client makes up once, a UUID for
  * instance. Authentication is out of scope here: where you have it, return the id of the authenticated user instead.
  *
- * Hashed, so that neither the database nor a log contains what is needed to read somebody's orders.
+ * Hashed, so that neither the database nor a log contains the secret that gives access to the orders.
  */
 export const Customer = createParamDecorator((_data: unknown, context: ExecutionContext): string => {
   const token = context.switchToHttp().getRequest<Request>().header('Customer-Token');

@@ -13,10 +13,10 @@ export interface LoweredFence {
 
 /**
  * Lowers every stored fencing token that is ahead of the tokens that the locks issue now, to the token of the lock it
- * takes for that. The locks keep everybody else out meanwhile, and later holders have larger tokens.
+ * takes for that. The locks exclude all others meanwhile, and later holders have larger tokens.
  *
- * Only with all replicas stopped: a process that still believes in an old lock, with a token between the two, would not
- * be refused any more.
+ * Only with all replicas stopped: writes of a process that has lost its lock, with a token between the two, would no
+ * longer be rejected.
  */
 export async function lowerFences(database: Database, locks: LockService): Promise<LoweredFence[]> {
   const lowered: LoweredFence[] = [];

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Attempts {
-  /** How long to go on after the first attempt, in ms. */
+  /** How long to continue after the first attempt, in ms. */
   readonly forMs: number;
   /** Between two attempts, in ms. */
   readonly pauseMs: number;

@@ -8,7 +8,7 @@ export interface PriceSettings {
   readonly cron: string;
   /**
    * How long the lock of a refresh is kept at least, in ms: longer than the clocks of the replicas are apart, so that
-   * nobody runs the same fire again, and shorter than the time between two fires.
+   * no replica runs the same fire again, and shorter than the time between two fires.
    */
   readonly holdMs: number;
   /** How long a refresh that cannot reach the database or the lock is tried again, in ms. */

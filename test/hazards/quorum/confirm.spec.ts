@@ -4,7 +4,7 @@ import { lockKey, tokenKey } from '../../support/lock-keys.js';
 import { redisClient, uniqueName } from '../../support/test-redis.js';
 
 /** What one node does when it is asked to store the token that a majority's largest proposal came to. */
-describe('a node that is to store a token', () => {
+describe('a node that has to store a token', () => {
   const redis = redisClient();
   let name: string;
 

@@ -58,7 +58,7 @@ describeWithRedisServer('one server under two names', () => {
     await waitUntil('it is reported', () => lines.some((line) => line.includes('same Redis server')));
   });
 
-  it('has one vote if a name leads to it later; two servers have two votes again after that', async () => {
+  it('has one vote if a second name resolves to it later; two servers have two votes again after that', async () => {
     const locks = nodes.keep(await connectLockService(options(nodes.urls)));
     const [, , last] = nodes.proxies;
     last!.redirect(nodes.servers[0]!.url);
@@ -73,7 +73,7 @@ describeWithRedisServer('one server under two names', () => {
     expect(stateOf(locks, 2)).toEqual({ name: expect.any(String), state: 'ready' });
   });
 
-  it('has a vote under its second name once the first one leads elsewhere', async () => {
+  it('has a vote under its second name once the first one resolves to another server', async () => {
     const locks = nodes.keep(await connectLockService(options(nodes.urls)));
     const [first, second] = nodes.proxies;
     // The two names are exchanged, one after the other.

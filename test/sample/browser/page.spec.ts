@@ -152,7 +152,7 @@ describeInBrowser('the live page', () => {
 
   for (const width of [390, 1440]) {
     for (const colorScheme of ['light', 'dark'] as const) {
-      it(`has no flaw that axe finds at ${width} px, ${colorScheme}`, async () => {
+      it(`passes the accessibility checks of axe at ${width} px, ${colorScheme}`, async () => {
         await tab.page.setViewportSize({ width, height: 900 });
         await tab.page.emulateMedia({ colorScheme });
         expect(await violations(tab.page)).toEqual([]);

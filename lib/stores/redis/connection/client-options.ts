@@ -87,7 +87,7 @@ function faultOf(client: RedisClient): Fault | undefined {
   }
   if (!cluster) return undefined;
   if (optionOf(connection, 'stringNumbers')) {
-    const why = 'a Cluster then does not learn which node serves some of the hash slots';
+    const why = 'a Cluster then does not know which node serves some of the hash slots';
     return { option: 'stringNumbers', why, instead: 'false' };
   }
   const redirections = optionOf(client.options, 'maxRedirections');

@@ -242,7 +242,7 @@ function countAcks(caller: ScriptCaller, group: Group): Promise<number | Error> 
 
 function tooFew({ acked, count }: Short, outcomeUnknown: boolean): LockUnavailableError {
   const { kind, minReplicas, request } = acked;
-  const what = kind.givesBack ? 'the lock, so it was given back' : 'the renewal';
+  const what = kind.givesBack ? 'the lock, so it was released' : 'the renewal';
   const many = typeof count === 'number' ? String(count) : 'an unknown number';
   return new LockUnavailableError(
     `${many} of the ${String(minReplicas)} replicas wanted acknowledged ${what}.`,

@@ -3,12 +3,12 @@ import type { Lines } from './till.js';
 
 /** Something that happens in every shop, and what is left of it in the database. */
 export interface Story {
-  /** What is taken away. */
+  /** The safeguards that are removed. */
   readonly without: readonly (keyof Lines)[];
   readonly title: string;
   /** What happens, in one sentence. */
   readonly story: string;
-  /** Lets it happen, and tells what was seen; `well` if nobody was harmed. */
+  /** Runs the story and returns the result; `well` if no buyer was harmed. */
   readonly play: (till: Till, lines: Lines) => Promise<{ readonly seen: string; readonly well: boolean }>;
 }
 

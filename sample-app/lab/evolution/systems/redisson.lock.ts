@@ -9,7 +9,7 @@ import { hasReplicaSync } from './replica-sync.js';
 export interface RedissonOptions extends LockTimings {
   /**
    * Asks the replicas about each lock, as Redisson does unless it talks to a single server: a lock that no replica
-   * acknowledges is given back. Default `false`.
+   * acknowledges is released. Default `false`.
    */
   readonly syncReplicas?: boolean;
 }

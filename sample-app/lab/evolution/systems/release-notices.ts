@@ -7,7 +7,7 @@ interface Line {
   readonly sleepers: (() => void)[];
 }
 
-/** Subscribes to releases for the waiters: each message wakes one waiter of that lock. */
+/** Subscribes to releases for the waiters: each message resumes one waiter of that lock. */
 export class ReleaseNotices {
   private readonly lines = new Map<string, Line>();
 

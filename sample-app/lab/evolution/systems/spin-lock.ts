@@ -5,8 +5,7 @@ import type { EvolutionLock, Held, LockTimings } from './evolution-lock.js';
 /**
  * Base of the locks of both articles: a caller that finds the lock taken sleeps and retries.
  *
- * As in the articles there is no `finally`: if the work fails, the lock is not given back, and what happens next is what
- * happens after a crash.
+ * As in the articles there is no `finally`: if the work fails, the lock is not released, as after a crash.
  */
 export abstract class SpinLock implements EvolutionLock {
   private readonly pauseMs: number;

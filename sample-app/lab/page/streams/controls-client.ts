@@ -53,7 +53,7 @@ export class ControlsClient {
       return { done: false, message: 'The controls did not answer.' };
     } finally {
       this.used += 1;
-      // Before the caller goes on: what is shown must not fall back to what was before.
+      // Before the caller continues, so that the page does not show the earlier state again.
       await this.readState();
     }
   }

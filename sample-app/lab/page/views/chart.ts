@@ -46,7 +46,7 @@ export class Chart {
     new ResizeObserver(() => this.plot?.setSize({ width: this.box.clientWidth, height })).observe(this.box);
   }
 
-  /** Colours are read when it is drawn anew: after the theme changed. */
+  /** Redraws the chart with the present colours after a change of the theme. */
   redraw(): void {
     this.plot?.destroy();
     this.plot = new uPlot(this.plotOptions(), this.data, this.box);

@@ -87,6 +87,6 @@ function showLease(
 }
 
 function waitingText({ waiting }: LockRow): string {
-  if (waiting.length === 0) return 'nobody';
+  if (waiting.length === 0) return 'none';
   return waiting.map(({ replica, callers }) => `${replica}: ${count(callers, 'caller')}`).join(', ');
 }

@@ -15,7 +15,7 @@ export class StockRow {
     const tokens = locks.flatMap(({ lastToken, holders }) => [lastToken, ...holders.map(({ token }) => token)]);
     this.tell('token', String(Math.max(0, ...tokens.map((token) => token ?? 0)) || 'none'));
     const callers = locks.flatMap(({ waiting }) => waiting).reduce((sum, line) => sum + line.callers, 0);
-    this.tell('waiting', callers === 0 ? 'nobody' : count(callers, 'caller'));
+    this.tell('waiting', callers === 0 ? 'none' : count(callers, 'caller'));
   }
 
   private tell(cell: string, text: string): void {

@@ -4,7 +4,7 @@ import type { WriteOutcome } from '../actor/actor-messages.js';
 /** The keys expire after this time, in s, if the Redis outlives a killed run. The scripts below use the same time. */
 const keptS = 3_600;
 
-/** KEYS: who is inside, the most there were. ARGV: caller. */
+/** KEYS: the callers inside, their largest number so far. ARGV: caller. */
 const enter = `
 redis.call('sadd', KEYS[1], ARGV[1])
 redis.call('expire', KEYS[1], 3600)
