@@ -5,7 +5,7 @@ import { performance } from 'node:perf_hooks';
 export interface Served {
   /** From the moment all were sent off until this one was read to its end. */
   readonly ms: number;
-  /** Empty when the reader got what it should. */
+  /** Empty if the response was correct. */
   readonly error: string;
 }
 

@@ -56,7 +56,7 @@ export class HealthController {
     return this.log.watch(
       this.health.check([
         () => this.process(),
-        // It changes nothing, but a read-only server refuses it, and the pool then replaces the connection.
+        // A statement without effect, which a read-only server rejects; the pool then replaces the connection.
         () => this.answers('database', () => this.database.execute(sql`update stock set stock = stock where false`)),
         () => this.answers('redis', () => this.redis.ping()),
         () => this.answers('locks', () => this.locks.inspect('health')),
