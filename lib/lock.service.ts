@@ -1,20 +1,20 @@
 /*
- * The words of this library; all others have their usual meaning.
+ * The terms of this library; all other terms have their usual meaning.
  *
  * client        one service in one process, named by a UUID
  * owner         the value stored in Redis for one grant: `<client uuid>:<number>`
  * hold          a lock granted to this process; several callers may use one hold in turn
- * caller hold   the use of a hold by one caller, from grant to release; nested calls that join share it
+ * caller hold   the use of a hold by one caller, from grant to release, shared with nested calls that join
  * lease         what a caller gets: a name, a fencing token, a signal, a remaining time
  * holder        the client that owns the lock now
  * section       the code that runs under a lease
  * local queue   the callers of this process that want one lock; only the request of the first one goes to Redis
  * hand-over     a local queue passes its hold to the next caller without a release
  * acquire loop  acquires one lock for a local queue: try, subscribe, try again, sleep until a notification
- * turn          the estimate of which process is next, where several want one lock
- * clean-up      releases an owner in the background whose request had an unknown outcome
- * abandoned     a request whose caller is gone, and which a server may still execute
- * node          one independent Redis of a quorum; a member of a cluster is a shard
+ * turn          the estimate of which process is next, if several compete for one lock
+ * clean-up      releases, in the background, an owner whose request had an unknown outcome
+ * abandoned     a request whose caller no longer waits, and which a server may still execute
+ * node          one independent Redis server of a quorum; a member of a cluster is a shard
  *
  * The life of one lock: a caller's options are resolved here and become a waiter in the local queue of that name (`waiting/`).
  * The acquire loop gets the lock from the store (`stores/`). The result is a hold, which the watchdog renews (`holds/`). The
