@@ -23,7 +23,7 @@ export function inServiceContext<Args extends unknown[], Result>(
 }
 
 function emptyScope(): AsyncResource {
-  const resource = new AsyncResource('nestjs-redis-lock', { requireManualDestroy: true });
+  const resource = new AsyncResource('nestjs-redis-lock');
   // A new resource captures the context of the code that loads this module, which is that of a request if the module is
   // loaded lazily. Node has no public API for an empty context. If these symbols change, the captured context remains.
   for (const symbol of Object.getOwnPropertySymbols(resource)) {

@@ -26,8 +26,6 @@ import { CallerHolds } from './caller-holds.js';
 const SLOW_SHUTDOWN_MS = 1_500;
 /** How long a shutdown waits for sections after it has aborted their signals, in ms. */
 const ABORTED_DRAIN_MS = 500;
-/** Otherwise Node would track the garbage collection of each resource. */
-const RESOURCE_OPTIONS = { requireManualDestroy: true };
 
 /** The options of one acquisition. */
 export interface LeaseRequest extends WaitRequest {
@@ -87,7 +85,7 @@ export class Leases implements CallerHoldContext {
       if (error instanceof LockError) tellRefused(name, error, 0);
       throw error;
     }
-    const origin = new AsyncResource('nestjs-redis-lock:lease', RESOURCE_OPTIONS);
+    const origin = new AsyncResource('nestjs-redis-lock:lease');
     const claim = (hold: Hold, since: number): Lease => this.begin(hold, request, since, origin);
     const served = this.queues.join(name, request, claim, runsUnderLease());
     return channels.refused.hasSubscribers ? tellingRefusal(name, served) : served;

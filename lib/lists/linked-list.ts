@@ -14,7 +14,7 @@ export interface Linked<Self extends Linked<Self>> {
  *
  * A `Set` is not suitable for entries that are often added and removed: V8 replaces the hash table each time, and an
  * old table keeps references to its entries and to the next table. One table in the old generation then keeps all later
- * ones from being collected early.
+ * ones from being collected early. Bench case "hot" with empty sections: 6 µs of CPU for each, and 9 µs with a `Set`.
  */
 export class LinkedList<Entry extends Linked<Entry>> {
   size = 0;
