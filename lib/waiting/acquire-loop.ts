@@ -19,17 +19,21 @@ const RECHECK_MS = 3_000;
 type BusyReply = AcquireReply & { readonly taken: false };
 type TakenReply = AcquireReply & { readonly taken: true };
 
-/** The local queue that the loop works for. */
-export interface AcquiringQueue {
+/** The callers that the loop acquires the lock for. */
+export interface WaitersToServe {
   readonly name: string;
-  /** The waiter that gets the lock; `null` when none is left. */
-  head(): Waiter | null;
+  /** The one that gets the lock; `null` when none is left. */
+  readonly first: Waiter | null;
   /** The lock was seen held. */
   onBusy(remainingMs: number | undefined): void;
   /** No caller has the lock, but contenders got in each other's way; `last`: for too long now. */
   onSplit(last: boolean): void;
   /** Redis could not say. */
   onTrouble(error: LockUnavailableError): void;
+}
+
+/** The local queue that the loop works for. */
+export interface AcquiringQueue {
   /** The loop has ended: with the lock, or with `null` since no waiter is left. */
   onAcquired(hold: Hold | null): void;
   /** The loop has ended with a defect. */
@@ -60,24 +64,25 @@ export class AcquireLoop {
   /** @param turn which processes go first, if this one has just had the lock */
   constructor(
     private readonly queue: AcquiringQueue,
+    private readonly waiters: WaitersToServe,
     private readonly store: LockStore,
     private readonly cleanUps: CleanUps,
     private owner: string,
     private readonly tokens: number,
     turn: Turn | null,
   ) {
-    this.releaseWatch = new ReleaseWatch(queue.name, store, turn);
+    this.releaseWatch = new ReleaseWatch(waiters.name, store, turn);
   }
 
   /** Never rejects; reports to the queue how it ends. */
   async run(): Promise<void> {
-    const { queue, releaseWatch } = this;
+    const { queue, waiters, releaseWatch } = this;
     let hold: Hold | null = null;
     try {
       const stepBackMs = releaseWatch.stepBackMs();
       if (stepBackMs > 0) await releaseWatch.stepBack(stepBackMs);
-      for (let head = queue.head(); hold === null && head !== null; head = queue.head()) {
-        const { request } = head;
+      for (let { first } = waiters; hold === null && first !== null; { first } = waiters) {
+        const { request } = first;
         try {
           const outlook = releaseWatch.look();
           let reply: AcquireReply;
@@ -89,10 +94,10 @@ export class AcquireLoop {
           // It counts even if no waiter is left.
           this.onReply(reply, outlook);
           if (reply.taken) hold = this.holdOf(reply, request);
-          else if (queue.head() !== null) await this.waitBehind(reply, outlook);
+          else if (waiters.first !== null) await this.waitBehind(reply, outlook);
         } catch (error) {
           this.onTrouble(error);
-          if (queue.head() !== null) await this.pause();
+          if (waiters.first !== null) await this.pause();
         }
       }
     } catch (error) {
@@ -106,7 +111,7 @@ export class AcquireLoop {
 
   private close(): void {
     this.releaseWatch.close();
-    if (this.uncertain || this.abandoned) this.cleanUps.add(this.queue.name, this.owner, this.leaseMs);
+    if (this.uncertain || this.abandoned) this.cleanUps.add(this.waiters.name, this.owner, this.leaseMs);
   }
 
   /** A waiter has left: the loop ends if none is left and no request is in flight. */
@@ -123,10 +128,10 @@ export class AcquireLoop {
   }
 
   private ask({ leaseMs, minReplicas }: WaitRequest): Promise<AcquireReply> {
-    const { store, queue, owner, tokens, rivals } = this;
+    const { store, waiters, owner, tokens, rivals } = this;
     this.leaseMs = Math.max(this.leaseMs, leaseMs);
     this.asking = true;
-    return store.acquire(queue.name, owner, leaseMs, tokens, minReplicas, rivals);
+    return store.acquire(waiters.name, owner, leaseMs, tokens, minReplicas, rivals);
   }
 
   /**
@@ -136,7 +141,7 @@ export class AcquireLoop {
   private async lateReply(error: unknown): Promise<AcquireReply> {
     if (!(error instanceof OverdueError)) throw error;
     this.onTrouble(error);
-    while (this.queue.head() !== null) {
+    while (this.waiters.first !== null) {
       const reply = await this.releaseWatch.orWoken(error.reply as Promise<AcquireReply>);
       if (reply !== undefined) return reply;
     }
@@ -152,22 +157,22 @@ export class AcquireLoop {
     this.rivals = reply.rivals;
     if (reply.pauseMs === undefined) {
       this.splits = 0;
-      this.queue.onBusy(reply.remainingMs);
+      this.waiters.onBusy(reply.remainingMs);
       return;
     }
-    this.queue.onSplit(this.splits === MAX_SPLITS);
+    this.waiters.onSplit(this.splits === MAX_SPLITS);
     this.splits = Math.min(this.splits + 1, MAX_SPLITS);
   }
 
   /** @throws LockUnavailableError if the lease may be over already */
   private holdOf({ owner, token, sentAt }: TakenReply, { leaseMs, minReplicas }: WaitRequest): Hold {
     this.owner = owner ?? this.owner;
-    const { tokens, queue } = this;
-    const hold = new Hold({ name: queue.name, owner: this.owner, leaseMs, sentAt, token, tokens, minReplicas });
+    const { tokens, waiters } = this;
+    const hold = new Hold({ name: waiters.name, owner: this.owner, leaseMs, sentAt, token, tokens, minReplicas });
     if (!hold.valid) {
       // Asking again refreshes it, or finds it gone.
       const what = 'Redis granted the lock, but the answer took longer than the lease.';
-      throw new LockUnavailableError(what, queue.name, { retryable: true, outcomeUnknown: true });
+      throw new LockUnavailableError(what, waiters.name, { retryable: true, outcomeUnknown: true });
     }
     // The release of a hold takes care of earlier tries for the same owner, too.
     this.abandoned = false;
@@ -191,7 +196,7 @@ export class AcquireLoop {
     if (!(error instanceof LockUnavailableError)) throw error;
     this.uncertain ||= error.outcomeUnknown;
     this.abandoned ||= error.outcomeUnknown && !(error instanceof OverdueError);
-    this.queue.onTrouble(error.forLock(this.queue.name));
+    this.waiters.onTrouble(error.forLock(this.waiters.name));
   }
 
   private async pause(): Promise<void> {

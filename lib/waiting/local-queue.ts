@@ -1,17 +1,16 @@
 import { inServiceContext } from '../context/service-context.js';
-import { LockAbortedError, LockShutdownError, LockUnavailableError, type LockError } from '../errors/index.js';
-import { LinkedList, type Linked } from '../lists/linked-list.js';
+import { LockAbortedError, LockUnavailableError, type LockError } from '../errors/index.js';
+import type { Linked, LinkedList } from '../lists/linked-list.js';
 import type { Hold, HoldObserver, HoldOwner } from '../holds/hold.js';
 import type { ReleaseOutcome } from '../holds/release-outcome.js';
 import type { ReleaseReply } from '../stores/lock-store.js';
 import { OverdueError, orLate } from '../stores/overdue-error.js';
 import { monotonic } from '../time/clock.js';
-import type { Deadlines } from '../time/deadlines.js';
-import { HolderStatus } from './holder-status.js';
 import type { QueueContext } from './queue-context.js';
 import { AcquireLoop, type AcquiringQueue } from './acquire-loop.js';
 import { MAX_PATIENCE_MS } from './turn.js';
-import { Waiter, type Claim, type WaitersQueue, type WaitRequest } from './waiter.js';
+import type { Claim, Waiter, WaitRequest } from './waiter.js';
+import { Waiters } from './waiters.js';
 
 /**
  * - `idle`: no caller here wants the lock.
@@ -25,30 +24,24 @@ type Phase = 'idle' | 'acquiring' | 'held' | 'passing' | 'releasing';
 const RELEASED: Promise<ReleaseOutcome> = Promise.resolve('released');
 
 /** The callers of this process that want one lock, in the order they came. Only the head's wish reaches Redis. */
-export class LocalQueue implements AcquiringQueue, WaitersQueue, HoldOwner, Linked<LocalQueue> {
-  /** @internal where the service keeps lines that are idle */
+export class LocalQueue implements AcquiringQueue, HoldOwner, Linked<LocalQueue> {
+  /** @internal where the service keeps queues that are idle */
   list: LinkedList<LocalQueue> | null = null;
   /** @internal */
   previous: LocalQueue | null = null;
   /** @internal */
   next: LocalQueue | null = null;
-  private readonly waiters = new LinkedList<Waiter>();
+  private readonly waiters: Waiters;
   private phase: Phase = 'idle';
   private hold: Hold | null = null;
-  private acquireLoop: AcquireLoop | null = null;
   /** How many callers the last hold served. */
   private lastUsed = 0;
-  private readonly holderStatus: HolderStatus;
 
   constructor(
     readonly name: string,
     private readonly context: QueueContext,
   ) {
-    this.holderStatus = new HolderStatus(name);
-  }
-
-  get timeouts(): Deadlines {
-    return this.context.timeouts;
+    this.waiters = new Waiters(name, context.timeouts, () => this.hold);
   }
 
   get waiting(): number {
@@ -71,10 +64,9 @@ export class LocalQueue implements AcquiringQueue, WaitersQueue, HoldOwner, Link
       if (this.phase === 'idle') this.rest();
       return Promise.reject(refusal);
     }
-    const waiter = new Waiter(request, this, claim, underLease);
-    this.waiters.push(waiter);
+    const served = this.waiters.add(request, claim, underLease);
     if (this.phase === 'idle') this.acquire();
-    return waiter.served as Promise<T>;
+    return served;
   }
 
   /**
@@ -105,98 +97,56 @@ export class LocalQueue implements AcquiringQueue, WaitersQueue, HoldOwner, Link
    * @param all `false`: callers that run in a section stay, since the shutdown waits for them
    */
   refuse(all: boolean): void {
-    for (const waiter of this.waiters.entries()) {
-      if (all || !waiter.underLease) this.leave(waiter, new LockShutdownError(this.name));
-    }
-  }
-
-  head(): Waiter | null {
-    return this.waiters.first;
-  }
-
-  onBusy(remainingMs: number | undefined): void {
-    this.holderStatus.onBusy(remainingMs);
-    const { first } = this.waiters;
-    if (first?.onLastAttempt === true) this.leave(first, this.holderStatus.failure(first.waitedMs()));
-  }
-
-  onSplit(last: boolean): void {
-    this.holderStatus.onBusy(undefined);
-    const { first } = this.waiters;
-    // A single attempt ends only when another caller has the lock: if all contenders gave up on a free lock, none would get it.
-    if (first?.expired === true || (last && first?.request.wait === 0)) {
-      this.leave(first, this.holderStatus.failure(first.waitedMs()));
-    }
-  }
-
-  onTrouble(error: LockUnavailableError): void {
-    this.holderStatus.trouble = error;
-    if (!error.retryable) this.rejectAll(error);
-    const { first } = this.waiters;
-    if (first?.onLastAttempt === true) this.leave(first, error);
+    this.waiters.refuse(all);
   }
 
   private refusalOf({ signal, wait }: WaitRequest): LockError | null {
+    const { waiters } = this;
     if (signal?.aborted === true) return new LockAbortedError(this.name, signal.reason);
-    if (wait === 0 && this.phase !== 'idle') return this.holderStatus.trouble ?? this.currentStatus().busy('held', 0);
-    if (this.waiters.size >= this.context.limits.maxWaiting) return this.currentStatus().busy('crowded', 0);
+    if (wait === 0 && this.phase !== 'idle')
+      return waiters.holderStatus.trouble ?? waiters.currentStatus().busy('held', 0);
+    if (waiters.size >= this.context.limits.maxWaiting) return waiters.currentStatus().busy('crowded', 0);
     return null;
-  }
-
-  leave(waiter: Waiter, error: Error): void {
-    if (!this.waiters.remove(waiter)) return;
-    waiter.reject(error);
-    if (this.waiters.size === 0) this.acquireLoop?.wake();
-  }
-
-  private rejectAll(error: Error): void {
-    for (let waiter = this.waiters.first; waiter !== null; waiter = this.waiters.first) this.leave(waiter, error);
-  }
-
-  onExpired(waiter: Waiter): void {
-    // The lock may be free without a notification having arrived, so the head asks once more before it is told "busy".
-    if (waiter === this.waiters.first && this.holderStatus.saysBusy && this.acquireLoop?.askOnce() === true) {
-      waiter.expired = true;
-      return;
-    }
-    this.leave(waiter, this.currentStatus().failure(waiter.waitedMs()));
-  }
-
-  private currentStatus(): HolderStatus {
-    if (this.hold !== null) this.holderStatus.onBusy(Math.max(0, this.hold.remaining()));
-    return this.holderStatus;
   }
 
   private acquire(): void {
     const { store, cleanUps, limits, turns } = this.context;
     this.phase = 'acquiring';
-    this.holderStatus.onNewHolder();
+    this.waiters.holderStatus.onNewHolder();
     // No more than are likely to be used: unused reserved tokens would run ahead of the server's clock, and a server
     // that lost the last one would then issue smaller ones. A hand-over takes more than a µs.
     const likely = Math.max(this.waiters.size, 2 * this.lastUsed);
     const tokens = Math.max(1, Math.min(limits.handOverCount, likely, limits.handOverTime * 1_000));
     const turn = turns.get(this.name);
     // Other processes held it a moment ago. A caller that gives up before Redis answers is told so.
-    if (turn !== null) this.holderStatus.onBusy(undefined);
+    if (turn !== null) this.waiters.holderStatus.onBusy(undefined);
     // A caller without time to let others go first tries at once.
     const hasTime = (this.waiters.first?.request.wait ?? 0) > MAX_PATIENCE_MS;
-    const loop = new AcquireLoop(this, store, cleanUps, this.context.nextOwner(), tokens, hasTime ? turn : null);
-    this.acquireLoop = loop;
+    const loop = new AcquireLoop(
+      this,
+      this.waiters,
+      store,
+      cleanUps,
+      this.context.nextOwner(),
+      tokens,
+      hasTime ? turn : null,
+    );
+    this.waiters.loop = loop;
     this.context.work.begin();
     void inServiceContext(() => loop.run());
   }
 
   onAcquired(hold: Hold | null): void {
-    this.acquireLoop = null;
-    this.holderStatus.onBusy(undefined);
+    this.waiters.loop = null;
+    this.waiters.holderStatus.onBusy(undefined);
     if (hold === null) this.proceed();
     else this.serve(hold);
     this.context.work.end();
   }
 
   onDefect(error: unknown): void {
-    this.acquireLoop = null;
-    this.rejectAll(error instanceof Error ? error : new Error(String(error)));
+    this.waiters.loop = null;
+    this.waiters.rejectAll(error instanceof Error ? error : new Error(String(error)));
     this.proceed();
     this.context.work.end();
   }
@@ -214,7 +164,7 @@ export class LocalQueue implements AcquiringQueue, WaitersQueue, HoldOwner, Link
   private rest(): void {
     this.phase = 'idle';
     this.lastUsed = 0;
-    this.holderStatus.clear();
+    this.waiters.holderStatus.clear();
     this.context.onIdle(this.name);
   }
 
@@ -234,15 +184,14 @@ export class LocalQueue implements AcquiringQueue, WaitersQueue, HoldOwner, Link
     else void inServiceContext(() => this.renewThenServe(hold, next));
   }
 
-  private grant(hold: Hold, waiter: Waiter): void {
-    this.waiters.remove(waiter);
+  private grant(hold: Hold, { request }: Waiter): void {
     this.phase = 'held';
-    hold.renewMs = waiter.request.renewMs;
-    hold.minReplicas = waiter.request.minReplicas;
+    hold.renewMs = request.renewMs;
+    hold.minReplicas = request.minReplicas;
     hold.fresh = false;
     hold.queue = this;
     this.context.keeper.watch(hold);
-    waiter.serve(hold);
+    this.waiters.serveFirst(hold);
   }
 
   /** Never rejects. */
@@ -267,7 +216,7 @@ export class LocalQueue implements AcquiringQueue, WaitersQueue, HoldOwner, Link
     try {
       const renewal = this.context.store.renew(this.name, hold.owner, leaseMs, minReplicas, changes, true);
       const { held, sentAt } = await orLate(renewal, (error) => {
-        this.holderStatus.trouble = error.forLock(this.name);
+        this.waiters.holderStatus.trouble = error.forLock(this.name);
       });
       if (!held) return false;
       hold.confirm(sentAt, leaseMs, changes, true);
@@ -276,7 +225,7 @@ export class LocalQueue implements AcquiringQueue, WaitersQueue, HoldOwner, Link
       return hold.valid;
     } catch (error) {
       // A defect must not leave a caller waiting without an end.
-      if (!(error instanceof LockUnavailableError)) this.rejectAll(error as Error);
+      if (!(error instanceof LockUnavailableError)) this.waiters.rejectAll(error as Error);
       return false;
     }
   }
@@ -301,7 +250,7 @@ export class LocalQueue implements AcquiringQueue, WaitersQueue, HoldOwner, Link
     return released.then(
       ({ held, listeners }: ReleaseReply) => done(held ? 'released' : 'lost', listeners),
       (error: unknown) => {
-        this.holderStatus.clear();
+        this.waiters.holderStatus.clear();
         this.releaseInBackground(hold, keepMs, error);
         return done('unconfirmed', 0);
       },
@@ -319,7 +268,7 @@ export class LocalQueue implements AcquiringQueue, WaitersQueue, HoldOwner, Link
   onHoldLost(hold: Hold): void {
     if (this.hold !== hold) return;
     this.hold = null;
-    if (hold.lost?.reason === 'expired') this.holderStatus.clear();
+    if (hold.lost?.reason === 'expired') this.waiters.holderStatus.clear();
     // After "expired", a renewal still in flight could prolong the lock for no caller. After "taken", the lock may be gone
     // without a notification (DEL, FLUSHALL, eviction): the release of an owner that finds it free notifies all waiters.
     this.context.cleanUps.add(this.name, hold.owner, hold.leaseMs);

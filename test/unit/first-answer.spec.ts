@@ -32,27 +32,31 @@ async function acquire(answer: AcquireReply | LockUnavailableError, leaves: bool
     minReplicas: 0,
     signal: undefined,
   };
-  const waiters = { name: 'a', timeouts: new Deadlines(), leave: () => undefined, onExpired: () => undefined };
-  let head: Waiter | null = new Waiter(request, waiters, () => undefined);
+  const waitersQueue = { name: 'a', timeouts: new Deadlines(), leave: () => undefined, onExpired: () => undefined };
+  let first: Waiter | null = new Waiter(request, waitersQueue, () => undefined);
   const troubles: string[] = [];
   const cleanUps = new CleanUps(store);
   let hold: Hold | null = null;
-  const queue = {
+  const waiters = {
     name: 'a',
-    head: () => head,
+    get first() {
+      return first;
+    },
     onBusy: () => undefined,
     onSplit: () => undefined,
     onTrouble: ({ message }: Error) => {
       troubles.push(message);
-      head = null;
+      first = null;
     },
+  };
+  const queue = {
     onAcquired: (acquired: Hold | null) => (hold = acquired),
     onDefect: (error: unknown) => {
       throw error;
     },
   };
-  const ended = new AcquireLoop(queue, store, cleanUps, 'owner', 1, null).run();
-  if (leaves) head = null;
+  const ended = new AcquireLoop(queue, waiters, store, cleanUps, 'owner', 1, null).run();
+  if (leaves) first = null;
   await ended;
   await cleanUps.close();
   return { hold, released, troubles: troubles.length };

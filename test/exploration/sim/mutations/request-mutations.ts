@@ -17,7 +17,7 @@ export const REQUEST_MUTATIONS: readonly ListedMutation[] = [
     replacements: [
       replace<LocalQueue['serve'], LocalQueue>('waiting/local-queue', 'LocalQueue.serve', (serve) => {
         return function (hold) {
-          if (this.head() === null) this['proceed']();
+          if (this.waiting === 0) this['proceed']();
           else serve.call(this, hold);
         };
       }),
