@@ -1,25 +1,25 @@
 import type { FencingToken } from '../fencing-token.js';
 import { quoteName } from './quote-name.js';
 
-/** The stable codes of every error this library throws on purpose. */
+/** The stable codes of all errors of this library. */
 export type LockErrorCode =
   'LOCK_BUSY' | 'LOCK_LOST' | 'LOCK_ABORTED' | 'LOCK_UNAVAILABLE' | 'LOCK_NAME' | 'LOCK_CONFIG' | 'LOCK_SHUTDOWN';
 
 const BRAND = Symbol.for('nestjs-redis-lock/error');
 
 /**
- * The base of every error this library throws on purpose.
+ * The base class of all errors of this library.
  *
  * `instanceof` works across copies of the package: an application may load the ES module build and the CommonJS build
- * side by side, and each has classes of its own.
+ * at the same time, and each has its own classes.
  *
  * @publicApi
  */
 export abstract class LockError extends Error {
-  /** Says which error this is; stable over releases. */
+  /** Identifies the kind of error; stable across releases. */
   abstract readonly code: LockErrorCode;
 
-  /** The lock's name without the key prefix; `undefined` where no single lock is meant. */
+  /** The lock's name without the key prefix; `undefined` if the error is not about a single lock. */
   readonly lockName: string | undefined;
 
   constructor(message: string, lockName?: string, options?: ErrorOptions) {
@@ -38,11 +38,11 @@ export abstract class LockError extends Error {
 }
 
 /**
- * Why a busy lock was not waited for any longer.
+ * Why the wait for a busy lock ended.
  *
  * - `held`: another caller holds it, and `wait` is over.
  * - `crowded`: `maxWaiting` callers already wait for it in this process.
- * - `nested`: the calling code holds it itself, and `nested: 'refuse'` forbids to join.
+ * - `nested`: the call comes from a section of the same lock, with `nested: 'refuse'`.
  */
 export type LockBusyReason = 'held' | 'crowded' | 'nested';
 
@@ -53,7 +53,7 @@ export interface LockBusyDetails {
 }
 
 /**
- * The lock was held by another caller for the whole `wait`.
+ * The lock could not be acquired within `wait`; `reason` tells why.
  *
  * @publicApi
  */
@@ -65,8 +65,8 @@ export class LockBusyError extends LockError {
   readonly waitedMs: number;
 
   /**
-   * How long the holder's lease still ran when it was last seen, in whole ms, rounded up; `undefined` where that is not
-   * known.
+   * The remaining time of the holder's lease when it was last seen, in whole ms, rounded up; `undefined` if it is
+   * unknown.
    */
   readonly remainingMs: number | undefined;
 
@@ -99,8 +99,8 @@ function describe(lockName: string, { reason, waitedMs, remainingMs }: LockBusyD
  * How a lock was lost.
  *
  * - `expired`: the lease could not be renewed before its deadline, by this process's own clock.
- * - `released`: it was given up by its own holder, and used after that.
- * - `taken`: Redis answered that the lock is not ours any more (it expired there, or was forced open).
+ * - `released`: the lease was used after its holder had released it.
+ * - `taken`: in Redis the caller is no longer the holder (the lease expired, or the lock was released by force).
  */
 export type LockLostReason = 'expired' | 'released' | 'taken';
 
@@ -111,7 +111,7 @@ const WHY: Record<LockLostReason, string> = {
 };
 
 /**
- * The lock went away while the code under it still ran. It is the reason of the lease's `signal`.
+ * The lock was lost while the code under it still ran. It is also the reason of the lease's `signal`.
  *
  * @publicApi
  */
@@ -154,21 +154,24 @@ export interface LockUnavailableDetails {
 }
 
 /**
- * Redis cannot be reached, did not answer in time, or refuses the request. It is unknown whether the lock is free.
- * `cause` keeps the client's or the server's error.
+ * Redis cannot be reached, did not reply in time, or refused the request. It is unknown whether the lock is free.
+ * `cause` is the error of the client or the server.
  *
  * @publicApi
  */
 export class LockUnavailableError extends LockError {
   readonly code = 'LOCK_UNAVAILABLE';
 
-  /** Whether the same request may succeed a moment later (a failover, a restart), or needs a human (rights, types). */
+  /**
+   * Whether the same request may succeed a moment later (a failover, a restart), or an operator must act (permissions,
+   * a key of another type).
+   */
   readonly retryable: boolean;
 
-  /** Whether Redis may have carried out the request: it was sent, and no answer was read. */
+  /** Whether Redis may have executed the request: it was sent, and no reply was read. */
   readonly outcomeUnknown: boolean;
 
-  /** @internal What happened, without the lock's name. */
+  /** @internal The message without the lock's name. */
   readonly reason: string;
 
   constructor(what: string, lockName: string | undefined, details: LockUnavailableDetails) {
@@ -180,7 +183,7 @@ export class LockUnavailableError extends LockError {
     Object.defineProperty(this, 'reason', { enumerable: false });
   }
 
-  /** @internal The same failure, told of one lock: a request to Redis may have been made for many. */
+  /** @internal The same failure for one lock, since a request to Redis may serve many locks. */
   forLock(lockName: string): LockUnavailableError {
     return this.lockName === lockName ? this : new LockUnavailableError(this.reason, lockName, this);
   }

@@ -19,33 +19,36 @@ import type { ResolvedSettings } from './service-options.js';
  * @publicApi
  */
 export interface AcquireOptions {
-  /** How long to wait for a taken lock; 0: one try; may be `Infinity`. Default: the module's `wait`, 10 000. */
+  /**
+   * How long to wait for a taken lock. 0: a single attempt; `Infinity`: no limit. Default: the module's `wait`, 10 000.
+   */
   readonly wait?: number;
-  /** How long the lease lasts unless it is renewed. Default: the module's `lease`, 30 000. */
+  /** The length of the lease. 10 to 86 400 000. Default: the module's `lease`, 30 000. */
   readonly lease?: number;
   /**
-   * Whether the lease is renewed, at a third of its length, for as long as it is held. `false`: it ends after `lease`.
-   * Default: the module's `renew`, `true`.
+   * Whether the lease is renewed whenever a third of it has passed, for as long as the lock is held. `false`: it ends
+   * after `lease`. Default: the module's `renew`, `true`.
    */
   readonly renew?: boolean;
-  /** Gives up waiting when it aborts. It does not touch a lock already held. */
+  /** Ends the wait when it aborts. It has no effect once the lock is held. */
   readonly signal?: AbortSignal;
   /**
-   * Keeps the lock this long after it was taken, even if it is released sooner or the process dies. A lease that is renewed
-   * lasts at least as long from the start. Default 0.
+   * Keeps the lock at least this long after it was acquired, even if it is released sooner or the process dies. A
+   * renewed lease is at least this long from the start. Default 0.
    */
   readonly holdAtLeast?: number;
   /**
-   * The lock counts only when that many replicas acknowledged it (`WAIT`), and so does each renewal. Too few: it is given
-   * back and tried again within `wait`. 0 to 100. Default: the module's `minReplicas`, 0. A nested call joins the lease as it is.
+   * How many replicas must acknowledge the lock and each renewal (`WAIT`). If too few do, the lock is released and
+   * retried within `wait`. 0 to 100. Default: the module's `minReplicas`, 0. It has no effect on a nested call that
+   * joins a lease.
    */
   readonly minReplicas?: number;
   /**
-   * What a call does that comes from inside a section of the same lock. `'join'`: it shares the section's lease.
-   * `'refuse'`: it fails at once with `LockBusyError`. `'wait'`: it waits like any other caller; if the section waits for
-   * it in turn, both wait until `wait` is over. Default `'join'`.
+   * What a call inside a section of the same lock does. `'join'`: it shares the section's lease. `'refuse'`: it fails
+   * at once with `LockBusyError`. `'wait'`: it waits like any other caller; if the section awaits it, it fails after
+   * `wait`. Default `'join'`.
    *
-   * "Inside" means the async context: a job that the section's code starts through a shared queue looks the same.
+   * "Inside" means the async context, which includes jobs that the section's code starts through a shared queue.
    */
   readonly nested?: NestedCall;
 }
@@ -98,7 +101,7 @@ export function resolveAcquire(
       `"holdAtLeast" (${String(holdAtLeast)}) must not be longer than the "lease" (${String(lease)}) where "renew" is false.`,
     );
   }
-  // If the process dies, nothing but the lease keeps the lock taken.
+  // If the process dies, only the lease keeps the lock taken.
   const leaseMs = Math.max(lease, holdAtLeast);
   if (leaseMs > maxLeaseMs) {
     throw new LockConfigError(
@@ -119,9 +122,9 @@ export function resolveAcquire(
 }
 
 /**
- * @internal Checks what can be checked without a service, so that a decorator can refuse it.
+ * @internal Checks the options as far as possible without a service, for decorators.
  *
- * @param more further options that are known to the caller
+ * @param more names of additional options that the caller accepts
  * @throws LockConfigError that names the option
  */
 export function checkAcquireOptions(options: unknown, more: readonly string[] = []): asserts options is AcquireOptions {

@@ -5,7 +5,7 @@ const foundClock = performance;
 const foundNow = Reflect.get<typeof performance, 'now'>(performance, 'now');
 const foundFakes = !isNodes(setTimeout);
 
-/** How far fake clocks have run ahead of the real one, in ms. It never shrinks. */
+/** How far fake clocks have run ahead of the real one, in ms. It never decreases. */
 let ahead = 0;
 /** The fake clock that is installed, and how far it was ahead of the real one when it was first seen. */
 let fake: { readonly now: unknown; readonly difference: number; readonly ahead: number } | null = null;
@@ -27,14 +27,14 @@ export function monotonic(): number {
   return besideFakes();
 }
 
-/** A fake timer has shown that this much time has passed, though the fake clock may not say so. */
+/** Called when a fake timer shows that this much time has passed, even if the fake clock does not. */
 export function advanceTo(time: number): void {
   ahead += Math.max(0, time - monotonic());
 }
 
 /**
- * Milliseconds of wall-clock time, like `Date.now()`: it goes on while a machine sleeps, and jumps when the clock is set.
- * It does not jump when a test replaces `Date`.
+ * Milliseconds of wall-clock time, like `Date.now()`: it continues while the machine sleeps, and jumps when the clock
+ * is set. It does not jump when a test replaces `Date`.
  */
 export function wall(): number {
   if (Date.now !== wallNow) replaceWall();
@@ -61,7 +61,7 @@ function besideFakes(): number {
   return real + ahead;
 }
 
-/** Milliseconds on the real clock, whatever fakes are installed. None of them replaces `process.uptime`. */
+/** Milliseconds on the real clock, even with fake timers: none of them replaces `process.uptime`. */
 export function realNow(): number {
   return foundFakes ? process.uptime() * 1_000 : Reflect.apply(foundNow, foundClock, []);
 }

@@ -2,34 +2,34 @@ import { monotonic } from './clock.js';
 import { onNextTurn } from './ticks.js';
 import { Timer } from './timer.js';
 
-/** How many entries fire in one turn of the event loop; the rest fires after input was read. */
+/** How many entries fire in one iteration of the event loop; the rest fires after input was read. */
 const PER_TURN = 256;
 /** A timer that fires this much late, in ms, fires after a stall of the event loop. */
 const STALL_MS = 5;
 
-/** Something that becomes due at a time. It is in one `Deadlines` at most, once. */
+/** Something that becomes due at a time. It is in at most one `Deadlines`, once. */
 export abstract class Deadline {
-  /** @internal where it is in the heap; -1: nowhere */
+  /** @internal Its place in the heap; -1 if it is not in a heap. */
   place = -1;
   /** @internal */
   dueAt = 0;
-  /** @internal the later of two that are due at the same time has the larger one */
+  /** @internal The order of adding, for entries that are due at the same time. */
   order = 0;
 
-  /** Whether it has to become due. */
+  /** Whether it is waiting to become due. */
   get pending(): boolean {
     return this.place >= 0;
   }
 
-  /** Runs when the time has come; it is not pending any more by then. Must not throw. */
+  /** Runs when it is due; it is no longer pending then. Must not throw. */
   abstract onDue(): void;
 }
 
 /** How `Deadlines` treat their timer. */
 export interface DeadlinesOptions {
-  /** Whether what is pending keeps the process running. Default: yes. */
+  /** Whether pending entries keep the process alive. Default `true`. */
   readonly keepsProcessAlive?: boolean;
-  /** What is due within this many ms fires along with what is due, so that it can share a request. Default: 0. */
+  /** Entries that are due within this time fire together, so that they can share a request, in ms. Default 0. */
   readonly togetherMs?: number;
 }
 
@@ -37,8 +37,8 @@ export interface DeadlinesOptions {
  * Any number of times on the monotonic clock, with one timer for all of them. They are in a binary heap: the children of
  * place n are at 2n + 1 and 2n + 2, and due no sooner than it.
  *
- * Most are removed long before they are due. The timer stays as it is then, since the next one is usually due later; when
- * it fires and nothing is due, it is set again.
+ * Most entries are removed long before they are due. The timer is not changed then; if it fires and nothing is due, it
+ * is set again.
  */
 export class Deadlines<Entry extends Deadline = Deadline> {
   private readonly heap: Entry[] = [];
@@ -46,9 +46,12 @@ export class Deadlines<Entry extends Deadline = Deadline> {
   private readonly togetherMs: number;
   private readonly timer: Timer;
   private armedFor = Infinity;
-  /** Whether entries fire in the next turn of the event loop. */
+  /** Whether entries fire in the next iteration of the event loop. */
   private firesNext = false;
-  /** What is added while entries fire is due after this, or an entry that adds itself again would never let others go on. */
+  /**
+   * Entries that are added during a firing are due after this time: an entry that adds itself again would otherwise
+   * block the event loop.
+   */
   private firingUpTo = -Infinity;
   private added = 0;
   private resting = false;
@@ -61,7 +64,7 @@ export class Deadlines<Entry extends Deadline = Deadline> {
     }, keepsProcessAlive);
   }
 
-  /** How many are pending. */
+  /** The number of pending entries. */
   get size(): number {
     return this.heap.length;
   }
@@ -77,7 +80,7 @@ export class Deadlines<Entry extends Deadline = Deadline> {
     else if (this.heap.length === 1 && this.keepsProcessAlive) this.timer.ref();
   }
 
-  /** Nothing happens if it is not pending. */
+  /** Has no effect if the entry is not pending. */
   remove(entry: Entry): void {
     if (!entry.pending) return;
     const last = this.heap.pop() as Entry;
@@ -91,25 +94,25 @@ export class Deadlines<Entry extends Deadline = Deadline> {
     if (this.resting) this.disarm();
   }
 
-  /** All that is pending. */
+  /** The pending entries. */
   entries(): Entry[] {
     return [...this.heap];
   }
 
-  /** Nothing is likely to be added soon: the timer ends as soon as nothing is pending. */
+  /** Called when no entry is likely to be added soon: the timer is stopped as soon as nothing is pending. */
   rest(): void {
     this.resting = true;
     if (this.heap.length === 0) this.disarm();
   }
 
-  /** Forgets all that is pending and stops the timer. */
+  /** Removes all entries and stops the timer. */
   clear(): void {
     for (const entry of this.heap) entry.place = -1;
     this.heap.length = 0;
     this.disarm();
   }
 
-  /** Puts an entry where it belongs from the place that it has. */
+  /** Moves an entry from its place to its position in the heap. */
   private sift(entry: Entry): void {
     const { place } = entry;
     this.riseFrom(place, entry);
@@ -160,9 +163,9 @@ export class Deadlines<Entry extends Deadline = Deadline> {
   private onTimer(): void {
     const stalled = monotonic() - this.armedFor > STALL_MS;
     this.armedFor = Infinity;
-    // What is due now goes along with what still has to fire from before.
+    // Entries that are due now fire with the rest of the previous batch.
     if (this.firesNext) return;
-    // After a stall, timers fire before the sockets are read, though a reply may be waiting there.
+    // After a stall, timers fire before sockets are read, and a reply may be waiting there.
     if (stalled) this.fireNext();
     else this.fire();
   }
@@ -182,7 +185,7 @@ export class Deadlines<Entry extends Deadline = Deadline> {
     this.firingUpTo = -Infinity;
   };
 
-  /** An immediate that does not keep the process alive would wait for the next timer or input, however long that takes. */
+  /** An unreferenced immediate would wait for the next timer or input. */
   private fireNext(): void {
     this.firesNext = true;
     onNextTurn(this.fire);

@@ -2,9 +2,9 @@ import { monotonic, wall } from './clock.js';
 
 /** A moment on both clocks of this process, in ms. */
 export interface Instant {
-  /** The monotonic clock: never set back, but it stands still while a machine sleeps. */
+  /** The monotonic clock: never set back, but it stops while the machine sleeps. */
   readonly mono: number;
-  /** The wall clock: goes on while a machine sleeps, but it can be set. */
+  /** The wall clock: it continues while the machine sleeps, but it can be set. */
   readonly wall: number;
 }
 

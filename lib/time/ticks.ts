@@ -1,14 +1,14 @@
 import { inServiceContext } from '../context/service-context.js';
 import { realImmediate, realTick } from './fakes.js';
 
-// These are no time that passes: fake timers do not hold them back.
+// No time passes in a tick, so fake timers do not delay it.
 
-/** Runs `run` after all promise callbacks of this turn of the event loop, before any input or timer. */
+/** Runs `run` after all promise callbacks of this tick, before any input or timer. */
 export function onNextTick<Args extends unknown[]>(run: (...args: Args) => void, ...args: Args): void {
   inServiceContext(realTick, undefined, run, ...args);
 }
 
-/** Runs `run` in the next turn of the event loop, after input was read. */
+/** Runs `run` in the next iteration of the event loop, after input was read. */
 export function onNextTurn(run: () => void): void {
   inServiceContext(realImmediate, undefined, run);
 }

@@ -3,9 +3,9 @@ import { LinkedList, type Linked } from '../lists/linked-list.js';
 import { advanceTo, monotonic, realNow, watchTimers } from './clock.js';
 import { isNodes, realTimeout } from './fakes.js';
 
-/** With more than this `setTimeout` fires at once. */
+/** With a longer time `setTimeout` fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
-/** While fake timers are installed: how often the real clock is looked at, in ms. */
+/** How often the real clock is checked while fake timers are installed, in ms. */
 const GUARD_MS = 25;
 
 /** The functions that a timer was started with. A handle is cleared by the function that belongs to it. */
@@ -26,9 +26,9 @@ watchTimers(followGlobals);
  * starts it.
  *
  * It is started with the global `setTimeout`, so that a test can advance it with fake timers. When fake timers are
- * installed or removed, timers that run are moved to the functions that are global then. While fake timers are installed,
- * the timer also fires when its time has passed on the real clock: a fake clock that is never advanced, or that forgets
- * its timers, stops nothing.
+ * installed or removed, running timers move to the functions that are global then. With fake timers, the timer also
+ * fires when its time has passed on the real clock, so a fake clock that is never advanced, or that drops its timers,
+ * has no effect.
  */
 export class Timer implements Linked<Timer> {
   /** @internal */
@@ -70,7 +70,7 @@ export class Timer implements Linked<Timer> {
     return this;
   }
 
-  /** Nothing happens if it does not run. */
+  /** Has no effect if it does not run. */
   stop(): void {
     if (!running.remove(this)) return;
     this.disarm();
@@ -97,7 +97,7 @@ export class Timer implements Linked<Timer> {
     this.arm(Math.max(0, Math.ceil(this.dueAt - monotonic())));
   }
 
-  /** @internal Fires if that much real time has passed since the start, though the fake clock has not said so. */
+  /** @internal Fires if its time has passed on the real clock, even if it has not on the fake clock. */
   fireIfDue(): void {
     if (this.running && realNow() >= this.reallyDueAt) this.fire();
   }
@@ -126,7 +126,7 @@ export class Timer implements Linked<Timer> {
   }
 }
 
-/** Resolves after `ms`; with a `signal`, when that aborts if this is sooner, and without keeping the process alive. */
+/** Resolves after `ms`, or earlier when `signal` aborts. With a `signal` it does not keep the process alive. */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
@@ -143,7 +143,7 @@ function globalSource(): Source {
   return { start: setTimeout, stop: clearTimeout, fake: !isNodes(setTimeout) };
 }
 
-/** Notices that fake timers were installed or removed. */
+/** Detects that fake timers were installed or removed. */
 function followGlobals(): void {
   if (source.start === setTimeout) return;
   source = globalSource();
@@ -172,7 +172,7 @@ function startGuard(): void {
 
 function onGuard(): void {
   guarded = false;
-  // A test runner takes its globals away when a test file has ended.
+  // A test runner removes its globals at the end of a test file.
   if (typeof setTimeout !== 'function') return;
   followGlobals();
   if (!source.fake) return;

@@ -9,11 +9,11 @@ import type { Waiter, WaitRequest } from './waiter.js';
 
 const FIRST_RETRY_MS = 20;
 const MAX_RETRY_MS = 500;
-/** The pauses of contenders that each got some of the votes double up to this length, in ms. */
+/** After split votes, the pauses of contenders double up to this length, in ms. */
 const MAX_SPLIT_PAUSE_MS = 200;
-/** After so many splits in a row, a caller that does not wait is told that the lock is busy. */
+/** After this many split votes in a row, a caller with `wait: 0` gets `LockBusyError`. */
 const MAX_SPLITS = 12;
-/** Notifications can be lost without an error, so the lock is checked again after this long in any case, in ms. */
+/** The lock is checked at least this often, since notifications can be lost without an error, in ms. */
 const RECHECK_MS = 3_000;
 
 type BusyReply = AcquireReply & { readonly taken: false };
@@ -24,19 +24,19 @@ export interface WaitersToServe {
   readonly name: string;
   /** The one that gets the lock; `null` when none is left. */
   readonly first: Waiter | null;
-  /** The lock was seen held. */
+  /** Called when a reply shows that the lock is held. */
   onBusy(remainingMs: number | undefined): void;
-  /** No caller has the lock, but contenders got in each other's way; `last`: for too long now. */
+  /** Called after a split vote: no caller has the lock. `last`: after too many of them. */
   onSplit(last: boolean): void;
-  /** Redis could not say. */
+  /** Called when Redis could not be asked. */
   onTrouble(error: LockUnavailableError): void;
 }
 
 /** The local queue that the loop works for. */
 export interface AcquiringQueue {
-  /** The loop has ended: with the lock, or with `null` since no waiter is left. */
+  /** Called when the loop has ended: with the lock, or with `null` if no waiter is left. */
   onAcquired(hold: Hold | null): void;
-  /** The loop has ended with a defect. */
+  /** Called when the loop has ended with an unexpected error. */
   onDefect(error: unknown): void;
 }
 
@@ -49,16 +49,16 @@ export class AcquireLoop {
   private readonly releaseWatch: ReleaseWatch;
   /** Whether a request for the lock is in flight. */
   private asking = false;
-  /** Whether the last try may have taken the lock without our knowing. */
+  /** Whether the last attempt may have taken the lock without a reply. */
   private uncertain = false;
-  /** Whether an earlier try may still be carried out, on a connection that was closed. */
+  /** Whether an earlier attempt may still be executed, on a connection that was closed. */
   private abandoned = false;
   /** How many tries in a row Redis could not answer, and after how many contenders had got in each other's way. */
   private failures = 0;
   private splits = 0;
-  /** The longest lease that was asked for, in ms. */
+  /** The longest requested lease, in ms. */
   private leaseMs = 0;
-  /** Who had votes at the last try. */
+  /** The owners that had votes at the last attempt. */
   private rivals: Rivals | undefined;
 
   /** @param turn which processes go first, if this one has just had the lock */
@@ -74,7 +74,7 @@ export class AcquireLoop {
     this.releaseWatch = new ReleaseWatch(waiters.name, store, turn);
   }
 
-  /** Never rejects; reports to the queue how it ends. */
+  /** Never rejects; reports its end to the queue. */
   async run(): Promise<void> {
     const { queue, waiters, releaseWatch } = this;
     let hold: Hold | null = null;
@@ -91,7 +91,7 @@ export class AcquireLoop {
           } catch (error) {
             reply = await this.lateReply(error);
           }
-          // It counts even if no waiter is left.
+          // The reply counts even if no waiter is left.
           this.onReply(reply, outlook);
           if (reply.taken) hold = this.holdOf(reply, request);
           else if (waiters.first !== null) await this.waitBehind(reply, outlook);
@@ -114,14 +114,14 @@ export class AcquireLoop {
     if (this.uncertain || this.abandoned) this.cleanUps.add(this.waiters.name, this.owner, this.leaseMs);
   }
 
-  /** A waiter has left: the loop ends if none is left and no request is in flight. */
+  /** Called when a waiter has left: the loop ends if none is left and no request is in flight. */
   wake(): void {
     this.releaseWatch.wake();
   }
 
   /**
-   * The waiter at the head has no time left: it depends on the request in flight, or on one that is sent now. `false`: the
-   * lock has just been seen busy, and there is no such request.
+   * Called when the wait of the first waiter is over: the request in flight decides, or one that is sent now. Returns
+   * `false` if there is no such request, since the lock was just seen busy.
    */
   askOnce(): boolean {
     return this.asking || this.releaseWatch.wake();
@@ -135,8 +135,8 @@ export class AcquireLoop {
   }
 
   /**
-   * While a request is in flight, the same one behind it on the same connection would be answered no sooner: its late reply
-   * is waited for, for as long as a caller wants the lock.
+   * Waits for the late reply while a caller wants the lock: the same request, sent again on the same connection, would
+   * not be answered sooner.
    */
   private async lateReply(error: unknown): Promise<AcquireReply> {
     if (!(error instanceof OverdueError)) throw error;
@@ -164,17 +164,17 @@ export class AcquireLoop {
     this.splits = Math.min(this.splits + 1, MAX_SPLITS);
   }
 
-  /** @throws LockUnavailableError if the lease may be over already */
+  /** @throws LockUnavailableError if the lease may already have ended */
   private holdOf({ owner, token, sentAt }: TakenReply, { leaseMs, minReplicas }: WaitRequest): Hold {
     this.owner = owner ?? this.owner;
     const { tokens, waiters } = this;
     const hold = new Hold({ name: waiters.name, owner: this.owner, leaseMs, sentAt, token, tokens, minReplicas });
     if (!hold.valid) {
-      // Asking again refreshes it, or finds it gone.
+      // Another attempt refreshes the lease, or takes the lock again.
       const what = 'Redis granted the lock, but the answer took longer than the lease.';
       throw new LockUnavailableError(what, waiters.name, { retryable: true, outcomeUnknown: true });
     }
-    // The release of a hold takes care of earlier tries for the same owner, too.
+    // The release of the hold also covers earlier attempts for the same owner.
     this.abandoned = false;
     return hold;
   }
@@ -186,11 +186,11 @@ export class AcquireLoop {
       const about = Math.min(pauseMs * 2 ** (this.splits - 1), MAX_SPLIT_PAUSE_MS);
       await releaseWatch.sleepDeaf(about * (0.5 + Math.random()));
     } else if (outlook.listening) await releaseWatch.untilTurn(outlook, Math.min(remainingMs ?? Infinity, RECHECK_MS));
-    // The release may have come before the subscription, so the lock is tried again once it stands.
+    // The lock may have been released before the subscription, so it is tried again once the subscription is active.
     else await releaseWatch.orWoken(releaseWatch.listen());
   }
 
-  /** Redis could not say; anything else is a defect. */
+  /** Handles a failed request; any other error is unexpected. */
   private onTrouble(error: unknown): void {
     this.asking = false;
     if (!(error instanceof LockUnavailableError)) throw error;

@@ -1,9 +1,11 @@
 import { LockBusyError, LockUnavailableError, type LockBusyReason, type LockError } from '../errors/index.js';
 import { monotonic } from '../time/clock.js';
 
-/** What a local queue last learned from Redis about the lock's holder. It explains to callers why they did not get the lock. */
+/**
+ * The last known state of the lock's holder in a local queue, which gives the reason why callers did not get the lock.
+ */
 export class HolderStatus {
-  /** Redis could not say, and has not answered since. */
+  /** The last error, if Redis has not replied since. */
   trouble: LockUnavailableError | null = null;
   private heardBusy = false;
   private remainingMs: number | undefined;
@@ -11,7 +13,7 @@ export class HolderStatus {
 
   constructor(private readonly name: string) {}
 
-  /** Whether the last that was heard is that the lock is held. */
+  /** Whether the last reply was that the lock is held. */
   get saysBusy(): boolean {
     return this.heardBusy && this.trouble === null;
   }
@@ -23,13 +25,16 @@ export class HolderStatus {
     this.heardAt = monotonic();
   }
 
-  /** The holder is a new one, or ourselves. What was said of the old one is void, but not that the lock was busy. */
+  /**
+   * Called for a new holder, which may be this process. The data of the old holder is dropped, but not that the lock
+   * was busy.
+   */
   onNewHolder(): void {
     this.trouble = null;
     this.remainingMs = undefined;
   }
 
-  /** Nothing is known any more. */
+  /** Drops all that is known. */
   clear(): void {
     this.onNewHolder();
     this.heardBusy = false;
@@ -41,7 +46,7 @@ export class HolderStatus {
     return new LockBusyError(this.name, { reason, waitedMs, remainingMs });
   }
 
-  /** Why a caller whose time is over did not get the lock. */
+  /** The error for a caller whose wait is over. */
   failure(waitedMs: number): LockError {
     if (this.trouble !== null) return this.trouble;
     if (this.heardBusy) return this.busy('held', waitedMs);

@@ -14,18 +14,21 @@ import { Waiters } from './waiters.js';
 
 /**
  * - `idle`: no caller here wants the lock.
- * - `acquiring`: the head's request is under way to Redis, or waits there.
+ * - `acquiring`: the acquire loop runs for the first waiter.
  * - `held`: a caller of this process has it.
- * - `passing`: it is being renewed for the next local caller.
- * - `releasing`: it is on its way back to Redis.
+ * - `passing`: the hold is renewed for the next local caller.
+ * - `releasing`: the release is in flight.
  */
 type Phase = 'idle' | 'acquiring' | 'held' | 'passing' | 'releasing';
 
 const RELEASED: Promise<ReleaseOutcome> = Promise.resolve('released');
 
-/** The callers of this process that want one lock, in the order they came. Only the head's wish reaches Redis. */
+/**
+ * The callers of this process that want one lock, in the order of their calls. Only the request of the first one goes
+ * to Redis.
+ */
 export class LocalQueue implements AcquiringQueue, HoldOwner, Linked<LocalQueue> {
-  /** @internal where the service keeps queues that are idle */
+  /** @internal The list of idle queues, and its neighbours in it. */
   list: LinkedList<LocalQueue> | null = null;
   /** @internal */
   previous: LocalQueue | null = null;
@@ -48,13 +51,13 @@ export class LocalQueue implements AcquiringQueue, HoldOwner, Linked<LocalQueue>
     return this.waiters.size;
   }
 
-  /** Whether a request without a waiter is in flight: it may still have to be undone. */
+  /** Whether a request without a waiter is in flight, which may need a clean-up. */
   get acquiresForNoWaiter(): boolean {
     return this.waiters.size === 0 && (this.phase === 'acquiring' || this.phase === 'passing');
   }
 
   /**
-   * Waits for the lock in turn, and resolves with what `claim` makes of it.
+   * Waits for the lock, and resolves with the result of `claim`.
    *
    * @param underLease whether the caller runs in a section that a shutdown waits for
    */
@@ -70,7 +73,7 @@ export class LocalQueue implements AcquiringQueue, HoldOwner, Linked<LocalQueue>
   }
 
   /**
-   * Gives a hold back: to the next local caller if there is one and the budget allows it, else to Redis.
+   * Hands a hold over to the next local caller if there is one within the hand-over limits, or else releases it.
    *
    * @param keepMs if above 0, the lock stays taken for that long
    */
@@ -92,7 +95,7 @@ export class LocalQueue implements AcquiringQueue, HoldOwner, Linked<LocalQueue>
   }
 
   /**
-   * Refuses waiting callers since the service shuts down. A holder keeps its lock.
+   * Rejects waiting callers during a shutdown. A holder keeps its lock.
    *
    * @param all `false`: callers that run in a section stay, since the shutdown waits for them
    */
@@ -113,14 +116,14 @@ export class LocalQueue implements AcquiringQueue, HoldOwner, Linked<LocalQueue>
     const { store, cleanUps, limits, turns } = this.context;
     this.phase = 'acquiring';
     this.waiters.holderStatus.onNewHolder();
-    // No more than are likely to be used: unused reserved tokens would run ahead of the server's clock, and a server
-    // that lost the last one would then issue smaller ones. A hand-over takes more than a µs.
+    // No more tokens than are likely to be used: unused ones would run ahead of the server's clock, and a server that
+    // lost the last one would then issue smaller ones. A hand-over takes more than 1 µs.
     const likely = Math.max(this.waiters.size, 2 * this.lastUsed);
     const tokens = Math.max(1, Math.min(limits.handOverCount, likely, limits.handOverTime * 1_000));
     const turn = turns.get(this.name);
-    // Other processes held it a moment ago. A caller that gives up before Redis answers is told so.
+    // Other processes held the lock a moment ago, so a caller that gives up before the reply gets "busy".
     if (turn !== null) this.waiters.holderStatus.onBusy(undefined);
-    // A caller without time to let others go first tries at once.
+    // A caller without time to yield tries at once.
     const hasTime = (this.waiters.first?.request.wait ?? 0) > MAX_PATIENCE_MS;
     const loop = new AcquireLoop(
       this,
@@ -160,7 +163,7 @@ export class LocalQueue implements AcquiringQueue, HoldOwner, Linked<LocalQueue>
     this.rest();
   }
 
-  /** What the queue knows is outdated when it is next needed. */
+  /** The known state will be outdated when the queue is next used. */
   private rest(): void {
     this.phase = 'idle';
     this.lastUsed = 0;
@@ -174,7 +177,7 @@ export class LocalQueue implements AcquiringQueue, HoldOwner, Linked<LocalQueue>
     return hold.remaining() > hold.leaseMs / 3;
   }
 
-  /** Hands a hold to the first waiter; renews it before if that one wants another lease, or more replicas, than it has. */
+  /** Hands a hold over to the first waiter, after a renewal if it needs another lease or more replicas. */
   private serve(hold: Hold): void {
     this.phase = 'passing';
     this.hold = hold;
@@ -204,9 +207,9 @@ export class LocalQueue implements AcquiringQueue, HoldOwner, Linked<LocalQueue>
 
   private fits(hold: Hold, { request }: Waiter): boolean {
     if (!hold.valid || hold.leaseMs !== request.leaseMs || hold.minReplicas < request.minReplicas) return false;
-    // A fixed lease is the caller's from the start: what an earlier caller used of it must be given back first.
+    // A caller gets the full length of its fixed lease, so a used lease must be renewed first.
     if (hold.fresh) return true;
-    // If the process dies, the lock stays taken only for what is left of the lease.
+    // If the process dies, the lock stays taken only for the rest of the lease.
     return request.renewMs !== undefined && hold.renews && hold.remaining() >= request.holdAtLeast;
   }
 
@@ -224,7 +227,7 @@ export class LocalQueue implements AcquiringQueue, HoldOwner, Linked<LocalQueue>
       hold.fresh = true;
       return hold.valid;
     } catch (error) {
-      // A defect must not leave a caller waiting without an end.
+      // An unexpected error must not leave a caller waiting endlessly.
       if (!(error instanceof LockUnavailableError)) this.waiters.rejectAll(error as Error);
       return false;
     }
@@ -257,14 +260,14 @@ export class LocalQueue implements AcquiringQueue, HoldOwner, Linked<LocalQueue>
     );
   }
 
-  /** Redis may not have carried out the release, which failed with `error`. */
+  /** Called if the release failed with `error`, so that Redis may not have executed it. */
   private releaseInBackground(hold: Hold, keepMs: number, error: unknown): void {
-    // A release that is only late is not sent again: its reply settles it.
+    // An overdue release is not sent again while its reply may arrive.
     const underWay = error instanceof OverdueError ? error.reply : undefined;
     this.context.cleanUps.add(this.name, hold.owner, hold.leaseMs, { keepMs, underWay });
   }
 
-  /** The lock may be free for others by now, so it is for our own callers, too, whatever the old holder still does. */
+  /** Other processes can take the lock now, so local callers can, too, even if the old holder still runs. */
   onHoldLost(hold: Hold): void {
     if (this.hold !== hold) return;
     this.hold = null;

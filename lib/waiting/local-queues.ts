@@ -13,22 +13,22 @@ import type { QueueLength } from './queue-length.js';
 import type { Claim, WaitRequest } from './waiter.js';
 
 /**
- * How many idle queues are kept for the next caller. A `Map` whose entries change with every section slows the garbage
- * collection: bench case "names" with 64 callers, a collection of young objects takes 1.6 times as long without it.
+ * How many idle queues are kept for the next caller. A `Map` whose entries change with every section slows garbage
+ * collection: in the bench case "names" with 64 callers, collecting young objects takes 1.6 times as long without it.
  */
 const MAX_IDLE = 128;
 
-/** All local queues of one service: one for each name that is wanted now, and those used last. */
+/** All local queues of one service: one for each name in use, and those used last. */
 export class LocalQueues {
   private readonly queues = new Map<string, LocalQueue>();
-  /** Those of them that are idle, the longest unused first. */
+  /** The idle queues, the longest unused first. */
   private readonly idle = new LinkedList<LocalQueue>();
   private readonly cleanUps: CleanUps;
   private readonly context: QueueContext;
   private owners = 0;
   private closed = false;
 
-  /** @param clientId unguessable and unique to this service: the first half of every owner it makes */
+  /** @param clientId unguessable and unique to this service: the first part of every owner it creates */
   constructor(store: LockStore, keeper: HoldKeeper, limits: QueueLimits, clientId: string) {
     this.cleanUps = new CleanUps(store);
     this.context = {
@@ -46,21 +46,21 @@ export class LocalQueues {
     };
   }
 
-  /** How many callers wait, over all names. */
+  /** The number of waiters of all queues. */
   get waiting(): number {
     let sum = 0;
     for (const queue of this.queues.values()) sum += queue.waiting;
     return sum;
   }
 
-  /** The lines with waiting callers. */
+  /** The queues with waiters. */
   lengths(): QueueLength[] {
     const lengths: QueueLength[] = [];
     for (const { name, waiting } of this.queues.values()) if (waiting > 0) lengths.push({ name, waiting });
     return lengths;
   }
 
-  /** How many abandoned requests still have to be undone in the background. */
+  /** How many abandoned requests are being cleaned up in the background. */
   get unsettled(): number {
     let sum = this.cleanUps.size;
     for (const queue of this.queues.values()) if (queue.acquiresForNoWaiter) sum += 1;
@@ -68,7 +68,7 @@ export class LocalQueues {
   }
 
   /**
-   * Waits for the lock in turn, and resolves with what `claim` makes of it.
+   * Waits for the lock, and resolves with the result of `claim`.
    *
    * @param underLease whether the caller runs in a section that a shutdown waits for
    */
@@ -101,21 +101,21 @@ export class LocalQueues {
     this.queues.delete(queue.name);
   }
 
-  /** Refuses waiting callers, except those that run in a section. */
+  /** Rejects waiting callers, except those in a section. */
   refuseOutsiders(): void {
     for (const queue of [...this.queues.values()]) queue.refuse(false);
   }
 
-  /** Refuses all waiting callers, and all new ones. */
+  /** Rejects all waiting and new callers. */
   refuseAll(): void {
     this.closed = true;
     for (const queue of [...this.queues.values()]) queue.refuse(true);
   }
 
-  /** Cleans up what is open, with one more try. */
+  /** Makes one more attempt at each clean-up. */
   async close(): Promise<void> {
     this.refuseAll();
-    // A request under way may still take a lock; each ends within its time limit.
+    // A request in flight may still take a lock; each ends within its timeout.
     await this.context.work.done();
     await this.cleanUps.close();
     this.context.timeouts.clear();

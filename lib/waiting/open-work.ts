@@ -1,4 +1,4 @@
-/** Counts what goes on by itself, and that a shutdown has to wait for. */
+/** Counts the background operations that a shutdown waits for. */
 export class OpenWork {
   private count = 0;
   private onDone: (() => void)[] = [];
@@ -15,7 +15,7 @@ export class OpenWork {
     for (const done of onDone) done();
   }
 
-  /** Resolves when nothing goes on any more. */
+  /** Resolves when there are none. */
   async done(): Promise<void> {
     while (this.count > 0) await new Promise<void>((resolve) => this.onDone.push(resolve));
   }

@@ -6,15 +6,15 @@ import type { OpenWork } from './open-work.js';
 import type { Turns } from './turn.js';
 
 export interface QueueLimits {
-  /** How many callers may wait for one name. */
+  /** How many callers may wait for one lock. */
   readonly maxWaiting: number;
-  /** How long a process passes a lock on among its own callers before it releases the lock for other processes, in ms. */
+  /** How long a process may hand a lock over to its own callers before it releases it, in ms. */
   readonly handOverTime: number;
-  /** How many of its callers it serves in that time at most. */
+  /** How many of its own callers a process serves at most in that time. */
   readonly handOverCount: number;
 }
 
-/** What the local queues of one service share. */
+/** The objects that the local queues of one service share. */
 export interface QueueContext {
   readonly store: LockStore;
   readonly keeper: HoldKeeper;
@@ -23,8 +23,8 @@ export interface QueueContext {
   readonly limits: QueueLimits;
   readonly turns: Turns;
   nextOwner(): string;
-  /** What goes on by itself, and that a shutdown has to wait for. */
+  /** The background operations that a shutdown waits for. */
   readonly work: OpenWork;
-  /** The queue has nothing left to do, is like a new one, and may be dropped. */
+  /** Called when the queue is idle, and may be dropped. */
   onIdle(name: string): void;
 }

@@ -3,23 +3,23 @@ import { monotonic } from '../time/clock.js';
 import { Sleep } from './sleep.js';
 import { Turn } from './turn.js';
 
-/** How things stood when a request was sent. */
+/** The state of the notifications when a request was sent. */
 export interface Outlook {
   /** Whether notifications could arrive. */
   readonly listening: boolean;
-  /** How many had arrived. */
+  /** How many notifications had arrived. */
   readonly notifications: number;
-  /** How many others were to go first. */
+  /** How many other processes were before this one. */
   readonly lacking: number;
 }
 
-/** Waits until one lock may be free: for notifications, in turn, or for a time to pass. Any wait can be ended by `wake`. */
+/** Waits until one lock may be free: for notifications or for a time. `wake` ends every wait. */
 export class ReleaseWatch {
   private readonly sleeper = new Sleep();
   private subscription: NotificationSubscription | null = null;
-  /** Counts notifications, so that one that comes while a try is under way is not lost. */
+  /** Counts notifications, so that one during an attempt is not lost. */
   private notifications = 0;
-  /** Whether notifications are only counted now. */
+  /** Whether notifications are counted but do not end the wait. */
   private deaf = false;
   /** Ends the present wait. */
   private onWake: (() => void) | null = null;
@@ -31,25 +31,25 @@ export class ReleaseWatch {
     private turn: Turn | null,
   ) {}
 
-  /** How long to let others go first before the first try, in ms. */
+  /** How long to yield before the first attempt, in ms. */
   stepBackMs(): number {
     const { turn } = this;
     return turn === null ? 0 : this.patience() - (monotonic() - turn.at);
   }
 
-  /** Lets others go first, and subscribes meanwhile to count their releases. */
+  /** Yields to others, and subscribes meanwhile to count their releases. */
   async stepBack(ms: number): Promise<void> {
-    // Should it fail, it is tried again, and reported, after the lock was seen busy.
+    // A failure is retried and reported after the lock was seen busy.
     this.listen().catch(() => undefined);
     await this.sleep(ms);
-    // Where notifications cannot be counted there are no turns but this one.
+    // If notifications cannot be counted, this process yields only once.
     if (this.heard() === undefined) this.turn = null;
   }
 
-  /** A request is about to be sent. */
+  /** Called before a request is sent. */
   look(): Outlook {
     const heard = this.heard();
-    // Where notifications already arrive, since another caller waited a moment ago, one try is enough.
+    // If notifications already arrive, since another caller waited a moment ago, one attempt is sufficient.
     if (heard !== undefined) this.subscription ??= this.store.subscribe(this.name, this.onNotification);
     return {
       listening: this.subscription?.active ?? false,
@@ -58,7 +58,7 @@ export class ReleaseWatch {
     };
   }
 
-  /** The request was answered. */
+  /** Called with the reply to the request. */
   onTried(taken: boolean, { lacking }: Outlook): void {
     this.turn?.onTried(taken, lacking);
   }
@@ -71,12 +71,12 @@ export class ReleaseWatch {
 
   /** Sleeps until it is this process's turn, or for as long as the holder's lease runs. */
   async untilTurn({ notifications }: Outlook, remainingMs: number): Promise<void> {
-    // A notification that came while the try was under way counts, too.
+    // A notification during the attempt counts, too.
     const ms = this.notifications === notifications ? remainingMs : Math.min(this.patience(), remainingMs);
     if (ms > 0) await this.sleep(ms);
   }
 
-  /** Sleeps, for no longer than it takes until a notification. */
+  /** Sleeps until a notification, but at most for `ms`. */
   async sleep(ms: number): Promise<void> {
     await this.orWoken(this.sleeper.start(ms));
     this.sleeper.end();
@@ -104,7 +104,7 @@ export class ReleaseWatch {
     }
   }
 
-  /** Something changed: the present wait ends. `false`: there is none. */
+  /** Ends the present wait. Returns `false` if there is none. */
   wake(): boolean {
     if (this.onWake === null) return false;
     this.onWake();
@@ -119,7 +119,7 @@ export class ReleaseWatch {
     return this.store.heard?.(this.name);
   }
 
-  /** How long other processes go first from now on, in ms. */
+  /** How long to yield to other processes from now on, in ms. */
   private patience(): number {
     return this.turn === null ? 0 : Turn.patience(this.turn.lacks(this.heard()));
   }

@@ -1,11 +1,11 @@
 import { monotonic } from '../time/clock.js';
 import { Timer } from '../time/timer.js';
 
-/** A sleep that others can end or shorten, one at a time. */
+/** A sleep that can be ended or shortened from outside. Only one can run at a time. */
 export class Sleep {
-  /** Most tries succeed at once and need no timer. */
+  /** Created on first use, since most attempts succeed at once. */
   private timer: Timer | null = null;
-  /** When it would have ended without being shortened, and when it ends now. */
+  /** Its original end, and its present end. */
   private due = 0;
   private endsAt = 0;
   private onEnd: (() => void) | null = null;
@@ -20,7 +20,7 @@ export class Sleep {
     });
   }
 
-  /** Ends it now. Nothing happens if there is none. */
+  /** Ends it now. Has no effect without a sleep. */
   readonly end = (): void => {
     if (this.onEnd === null) return;
     this.onEnd();
@@ -28,7 +28,7 @@ export class Sleep {
     this.timer?.stop();
   };
 
-  /** Ends it in `ms`, or when it would have ended anyway. */
+  /** Ends it after `ms`, but not later than its original end. */
   endIn(ms: number): void {
     if (this.onEnd === null) return;
     const now = monotonic();
@@ -38,7 +38,8 @@ export class Sleep {
 
   private arm(endsAt: number, now: number): void {
     this.endsAt = endsAt;
-    // Redis counts the holder's lease in whole milliseconds; a look a moment too early would only be one too many.
+    // Redis counts leases in whole milliseconds, so 1 ms is added: an attempt that is slightly too early would be in
+    // vain.
     this.timer ??= new Timer(this.end);
     this.timer.start(Math.max(0, endsAt - now) + 1);
   }

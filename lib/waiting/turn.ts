@@ -1,12 +1,12 @@
 import { monotonic } from '../time/clock.js';
 
-/** How long each of the others is let go first, in ms: enough to hear of the release and to ask. */
+/** How long to yield to each other process: enough to get the notification and send a request, in ms. */
 const PATIENCE_MS = 5;
-/** The longest that a lock may be left free for others who do not come, in ms. */
+/** The longest time that a lock may stay free for processes that do not come, in ms. */
 export const MAX_PATIENCE_MS = 10;
-/** For how long a process that did not come is left out of account, in ms: it may only have been slow. */
+/** How long a process that did not come is not counted, since it may only have been slow, in ms. */
 const ABSENT_MS = 250;
-/** A process that has not asked for this long is treated as a new one, in ms. */
+/** A process that has not requested the lock for this long is treated as a new one, in ms. */
 const FORGET_MS = 1_000;
 
 /**
@@ -19,17 +19,17 @@ const FORGET_MS = 1_000;
  * It is best effort, not a guarantee: other clients need not follow it, and no process yields for long.
  */
 export class Turn {
-  /** When the lock was given up. */
+  /** When the lock was released. */
   readonly at = monotonic();
 
-  /** How many of the others do not seem to want the lock any more, and since when that is known. */
+  /** How many other processes seem to be absent, and since when. */
   private absent = 0;
   private absentAt = 0;
 
   /**
-   * @param heard how many notifications had arrived when the release was sent; `undefined`: none would have
-   * @param others how many others listened
-   * @param last what this process learned in its turn before
+   * @param heard how many notifications had arrived when the release was sent; `undefined` without a subscription
+   * @param others how many other subscribers there were
+   * @param last the previous turn of this process
    */
   constructor(
     private readonly heard: number | undefined,
@@ -42,16 +42,16 @@ export class Turn {
   }
 
   /**
-   * How many other processes go first.
+   * How many other processes are before this one.
    *
-   * @param heard how many notifications have arrived by now; `undefined`: none would
+   * @param heard how many notifications have arrived by now; `undefined` without a subscription
    */
   lacks(heard: number | undefined): number {
     const others = Math.max(0, this.others - this.absent);
     if (heard === undefined) return others;
-    // Not all notifications since were heard: better too early than too late.
+    // Some notifications may have been missed: better too early than too late.
     if (this.heard === undefined) return 0;
-    // The first one is that of the own release.
+    // The first notification is that of the own release.
     return Math.max(0, others - Math.max(0, heard - this.heard - 1));
   }
 
@@ -60,9 +60,10 @@ export class Turn {
     return Math.min(lacking * PATIENCE_MS, MAX_PATIENCE_MS);
   }
 
-  /** Learns from a try that was made while `lacking` others were to go first. */
+  /** Updates the absent processes after an attempt that was made with `lacking` other processes before this one. */
   onTried(taken: boolean, lacking: number): void {
-    // We yielded and still got the lock: the other processes are absent. Busy although we yielded to none: one is back.
+    // If this process yielded and still got the lock, the others are absent. If the lock is busy without yielding, one
+    // is back.
     if (!taken && lacking === 0) this.absent = 0;
     if (!taken || lacking === 0) return;
     if (this.absent === 0) this.absentAt = monotonic();
@@ -70,17 +71,17 @@ export class Turn {
   }
 }
 
-/** The locks that this process gave up a moment ago while others listened. */
+/** The locks that this process released a moment ago while others were subscribed. */
 export class Turns {
   private readonly turns = new Map<string, Turn>();
 
-  /** A lock was given up. */
+  /** Called when a lock was released. */
   onReleased(name: string, heard: number | undefined, others: number): void {
     const last = this.turns.get(name);
     this.turns.delete(name);
     if (others === 0) return;
     const turn = new Turn(heard, others, last);
-    // In the order they were given up: the oldest come first.
+    // The map is in the order of the releases: the oldest come first.
     for (const [known, { at }] of this.turns) {
       if (turn.at - at < FORGET_MS) break;
       this.turns.delete(known);

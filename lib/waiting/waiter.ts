@@ -5,17 +5,17 @@ import type { Hold } from '../holds/hold.js';
 import { monotonic } from '../time/clock.js';
 import { Deadline, type Deadlines } from '../time/deadlines.js';
 
-/** What one caller asks of a local queue. */
+/** The request of one caller to a local queue. */
 export interface WaitRequest {
-  /** How long to wait, in ms; 0: one try; may be `Infinity`. */
+  /** How long to wait, in ms; 0: a single attempt; `Infinity`: no limit. */
   readonly wait: number;
-  /** The lease wanted, in ms. */
+  /** The requested lease, in ms. */
   readonly leaseMs: number;
   /** The length to which the lease is renewed, in ms; `undefined`: it is not renewed. */
   readonly renewMs: number | undefined;
-  /** How long the lock stays taken at least, in ms: never longer than the lease wanted. */
+  /** How long the lock stays taken at least, in ms: never longer than the requested lease. */
   readonly holdAtLeast: number;
-  /** How many replicas have to acknowledge the lock. */
+  /** How many replicas must acknowledge the lock. */
   readonly minReplicas: number;
   readonly signal: AbortSignal | undefined;
 }
@@ -29,21 +29,21 @@ export interface WaitersQueue {
   onExpired(waiter: Waiter): void;
 }
 
-/** What a caller makes of the lock when it has it; it asked for it at `since`, on the monotonic clock. */
+/** Creates the caller's result from a hold. `since`: when the caller requested the lock, on the monotonic clock. */
 export type Claim<T> = (hold: Hold, since: number) => T;
 
-/** One caller in a local queue. It becomes due when its time to wait is over. */
+/** One caller in a local queue. It becomes due when its wait is over. */
 export class Waiter extends Deadline implements Linked<Waiter> {
   readonly since = monotonic();
   readonly served: Promise<unknown>;
-  /** @internal the list of waiters, and its neighbours there */
+  /** @internal The list that contains it. */
   list: LinkedList<Waiter> | null = null;
   /** @internal */
   previous: Waiter | null = null;
   /** @internal */
   next: Waiter | null = null;
 
-  /** Whether its time to wait is over: the next reply decides. */
+  /** Whether its wait is over, so that the next reply decides. */
   expired = false;
 
   private add!: (value: unknown) => void;
@@ -77,7 +77,7 @@ export class Waiter extends Deadline implements Linked<Waiter> {
     this.fail(error);
   }
 
-  /** Whether it leaves when the next reply says that the lock is busy. */
+  /** Whether it leaves if the next reply is that the lock is busy. */
   get onLastAttempt(): boolean {
     return this.expired || this.request.wait === 0;
   }
@@ -94,7 +94,7 @@ export class Waiter extends Deadline implements Linked<Waiter> {
     this.onAbort = () => {
       this.queue.leave(this, new LockAbortedError(this.queue.name, signal.reason));
     };
-    // Many may wait with one signal; Node takes more than ten listeners for a leak.
+    // Many waiters may share one signal; Node warns of a leak at more than ten listeners.
     setMaxListeners(0, signal);
     signal.addEventListener('abort', this.onAbort, { once: true });
   }

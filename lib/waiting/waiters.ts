@@ -61,7 +61,7 @@ export class Waiters implements WaitersToServe, WaitersQueue {
   onSplit(last: boolean): void {
     this.holderStatus.onBusy(undefined);
     const { first } = this;
-    // A single attempt ends only when another caller has the lock: if all contenders gave up on a free lock, none would get it.
+    // A single attempt ends only when another caller has the lock: if all contenders gave up a free lock, none would get it.
     if (first?.expired === true || (last && first?.request.wait === 0)) {
       this.leave(first, this.holderStatus.failure(first.waitedMs()));
     }
@@ -75,7 +75,7 @@ export class Waiters implements WaitersToServe, WaitersQueue {
   }
 
   onExpired(waiter: Waiter): void {
-    // The lock may be free without a notification having arrived, so the head asks once more before it is told "busy".
+    // The lock may be free without a notification having arrived, so the first waiter tries once more before it is rejected.
     if (waiter === this.first && this.holderStatus.saysBusy && this.loop?.askOnce() === true) {
       waiter.expired = true;
       return;

@@ -339,7 +339,7 @@ describe('@UseLock', () => {
     const refusal = await controller.locked('1').catch((error: unknown) => error);
 
     expect(refusal).toBeInstanceOf(LockConfigError);
-    expect((refusal as Error).message).toContain('Use @WithLock');
+    expect((refusal as Error).message).toContain('use @WithLock');
     expect(() => controller.busy()).toThrow(LockConfigError);
     expect((await get('/via-self/1')).status).toBe(500);
     expect([meeting.done, controller.calls]).toEqual([0, 0]);

@@ -17,14 +17,14 @@ export interface GrantRequest {
   readonly proposal: number;
 }
 
-/** One node's answer to a request for its vote. */
+/** The reply of one node to a request for its vote. */
 export type GrantReply =
   | { readonly granted: true; /** The first token reserved on this node. */ readonly token: number }
   | {
       readonly granted: false;
-      /** Who has this node's vote. */
+      /** The owner that has this node's vote. */
       readonly holder: string;
-      /** For how long, in ms; `undefined`: without end. */
+      /** The remaining time of that vote, in ms; `undefined` if it does not expire. */
       readonly remainingMs: number | undefined;
     };
 
@@ -33,7 +33,7 @@ export interface ConfirmRequest {
   readonly owner: string;
   /** The last of the tokens reserved. */
   readonly lastToken: number;
-  /** If above 0: also where the lock is free, which is then taken for this long, in ms. */
+  /** If above 0, a free lock is taken again for this long, in ms. */
   readonly rejoinMs: number;
 }
 
@@ -43,7 +43,7 @@ interface Vote {
   readonly leaseMs: number;
 }
 
-/** @param marker what the node must still have when the votes are given */
+/** @param marker the marker that the node must have when it grants the votes */
 export function grantBatch(
   layout: KeyLayout,
   tokenTtl: number,
@@ -68,7 +68,7 @@ export function grantBatch(
   };
 }
 
-/** Without `rejoinMs` it takes nothing, and does no harm when it is carried out late. */
+/** Without `rejoinMs` it takes no lock, so late execution has no effect. */
 export function confirmBatch(
   layout: KeyLayout,
   tokenTtl: number,

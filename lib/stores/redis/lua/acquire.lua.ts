@@ -2,7 +2,7 @@ import { ANSWER_EACH } from './answer-each.lua.js';
 import { TAKE } from './take.lua.js';
 
 /**
- * Takes any number of locks, each by itself, see `TAKE`. Tokens are the server's clock in µs.
+ * Takes any number of locks, each independently, see `TAKE`. Tokens are the server's clock in µs.
  *
  * KEYS  per lock: lock hash, token string
  * ARGV  1: lifetime of a token key in ms, 2: lease in ms, 3: tokens to reserve for each ('': they come last); then per

@@ -1,7 +1,9 @@
 /**
- * Lua for scripts that serve any number of requests in a call: `answer(count, attempt)` does one after another and replies.
+ * Lua for scripts that serve any number of requests in a call: `answer(count, attempt)` executes them in order and
+ * replies.
  *
- * `attempt(n)` does the n-th and returns 1 and a detail, or 0 and a detail if it was not done, or an error alone.
+ * `attempt(n)` executes the n-th and returns 1 and a detail if it was done, 0 and a detail if it was not, or only an
+ * error.
  *
  * reply one number: all were done, each with this detail. Else per request: 1 or 0, detail | -1, error text. A request
  *       that comes alone: its error is that of the call.

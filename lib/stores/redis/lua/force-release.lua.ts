@@ -1,7 +1,7 @@
 import { PUBLISH } from './publish.lua.js';
 
 /**
- * Frees one lock regardless of its holder.
+ * Releases one lock regardless of its holder.
  *
  * KEYS  1: lock hash
  * ARGV  1: channel

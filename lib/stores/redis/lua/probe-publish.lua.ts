@@ -1,5 +1,5 @@
 /**
- * Tries the permission to notify.
+ * Tests the permission to publish.
  *
  * KEYS  1: lock hash, which is not used
  * ARGV  1: channel, 2: '1' on a cluster

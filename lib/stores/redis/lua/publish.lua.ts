@@ -1,6 +1,6 @@
 /**
- * Lua: `publish(channel)` notifies the subscribers of a channel and returns how many got the message. An error does not
- * reach the script: what it has done before counts.
+ * Lua: `publish(channel)` notifies the subscribers of a channel and returns how many got the message. An error is
+ * ignored, so that the earlier writes of the script count.
  */
 export const PUBLISH = `
 local function publish(channel)
@@ -10,8 +10,8 @@ end
 `;
 
 /**
- * The same on a cluster: by a sharded channel, which lives in the hash slot of its lock, where the server has them. While a
- * cluster is upgraded, some of its servers do not; subscribers ask the same server.
+ * The same on a cluster: through a sharded channel, which is in the hash slot of its lock, if the server has sharded
+ * channels. During an upgrade some servers do not; subscribers use the same server and so decide alike.
  */
 export const PUBLISH_SHARDED = `
 local function publish(channel)

@@ -3,19 +3,19 @@ import { PUBLISH } from './publish.lua.js';
 import { TAGGED } from './tagged.lua.js';
 
 /**
- * Gives up any number of locks, each by itself and only where the owner still holds it, and publishes the notification that
- * Redisson's waiters know ("0").
+ * Releases any number of locks, each independently and only if the owner still holds it, and publishes the notification
+ * of Redisson ("0").
  *
  * KEYS  per lock: lock hash
  * ARGV  1: ms to keep the locks (0: free them now), 2: what the names of channels begin with ('': no notifications); then per
  *       lock: owner
  * reply as `ANSWER_EACH` has it; detail: subscribers that got the notification | 0 (not the holder)
  *
- * A lock that is kept gets the value '0', so that a late renewal does not change when it ends. A server that is out of
- * memory rejects that write; the lock is kept nevertheless.
+ * A lock that is kept gets the value '0', so that a late renewal does not change its end. A server that is out of
+ * memory rejects this write, but the lock is still kept.
  *
- * A notification is also sent for a lock that is already free: its holder may have made the lease shorter, and a caller
- * that waits counts on the longer one.
+ * A notification is also sent for a lock that is already free: its holder may have shortened the lease, and waiters
+ * expect the longer one.
  */
 export const RELEASE = `${ANSWER_EACH}${TAGGED}${PUBLISH}
 local call = redis.call

@@ -2,23 +2,23 @@ import { ANSWER_EACH } from './answer-each.lua.js';
 import { TAGGED } from './tagged.lua.js';
 
 /**
- * Renews the lease of any number of locks, each by itself and only where the owner still holds it. The token key lives as
- * long again as after an acquisition.
+ * Renews the lease of any number of locks, each independently and only if the owner still holds it. The expiry of the
+ * token key is set as after an acquisition.
  *
  * KEYS  per lock: lock hash
  * ARGV  1: lifetime of a token key in ms, 2: lease in ms, 3: '1' to make a longer lease shorter, 4: what the names of
  *       token keys begin with; then per lock: owner, the number of requests with '1' for it so far, this one included
  * reply as `ANSWER_EACH` has it; not done: not the holder
  *
- * The token key is in the hash slot of its lock, but is not one of the KEYS: while a slot moves, a server rejects a request
- * if it has only some of its KEYS. Where the token key is on the other server, the lock alone is renewed.
+ * The token key is in the hash slot of its lock, but not in KEYS: while a slot moves, a server rejects a request if it
+ * has only some of its KEYS. If the token key is on the other server, only the lock is renewed.
  *
- * Requests can arrive in another order than they were sent, also long after their connection was closed, and the holder
- * may rely on a longer lease by then. So a lease is only made shorter by a request whose number is larger than each number
- * seen before. The largest number is part of the owner's value: '1' (none yet) or '1.<number>'. The value '0' belongs to an
- * owner that released the lock and keeps it from others for a while.
+ * Requests can arrive out of order, even long after their connection was closed, and the holder may rely on a longer
+ * lease by then. So only a request with a larger number than all earlier ones can shorten a lease. The largest number
+ * is part of the owner's value: '1' (none yet) or '1.<number>'. The value '0' means that the owner has released the
+ * lock, which is kept for a while.
  *
- * The lease is written last: after an error the old one still runs.
+ * The lease is written last, so after an error the old one still applies.
  */
 export const RENEW = `${ANSWER_EACH}${TAGGED}local call = redis.call
 local ttl, lease, exact, prefix = ARGV[1], ARGV[2], ARGV[3] == '1', ARGV[4]

@@ -1,5 +1,5 @@
 /**
- * Says which server runs the script. Sent whole, since it is needed once.
+ * Identifies the server that runs the script. Sent in full, since it is used only once.
  *
  * KEYS  any keys, which are not used
  * ARGV  none

@@ -1,6 +1,6 @@
 /**
- * Lua that writes a lock for `owner` where there is none: `put(lock, owner, lease)`. Returns an error if the server refuses
- * the expiry: then no lock is left behind, least of all one that never expires.
+ * Lua that writes a free lock for `owner`: `put(lock, owner, lease)`. Returns an error if the server refuses the
+ * expiry, and then leaves no lock behind.
  */
 export const PUT = `
 local call = redis.call
@@ -16,8 +16,8 @@ end
 `;
 
 /**
- * Lua that takes a lock: `take(lock, counter, owner, lease, ttl, tokens, clock)` returns 1 and the first of the reserved
- * tokens, or 0 and the holder's PTTL (-1: none), or an error alone.
+ * Lua that takes a lock: `take(lock, counter, owner, lease, ttl, tokens, clock)` returns 1 and the first of the
+ * reserved tokens, or 0 and the holder's PTTL (-1: none), or only an error.
  *
  * `clock()` returns the token that is the first one unless a larger one is stored, as a number and as a string. The
  * string is written as it is where possible: bench case "names", 5 % more sections than with a number.
@@ -25,8 +25,8 @@ end
  * The token is written before the lock: if the server refuses any of the writes, no lock is left behind. The token is the
  * larger of "stored + 1" and the clock, so it grows over a flush, a restart and a failover, too.
  *
- * An owner that holds the lock already gets its lease prolonged, never made shorter: the request may be an older one that
- * arrives late.
+ * If the owner already holds the lock, its lease is prolonged, but never shortened, since the request may be an old one
+ * that arrives late.
  */
 export const TAKE = `${PUT}
 local function take(lock, counter, owner, lease, ttl, tokens, clock)

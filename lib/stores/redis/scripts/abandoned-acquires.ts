@@ -9,35 +9,35 @@ interface AbandonedRequest {
 }
 
 interface Abandoned {
-  /** How many late replies for this owner are still to come. */
+  /** The number of late replies for this owner that are still outstanding. */
   pending: number;
-  /** Until when a request of a closed connection may still be carried out, on the monotonic clock. */
+  /** Until when a request of a closed connection may still be executed, on the monotonic clock. */
   until: number;
-  /** The owner is released for good: no request uses it any more. */
+  /** Whether the owner was released, so that no request uses it any more. */
   released: boolean;
 }
 
-/** How often owners whose requests can no longer arrive are looked for at most, in ms. */
+/** The least time between two searches for owners whose requests can no longer arrive, in ms. */
 const SWEEP_MS = 1_000;
 
 /**
- * Acquires that may be carried out behind the release of their owner, and would leave an orphaned lock:
+ * Tracks acquires that may be executed after the release of their owner, and would leave an orphaned lock:
  *
- * - Not all requests take the same way (the nodes of a cluster, a connection for writes that replicas acknowledge). The
- *   late reply tells whether such a lock was taken; then the owner is released once more.
- * - A request in flight on a connection that was closed may arrive after everything that is sent on the next one, and
- *   no reply tells. Such an owner is released again and again until nothing can arrive any more.
+ * - Not all requests use the same connection (the nodes of a cluster, a connection for acknowledged writes). If the
+ *   late reply shows that such a lock was taken, the owner is released again.
+ * - A request in flight on a closed connection may arrive after all requests on the next one, without a reply. The
+ *   release of such an owner is repeated until nothing can arrive any more.
  *
- * A late renewal or release does no harm: both compare the owner, no owner is used twice, and a late renewal does not make
- * a lease shorter (see the script).
+ * A late renewal or release has no effect: both compare the owner, no owner is used twice, and a late renewal does not
+ * shorten a lease (see the script).
  */
 export class AbandonedAcquires implements AbandonedWatch<AbandonedRequest> {
   private readonly abandoned = new Map<string, Abandoned>();
   private sweptAt = 0;
 
   /**
-   * @param releaseAgain has to see to it that the owner is released, until `until` on the monotonic clock if that is given,
-   *   and must not throw
+   * @param releaseAgain releases the owner, repeatedly until `until` on the monotonic clock if that is given; must not
+   *   throw
    */
   constructor(private readonly releaseAgain: (request: AbandonedRequest, until: number) => void) {}
 
@@ -54,13 +54,13 @@ export class AbandonedAcquires implements AbandonedWatch<AbandonedRequest> {
     if (abandoned === undefined) return;
     abandoned.pending -= 1;
     if (abandoned.pending === 0 && abandoned.until === 0) this.abandoned.delete(request.owner);
-    // Not yet released: the owner still wants the lock, or will be released later.
+    // If it is not released, the owner is still in use, or will be released later.
     if (maybeDone(reply, index) && abandoned.released) this.releaseAgain(request, 0);
   }
 
   onCut(request: AbandonedRequest, ms: number): void {
     const now = monotonic();
-    // What arrives later than that is forgotten by itself before long.
+    // A lock that is taken later than that expires soon.
     const until = now + Math.min(ms, request.leaseMs);
     this.sweep(now);
     const abandoned = this.abandonedOf(request.owner);
@@ -69,7 +69,7 @@ export class AbandonedAcquires implements AbandonedWatch<AbandonedRequest> {
     if (abandoned.released && abandoned.pending === 0) this.abandoned.delete(request.owner);
   }
 
-  /** For requests that are carried out in the order they were sent: no acquire gets behind its release. */
+  /** For requests that are executed in the order in which they were sent, so that no acquire follows its release. */
   get inOrder(): AbandonedWatch<AbandonedRequest> {
     return {
       onOverdue: (request) => {
@@ -84,7 +84,10 @@ export class AbandonedAcquires implements AbandonedWatch<AbandonedRequest> {
     };
   }
 
-  /** This owner is released for good. Returns until when that has to be repeated, on the monotonic clock; 0: it need not. */
+  /**
+   * Called when this owner is released. Returns until when the release must be repeated, on the monotonic clock; 0 if
+   * it need not.
+   */
   onReleased(owner: string): number {
     if (this.abandoned.size === 0) return 0;
     const abandoned = this.abandoned.get(owner);

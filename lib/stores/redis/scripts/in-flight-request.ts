@@ -4,23 +4,23 @@ import { now } from '../../../time/instant.js';
 import type { ConnectionWatch } from '../connection/connection-watch.js';
 import { isServerError, refused, unanswered } from '../connection/server-error.js';
 
-/** Sends a request and takes its outcome. One of `onReply` and `onFailure` is called, once. */
+/** The sender of a request, which receives its outcome. Either `onReply` or `onFailure` is called, once. */
 export interface Sender {
-  /** For how long after it was sent a reply can be used, in ms. Unless it is above the timeout, no late reply is used. */
+  /** How long after it was sent a reply can be used, in ms. Late replies are used only if this is above the timeout. */
   readonly usefulMs: number;
-  /** Whether a node of a cluster is asked for keys of a hash slot that is being moved to it. */
+  /** Whether the request is for a hash slot that is moving to the node. */
   readonly asking?: boolean;
   onReply(value: unknown, inFlight: InFlightRequest): void;
   onFailure(error: LockUnavailableError): void;
-  /** The timeout is over. The request is still in flight, and a late reply goes to `onReply`. */
+  /** Called when the timeout is over. The request is still in flight, and a late reply goes to `onReply`. */
   onOverdue(error: LockUnavailableError): void;
-  /** Called once after `onOverdue` or a timeout, for whatever became of the reply; `undefined`: none, or an error. */
+  /** Called once after `onOverdue` or a timeout, with the late reply; `undefined` if there is none or an error. */
   onLate?(value: unknown): void;
-  /** The connection was closed under the request, which may still be carried out within `ms`. */
+  /** Called when the connection was closed during the request, which may still be executed within `ms`. */
   onCut?(ms: number): void;
 }
 
-/** One request to Redis, from sending it until nothing more can come of it. */
+/** One request to Redis, from its start until no reply can arrive any more. */
 export class InFlightRequest extends Deadline {
   /** When the request was sent. */
   readonly sentAt = now();
@@ -40,12 +40,12 @@ export class InFlightRequest extends Deadline {
     connection.inFlightRequests.add(this, this.sentAt.mono + timeoutMs);
   }
 
-  /** Whether its timeout is not over. */
+  /** Whether its timeout has not passed. */
   get open(): boolean {
     return this.state === 'open';
   }
 
-  /** Whether the connection was cut meanwhile, so that ioredis may have sent the request twice. */
+  /** Whether the connection was closed meanwhile, so that ioredis may have sent the request twice. */
   get maybeResent(): boolean {
     return this.cuts !== this.connection.cuts;
   }
@@ -63,11 +63,14 @@ export class InFlightRequest extends Deadline {
     if (this.end(undefined)) return;
     if (served) this.connection.onRefused(error);
     if (!served) this.sender.onFailure(unanswered(error));
-    // If it was sent twice, the first one may have been carried out.
+    // If it was sent twice, the first one may have been executed.
     else this.sender.onFailure(refused(error, undefined, this.connection.adviceOn(error), this.maybeResent));
   }
 
-  /** The server did not know the script, and it is too late to send it whole: a release may be behind this request. */
+  /**
+   * Called when the server did not know the script, and it is too late to send it in full, since a release may already
+   * follow this request.
+   */
   onUnknownScript(): void {
     this.connection.onAnswered();
     if (this.end(undefined)) return;
@@ -77,9 +80,9 @@ export class InFlightRequest extends Deadline {
   }
 
   /**
-   * The connection was closed.
+   * Called when the connection was closed.
    *
-   * @param final whether no reply can come any more: the client does not send the request again
+   * @param final whether no reply can arrive any more, since the client does not send the request again
    */
   onCut(final: boolean): void {
     const { state } = this;
@@ -101,20 +104,20 @@ export class InFlightRequest extends Deadline {
       connection.onOverdue(this, timeoutMs, this.answers);
       sender.onOverdue(error);
     }
-    // A client that was cut off may or may not send it again.
+    // A client may or may not send it again after a reconnection.
     if (late || sender.usefulMs <= timeoutMs || this.maybeResent || connection.disposed) {
       this.stopWaiting();
       sender.onFailure(error);
     } else connection.inFlightRequests.add(this, this.sentAt.mono + sender.usefulMs);
   }
 
-  /** The reply is of no use any more, but what it says may be. */
+  /** The sender gets no reply, but a late one may still show what was done. */
   private stopWaiting(): void {
     this.state = 'done';
     this.connection.inFlightRequests.remove(this);
   }
 
-  /** Nothing more will come. Returns whether its sender had the outcome before. */
+  /** Ends the request. Returns whether its sender already had the outcome. */
   private end(value: unknown): boolean {
     const { connection, state } = this;
     this.state = 'done';

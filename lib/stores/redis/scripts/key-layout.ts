@@ -1,11 +1,11 @@
-/** What the name of a lock's channel begins with; the lock's key follows, in braces unless it has some itself. */
+/** The prefix of a lock's channel; the lock's key follows, in braces unless it already has some. */
 export const CHANNEL_PREFIX = 'redisson_lock__channel:';
-/** What the name of a lock's token key begins with; the lock's key follows in the same way. */
+/** The prefix of a lock's token key; the lock's key follows in the same way. */
 export const TOKEN_PREFIX = 'redisson_lock_token:';
 
 /**
- * Redisson's names for a lock's keys and channel, so that a Java service finds the same lock. A name that holds a `{`
- * already carries its own hash tag and is not wrapped in another.
+ * Redisson's names for a lock's keys and channel, so that a Java service finds the same lock. A name that contains a
+ * `{` already has a hash tag and gets no second one.
  */
 export class KeyLayout {
   constructor(private readonly keyPrefix: string) {}

@@ -10,13 +10,13 @@ export type KeyGroup = string | number;
  */
 export type Accepted = 'unknown' | 'any' | 'slot' | 'lock';
 
-/** How long locks of one hash slot share no call after a server had only some of their keys, in ms. */
+/** How long locks of one hash slot are sent separately after a server had only some of their keys, in ms. */
 const APART_MS = 10_000;
 
 /**
- * Which locks may share a call. A cluster rejects a call with keys of several hash slots, and a proxy may send it to the
- * server of its first key. Neither can be told from the class of the client, so keys of several locks are mixed only once
- * the server is known to accept that.
+ * Decides which locks may share a call. A cluster rejects a call with keys of several hash slots, and a proxy may send
+ * it to the server of its first key. The class of the client shows neither, so keys of several locks share a call only
+ * once the server is known to accept that.
  */
 export class KeyMixing {
   private apartUntil = 0;
@@ -32,12 +32,12 @@ export class KeyMixing {
     return this.accepted === 'any';
   }
 
-  /** Whether the server was not tried yet, or rejected a call for a reason that may pass. */
+  /** Whether the server was not tested yet, or rejected a call for a temporary reason. */
   get open(): boolean {
     return this.accepted === 'unknown' || this.accepted === 'lock';
   }
 
-  /** @throws LockNameError if the keys of the lock are not in one hash slot where they have to be */
+  /** @throws LockNameError if the keys of the lock must be in one hash slot and are not */
   groupOf(name: string): KeyGroup {
     if (this.accepted === 'any') return '';
     if (this.accepted !== 'slot') return name;
@@ -49,7 +49,7 @@ export class KeyMixing {
     this.accepted = accepted;
   }
 
-  /** The server rejected a call with keys of several locks. */
+  /** Called when the server rejected a call with keys of several locks. */
   onRejected(error: Error): void {
     if (isAboutMovingSlot(error)) this.apartUntil = monotonic() + APART_MS;
     else if (this.accepted !== 'slot') this.accepted = hasCode(error, 'CROSSSLOT') ? 'slot' : 'lock';

@@ -15,9 +15,9 @@ export interface RenewRequest {
   readonly name: string;
   readonly owner: string;
   readonly leaseMs: number;
-  /** How many requests with `exact` there were for this owner, this one included. */
+  /** How many requests with `exact` were sent for this owner, including this one. */
   readonly number: number;
-  /** Whether a longer lease is made shorter; else it stays. */
+  /** Whether a longer lease is shortened; otherwise it is kept. */
   readonly exact: boolean;
 }
 
@@ -28,7 +28,7 @@ export interface ReleaseRequest {
   readonly notify: boolean;
 }
 
-/** A late reply to a release ends a clean-up; after this long, in ms, it is sent again. */
+/** How long a late reply to a release is awaited before the release is sent again, in ms. */
 const RELEASE_USEFUL_MS = 10_000;
 
 export function acquireBatch(
@@ -72,7 +72,7 @@ export function renewBatch(layout: KeyLayout, tokenTtl: number): BatchedScript<R
   };
 }
 
-/** @param sharded whether notifications go to sharded channels where the server has them */
+/** @param sharded whether notifications use sharded channels if the server has them */
 export function releaseBatch(
   layout: KeyLayout,
   notifications: NotificationSubscriber,
@@ -89,14 +89,14 @@ export function releaseBatch(
     },
     usefulMs: () => RELEASE_USEFUL_MS,
     read: (status, detail, { name }, { maybeResent }) => ({
-      // An earlier send of this request may have done the work, and its reply was lost with the connection.
+      // The request may have been executed when it was first sent, with a lost reply.
       held: status === 1 || maybeResent,
       listeners: Math.max(0, Number(detail) - (notifications.hears(layout.channel(name)) ? 1 : 0)),
     }),
   };
 }
 
-/** A reply that comes later than the lease lasts is of no use: leases count from when the request was sent. */
+/** A reply after the end of the lease is of no use, since leases count from when the request was sent. */
 function leaseOf({ leaseMs }: { readonly leaseMs: number }): number {
   return leaseMs;
 }

@@ -10,34 +10,34 @@ import type { Script } from '../lua/script.js';
 import { isAboutKeys, isAboutMovingSlot, isServerError } from '../connection/server-error.js';
 
 /**
- * How many requests one call may hold. More than one call of many requests lets the server work on the first while the
- * next is written, and no script of ours keeps other clients waiting for long.
+ * The largest number of requests in one call. With several calls, the server works on the first while the next is
+ * written, and no script blocks other clients for long.
  */
 export const LIMIT = 32;
 
-/** A script that serves any number of requests in one call, and how to speak to it. */
+/** A script that serves any number of requests in one call, with its arguments and replies. */
 export interface BatchedScript<Request, Reply> {
   readonly script: Script;
-  /** Whether a request may go in the call that `first` opened: what comes once in a call has to suit both. */
+  /** Whether a request may share a call with `first`: the common arguments of the call must be the same for both. */
   readonly fits: (first: Request, request: Request) => boolean;
   readonly pushKeys: (args: RedisArgument[], request: Request) => void;
   readonly pushArgs: (args: RedisArgument[], requests: readonly [Request, ...Request[]]) => void;
-  /** For how long after it was sent a reply can be used, in ms. Default: the timeout. */
+  /** How long after it was sent a reply can be used, in ms. Default: the timeout. */
   readonly usefulMs?: (request: Request) => number;
-  /** Who follows requests that may be carried out after their timeout, or after their connection was closed. */
+  /** Tracks requests that may be executed after their timeout, or after their connection was closed. */
   readonly abandoned?: AbandonedWatch<Request>;
   /** See `Sender`. */
   readonly asking?: boolean;
-  /** Reads what the script answered to one request: a status other than -1, and a detail. */
+  /** Converts the script's reply to one request: a status other than -1, and a detail. */
   readonly read: (status: number, detail: unknown, request: Request, inFlight: InFlightRequest) => Reply;
 }
 
-/** Follows requests whose outcome matters although their reply is late or lost. */
+/** Tracks requests whose outcome matters even if their reply is late or lost. */
 export interface AbandonedWatch<Request> {
   onOverdue(request: Request): void;
-  /** The reply to a request that was overdue; `undefined`: none will come. */
+  /** Called with the reply to an overdue request; `undefined` if none will arrive. */
   onLate(request: Request, reply: unknown, index: number): void;
-  /** The request may still be carried out within `ms`, though its connection was closed. */
+  /** Called when the request may still be executed within `ms` although its connection was closed. */
   onCut(request: Request, ms: number): void;
 }
 
@@ -47,8 +47,8 @@ export interface Asked<Request, Reply> extends ReplySlot<Reply> {
 }
 
 /**
- * Requests that go out as one call. Each is answered by itself, an error in the place of a reply is that request's own; if
- * all were done with the same detail, that number answers all of them.
+ * Requests that are sent as one call. Each has its own reply or error; if all were done with the same detail, the reply
+ * is this one number.
  */
 class Call<Request extends { readonly name: string }, Reply> implements Sender {
   private overdue = false;
@@ -84,7 +84,7 @@ class Call<Request extends { readonly name: string }, Reply> implements Sender {
       for (const asked of this.asked) asked.resolve(this.batched.read(1, value, asked.request, inFlight));
     } else if (Array.isArray(value) && value.length === 2 * this.asked.length) this.onReplies(value, inFlight);
     else {
-      // Whatever stands in between may have passed the request on.
+      // An intermediary may have forwarded the request.
       const cause = new UnexpectedReply();
       this.onFailure(
         new LockUnavailableError(cause.message, undefined, { cause, retryable: true, outcomeUnknown: true }),
@@ -108,7 +108,7 @@ class Call<Request extends { readonly name: string }, Reply> implements Sender {
     const { cause } = error;
     if (this.asked.length > 1 && cause instanceof Error && isAboutAllKeys(cause)) {
       this.scripts.mixing.onRejected(cause);
-      // Once it is overdue, an acquire must not be sent again: a release may be behind it.
+      // An overdue acquire must not be sent again, since a release may already follow it.
       if (!this.overdue || this.batched.abandoned === undefined) {
         this.sendOneByOne();
         return;
@@ -117,7 +117,7 @@ class Call<Request extends { readonly name: string }, Reply> implements Sender {
     for (const asked of this.asked) asked.reject(error);
   }
 
-  /** The server rejected the call as a whole, so it carried out none of it. */
+  /** Called when the server rejected the whole call, so that no request was executed. */
   private sendOneByOne(): void {
     const { scripts, batched, timeoutMs } = this;
     scripts.resends += 1;
@@ -146,7 +146,7 @@ function isAboutAllKeys(error: Error): boolean {
   return isAboutMovingSlot(error) || (isServerError(error) && isAboutKeys(error));
 }
 
-/** Sends `asked` as one call, at once if the connection is ready. All of them have to fit the first. */
+/** Sends `asked` as one call, at once if the connection is ready. All of them must fit the first. */
 export function sendCall<Request extends { readonly name: string }, Reply>(
   scripts: ScriptCaller,
   batched: BatchedScript<Request, Reply>,
@@ -162,12 +162,13 @@ interface Open<Request, Reply> {
 }
 
 /**
- * Runs one kind of request: what is asked in one turn of the event loop goes out as one call, and each request is
- * answered by itself. Requests with another time limit go in a call of their own, so that a short limit does not cut the
- * others off.
+ * Runs one kind of request: requests of the same tick are sent as one call, and each has its own reply. Requests with
+ * another timeout are sent in a separate call, so that a short timeout does not affect the others.
  */
 export class ScriptBatch<Request extends { readonly name: string }, Reply> {
-  /** The calls to be sent at the end of this tick; where not all locks may share one, each group has its own list. */
+  /**
+   * The calls that are sent at the end of this tick; if not all locks may share a call, each group has its own list.
+   */
   private open: Open<Request, Reply>[] = [];
   private readonly groups = new Map<KeyGroup, Open<Request, Reply>[]>();
   private waiting = false;
@@ -177,7 +178,7 @@ export class ScriptBatch<Request extends { readonly name: string }, Reply> {
     private readonly batched: BatchedScript<Request, Reply>,
   ) {}
 
-  /** Rejects with `LockNameError` where the keys of a lock have to be in one hash slot and are not. */
+  /** Rejects with `LockNameError` if the keys of a lock must be in one hash slot and are not. */
   run(request: Request, timeoutMs: number): Promise<Reply> {
     return new Promise((resolve, reject) => {
       this.add({ request, resolve, reject }, timeoutMs, this.callsFor(request.name));
@@ -199,7 +200,8 @@ export class ScriptBatch<Request extends { readonly name: string }, Reply> {
     else call.asked.push(asked);
     if (this.waiting) return;
     this.waiting = true;
-    // After all promise callbacks of this turn, before any input or timer: gathers the most and waits for nothing.
+    // After all promise callbacks of this tick and before input and timers, which collects the most requests without a
+    // delay.
     onNextTick(this.flush);
   }
 

@@ -9,23 +9,23 @@ import type { RedisArgument } from '../connection/redis-client.js';
 import type { Script } from '../lua/script.js';
 import { hasCode, isServerError, refused } from '../connection/server-error.js';
 
-/** How a request makes use of a late reply. */
+/** The use of a late reply. */
 interface LateReply {
-  /** For how long after it was sent, in ms. */
+  /** How long after it was sent, in ms. */
   readonly usefulMs: number;
-  /** The timeout is over. */
+  /** Called when the timeout is over. */
   onOverdue(error: LockUnavailableError): void;
 }
 
-/** Runs scripts on one Redis, each within its time, and turns every failure into `LockUnavailableError`. */
+/** Runs scripts on one Redis, each with a timeout, and converts every failure to `LockUnavailableError`. */
 export class ScriptCaller {
-  /** How often a script was sent again behind what was sent meanwhile: whole, or for one lock of several. */
+  /** How often a script was sent again after later requests: in full, or for one lock of several. */
   resends = 0;
 
-  /** Scripts that the server was found not to know too late to send them whole. */
+  /** Scripts that the server does not know, which was detected too late to send them in full. */
   private readonly unknown = new Set<Script>();
 
-  /** Whether each request contains its script, since the client does not pass on that a server does not know it. */
+  /** Whether each request contains its script, since the client hides the error of an unknown script. */
   private readonly whole: boolean;
 
   /** @param mixing which locks may share a call */
@@ -47,7 +47,7 @@ export class ScriptCaller {
   /**
    * Runs a script; at once if the connection is ready.
    *
-   * @param args what follows the script's digest: the number of keys, the keys, the arguments
+   * @param args the arguments after the script's digest: the number of keys, the keys, the arguments
    */
   send(script: Script, args: RedisArgument[], timeoutMs: number, sender: Sender): void {
     if (this.connection.ready) {
@@ -64,7 +64,7 @@ export class ScriptCaller {
     );
   }
 
-  /** Runs a script and resolves with what it answers. */
+  /** Runs a script and resolves with its reply. */
   call(script: Script, keys: string[], args: RedisArgument[], timeoutMs: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const sender = senderOf(resolve, reject);
@@ -75,7 +75,7 @@ export class ScriptCaller {
   }
 
   /**
-   * How many replicas have acknowledged what was written on this connection so far; it waits until `count` have.
+   * Waits until `count` replicas have acknowledged all earlier writes of this connection. Resolves with their number.
    *
    * @param waitMs how long the server waits for them
    */
@@ -85,19 +85,19 @@ export class ScriptCaller {
   }
 
   /**
-   * Tests the permission for EVAL, which is needed only now and then: while the server knows the scripts, a missing one
-   * shows nowhere.
+   * Tests the permission for EVAL. It is needed only when the server does not know a script, so a missing permission
+   * would stay hidden.
    */
   async probeEval(keys: string[], timeoutMs: number): Promise<void> {
     await this.eval('return 1', keys, timeoutMs);
   }
 
-  /** Runs a script that the server need not remember. */
+  /** Runs a script once, with EVAL. */
   eval(source: string, keys: string[], timeoutMs: number): Promise<unknown> {
     return this.ask(() => callAtOnce(this.connection.client, 'eval', source, keys.length, ...keys), timeoutMs);
   }
 
-  /** Any other request, under the same rules. */
+  /** Sends any other request with the same rules. */
   ask(send: () => Promise<unknown>, timeoutMs: number, late?: LateReply): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const inFlight = new InFlightRequest(this.connection, timeoutMs, senderOf(resolve, reject, late));
@@ -115,7 +115,7 @@ export class ScriptCaller {
     });
   }
 
-  /** An error that the server told of one request among several in a call. */
+  /** Converts the server's error for one of several requests in a call. */
   refusal(error: Error, lockName: string | undefined): LockUnavailableError {
     this.connection.onRefused(error);
     return refused(error, lockName);
@@ -135,19 +135,19 @@ export class ScriptCaller {
     const onError = (error: unknown): void => {
       inFlight.onError(error);
     };
-    // ASKING applies to one request only, so this one contains its script.
+    // ASKING applies only to the next request, which therefore contains its script.
     if (asking) callAtOnce(this.connection.client, 'asking').catch(() => undefined);
     if (asking || this.whole || this.unknown.delete(script)) {
       this.request('eval', script.source, args).then(onReply, onError);
       return;
     }
     this.request('evalsha', script.sha1, args).then(onReply, (error: unknown) => {
-      // After SCRIPT FLUSH, a restart or a failover the server does not know the script; EVAL teaches it again.
+      // After SCRIPT FLUSH, a restart or a failover the server does not know the script; EVAL loads it again.
       if (!isServerError(error) || !hasCode(error, 'NOSCRIPT')) {
         inFlight.onError(error);
         return;
       }
-      // Not once the request is overdue: EVAL could come after the release that cleans up behind it.
+      // Not after the timeout: EVAL could arrive after the release that cleans up the request.
       if (!inFlight.open) {
         this.unknown.add(script);
         inFlight.onUnknownScript();
