@@ -6,6 +6,7 @@ import { CleanUps } from '../../lib/stores/clean-ups.js';
 import { Deadlines } from '../../lib/time/deadlines.js';
 import { AcquireLoop } from '../../lib/waiting/acquire-loop.js';
 import { Waiter } from '../../lib/waiting/waiter.js';
+import { waitRequest } from './wait-request.js';
 
 const LEASE_MS = 1_000;
 const lost = new LockUnavailableError('no answer', undefined, { retryable: true, outcomeUnknown: true });
@@ -24,16 +25,8 @@ async function acquire(answer: AcquireReply | LockUnavailableError, leaves: bool
       return Promise.resolve({ held: true, listeners: 0 });
     },
   } as Pick<LockStore, 'acquire' | 'release'> as LockStore;
-  const request = {
-    wait: Infinity,
-    leaseMs: LEASE_MS,
-    renewMs: 30_000,
-    holdAtLeast: 0,
-    minReplicas: 0,
-    signal: undefined,
-  };
   const waitersQueue = { name: 'a', timeouts: new Deadlines(), leave: () => undefined, onExpired: () => undefined };
-  let first: Waiter | null = new Waiter(request, waitersQueue, () => undefined);
+  let first: Waiter | null = new Waiter(waitRequest({ leaseMs: LEASE_MS }), waitersQueue, () => undefined);
   const troubles: string[] = [];
   const cleanUps = new CleanUps(store);
   let hold: Hold | null = null;

@@ -4,6 +4,7 @@ import type { AcquireReply } from '../../lib/stores/lock-store.js';
 import type { Hold } from '../../lib/holds/hold.js';
 import { LocalQueues } from '../../lib/waiting/local-queues.js';
 import { ScriptedStore } from './scripted-store.js';
+import { waitRequest } from './wait-request.js';
 
 const NAME = 'name';
 const limits = { maxWaiting: 100, handOverTime: 50, handOverCount: 64 };
@@ -24,11 +25,7 @@ describe('a waiter whose notifications are lost', () => {
   });
 
   const join = (wait: number, signal?: AbortSignal): Promise<Hold> =>
-    lines.join(
-      NAME,
-      { wait, leaseMs: 30_000, renewMs: 30_000, minReplicas: 0, holdAtLeast: 0, signal },
-      (hold) => hold,
-    );
+    lines.join(NAME, waitRequest({ wait, signal }), (hold) => hold);
   const pass = (ms: number): Promise<void> => jest.advanceTimersByTimeAsync(ms);
   const outcomeOf = (waiting: Promise<Hold>): Promise<unknown> => waiting.catch((error: unknown) => error);
 

@@ -4,6 +4,7 @@ import { LockAbortedError, LockBusyError } from 'nestjs-redis-lock';
 import type { Hold } from '../../lib/holds/hold.js';
 import { LocalQueues } from '../../lib/waiting/local-queues.js';
 import { ScriptedStore } from './scripted-store.js';
+import { waitRequest } from './wait-request.js';
 
 resumeClock();
 
@@ -25,11 +26,7 @@ describe('a process that competes with others for a lock', () => {
   });
 
   const join = (wait = Infinity): Promise<Hold> => {
-    const joined = lines.join(
-      NAME,
-      { wait, leaseMs: 30_000, renewMs: 30_000, holdAtLeast: 0, minReplicas: 0, signal: undefined },
-      (hold) => hold,
-    );
+    const joined = lines.join(NAME, waitRequest({ wait }), (hold) => hold);
     // Those that still wait at the end of a test are refused.
     joined.catch(() => undefined);
     return joined;
@@ -83,14 +80,7 @@ describe('a process that competes with others for a lock', () => {
   it('sends no more requests when the waiter has left', async () => {
     store.counts = 0;
     const leaving = new AbortController();
-    const request = {
-      wait: Infinity,
-      leaseMs: 30_000,
-      renewMs: 30_000,
-      holdAtLeast: 0,
-      minReplicas: 0,
-      signal: leaving.signal,
-    };
+    const request = waitRequest({ signal: leaving.signal });
     const refused = lines.join(NAME, request, () => undefined).catch((error: unknown) => error);
     await pass(100);
     leaving.abort();
@@ -215,11 +205,7 @@ describe('a process that competes with others for a lock', () => {
     await haveATurn({ others: 5 });
     const leaving = new AbortController();
     const refused = lines
-      .join(
-        NAME,
-        { wait: 11, leaseMs: 30_000, renewMs: 30_000, holdAtLeast: 0, minReplicas: 0, signal: leaving.signal },
-        () => undefined,
-      )
+      .join(NAME, waitRequest({ wait: 11, signal: leaving.signal }), () => undefined)
       .catch((error: unknown) => error);
     await pass(100);
     await expect(refused).resolves.toBeInstanceOf(LockBusyError);
