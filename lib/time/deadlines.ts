@@ -31,6 +31,8 @@ export interface DeadlinesOptions {
   readonly keepsProcessAlive?: boolean;
   /** Entries that are due within this time fire together, so that they can share a request, in ms. Default 0. */
   readonly togetherMs?: number;
+  /** Whether entries fire only after sockets were read, and not just after a stall of the event loop. Default `false`. */
+  readonly afterInput?: boolean;
 }
 
 /**
@@ -44,6 +46,7 @@ export class Deadlines<Entry extends Deadline = Deadline> {
   private readonly heap: Entry[] = [];
   private readonly keepsProcessAlive: boolean;
   private readonly togetherMs: number;
+  private readonly afterInput: boolean;
   private readonly timer: Timer;
   private armedFor = Infinity;
   /** Whether entries fire in the next iteration of the event loop. */
@@ -56,8 +59,9 @@ export class Deadlines<Entry extends Deadline = Deadline> {
   private added = 0;
   private resting = false;
 
-  constructor({ keepsProcessAlive = true, togetherMs = 0 }: DeadlinesOptions = {}) {
+  constructor({ keepsProcessAlive = true, togetherMs = 0, afterInput = false }: DeadlinesOptions = {}) {
     this.keepsProcessAlive = keepsProcessAlive;
+    this.afterInput = afterInput;
     this.togetherMs = togetherMs;
     this.timer = new Timer(() => {
       this.onTimer();
@@ -166,7 +170,7 @@ export class Deadlines<Entry extends Deadline = Deadline> {
     // Entries that are due now fire with the rest of the previous batch.
     if (this.firesNext) return;
     // After a stall, timers fire before sockets are read, and a reply may be waiting there.
-    if (stalled) this.fireNext();
+    if (stalled || this.afterInput) this.fireNext();
     else this.fire();
   }
 

@@ -1,3 +1,4 @@
+import { executionAsyncResource } from 'node:async_hooks';
 import { promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
@@ -61,6 +62,25 @@ describe('deadlines', () => {
       globalThis.setTimeout = setTimer;
     }
   });
+
+  it.each([
+    { afterInput: false, in: 'Timeout' },
+    { afterInput: true, in: 'Immediate' },
+  ])(
+    'fires after sockets were read only where asked for (afterInput: $afterInput)',
+    async ({ afterInput, in: phase }) => {
+      const own = new Deadlines({ afterInput });
+      const phases: string[] = [];
+      // On a machine that stalls, all of them fire after sockets were read.
+      for (let attempt = 0; attempt < 20 && !phases.includes(phase); attempt += 1) {
+        const entry = new Entry(() => phases.push(executionAsyncResource().constructor.name));
+        own.add(entry, performance.now() + 5);
+        await waitUntil('it has fired', () => entry.firedAt.length === 1);
+      }
+      expect(phases).toContain(phase);
+      if (afterInput) expect(new Set(phases)).toEqual(new Set(['Immediate']));
+    },
+  );
 
   it('fires in the order of time, in any order of adding', async () => {
     const order: number[] = [];

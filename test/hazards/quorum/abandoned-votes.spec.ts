@@ -83,7 +83,7 @@ describeWithRedisServer('votes that no lease needs any more', () => {
       await sleep(250);
       seen.push(locks.stats().unsettled);
     }
-    // One at each of the two nodes, and the caller's own release.
-    expect(Math.max(...seen)).toBeLessThanOrEqual(3 * leases.length);
+    // One at each of the two nodes, and the caller's own release; on a busy machine also at the third node, if its reply is late.
+    expect(Math.max(...seen)).toBeLessThanOrEqual(4 * leases.length);
   });
 });

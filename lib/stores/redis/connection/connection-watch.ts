@@ -39,7 +39,7 @@ export class ConnectionWatch implements SilentConnection {
   cuts = 0;
 
   /** The requests in flight, each due when its timeout is over, or when its reply is of no more use. */
-  readonly inFlightRequests = new Deadlines<Cuttable>();
+  readonly inFlightRequests = new Deadlines<Cuttable>({ afterInput: true });
 
   /** Requests whose timeout is over and whose replies have not arrived. */
   readonly overdue = new Set<Cuttable>();
