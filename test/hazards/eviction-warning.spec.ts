@@ -53,7 +53,8 @@ describeWithRedisServer('an eviction policy that may evict locks', () => {
       const [, master] = await cluster.masters();
       await master!.admin.config('SET', 'maxmemory-policy', 'allkeys-lfu');
       await start({ cluster: { nodes: cluster.nodes } });
-      expect(lines).toEqual([expect.stringContaining('"allkeys-lfu"')]);
+      // On a busy machine there may be a line about a node, too.
+      expect(lines.filter((line) => line.includes('maxmemory-policy'))).toEqual([expect.stringContaining('"allkeys-lfu"')]);
     } finally {
       await cluster.stop();
     }
