@@ -54,7 +54,9 @@ describeWithRedisServer('an eviction policy that may evict locks', () => {
       await master!.admin.config('SET', 'maxmemory-policy', 'allkeys-lfu');
       await start({ cluster: { nodes: cluster.nodes } });
       // On a busy machine there may be a line about a node, too.
-      expect(lines.filter((line) => line.includes('maxmemory-policy'))).toEqual([expect.stringContaining('"allkeys-lfu"')]);
+      expect(lines.filter((line) => line.includes('maxmemory-policy'))).toEqual([
+        expect.stringContaining('"allkeys-lfu"'),
+      ]);
     } finally {
       await cluster.stop();
     }
