@@ -46,7 +46,7 @@ export async function appLockService(
   }
 }
 
-/** Warnings go to the app's own log unless the options say otherwise. */
+/** Sets Nest's `Logger` as the logger, unless the options have one. */
 export function withLogger(options: LockServiceOptions, connection: string): LockServiceOptions {
   if (options.logger !== undefined) return options;
   const context = connection === DEFAULT_CONNECTION ? 'RedisLockModule' : `RedisLockModule:${connection}`;
@@ -68,7 +68,7 @@ export function refuseRequestScope(connection: string, discovery: DiscoveryServi
   );
 }
 
-/** With two services under one name, it would be undefined which of them is injected. */
+/** Two services under one name are rejected, since it would be undefined which of them is injected. */
 function refuseDoubles(connection: string, discovery: DiscoveryService): void {
   const same = discovery
     .getProviders()

@@ -8,7 +8,7 @@ const RETRY_MS = 1_000;
 
 /**
  * Checks the store in the background while the app starts. Warns once if the store cannot be used, and once when it can
- * be used again. Does nothing without a logger.
+ * be used after that. Does nothing without a logger.
  *
  * @param closing aborts when the service is closed
  */

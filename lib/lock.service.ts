@@ -1,20 +1,21 @@
 /*
  * The terms of this library; all other terms have their usual meaning.
  *
- * client        one service in one process, named by a UUID
- * owner         the value stored in Redis for one grant: `<client uuid>:<number>`
+ * service       one `LockService` in one process, named by a UUID
+ * owner         the value stored in Redis for one grant: `<service uuid>:<number>`
  * hold          a lock granted to this process; several callers may use one hold in turn
  * caller hold   the use of a hold by one caller, from grant to release, shared with nested calls that join
  * lease         what a caller gets: a name, a fencing token, a signal, a remaining time
- * holder        the client that owns the lock now
+ * holder        the owner that Redis stores now; in this process, also the caller that has the lease
  * section       the code that runs under a lease
  * local queue   the callers of this process that want one lock; only the request of the first one goes to Redis
- * hand-over     a local queue passes its hold to the next caller without a release
- * acquire loop  acquires one lock for a local queue: try, subscribe, try again, sleep until a notification
- * turn          the estimate of which process is next, if several compete for one lock
+ * hand-over     a local queue passes its hold to the next caller without a release, if necessary after a renewal
+ * acquire loop  acquires one lock for a local queue: attempt, subscribe, attempt again, sleep until a notification
+ * turn          the estimate of which process is next, if several compete for one lock (see `waiting/turn.ts`)
  * clean-up      releases, in the background, an owner whose request had an unknown outcome
- * abandoned     a request whose caller no longer waits, and which a server may still execute
- * node          one independent Redis server of a quorum; a member of a cluster is a shard
+ * abandoned     of a request: its caller no longer waits, but a server may still execute it
+ * node          one independent Redis server of a quorum, in the code `QuorumMember`; in `redis/cluster/`, a server of a cluster
+ * ballot        one attempt to take a lock on the nodes of a quorum, with an owner of its own
  *
  * The life of one lock: a caller's options are resolved here and become a waiter in the local queue of that name (`waiting/`).
  * The acquire loop gets the lock from the store (`stores/`). The result is a hold, which the watchdog renews (`holds/`). The
@@ -37,7 +38,7 @@ import type { LockState, StoreNode } from './stores/lock-state.js';
 import { Reporter } from './telemetry/reporter.js';
 import type { QueueLength } from './waiting/queue-length.js';
 
-/** The present counts of a service. */
+/** The current counts of a service. */
 export interface LockStats {
   /** Leases held by callers of this service. */
   readonly held: number;
@@ -131,8 +132,8 @@ export class LockService {
   }
 
   /**
-   * Acquires a lock, or several, if free. Resolves with `null` if a lock is taken, or with `wait`, if it is still taken
-   * after that.
+   * Acquires a lock, or several, if they are free, without waiting. With the option `wait`, it waits for a taken lock
+   * for that long. Resolves with `null` if a lock is still taken then.
    *
    * @throws LockAbortedError, LockUnavailableError, LockShutdownError
    */
@@ -165,7 +166,7 @@ export class LockService {
     return this.store.forceRelease(name);
   }
 
-  /** The present counts, and the state of each server if there are several. */
+  /** The current counts, and the state of each server if there are several. */
   stats(): LockStats {
     const { held, waiting, unsettled } = this.leases;
     const { nodes } = this.store;

@@ -30,8 +30,8 @@ export function addLock(lock: HandlerLock, classOrHandler: object): void {
 const INTERCEPTORS = '__interceptors__';
 
 /**
- * Makes `interceptor` the outermost one of a class or a handler, wherever `@UseInterceptors` stands: a transaction that
- * another interceptor opens must begin and commit under the lock.
+ * Makes `interceptor` the outermost one of a class or a handler, regardless of the order of the decorators: a
+ * transaction that another interceptor opens must begin and commit under the lock.
  */
 export function interceptFirst(interceptor: object, classOrHandler: object): void {
   const known = (Reflect.getMetadata(INTERCEPTORS, classOrHandler) ?? []) as readonly unknown[];

@@ -5,8 +5,8 @@ import type { LockService } from '../lock.service.js';
 import { getLockServiceToken, LOCK_CONNECTIONS, lockServiceProperty } from '../tokens.js';
 
 /**
- * Makes Nest inject the service into every instance of this class, once per connection, counting the base classes. An
- * app without the module fails to start, and two apps never share a service.
+ * Makes Nest inject the service into every instance of this class, once per connection, even if a base class has it
+ * already. An app without the module fails to start, and two apps never share a service.
  */
 export function injectService(prototype: object, connection: string): void {
   if (usesConnection(prototype, connection)) return;

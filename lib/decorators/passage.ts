@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { EMPTY, isObservable } from 'rxjs';
 import { LockConfigError } from '../errors/index.js';
 
-/** One request that runs under the lock of one `@UseLock`. */
+/** One request that runs under the lock of one `@UseLock`: a request has a passage for each of its locks. */
 export class Passage {
   private ended = false;
   private abandoned = false;
@@ -21,7 +21,7 @@ export class Passage {
     readonly outer: Passage | undefined,
   ) {}
 
-  /** Whether code of this request still runs under the lock. */
+  /** Whether code of this request still runs under the lock: the stream has not ended, or a promise is not settled. */
   get open(): boolean {
     return !this.ended || this.running.size > 0;
   }
@@ -37,8 +37,8 @@ export class Passage {
   }
 
   /**
-   * Called when the client has disconnected. Returns whether the handler must still run to its end, since it returned a
-   * promise.
+   * Called when the stream of the interceptor has ended, or was unsubscribed from, for example since the client has
+   * disconnected. Returns whether the handler must still run to its end, since it returned a promise.
    */
   abandon(): boolean {
     this.abandoned = true;

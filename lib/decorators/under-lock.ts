@@ -30,8 +30,8 @@ export interface LockedCall<Args extends readonly unknown[]> {
 export interface LockedStream<Args extends readonly unknown[]> extends Omit<LockedCall<Args>, 'request'> {
   request(): LockRequest | Promise<LockRequest>;
   /**
-   * Called when the subscriber of the stream has unsubscribed. Returns whether the stream must continue until it emits.
-   * `false`, the default, means that unsubscribing ends the work.
+   * Called when the stream has ended, or its subscriber has unsubscribed. Returns whether the stream must continue
+   * until it emits. `false`, the default, means that unsubscribing ends the work.
    */
   abandon?(): boolean;
   /** Resolves when the work that continues after the end of the stream is done; `undefined` if there is none. */

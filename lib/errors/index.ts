@@ -53,7 +53,7 @@ export interface LockBusyDetails {
 }
 
 /**
- * The lock could not be acquired within `wait`; `reason` tells why.
+ * The lock could not be acquired within `wait`; see `reason`.
  *
  * @publicApi
  */
@@ -100,7 +100,8 @@ function describe(lockName: string, { reason, waitedMs, remainingMs }: LockBusyD
  *
  * - `expired`: the lease could not be renewed before its deadline, by this process's own clock.
  * - `released`: the lease was used after its holder had released it.
- * - `taken`: in Redis the caller is no longer the holder (the lease expired, or the lock was released by force).
+ * - `taken`: Redis no longer has the lock for this caller (the lease expired, the lock was released by force, or the
+ *   key was deleted).
  */
 export type LockLostReason = 'expired' | 'released' | 'taken';
 

@@ -41,26 +41,29 @@ export interface Grant {
 export class Hold extends Deadline {
   readonly name: string;
   readonly owner: string;
-  /** When this process got it, on the monotonic clock. */
+  /** When this process got the reply that granted it, on the monotonic clock. */
   readonly acquiredAt: number;
   /** The length to which the watchdog renews the lease, in ms; `undefined` if the lease is not renewed. */
   renewMs: number | undefined;
   /** Whether no caller has used the hold since it was granted, or renewed for the next caller. */
   fresh = true;
-  /** Whether the last renewal failed. The lease still runs, but the hold is not handed over. */
+  /**
+   * Whether the last renewal failed, or a request for a shorter lease is not confirmed. The lease still runs, but the
+   * hold is not handed over.
+   */
   doubtful = false;
-  /** How many replicas must acknowledge each renewal, as requested by the present caller. */
+  /** How many replicas must acknowledge each renewal, as requested by the current caller. */
   minReplicas: number;
   /** Set when the lock is lost, or must be assumed to be lost. */
   lost: LockLostError | null = null;
   /** The caller that uses the hold now. */
   observer: HoldObserver | null = null;
-  /** The local queue that owns the hold. */
+  /** The local queue that the hold belongs to. */
   queue: HoldOwner | null = null;
   /** The keeper that watches the hold now. */
   keeper: HoldKeeper | null = null;
 
-  /** How many requests have set the lease to an exact length instead of prolonging it. */
+  /** How many requests to set the lease to an exact length, and not only to prolong it, have been sent. */
   changes = 0;
 
   private lease: number;
@@ -97,7 +100,7 @@ export class Hold extends Deadline {
     return this.since;
   }
 
-  /** The fencing token of the caller that has the hold now. */
+  /** The fencing token of the caller that uses the hold now. */
   get token(): FencingToken {
     return this.current;
   }
@@ -113,8 +116,8 @@ export class Hold extends Deadline {
   }
 
   /**
-   * Records a confirmed renewal. It is ignored if an exact length was requested since, or if the lease already lasts
-   * longer.
+   * Records a confirmed renewal. It is ignored if an exact length was requested since. A renewal that only prolongs is
+   * also ignored if the lease already lasts longer.
    *
    * @param number `changes` when the renewal was sent
    * @param exact whether the request set the lease to exactly this length
@@ -150,7 +153,7 @@ export class Hold extends Deadline {
     };
   }
 
-  /** How many callers the hold has served, the present one included. */
+  /** How many callers the hold has served, including the current one. */
   get tokensUsed(): number {
     return this.current - this.firstToken + 1;
   }

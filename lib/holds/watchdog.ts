@@ -20,8 +20,8 @@ const SKEW_MS = 20;
 
 /**
  * Renews the holds of one service, and marks a hold as lost when its lease ends. One timer serves all holds. Renewals
- * that are due together reach the store in the same tick, and the store sends them as one request; each hold has its
- * own reply.
+ * that are due together reach the store in the same tick, and the store sends them in as few calls as possible; each
+ * hold has its own reply.
  */
 export class Watchdog implements HoldKeeper {
   private readonly deadlines = new Deadlines({ keepsProcessAlive: false, togetherMs: TOGETHER_MS });
@@ -67,7 +67,7 @@ export class Watchdog implements HoldKeeper {
   private schedule(hold: Hold, notBefore = 0): void {
     const { sentAt, leaseMs, renewMs } = hold;
     const deadline = sentAt.mono + validityOf(leaseMs);
-    // When a third of that length has passed, or later if the lease was extended further.
+    // When a third of `renewMs` has passed; later or earlier if the lease was extended or shortened.
     const renewal = renewMs === undefined ? Infinity : sentAt.mono + leaseMs - (renewMs * 2) / 3;
     this.deadlines.add(hold, Math.min(deadline, Math.max(renewal, notBefore)));
   }

@@ -22,7 +22,7 @@ export interface CallerHoldContext {
 export class CallerHold implements HoldObserver, Linked<CallerHold> {
   readonly name: string;
   readonly token: FencingToken;
-  /** When the lock was granted, or the last of several locks, on the monotonic clock. */
+  /** When the lock was granted, on the monotonic clock; of several locks, when the last one was granted. */
   since = monotonic();
   /** @internal The list that contains it. */
   list: LinkedList<CallerHold> | null = null;
@@ -30,7 +30,10 @@ export class CallerHold implements HoldObserver, Linked<CallerHold> {
   previous: CallerHold | null = null;
   /** @internal */
   next: CallerHold | null = null;
-  /** Whether a section runs under it: code that ends by releasing it. */
+  /**
+   * Whether a section runs under it. A section releases the lock when it ends; a lease from `acquire` may never be
+   * released.
+   */
   inSection = false;
   private users = 1;
   private controller: AbortController | null = null;
@@ -79,7 +82,7 @@ export class CallerHold implements HoldObserver, Linked<CallerHold> {
     throw this.endedBy ?? new LockLostError(this.name, this.token, this.over ? 'released' : 'expired');
   }
 
-  /** Called when the section begins, after the caller has waited for its other locks. */
+  /** Called when the last of several locks was granted. `holdAtLeast` counts from now on. */
   begin(holdAtLeast: number): void {
     this.since = monotonic();
     this.holdAtLeast = holdAtLeast;
@@ -137,7 +140,7 @@ export class CallerHold implements HoldObserver, Linked<CallerHold> {
     if (this.endedBy !== null) return;
     this.endedBy = error;
     const { controller } = this;
-    // The loss may have been detected by a timer, by a reply or by code of another section.
+    // In the caller's async context: a timer, a reply or code of another section may have detected the loss.
     if (controller !== null) this.inContext(() => controller.abort(error));
   }
 }

@@ -19,8 +19,8 @@ export class CallerHolds {
   }
 
   /**
-   * Called when a lock is lost. A section that still runs is waited for, but not a lease without a section, which may
-   * never be released.
+   * Called when a lock is lost. A shutdown still waits for a section that runs, but not for a lease without a section,
+   * which may never be released.
    */
   lose(callerHold: CallerHold): void {
     this.held.remove(callerHold);

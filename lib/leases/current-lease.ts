@@ -2,8 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Lease } from './lease.js';
 
 /**
- * The number changes with the shape of `Section`, since another version of the package may be loaded in the same
- * process.
+ * Increment the number when the members of `Section` change, since another version of the package may be loaded in the
+ * same process.
  */
 const KEY = Symbol.for('nestjs-redis-lock/sections/2');
 
@@ -70,7 +70,7 @@ function currentSection(): Section | undefined {
 
 /**
  * The lease under which the calling code runs: the innermost one, or the one of the lock `name`. `undefined` outside of
- * sections, and in code that still runs after its section has ended.
+ * sections, and in code that still runs after all its sections have ended.
  *
  * @publicApi
  */

@@ -34,7 +34,7 @@ export async function extendCallerHold(
   const renewal = store.renew(hold.name, hold.owner, leaseMs, hold.minReplicas, changes, true);
   const reply = await renewal.catch((error: unknown): never => {
     if (error instanceof LockUnavailableError && !error.outcomeUnknown) takeBack();
-    // If the lock was released meanwhile, that is the reason, whether or not Redis replied.
+    // If the lock was released meanwhile, report that instead of the failed request.
     if (callerHold.over) callerHold.assertHeld();
     // The call fails, but a late reply still sets the lease, counted from when the request was sent.
     if (error instanceof OverdueError) (error as OverdueError<RenewReply>).reply.then(confirm).catch(() => undefined);

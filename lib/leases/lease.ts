@@ -68,7 +68,8 @@ export class Lease implements AsyncDisposable {
   }
 
   /**
-   * Sets the lease to end `ms` from now, 10 to 86 400 000. A lease that is renewed continues to be renewed.
+   * Sets the lease to end `ms` from now, 10 to 86 400 000, but not before `holdAtLeast` has passed. A lease that is
+   * renewed continues to be renewed.
    *
    * @throws LockLostError if the lock is no longer held
    * @throws LockUnavailableError if Redis cannot be reached; the lease then keeps its end, or ends after `ms` if that

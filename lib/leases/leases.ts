@@ -98,8 +98,8 @@ export class Leases implements CallerHoldContext {
   }
 
   /**
-   * Waits for the leases, then aborts the signals of those that remain and gives them a moment to end. Locks of sections
-   * that still run are not released: their leases end by themselves.
+   * Waits for the leases, then aborts the signals of those that remain and waits a moment longer for them. Locks of
+   * sections that still run are not released: their leases end by themselves.
    */
   async close(): Promise<void> {
     // Callers that were granted a lock a moment ago are resumed first, so that they are waited for.

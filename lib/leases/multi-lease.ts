@@ -80,7 +80,8 @@ export class MultiLease implements AsyncDisposable {
   }
 
   /**
-   * Without `AbortSignal.any`: its signals would accumulate on a joined lease whose section often takes several locks.
+   * `AbortSignal.any` is not used: its signals would accumulate on a joined lease whose section often takes several
+   * locks.
    */
   private watch(): AbortController {
     const controller = new AbortController();

@@ -8,7 +8,7 @@ import { MultiLease } from './multi-lease.js';
  * Takes several locks: all or none. All callers take them in the order of their names, so that they cannot deadlock.
  *
  * @param names sorted, each once
- * @param leaseMs the length of the leases while waiting for the other locks, in ms
+ * @param leaseMs the length of a lease while the other locks are acquired, in ms
  * @throws LockBusyError, LockAbortedError, LockUnavailableError, LockShutdownError
  */
 export async function takeAll(

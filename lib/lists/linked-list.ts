@@ -9,8 +9,8 @@ export interface Linked<Self extends Linked<Self>> {
 }
 
 /**
- * A first-in, first-out list from which any entry can be removed. Every operation is O(1) and allocates nothing, and a
- * removed entry keeps no reference to others.
+ * A first-in, first-out list from which any entry can be removed. Adding and removing an entry is O(1) and allocates
+ * nothing, and a removed entry keeps no reference to others.
  *
  * A `Set` is not suitable for entries that are often added and removed: V8 replaces the hash table each time, and an
  * old table keeps references to its entries and to the next table. One table in the old generation then keeps all later

@@ -45,8 +45,8 @@ export interface AcquireOptions {
   readonly minReplicas?: number;
   /**
    * What a call inside a section of the same lock does. `'join'`: it shares the section's lease. `'refuse'`: it fails
-   * at once with `LockBusyError`. `'wait'`: it waits like any other caller; if the section awaits it, it fails after
-   * `wait`. Default `'join'`.
+   * at once with `LockBusyError`. `'wait'`: it waits like any other caller; if the section awaits the call, the call
+   * fails after its `wait`. Default `'join'`.
    *
    * "Inside" means the async context, which includes jobs that the section's code starts through a shared queue.
    */

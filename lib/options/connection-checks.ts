@@ -199,8 +199,8 @@ function checkQuorum(nodes: unknown): void {
 }
 
 /**
- * Explains why there is no connection: an unset environment variable, a former option name, or options of the server in
- * the wrong place.
+ * Called if no connection is given. Throws if the likely mistake is known: an unset environment variable, a former
+ * option name, or options of the server in the wrong place.
  */
 function checkMistaken(options: object, checkNames: () => void): void {
   const unset = CONNECTIONS.find((key) => key in options);

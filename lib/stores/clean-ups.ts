@@ -13,12 +13,15 @@ interface CleanUp {
   readonly owner: string;
   /** The lock must stay taken until this time, on the monotonic clock. */
   readonly keepUntil: number;
-  /** The release is repeated until this time even if it succeeds, on the monotonic clock; 0: it is not repeated. */
+  /** Until this time, on the monotonic clock, the release is repeated even if it succeeds; 0: it is not repeated. */
   repeatUntil: number;
-  /** When the lease has ended, on the monotonic clock: after this, a refused release is not retried. */
+  /**
+   * When the lease has ended, on the monotonic clock: after this, a release that the server refuses for good is not
+   * retried (nor any other, with `untilLeaseEnds`).
+   */
   until: number;
   inDoubt: boolean;
-  /** How often the clean-up was requested: each request needs a release that is sent after it. */
+  /** How many times the clean-up was requested: each request needs a release that is sent after it. */
   asked: number;
 }
 
@@ -29,17 +32,19 @@ export interface CleanUpOptions {
   readonly underWay?: Promise<unknown> | undefined;
   /** The release is repeated until this time, on the monotonic clock, since an acquire may still arrive. */
   readonly repeatUntil?: number;
-  /** Whether the server may execute an acquire at any later time: then only an answered release ends the clean-up. */
+  /**
+   * Whether the server may execute an acquire at any later time: then only a release with a reply ends the clean-up.
+   */
   readonly inDoubt?: boolean;
 }
 
 /**
  * Cleans up after requests with an unknown outcome: such a request may have taken a lock that no caller needs any more.
  * The release of its owner is retried in the background until Redis replies. While a release is in flight, its late
- * reply counts and no other release is sent. An owner has only one clean-up, however often it is requested.
+ * reply counts and no other release is sent. An owner has only one clean-up, even if several are requested.
  */
 export class CleanUps {
-  /** Functions that end the present pause, or the wait for a late reply. */
+  /** Functions that end the current pause, or the wait for a late reply. */
   private readonly wakers = new Map<CleanUp, () => void>();
   private readonly cleanUps = new Map<string, CleanUp>();
   private readonly works = new Set<Promise<void>>();
@@ -97,8 +102,8 @@ export class CleanUps {
         await this.confirmed(cleanUp, release ?? this.release(cleanUp));
         if (lastTry || (asked === cleanUp.asked && monotonic() >= cleanUp.repeatUntil)) break;
       } catch (error) {
-        // The client may have queued the lost request and send it after a reconnection: until then the clean-up must go
-        // on.
+        // A client may have queued the lost request and send it after a reconnection, so the clean-up goes on until a
+        // release succeeds.
         const refused = error instanceof LockUnavailableError && !error.retryable;
         const hopeless = refused || (this.untilLeaseEnds && !cleanUp.inDoubt);
         const final = hopeless && monotonic() >= cleanUp.until;
@@ -112,7 +117,8 @@ export class CleanUps {
   }
 
   private release({ name, owner, keepUntil }: CleanUp): Promise<unknown> {
-    // Sent on the same connection as the lost request, and so executed after it.
+    // Usually sent on the same connection as the lost request, and so executed after it; for other cases see
+    // `AbandonedAcquires`.
     return this.store.release(name, owner, Math.max(0, Math.ceil(keepUntil - monotonic())));
   }
 

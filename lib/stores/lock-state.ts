@@ -2,7 +2,10 @@ import type { FencingToken } from '../fencing-token.js';
 /** The state of a lock in the store. */
 export interface LockState {
   readonly held: boolean;
-  /** The holder's owner field, `<client uuid>:<hold id>`; `undefined` when the lock is free. */
+  /**
+   * The owner: `<service uuid>:<number>`, or of a Java holder `<client uuid>:<thread id>`; `undefined` when the lock is
+   * free.
+   */
   readonly owner: string | undefined;
   /** How many times the holder has acquired the lock (more than 1 only for a Java holder); 0 when it is free. */
   readonly holds: number;

@@ -25,8 +25,8 @@ export type AcquireReply =
        */
       readonly pauseMs?: number;
       /**
-       * The owners that had votes on some of several nodes. It is passed to the next attempt, which can so tell how
-       * long they have kept their votes.
+       * The owners that had votes on some of several nodes. Pass it to the next attempt: it shows how long they have
+       * kept their votes.
        */
       readonly rivals?: Rivals;
     };
@@ -117,7 +117,7 @@ export interface LockStore {
   subscribe(name: string, onNotification: () => void): NotificationSubscription;
 
   /**
-   * How many notifications of this name have arrived so far, for comparison with an earlier count; `undefined` if there
+   * How many notifications of this lock have arrived so far, for comparison with an earlier count; `undefined` if there
    * is no subscription now. Stores that cannot count them have no such method.
    */
   heard?(name: string): number | undefined;

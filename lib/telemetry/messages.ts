@@ -23,7 +23,7 @@ export interface RenewedMessage {
   readonly leaseMs: number;
 }
 
-/** A lock was released; `outcome` tells whether it was still held. */
+/** A lock was released; `outcome` is `lost` if it was no longer held. */
 export interface ReleasedMessage {
   readonly name: string;
   readonly token: FencingToken;

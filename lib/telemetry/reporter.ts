@@ -1,7 +1,7 @@
 import { monotonic } from '../time/clock.js';
 import type { LockLogger } from './lock-logger.js';
 
-/** The largest number of warnings of one kind per period: without Redis, thousands of leases may end together. */
+/** The largest number of warnings of one kind per period: if Redis is down, thousands of leases may end together. */
 const MAX_WARNINGS = 10;
 const PERIOD_MS = 10_000;
 
@@ -13,8 +13,9 @@ interface Period {
 }
 
 /**
- * Writes warnings for operators to the user's logger. It never throws, whatever the logger does: most warnings come from
- * timers. Messages must not contain secrets, and quote lock names by `quoteName`.
+ * Writes warnings for operators to the user's logger. It never throws, even if the logger does: most warnings come from
+ * timers, where an error would end the process. Messages must not contain secrets, and lock names in them must be
+ * quoted with `quoteName`.
  */
 export class Reporter {
   private readonly periods = new Map<string, Period>();

@@ -22,7 +22,7 @@ export function tellAcquired(hold: GrantedHold, waitedMs: number): void {
   channels.acquired.publish(message);
 }
 
-/** @param since when the section began, on the monotonic clock */
+/** @param since when the lock was granted, on the monotonic clock */
 export function tellReleased(
   { name, token, since }: { readonly name: string; readonly token: FencingToken; readonly since: number },
   outcome: ReleasedMessage['outcome'],

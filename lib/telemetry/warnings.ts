@@ -40,7 +40,7 @@ export function renewalWarning(name: string, remainingMs: number, error: unknown
 }
 
 export function startupWarning(error: unknown): string {
-  // With several nodes, the others may be usable.
+  // Not "locks cannot be used": with several nodes, the others may be usable.
   if (error instanceof LockConfigError) return `The start-up test found a mistake. ${messageOf(error)}`;
   return `Locks cannot be used yet; calls fail until Redis is ready for them. Cause: ${messageOf(error)}`;
 }

@@ -1,6 +1,6 @@
 import { isNodes } from './fakes.js';
 
-/** The clock as this module found it: Node's own, unless it was loaded while fake timers were installed. */
+/** The clock when this module was loaded: Node's own, unless fake timers were installed then. */
 const foundClock = performance;
 const foundNow = Reflect.get<typeof performance, 'now'>(performance, 'now');
 const foundFakes = !isNodes(setTimeout);
@@ -27,7 +27,7 @@ export function monotonic(): number {
   return besideFakes();
 }
 
-/** Called when a fake timer shows that this much time has passed, even if the fake clock does not. */
+/** Called when a fake timer fires: the time for which it was set has come, even if the fake clock does not show it. */
 export function advanceTo(time: number): void {
   ahead += Math.max(0, time - monotonic());
 }
@@ -69,6 +69,6 @@ export function realNow(): number {
 function replaceWall(): void {
   const offset = wallNow() + wallOffset - Date.now();
   wallNow = Date.now;
-  // A mock that was restored returns nothing.
+  // A mock of `Date.now` returns `undefined` after it was restored.
   wallOffset = Number.isFinite(offset) ? offset : 0;
 }

@@ -36,8 +36,8 @@ export interface DeadlinesOptions {
 }
 
 /**
- * Any number of times on the monotonic clock, with one timer for all of them. They are in a binary heap: the children of
- * place n are at 2n + 1 and 2n + 2, and due no sooner than it.
+ * Any number of deadlines on the monotonic clock, with one timer for all of them. They are in a binary heap: the
+ * children of place n are at 2n + 1 and 2n + 2, and due no sooner than it.
  *
  * Most entries are removed long before they are due. The timer is not changed then; if it fires and nothing is due, it
  * is set again.
@@ -189,7 +189,10 @@ export class Deadlines<Entry extends Deadline = Deadline> {
     this.firingUpTo = -Infinity;
   };
 
-  /** An unreferenced immediate would wait for the next timer or input. */
+  /**
+   * Uses an immediate that keeps the process alive: Node would run an unreferenced one only after the next timer or
+   * input.
+   */
   private fireNext(): void {
     this.firesNext = true;
     onNextTurn(this.fire);

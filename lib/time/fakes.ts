@@ -8,7 +8,8 @@ export function isNodes(timer: object): boolean {
   return Object.getOwnPropertyDescriptor(timer, promisify.custom)?.get !== undefined;
 }
 
-// Node's own functions, unless this module was loaded while fake timers were installed. Fakes have properties.
+// Node's own functions, or `null` if fake timers were installed when this module was loaded. A fake `nextTick` is
+// recognized by its properties.
 const nodesTimeout = isNodes(setTimeout) ? setTimeout : null;
 const nodesImmediate = isNodes(setImmediate) ? setImmediate : null;
 type Tick = <Args extends unknown[]>(run: (...args: Args) => void, ...args: Args) => void;

@@ -4,8 +4,9 @@ import { Timer } from './timer.js';
 const STEPS = 4;
 
 /**
- * A timeout that counts only time in which the event loop ran: a stall of any length counts as one step. Data that waits
- * in sockets is read before each step ends, so a stalled process never takes its own silence for the server's.
+ * A timeout that counts only time in which the event loop ran: a stall of any length counts as one step. Data that
+ * waits in sockets is read before each step ends, so a stalled process never mistakes its own stall for a silent
+ * server.
  */
 export class RunningTimer {
   private left = STEPS;

@@ -1,9 +1,12 @@
 import { inServiceContext } from '../context/service-context.js';
 import { realImmediate, realTick } from './fakes.js';
 
-// No time passes in a tick, so fake timers do not delay it.
+// Both use Node's own functions even with fake timers: no time passes in a tick, so a test need not advance it.
 
-/** Runs `run` after all promise callbacks of this tick, before any input or timer. */
+/**
+ * Runs `run` before any input or timer. If it is called in a promise callback, all other promise callbacks that are due
+ * run first.
+ */
 export function onNextTick<Args extends unknown[]>(run: (...args: Args) => void, ...args: Args): void {
   inServiceContext(realTick, undefined, run, ...args);
 }

@@ -83,7 +83,7 @@ export class Timer implements Linked<Timer> {
     keepAlive(this.handle, true);
   }
 
-  /** From now on the timer lets the process end. */
+  /** From now on the timer does not keep the process alive. */
   unref(): void {
     if (!this.keepsProcessAlive) return;
     this.keepsProcessAlive = false;
@@ -106,7 +106,7 @@ export class Timer implements Linked<Timer> {
   fire(shot = this.shot): void {
     if (shot !== this.shot || !running.remove(this)) return;
     this.disarm();
-    // Fakes may replace the timers only, and not the clock.
+    // A test may fake the timers and not the clock: then the clock has to be advanced here.
     followGlobals();
     if (this.startedBy.fake) advanceTo(this.dueAt);
     this.onDue();
@@ -163,7 +163,7 @@ function onTimer(timer: Timer, shot: number): void {
   else fire();
 }
 
-/** Fakes that are removed drop their timers silently. */
+/** Checks the real clock at intervals: fake timers that are removed drop their timers without a sign. */
 function startGuard(): void {
   if (guarded) return;
   guarded = true;

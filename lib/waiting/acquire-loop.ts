@@ -11,7 +11,7 @@ const FIRST_RETRY_MS = 20;
 const MAX_RETRY_MS = 500;
 /** After split votes, the pauses of contenders double up to this length, in ms. */
 const MAX_SPLIT_PAUSE_MS = 200;
-/** After this many split votes in a row, a caller with `wait: 0` gets `LockBusyError`. */
+/** A caller with `wait: 0` gets `LockBusyError` at the next split vote after this many in a row. */
 const MAX_SPLITS = 12;
 /** The lock is checked at least this often, since notifications can be lost without an error, in ms. */
 const RECHECK_MS = 3_000;
@@ -28,7 +28,7 @@ export interface WaitersToServe {
   onBusy(remainingMs: number | undefined): void;
   /** Called after a split vote: no caller has the lock. `last`: after too many of them. */
   onSplit(last: boolean): void;
-  /** Called when Redis could not be asked. */
+  /** Called when an attempt failed. */
   onTrouble(error: LockUnavailableError): void;
 }
 
@@ -41,9 +41,9 @@ export interface AcquiringQueue {
 }
 
 /**
- * Acquires one lock for the head of one local queue: try, subscribe, try again, then sleep until a notification or the
- * holder's expiry. Notifications are hints that can be lost: as a safeguard the lock is also checked every few seconds, and
- * once more before a waiter is told that it is busy.
+ * Acquires one lock for the first waiter of one local queue: attempt, subscribe, attempt again, then sleep until a
+ * notification or the end of the holder's lease. Notifications are hints that can be lost: as a safeguard the lock is
+ * also checked every few seconds, and once more before a waiter gets `LockBusyError`.
  */
 export class AcquireLoop {
   private readonly releaseWatch: ReleaseWatch;
@@ -53,7 +53,10 @@ export class AcquireLoop {
   private uncertain = false;
   /** Whether an earlier attempt may still be executed, on a connection that was closed. */
   private abandoned = false;
-  /** How many tries in a row Redis could not answer, and after how many contenders had got in each other's way. */
+  /**
+   * How many attempts in a row have failed (`failures`), and how many have ended in a split vote (`splits`), up to a
+   * maximum.
+   */
   private failures = 0;
   private splits = 0;
   /** The longest requested lease, in ms. */
@@ -61,7 +64,7 @@ export class AcquireLoop {
   /** The owners that had votes at the last attempt. */
   private rivals: Rivals | undefined;
 
-  /** @param turn which processes go first, if this one has just had the lock */
+  /** @param turn the estimate of which processes go first; `null` if this process does not yield */
   constructor(
     private readonly queue: AcquiringQueue,
     private readonly waiters: WaitersToServe,
@@ -120,8 +123,8 @@ export class AcquireLoop {
   }
 
   /**
-   * Called when the wait of the first waiter is over: the request in flight decides, or one that is sent now. Returns
-   * `false` if there is no such request, since the lock was just seen busy.
+   * Called when the wait of the first waiter is over, to get one more reply: of the request in flight, or of one that
+   * is sent now. Returns `false` if no request will be sent, since a reply has just shown that the lock is busy.
    */
   askOnce(): boolean {
     return this.asking || this.releaseWatch.wake();
@@ -135,8 +138,8 @@ export class AcquireLoop {
   }
 
   /**
-   * Waits for the late reply while a caller wants the lock: the same request, sent again on the same connection, would
-   * not be answered sooner.
+   * Waits for the late reply while there are waiters: the same request, sent again on the same connection, would not
+   * get its reply sooner.
    */
   private async lateReply(error: unknown): Promise<AcquireReply> {
     if (!(error instanceof OverdueError)) throw error;

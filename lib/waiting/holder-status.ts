@@ -1,9 +1,7 @@
 import { LockBusyError, LockUnavailableError, type LockBusyReason, type LockError } from '../errors/index.js';
 import { monotonic } from '../time/clock.js';
 
-/**
- * The last known state of the lock's holder in a local queue, which gives the reason why callers did not get the lock.
- */
+/** What a local queue knows of the lock's holder: the source of the error for a caller that does not get the lock. */
 export class HolderStatus {
   /** The last error, if Redis has not replied since. */
   trouble: LockUnavailableError | null = null;
@@ -26,15 +24,15 @@ export class HolderStatus {
   }
 
   /**
-   * Called for a new holder, which may be this process. The data of the old holder is dropped, but not that the lock
-   * was busy.
+   * Called when the queue starts a new acquisition, since the lock may have another holder by then. Drops the remaining
+   * time and the error of the old one, but not that the lock was busy.
    */
   onNewHolder(): void {
     this.trouble = null;
     this.remainingMs = undefined;
   }
 
-  /** Drops all that is known. */
+  /** Drops everything that is known. */
   clear(): void {
     this.onNewHolder();
     this.heardBusy = false;

@@ -13,9 +13,9 @@ import type { Claim, Waiter, WaitRequest } from './waiter.js';
 import { Waiters } from './waiters.js';
 
 /**
- * - `idle`: no caller here wants the lock.
+ * - `idle`: no caller of this process waits for the lock or holds it.
  * - `acquiring`: the acquire loop runs for the first waiter.
- * - `held`: a caller of this process has it.
+ * - `held`: a caller of this process holds the lock.
  * - `passing`: the hold is renewed for the next local caller.
  * - `releasing`: the release is in flight.
  */
@@ -117,13 +117,15 @@ export class LocalQueue implements AcquiringQueue, HoldOwner, Linked<LocalQueue>
     this.phase = 'acquiring';
     this.waiters.holderStatus.onNewHolder();
     // No more tokens than are likely to be used: unused ones would run ahead of the server's clock, and a server that
-    // lost the last one would then issue smaller ones. A hand-over takes more than 1 µs.
+    // lost the last one would then issue smaller ones. A hand-over takes more than 1 µs, so `handOverTime` in µs is an
+    // upper limit.
     const likely = Math.max(this.waiters.size, 2 * this.lastUsed);
     const tokens = Math.max(1, Math.min(limits.handOverCount, likely, limits.handOverTime * 1_000));
     const turn = turns.get(this.name);
-    // Other processes held the lock a moment ago, so a caller that gives up before the reply gets "busy".
+    // Other processes waited for the lock when this one released it, so most likely one of them has it now: a caller
+    // whose wait ends before the reply gets `LockBusyError`.
     if (turn !== null) this.waiters.holderStatus.onBusy(undefined);
-    // A caller without time to yield tries at once.
+    // A caller whose `wait` is too short to yield sends its request at once.
     const hasTime = (this.waiters.first?.request.wait ?? 0) > MAX_PATIENCE_MS;
     const loop = new AcquireLoop(
       this,
@@ -154,7 +156,7 @@ export class LocalQueue implements AcquiringQueue, HoldOwner, Linked<LocalQueue>
     this.context.work.end();
   }
 
-  /** Serves the next waiter; without one the queue is done. */
+  /** Starts an acquisition for the next waiter; without waiters the queue becomes idle. */
   private proceed(): void {
     if (this.waiters.first !== null) {
       this.acquire();
@@ -163,7 +165,7 @@ export class LocalQueue implements AcquiringQueue, HoldOwner, Linked<LocalQueue>
     this.rest();
   }
 
-  /** The known state will be outdated when the queue is next used. */
+  /** Also drops what is known of the holder, which will be outdated when the queue is used again. */
   private rest(): void {
     this.phase = 'idle';
     this.lastUsed = 0;
@@ -177,7 +179,10 @@ export class LocalQueue implements AcquiringQueue, HoldOwner, Linked<LocalQueue>
     return hold.remaining() > hold.leaseMs / 3;
   }
 
-  /** Hands a hold over to the first waiter, after a renewal if it needs another lease or more replicas. */
+  /**
+   * Hands a hold over to the first waiter, after a renewal if that waiter needs another lease or more replicas.
+   * Releases the hold if there is no waiter.
+   */
   private serve(hold: Hold): void {
     this.phase = 'passing';
     this.hold = hold;
@@ -267,7 +272,10 @@ export class LocalQueue implements AcquiringQueue, HoldOwner, Linked<LocalQueue>
     this.context.cleanUps.add(this.name, hold.owner, hold.leaseMs, { keepMs, underWay });
   }
 
-  /** Other processes can take the lock now, so local callers can, too, even if the old holder still runs. */
+  /**
+   * Other processes can take the lock now, so the next local waiter may acquire it as well, even if the old section
+   * still runs.
+   */
   onHoldLost(hold: Hold): void {
     if (this.hold !== hold) return;
     this.hold = null;

@@ -25,6 +25,6 @@ export interface QueueContext {
   nextOwner(): string;
   /** The background operations that a shutdown waits for. */
   readonly work: OpenWork;
-  /** Called when the queue is idle, and may be dropped. */
+  /** Called when a queue has become idle: it may be deleted. */
   onIdle(name: string): void;
 }

@@ -9,7 +9,7 @@ export interface Outlook {
   readonly listening: boolean;
   /** How many notifications had arrived. */
   readonly notifications: number;
-  /** How many other processes were before this one. */
+  /** How many other processes were ahead of this one. */
   readonly lacking: number;
 }
 
@@ -17,14 +17,14 @@ export interface Outlook {
 export class ReleaseWatch {
   private readonly sleeper = new Sleep();
   private subscription: NotificationSubscription | null = null;
-  /** Counts notifications, so that one during an attempt is not lost. */
+  /** Counts notifications, so that one that arrives during an attempt is not missed. */
   private notifications = 0;
   /** Whether notifications are counted but do not end the wait. */
   private deaf = false;
-  /** Ends the present wait. */
+  /** Ends the current wait. */
   private onWake: (() => void) | null = null;
 
-  /** @param turn which processes go first, if this one has just had the lock */
+  /** @param turn the estimate of which processes go first; `null` if this process does not yield */
   constructor(
     private readonly name: string,
     private readonly store: LockStore,
@@ -39,7 +39,7 @@ export class ReleaseWatch {
 
   /** Yields to others, and subscribes meanwhile to count their releases. */
   async stepBack(ms: number): Promise<void> {
-    // A failure is retried and reported after the lock was seen busy.
+    // If it fails, `listen` is called again, and its error reported, once the lock is found busy.
     this.listen().catch(() => undefined);
     await this.sleep(ms);
     // If notifications cannot be counted, this process yields only once.
@@ -49,7 +49,8 @@ export class ReleaseWatch {
   /** Called before a request is sent. */
   look(): Outlook {
     const heard = this.heard();
-    // If notifications already arrive, since another caller waited a moment ago, one attempt is sufficient.
+    // If the channel is still subscribed, since another caller waited a moment ago, listen before this attempt: then no
+    // second attempt after subscribing is needed.
     if (heard !== undefined) this.subscription ??= this.store.subscribe(this.name, this.onNotification);
     return {
       listening: this.subscription?.active ?? false,
@@ -104,7 +105,7 @@ export class ReleaseWatch {
     }
   }
 
-  /** Ends the present wait. Returns `false` if there is none. */
+  /** Ends the current wait. Returns `false` if there is none. */
   wake(): boolean {
     if (this.onWake === null) return false;
     this.onWake();

@@ -5,7 +5,7 @@ import { Timer } from '../time/timer.js';
 export class Sleep {
   /** Created on first use, since most attempts succeed at once. */
   private timer: Timer | null = null;
-  /** Its original end, and its present end. */
+  /** Its original end, and its current end. */
   private due = 0;
   private endsAt = 0;
   private onEnd: (() => void) | null = null;
@@ -38,8 +38,8 @@ export class Sleep {
 
   private arm(endsAt: number, now: number): void {
     this.endsAt = endsAt;
-    // Redis counts leases in whole milliseconds, so 1 ms is added: an attempt that is slightly too early would be in
-    // vain.
+    // Redis counts leases in whole milliseconds, so 1 ms is added: an attempt that is slightly too early would find the
+    // lock still held.
     this.timer ??= new Timer(this.end);
     this.timer.start(Math.max(0, endsAt - now) + 1);
   }

@@ -1,22 +1,24 @@
 import { monotonic } from '../time/clock.js';
 
-/** How long to yield to each other process: enough to get the notification and send a request, in ms. */
+/** How long to yield to each process that is ahead: enough to get the notification and send a request, in ms. */
 const PATIENCE_MS = 5;
-/** The longest time that a lock may stay free for processes that do not come, in ms. */
+/**
+ * The longest time to yield in all: for this long, a lock may stay free for processes that do not request it, in ms.
+ */
 export const MAX_PATIENCE_MS = 10;
-/** How long a process that did not come is not counted, since it may only have been slow, in ms. */
+/** For how long a process that did not request the lock in time counts as absent, in ms: it may only have been slow. */
 const ABSENT_MS = 250;
-/** A process that has not requested the lock for this long is treated as a new one, in ms. */
+/** For how long after its release of a lock a process yields to others, in ms. */
 const FORGET_MS = 1_000;
 
 /**
  * Estimates which process is next, for a process that has just released the lock: the release returned how many others
  * listened, and each notification after its own is a release by one of them. So the processes take turns although Redis
- * keeps no queue, and after a notification one of them asks at once instead of all.
+ * keeps no queue, and after a notification one of them sends a request at once instead of all.
  *
  * Bench case "fairness", four processes: Jain's index is 0.94, and 0.55 with a pause of 5 ms after each release instead.
  *
- * It is best effort, not a guarantee: other clients need not follow it, and no process yields for long.
+ * It is best effort, not a guarantee: other programs (Redisson) do not yield, and no process yields for long.
  */
 export class Turn {
   /** When the lock was released. */
@@ -42,14 +44,15 @@ export class Turn {
   }
 
   /**
-   * How many other processes are before this one.
+   * How many other processes are ahead of this one.
    *
    * @param heard how many notifications have arrived by now; `undefined` without a subscription
    */
   lacks(heard: number | undefined): number {
     const others = Math.max(0, this.others - this.absent);
     if (heard === undefined) return others;
-    // Some notifications may have been missed: better too early than too late.
+    // Without an earlier count, notifications may have been missed. Do not yield: an attempt that is too early does
+    // less harm than a free lock.
     if (this.heard === undefined) return 0;
     // The first notification is that of the own release.
     return Math.max(0, others - Math.max(0, heard - this.heard - 1));
@@ -60,10 +63,12 @@ export class Turn {
     return Math.min(lacking * PATIENCE_MS, MAX_PATIENCE_MS);
   }
 
-  /** Updates the absent processes after an attempt that was made with `lacking` other processes before this one. */
+  /**
+   * Updates the number of absent processes after an attempt that was made with `lacking` processes ahead of this one.
+   */
   onTried(taken: boolean, lacking: number): void {
-    // If this process yielded and still got the lock, the others are absent. If the lock is busy without yielding, one
-    // is back.
+    // If this process got the lock with others still ahead, those are absent. If no process was ahead and the lock is
+    // busy, at least one is back, so none counts as absent any more.
     if (!taken && lacking === 0) this.absent = 0;
     if (!taken || lacking === 0) return;
     if (this.absent === 0) this.absentAt = monotonic();

@@ -13,7 +13,7 @@ export interface WaitRequest {
   readonly leaseMs: number;
   /** The length to which the lease is renewed, in ms; `undefined`: it is not renewed. */
   readonly renewMs: number | undefined;
-  /** How long the lock stays taken at least, in ms: never longer than the requested lease. */
+  /** The least time for which the lock stays taken, in ms; never longer than the requested lease. */
   readonly holdAtLeast: number;
   /** How many replicas must acknowledge the lock. */
   readonly minReplicas: number;
@@ -29,7 +29,10 @@ export interface WaitersQueue {
   onExpired(waiter: Waiter): void;
 }
 
-/** Creates the caller's result from a hold. `since`: when the caller requested the lock, on the monotonic clock. */
+/**
+ * Creates the result of a caller's request from the granted hold. `since`: when the caller made the request, on the
+ * monotonic clock.
+ */
 export type Claim<T> = (hold: Hold, since: number) => T;
 
 /** One caller in a local queue. It becomes due when its wait is over. */
@@ -43,7 +46,7 @@ export class Waiter extends Deadline implements Linked<Waiter> {
   /** @internal */
   next: Waiter | null = null;
 
-  /** Whether its wait is over, so that the next reply decides. */
+  /** Whether its wait is over: the next reply either grants it the lock or rejects it. */
   expired = false;
 
   private add!: (value: unknown) => void;
@@ -77,7 +80,7 @@ export class Waiter extends Deadline implements Linked<Waiter> {
     this.fail(error);
   }
 
-  /** Whether it leaves if the next reply is that the lock is busy. */
+  /** Whether it is rejected if the next reply is that the lock is busy. */
   get onLastAttempt(): boolean {
     return this.expired || this.request.wait === 0;
   }

@@ -6,11 +6,14 @@ import type { AcquireLoop, WaitersToServe } from './acquire-loop.js';
 import { HolderStatus } from './holder-status.js';
 import { Waiter, type Claim, type WaitersQueue, type WaitRequest } from './waiter.js';
 
-/** The callers that wait in one local queue, in the order they came, and how they leave it without the lock. */
+/**
+ * The callers that wait in one local queue, in the order of their requests. Rejects those that do not get the lock in
+ * time.
+ */
 export class Waiters implements WaitersToServe, WaitersQueue {
-  /** What acquires the lock for the first of them. */
+  /** The loop that acquires the lock for the first of them; `null` if none runs. */
   loop: AcquireLoop | null = null;
-  /** What Redis last said of the lock's holder. */
+  /** The last known state of the lock's holder. */
   readonly holderStatus: HolderStatus;
   private readonly list = new LinkedList<Waiter>();
 
@@ -31,7 +34,7 @@ export class Waiters implements WaitersToServe, WaitersQueue {
     return this.list.first;
   }
 
-  /** What is known of the lock's holder now. */
+  /** The state of the lock's holder, updated from the local hold if there is one. */
   currentStatus(): HolderStatus {
     const hold = this.localHold();
     if (hold !== null) this.holderStatus.onBusy(Math.max(0, hold.remaining()));
@@ -45,7 +48,7 @@ export class Waiters implements WaitersToServe, WaitersQueue {
     return waiter.served as Promise<T>;
   }
 
-  /** Gives the first of them the lock. */
+  /** Removes the first of them and resolves its request with the hold. */
   serveFirst(hold: Hold): void {
     const first = this.list.first as Waiter;
     this.list.remove(first);
@@ -61,7 +64,8 @@ export class Waiters implements WaitersToServe, WaitersQueue {
   onSplit(last: boolean): void {
     this.holderStatus.onBusy(undefined);
     const { first } = this;
-    // A single attempt ends only when another caller has the lock: if all contenders gave up a free lock, none would get it.
+    // A caller with `wait: 0` stays until another caller has the lock, or until too many split votes: if all contenders
+    // left after a split vote, a free lock would stay free.
     if (first?.expired === true || (last && first?.request.wait === 0)) {
       this.leave(first, this.holderStatus.failure(first.waitedMs()));
     }
@@ -94,7 +98,7 @@ export class Waiters implements WaitersToServe, WaitersQueue {
   }
 
   /**
-   * Refuses them since the service shuts down.
+   * Rejects them with `LockShutdownError`.
    *
    * @param all `false`: callers that run in a section stay, since the shutdown waits for them
    */

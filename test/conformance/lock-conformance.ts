@@ -88,7 +88,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         await lease.release();
       });
 
-      it('releases once, however often it is called', async () => {
+      it('releases once, even if it is called several times', async () => {
         const lease = await here.acquire(name);
         await expect(lease.release()).resolves.toBe('released');
         const next = await there.acquire(name);
@@ -207,7 +207,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         await held.release();
       });
 
-      it('serves a waiter although the waiters before and after it give up', async () => {
+      it('serves a waiter although the waits of those before and after it end', async () => {
         const lease = await here.acquire(name);
         const abort = new AbortController();
         const served: string[] = [];
@@ -456,7 +456,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         });
       });
 
-      it('are told apart from calls outside of the section', async () => {
+      it('are distinguished from calls outside of the section', async () => {
         const lease = await here.acquire(name);
         await here.withLock(`${name}:other`, async () => {
           expect(await here.tryAcquire(name)).toBeNull();

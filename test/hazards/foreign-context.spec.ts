@@ -96,7 +96,7 @@ describe("a job that starts in another caller's async context", () => {
     expect(occupancy.most).toBe(1);
   });
 
-  it('cannot be told apart from a call of that caller: it joins or is rejected, as the README says', async () => {
+  it('cannot be distinguished from a call of that caller: it joins or is rejected, as documented in the README', async () => {
     await throughQueue(lockAs('join'));
     expect(occupancy.most).toBe(2);
     const [a, b] = await throughQueue(lockAs('refuse'));

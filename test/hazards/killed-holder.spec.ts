@@ -46,7 +46,7 @@ describe('a holder whose process is killed', () => {
     await untilIdle(locks);
   });
 
-  it('keeps the lock as long as `holdAtLeast` asked for, although its lease is shorter', async () => {
+  it('keeps the lock for `holdAtLeast`, although its lease is shorter', async () => {
     const startedAt = performance.now();
     await killHolder(6_000);
     const left = await admin.pttl(lockKey(name));
@@ -54,7 +54,7 @@ describe('a holder whose process is killed', () => {
     await admin.del(lockKey(name));
   });
 
-  it('leaves its lock to the lease when a waiter gives up before its end', async () => {
+  it('keeps its lock until the lease ends, even if a waiter gets "busy" before', async () => {
     await killHolder();
     await expect(locks.acquire(name, { wait: 100 })).rejects.toMatchObject({ code: 'LOCK_BUSY' });
     expect(await admin.exists(lockKey(name))).toBe(1);

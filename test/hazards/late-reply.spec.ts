@@ -84,7 +84,7 @@ describeWithRedisServer('a late reply', () => {
       expect(await taken()).toBe(false);
     });
 
-    it('goes to the next local caller when the first one has given up', async () => {
+    it('goes to the next local caller when the first one no longer waits', async () => {
       await using locks = await openSlow({}, whose);
       const single = locks.acquire(name, { wait: 0 }).catch((error: unknown) => error);
       let lease: Lease | undefined;

@@ -82,7 +82,7 @@ describe('a request for a shorter lease that arrives after a longer one was conf
     await expectCovered(lease);
   });
 
-  it('does not end the lease of the next caller early: an acquire of a caller that gave up', async () => {
+  it('does not end the lease of the next caller early: an acquire of a caller that no longer waits', async () => {
     await using locks = await connectLockService({ url: network.url });
     await (await locks.acquire(uniqueName('first'))).release();
     const late = network.keep();
@@ -94,7 +94,7 @@ describe('a request for a shorter lease that arrives after a longer one was conf
     await expectCovered(lease);
   });
 
-  it('does not free a lock early that is kept after its release: an acquire of a caller that gave up', async () => {
+  it('does not free a lock early that is kept after its release: an acquire of a caller that no longer waits', async () => {
     await using locks = await connectLockService({ url: network.url });
     await (await locks.acquire(uniqueName('first'))).release();
     const late = network.keep();
@@ -136,7 +136,7 @@ describeWithRedisServer('a late request for a shorter lease, over several nodes'
   const urls = (): string[] => [...networks.map(({ url }) => url), nodes.urls[2]!];
   const timeToLive = (index: number): Promise<number> => nodes.servers[index]!.client().pttl(lockKey(name));
 
-  it('does not take votes from an extended lease: `extend`', async () => {
+  it('does not make an extended lease shorter: `extend`', async () => {
     await using locks = await connectLockService({ quorum: urls(), restartGuard: 0 });
     await using lease = await locks.acquire(name, { lease: 30_000, renew: false });
     const late = networks.map((network) => network.keep());
@@ -149,7 +149,7 @@ describeWithRedisServer('a late request for a shorter lease, over several nodes'
     expect(lease.remaining()).toBeGreaterThan(SHORT_MS);
   });
 
-  it('does not take a vote from an extended lease: the request for that vote', async () => {
+  it('does not make an extended lease shorter: a request for a vote', async () => {
     await using locks = await connectLockService({ quorum: urls(), restartGuard: 0 });
     await (await locks.acquire(uniqueName('first'))).release();
     const [network] = networks as [KeepingNetwork];

@@ -40,7 +40,7 @@ function describeLockGone(where: string, placeOf: () => Place): void {
       name = uniqueName('gone');
     });
 
-    it('a renewal that finds the lock gone notifies the waiters of other processes', async () => {
+    it('a renewal that finds no lock notifies the waiters of other processes', async () => {
       const { options, remove, countNotices, untilListening } = placeOf();
       await using holder = await connectLockService({ ...options, lease: LEASE_MS });
       await using other = await connectLockService(options);
@@ -60,7 +60,7 @@ function describeLockGone(where: string, placeOf: () => Place): void {
       await untilIdle(holder, other);
     });
 
-    it('an extension that finds the lock gone notifies the waiters of other processes', async () => {
+    it('an extension that finds no lock notifies the waiters of other processes', async () => {
       const { options, remove, countNotices, untilListening } = placeOf();
       await using holder = await connectLockService({ ...options, lease: LONG_MS });
       await using other = await connectLockService({ ...options, lease: LONG_MS });
@@ -77,7 +77,7 @@ function describeLockGone(where: string, placeOf: () => Place): void {
       await untilIdle(holder, other);
     });
 
-    it('a release that finds the lock gone notifies the waiters of other processes', async () => {
+    it('a release that finds no lock notifies the waiters of other processes', async () => {
       const { options, remove, countNotices, untilListening } = placeOf();
       await using holder = await connectLockService({ ...options, lease: LONG_MS });
       await using other = await connectLockService({ ...options, lease: LONG_MS });
@@ -93,7 +93,7 @@ function describeLockGone(where: string, placeOf: () => Place): void {
       await untilIdle(holder, other);
     });
 
-    it('the next caller of the same process is served as soon as a renewal finds the lock gone', async () => {
+    it('the next caller of the same process is served as soon as a renewal finds no lock', async () => {
       const { options, remove } = placeOf();
       await using locks = await connectLockService({ ...options, lease: LEASE_MS });
       const lease = await locks.acquire(name);

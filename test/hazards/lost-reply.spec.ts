@@ -201,7 +201,7 @@ describe('a lost reply', () => {
     });
   });
 
-  it('of a subscription keeps no waiter from the lock', async () => {
+  it('of a subscription does not keep a waiter from getting the lock', async () => {
     await using locks = await connectLockService({ url: proxy.url, commandTimeout: 300 });
     await using others = await connectLockService({ url: testRedisUrl() });
     const lease = await others.acquire(name);

@@ -63,7 +63,7 @@ describeWithRedisServer('many waiters for one lock', () => {
     await untilIdle(holder);
   });
 
-  it('take the same time each to leave, however many there are', async () => {
+  it('each take the same time to leave, for any number of waiters', async () => {
     await using holder = await connectLockService({ url: server.url });
     await using locks = await connectLockService({ url: server.url, maxWaiting: 100_000 });
     const lease = await holder.acquire(name);

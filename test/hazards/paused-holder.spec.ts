@@ -61,7 +61,7 @@ describe('a holder whose process is suspended past its lease', () => {
     await child.kill();
   });
 
-  it('sees the loss in its first statement after the pause', async () => {
+  it('detects the loss in its first statement after the pause', async () => {
     const { child } = await startHolder();
     child.send({ type: 'spin' });
     await child.next('spinning');

@@ -144,7 +144,7 @@ describeWithRedisServer('while Redis cannot be reached', () => {
     await untilIdle(locks);
   });
 
-  it('callers of the same process are not told that another caller holds the lock', async () => {
+  it('callers of the same process get LockUnavailableError, and not "busy"', async () => {
     await using locks = await connectLockService({ url: proxy.url, commandTimeout: 100 });
     proxy.refuse();
     const waiting = expect(locks.acquire(name, { wait: 2_000 })).rejects.toBeInstanceOf(LockUnavailableError);

@@ -35,7 +35,7 @@ describe('an acquire that arrives after its connection was replaced', () => {
     expect(late.kept).toEqual([]);
   }
 
-  it('leaves no lock behind when its caller has given up', async () => {
+  it('leaves no lock behind when its caller no longer waits', async () => {
     await using locks = await connectLockService({ url: network.url });
     await (await locks.acquire(uniqueName('first'))).release();
     const late = network.keep();

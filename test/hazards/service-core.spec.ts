@@ -282,7 +282,7 @@ describeWithRedisServer('faults reported for other libraries', () => {
       client.disconnect();
     });
 
-    it('is not closed under a running section, nor by the shutdown of the service', async () => {
+    it('is not closed while a section runs, nor by the shutdown of the service', async () => {
       const client = server.client();
       const locks = await connectLockService({ client });
       const section = locks.withLock(name, async () => {
@@ -327,7 +327,7 @@ describeWithRedisServer('faults reported for other libraries', () => {
     }
   });
 
-  it('a section that lasts many leases keeps all other callers out', async () => {
+  it('a section that runs for the length of many leases excludes all other callers', async () => {
     await using locks = await connectLockService({ url: server.url, lease: 300 });
     await using others = await connectLockService({ url: server.url });
     let inside = 0;

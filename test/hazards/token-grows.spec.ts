@@ -50,7 +50,7 @@ describeWithRedisServer('the fencing token', () => {
     expect(tokens).toEqual([...new Set(tokens)].sort((a, b) => a - b));
   });
 
-  it('still grows after a flush however many tokens each acquisition may reserve', async () => {
+  it('still grows after a flush, for any number of tokens that an acquisition may reserve', async () => {
     await using generous = await connectLockService({ url: server.url, handOverCount: 1_000 });
     let last = 0;
     for (let round = 0; round < 100; round += 1) {

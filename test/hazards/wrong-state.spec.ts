@@ -62,7 +62,7 @@ describeWithRedisServer('a server in the wrong state', () => {
       await server.stop();
     });
 
-    it('grants no lock, is never busy, and a held lock keeps its lease and is notified of its end', async () => {
+    it('no lock is granted, no caller gets "busy", and a holder keeps its lease and is notified of its end', async () => {
       const held = await locks.acquire(uniqueName('held'));
       const until = performance.now() + held.remaining();
       await state.enter(admin, server);

@@ -21,7 +21,7 @@ describe('a key with other data', () => {
     admin.disconnect();
   });
 
-  it('fails the call at once, whatever its wait, with advice', async () => {
+  it('fails the call at once, regardless of its `wait`, with advice', async () => {
     await admin.set(lockKey(name), 'a cached value', 'EX', 60);
     const error = await locks.acquire(name, { wait: Infinity }).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(LockUnavailableError);

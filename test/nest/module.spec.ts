@@ -130,7 +130,7 @@ describe('RedisLockModule', () => {
     expect(exists).toBe(1);
   });
 
-  it('forRootAsync knows its name before its factory has run', async () => {
+  it('forRootAsync has its name before its factory has run', async () => {
     @Injectable()
     class Reports {
       @WithLock('report', { connection: 'reports' })

@@ -210,7 +210,7 @@ describe('bugs of @nestjs-redis/lock that this library does not have', () => {
     expect(jobs.most).toBe(1);
   });
 
-  it('an unreachable Redis is told apart from a taken lock (there: one plain Error for both)', async () => {
+  it('an unreachable Redis is distinguished from a taken lock (there: one plain Error for both)', async () => {
     const jobs = await start({ url: 'redis://127.0.0.1:1', startup: 'background', commandTimeout: 100, wait: 200 });
 
     await expect(jobs.skipping('1')).rejects.toThrow(LockUnavailableError);

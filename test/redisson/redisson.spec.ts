@@ -132,7 +132,7 @@ describe('a lock shared with Redisson', () => {
   });
 
   describe('held by this library', () => {
-    it('is busy for Java, which sees the remaining time', async () => {
+    it('is busy for Java, which gets the remaining time', async () => {
       const lease = await locks.acquire(name, { lease: LONG_MS, renew: false });
       expect(await java.tryLock(name)).toBe(false);
       expect(await java.isLocked(name)).toBe(true);

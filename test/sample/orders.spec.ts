@@ -135,7 +135,7 @@ describe('an order', () => {
     expect([await left(), await left(other)]).toEqual([8, 7]);
   });
 
-  it('of the same articles in the other order does not wait for itself', async () => {
+  it('of the same articles in the opposite order cannot deadlock with others', async () => {
     const lines = [sku, other].map((article) => ({ sku: article, quantity: 1 }));
     const answers = await Promise.all(
       Array.from({ length: 10 }, (_, index) => order({ lines: index % 2 === 0 ? lines : [...lines].reverse() })),

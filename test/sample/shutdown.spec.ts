@@ -108,7 +108,7 @@ describe('a replica that is stopped', () => {
     await second!.untilExit();
   });
 
-  it('logs once that it is no longer ready, however often it is checked', async () => {
+  it('logs once that it is no longer ready, even if it is checked often', async () => {
     const { replicas } = await fixture.shop('with-lock', 1, { SHUTDOWN_DELAY_MS: '4000' });
     const { url, process } = replicas[0]!;
     fixture.lines.length = 0;

@@ -41,7 +41,7 @@ describeWithRedisServer('RedisServer', () => {
     expect(await server.client().config('GET', 'maxclients')).toEqual(['maxclients', '7']);
   });
 
-  it('rejects a setting that Redis does not know, with the message of Redis', async () => {
+  it('rejects a setting that Redis does not have, with the message of Redis', async () => {
     await expect(RedisServer.start('--no-such-setting', 'x')).rejects.toThrow(/no-such-setting/);
   });
 

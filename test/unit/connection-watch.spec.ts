@@ -19,7 +19,7 @@ describe('a connection of the service', () => {
     client.disconnect();
   });
 
-  it('is opened again after the client gave up permanently', async () => {
+  it('is opened again after the client stopped reconnecting for good', async () => {
     const ended = new Promise((resolve) => client.once('end', resolve));
     // What ioredis does by itself when its connector fails.
     client.disconnect();

@@ -47,7 +47,7 @@ describe('an error', () => {
     expect(all.map(({ name }) => name)).toEqual(classes.map(({ name }) => name));
   });
 
-  it('knows its lock, and its cause where there is one', () => {
+  it('has the name of its lock, and its cause if there is one', () => {
     expect(all.map(({ lockName }) => lockName)).toEqual(['n', 'n', 'n', 'n', 'n', undefined, 'n']);
     expect(all[2]!.cause).toBe(cause);
     expect(all[3]!.cause).toBe(cause);

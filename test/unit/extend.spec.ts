@@ -19,7 +19,7 @@ describe('extending a lease', () => {
   afterEach(() => locks.close());
   afterAll(() => admin.disconnect());
 
-  it('to a shorter one, not awaited, and released: the next caller gets no lock that is about to end', async () => {
+  it('to a shorter one without awaiting it, then releasing: the next caller does not get the short lease', async () => {
     const first = await locks.acquire(name);
     const waiting = [1, 2, 3].map(() => locks.acquire(name));
     await first.release();

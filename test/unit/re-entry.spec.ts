@@ -133,7 +133,7 @@ describe('a call inside a section', () => {
     expect((await others.inspect(name)).held).toBe(false);
   });
 
-  it('sees the lease of the innermost section, or that of the named lock', async () => {
+  it('returns the lease of the innermost section, or that of the named lock', async () => {
     await locks.withLock(name, async (outer) => {
       await locks.withLock(`${name}:inner`, (inner) => {
         expect(currentLease()?.token).toBe(inner.token);

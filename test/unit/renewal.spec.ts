@@ -87,7 +87,7 @@ describeWithRedisServer('renewing leases', () => {
     await untilIdle(locks);
   });
 
-  it('never overlaps with itself, however slow the server is', async () => {
+  it('never overlaps with itself, even if the server is slow', async () => {
     await using locks = await connectLockService({ url: server.url, lease: 1_200, commandTimeout: 400 });
     const lease = await locks.acquire(name);
     const before = await commandStats(admin);

@@ -145,7 +145,7 @@ describe('a process that competes with others for a lock', () => {
     }
   });
 
-  it('leaves a notification to the processes before it, but not for long', async () => {
+  it('yields to the processes ahead after a notification, but not for long', async () => {
     store.counts = 0;
     await haveATurn({ others: 3 });
     const next = join();
@@ -200,7 +200,7 @@ describe('a process that competes with others for a lock', () => {
     }
   });
 
-  it('rejects callers that give up meanwhile with "busy"', async () => {
+  it('rejects callers whose wait ends meanwhile with "busy"', async () => {
     store.counts = 0;
     await haveATurn({ others: 5 });
     const leaving = new AbortController();

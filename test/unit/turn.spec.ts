@@ -9,18 +9,18 @@ afterEach(() => {
 });
 
 describe('a turn', () => {
-  it('comes after as many notifications, after that of its own release, as there were other listeners', () => {
+  it('comes when one notification for each other listener has followed that of its own release', () => {
     const turn = new Turn(7, 3);
     expect([7, 8, 9, 10, 11, 12].map((heard) => turn.lacks(heard))).toEqual([3, 3, 2, 1, 0, 0]);
   });
 
-  it('comes at once if notifications arrive now and did not at the release, since an unknown number was missed', () => {
+  it('comes at once if notifications were not received at the release, since an unknown number was missed', () => {
     const turn = new Turn(undefined, 3);
     expect(turn.lacks(undefined)).toBe(3);
     expect(turn.lacks(0)).toBe(0);
   });
 
-  it('comes within a limited time, however many other processes there are', () => {
+  it('comes within a limited time, for any number of other processes', () => {
     expect([0, 1, 2, 3, 1_000].map((lacking) => Turn.patience(lacking))).toEqual([0, 5, 10, 10, 10]);
     expect(Turn.patience(1_000)).toBe(MAX_PATIENCE_MS);
   });
@@ -56,14 +56,14 @@ describe('a turn', () => {
     expect(new Turn(20, 3, second).lacks(21)).toBe(0);
   });
 
-  it('takes no more processes for absent than there are, so that it yields to new ones', () => {
+  it('counts at most the processes that there are as absent, so that it yields to new ones', () => {
     const first = new Turn(0, 3);
     first.onTried(true, 3);
     const second = new Turn(10, 1, first);
     expect(new Turn(20, 3, second).lacks(21)).toBe(2);
   });
 
-  it('takes no process for absent for long, however many turns pass meanwhile', () => {
+  it('counts a process as absent only for a short time, even over many turns', () => {
     let turn = new Turn(0, 3);
     turn.onTried(true, 2);
     for (let passed = 0; passed < 10; passed += 1) {

@@ -4,7 +4,7 @@ import { onNextTurn } from '../../time/ticks.js';
 /** @internal */
 interface Entry {
   owner: string;
-  /** `performance.now()` at which the lease ends. */
+  /** When the lease ends, on the monotonic clock. */
   expiresAt: number;
 }
 
@@ -46,7 +46,10 @@ export class MemoryState {
     return this.tokens.get(key);
   }
 
-  /** @internal Reserves tokens as the Redis script does: above the last one, and not below the clock in µs. */
+  /**
+   * @internal Reserves tokens like the Redis script, above the last ones and not below the clock in µs. Here the last
+   * ones are those of all names.
+   */
   reserveTokens(key: string, count: number): number {
     const first = Math.max(this.highestToken + 1, Math.floor(wall() * 1_000));
     this.highestToken = first + count - 1;

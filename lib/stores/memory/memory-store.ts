@@ -56,7 +56,7 @@ export class MemoryStore implements LockStore {
     const key = await this.turn(name);
     const entry = this.state.read(key);
     if (entry?.owner !== owner) {
-      // The holder may have shortened its lease: the waiters still expect the longer one.
+      // Its holder may have shortened the lease, and the waiters sleep until the end of the longer one.
       if (entry === undefined) this.state.notify(key, this.own);
       return { held: false, listeners: 0 };
     }

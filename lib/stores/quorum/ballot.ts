@@ -1,7 +1,10 @@
 import { LockUnavailableError } from '../../errors/index.js';
 import type { QuorumMember } from './quorum-member.js';
 
-/** One attempt to take a lock on several nodes, with an owner of its own. If it wins, it represents the held lock. */
+/**
+ * One attempt to take a lock on several nodes, with an owner of its own. After a majority has granted it, it represents
+ * the held lock.
+ */
 export class Ballot {
   /** The last fencing token reserved; 0 until it is known. */
   lastToken = 0;

@@ -8,8 +8,8 @@ import type { GrantReply } from './vote-batches.js';
 import { monotonic } from '../../time/clock.js';
 
 /**
- * While some nodes are silent, it is unknown whether a rival that keeps its votes has a majority: retry after this, in
- * ms.
+ * The longest pause, in ms, before the next attempt if a rival keeps its votes and, because of silent nodes, may or may
+ * not have a majority.
  */
 const DOUBT_RECHECK_MS = 1_000;
 /** The limits of the pause after a split vote, which is about as long as an attempt, in ms. */
@@ -45,8 +45,8 @@ export class Election {
   ) {}
 
   /**
-   * Whether other contenders may take this ballot for the holder's: the nodes that do not reply here may be silent for
-   * them, too.
+   * Whether other contenders may have concluded that this ballot holds the lock: they may get no reply from the same
+   * nodes.
    */
   get mayLookHeld(): boolean {
     if (this.tally === null) return false;
@@ -74,8 +74,8 @@ export class Election {
   }
 
   /**
-   * Writes the largest token to a majority before it is used: the next holder gets the vote of at least one of these
-   * nodes.
+   * Writes the largest token to a majority before it is used. The next holder then gets a larger one, since at least
+   * one of these nodes is in its majority.
    */
   private writeBack(token: number): Promise<ElectionResult> {
     const { name, owner, lastToken, leaseMs, voters } = this.ballot;
@@ -124,8 +124,8 @@ export class Election {
     const busy = (remainingMs: number) =>
       ({ taken: false, remainingMs: remainingMs === Infinity ? undefined : remainingMs, rivals }) as const;
     if (most >= this.majority) return { busy: busy(freeInMs) };
-    // A silent node grants no votes. If rivals keep theirs for longer than an attempt takes, no contender can get a
-    // majority of the rest.
+    // A silent node grants no vote, and a rival that has kept its votes for longer than an attempt takes probably keeps
+    // them. If the other nodes are not a majority, another attempt at once is useless.
     let staying = 0;
     for (const [owner, votes] of holders) if (this.isStaying(owner)) staying += votes;
     if (staying + failures.size + pending > this.members.length - this.majority) {
@@ -134,7 +134,7 @@ export class Election {
     return { busy: { ...busy(freeInMs), pauseMs: this.pauseMs() } };
   }
 
-  /** Whether a rival has kept its votes for longer than an attempt takes: then it is taken for the holder. */
+  /** Whether a rival has kept its votes for longer than an attempt takes, so that it is treated as the holder. */
   private isStaying(owner: string): boolean {
     const since = this.rivals.get(owner);
     return since !== undefined && this.startedAt - since > this.attemptMs;

@@ -33,7 +33,7 @@ export class MarkerAge {
     const [id, byServer, byClients] = reply as [string, unknown, unknown];
     const ageMs = Math.min(Number(byServer), Number(byClients));
     const votesFrom = monotonic() - ageMs + guardMs;
-    // A marker that still exists can only have become older, whatever the clocks show.
+    // A marker that still exists can only have become older, even if a clock was set back.
     this.votesFrom = this.id === id ? Math.min(this.votesFrom, votesFrom) : votesFrom;
     this.id = id;
     return { id, votesFrom: this.votesFrom };

@@ -8,7 +8,7 @@ import { isFinal, isRejectedLogin, reasonOf } from './node-fault.js';
 import { NodeLog } from './node-log.js';
 import type { RestartGuard } from './restart-guard.js';
 
-/** Tells whether one node can be used, for start-up, `stats()` and the log. */
+/** Whether one node can be used, and why not: for start-up, `stats()` and the log. */
 export class NodeHealth {
   private readonly log: NodeLog;
   private readonly check = new NodeCheck(

@@ -12,7 +12,7 @@ export class NodeLog {
     this.report();
   }, false);
 
-  /** @param read returns the present state of the node */
+  /** @param read returns the current state of the node */
   constructor(
     private readonly read: () => StoreNode,
     private readonly reporter: Reporter | undefined,
@@ -34,7 +34,7 @@ export class NodeLog {
       this.reported = node.state;
       this.reporter?.warn('node', messageOf(node));
     }
-    // No event marks the end of this time.
+    // Look again when the time is over, since no event marks the end of `waiting`.
     if (node.state === 'waiting') this.timer.start(Math.max(MOMENT_MS, node.readyInMs ?? 0));
   }
 }

@@ -20,9 +20,11 @@ export class Tally<Node, Reply> {
 }
 
 /**
- * Asks all nodes at once and resolves as soon as the outcome is certain, without waiting for dead or slow nodes.
+ * Sends a request to all nodes at once, and resolves as soon as the outcome is certain, without waiting for dead or
+ * slow nodes.
  *
- * @param ask must settle within a bounded time, and reject only with `LockUnavailableError`
+ * @param ask sends the request to a node; must settle within a bounded time. An error other than `LockUnavailableError`
+ *   becomes the cause of one
  * @param decide returns the outcome, or `undefined` while it is open. It runs after every reply, and must return an
  *   outcome or throw when no reply is pending
  */

@@ -38,7 +38,7 @@ export interface QuorumMemberOptions {
   readonly tokenTtl: number;
   /** How long a node must have kept its state to vote, in ms; 0: it always votes. */
   readonly restartGuard: number;
-  /** Which node has the vote of which server. */
+  /** Assigns each server's vote to one of the configured names. */
   readonly names: ServerNames;
   /** Checks the connections for notifications of all nodes. */
   readonly heartbeat?: Heartbeat;
@@ -48,7 +48,7 @@ export interface QuorumMemberOptions {
 
 /**
  * One of several independent nodes. A request fails at once, so that the other nodes decide, if the node is not
- * connected, is known not to respond, or, where its vote counts, may have lost its state.
+ * connected or has stopped replying; a request that needs its vote also fails if the node may have lost its state.
  */
 export class QuorumMember {
   readonly label: string;
@@ -159,7 +159,7 @@ export class QuorumMember {
 
   private async ask<T>(request: () => Promise<T>): Promise<T> {
     if (!this.store.ready) throw this.away('is not connected', this.store.trouble);
-    // The connection is open, but requests on it would only queue up.
+    // The connection is open, but the node does not reply: another request would only wait.
     if (this.stuck) throw this.away('has not answered for a while');
     const askedAt = monotonic();
     const answered = (): void => {

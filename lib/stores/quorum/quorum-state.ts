@@ -16,7 +16,7 @@ export function stateOf(answers: readonly LockState[], silent: number, majority:
   for (const [owner, votes] of byOwner) {
     most = Math.max(most, votes.length);
     if (votes.length < majority) continue;
-    // The lock is held until the leases on a majority have ended.
+    // The lock is held until fewer than a majority of the nodes store it.
     const remaining = votes.map(({ remainingMs }) => remainingMs ?? Infinity).sort((a, b) => b - a);
     const remainingMs = remaining[majority - 1] ?? Infinity;
     const holds = Math.max(...votes.map((vote) => vote.holds));

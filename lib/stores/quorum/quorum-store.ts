@@ -26,8 +26,8 @@ import { unavailable } from './unavailable.js';
 export type QuorumStoreOptions = Omit<QuorumMemberOptions, 'heartbeat' | 'names'>;
 
 /**
- * Locks on several independent Redis servers. A lock is held if a majority grants it. All nodes are asked at once, and
- * a call waits only for as many replies as it needs.
+ * Locks on several independent Redis servers. A lock is held if a majority grants it. Each request goes to all nodes at
+ * once, and a call waits only for the replies that it needs.
  *
  * Source of the votes: "Distributed Locks with Redis" (Redlock). The fencing tokens are an addition of this library:
  * the largest token that a majority proposes is stored on a majority before the lock counts as taken.
@@ -89,7 +89,7 @@ export class QuorumStore implements LockStore {
       this.ballots.set(ballot.owner, ballot);
       return { taken: true, token: result.token, sentAt, owner: ballot.owner };
     }
-    // Other callers may wait for the end of this ballot. They are not notified if a rival holds the lock.
+    // Other callers may wait for the end of this ballot, so its release notifies them, unless a rival holds the lock.
     const heldByRival = 'busy' in result && result.busy.pauseMs === undefined;
     this.giveBack(ballot, election.mayLookHeld && !heldByRival);
     if ('token' in result) {
@@ -122,7 +122,7 @@ export class QuorumStore implements LockStore {
       ballot?.note(member, each.held);
       if (each.held) return each;
       missing.add(member);
-      // A restarted node replies late, since it does not know the script, which is then sent again.
+      // A node that was restarted replies after the others: it does not know the script, which is then sent in full.
       if (confirmed) this.rejoin(member, owner, leaseMs);
       return each;
     };

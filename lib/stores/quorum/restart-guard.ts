@@ -54,16 +54,16 @@ type Refusal = Pick<StoreNode, 'readyInMs'> & { readonly state: 'waiting' | 'ref
  * - The marker contains the run id of the server process. After a restart, or a failover behind the same address,
  *   another process replies, which may lack the last writes although it has the marker: then a new marker is written.
  * - Each request for a vote contains the marker's id, and the node rejects the request if it does not have this marker.
- *   State that is lost while the connection is open (FLUSHALL) is so detected in the step that would grant the vote.
+ *   So a loss of state while the connection is open (FLUSHALL) is detected in the step that would grant the vote.
  * - No adjustable clock is trusted alone. The marker contains the time of the server's clock and that of the client
  *   that wrote it, and the smaller age counts: setting one clock forward does not make the marker older. If a clock is
  *   set back, the marker appears younger, and the node does not vote for at most one more guard period. A service that
- *   has known the marker for the whole period, by its own monotonic clock, trusts it whatever the other clocks show.
+ *   has known the marker for the whole period, by its own monotonic clock, trusts it regardless of the other clocks.
  *
  * A service also checks the marker twice in each guard period, so that a loss is detected even without requests.
  *
- * It does not detect locks that are deleted one by one, evicted, or expire early because the server's clock is set
- * forward.
+ * The guard does not detect locks that are deleted one by one, evicted, or expire early because the server's clock is
+ * set forward.
  *
  * Until the server of a new connection is identified, the node does not vote, since another configured name may already
  * vote for the same server. A failed attempt to identify it is repeated.
@@ -71,12 +71,12 @@ type Refusal = Pick<StoreNode, 'readyInMs'> & { readonly state: 'waiting' | 'ref
 export class RestartGuard {
   /** The marker that the node must have when it grants its vote. */
   marker: Marker;
-  /** `undefined` until the server of the present connection is identified. */
+  /** `undefined` until the server of the current connection is identified. */
   private identity: Identity | undefined;
   private problem: LockError | undefined;
   private rival: ServerName | null = null;
   private readonly age = new MarkerAge();
-  /** Incremented when the identity becomes invalid: by a new connection, and by a missing marker. */
+  /** Incremented when the identity becomes invalid: by a closed or a new connection, and by a missing marker. */
   private round = 0;
   private pause = FIRST_RETRY_MS;
   private disposed = false;
@@ -170,7 +170,7 @@ export class RestartGuard {
     return { state: 'waiting', reason: `${why}: it has a vote in ${String(readyInMs)} ms ("restartGuard")`, readyInMs };
   }
 
-  /** The other name may refer to another server by now. */
+  /** Claims the vote again, since the other name may refer to another server by now. */
   private findRival(): ServerName | null {
     if (this.rival !== null) this.claim(this.identity?.runId);
     return this.rival;

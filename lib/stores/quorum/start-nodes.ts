@@ -24,7 +24,7 @@ export async function startNodes(members: readonly QuorumMember[], majority: num
       return member;
     },
     ({ replies, failures, pending }) => {
-      // A mistake in the configuration is final, whatever the other nodes reply.
+      // A mistake in the configuration ends the start-up, even if a majority passes.
       for (const { cause } of failures.values()) if (cause instanceof LockConfigError) throw cause;
       if (replies.size >= majority) return {};
       if (pending === 0) throw unavailable(failures, members.length, replies.size > 0);

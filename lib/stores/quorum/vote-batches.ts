@@ -68,7 +68,7 @@ export function grantBatch(
   };
 }
 
-/** Without `rejoinMs` it takes no lock, so late execution has no effect. */
+/** Without `rejoinMs` a confirmation takes no lock, so it is not tracked: executed late, it has no effect. */
 export function confirmBatch(
   layout: KeyLayout,
   tokenTtl: number,

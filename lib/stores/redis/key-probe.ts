@@ -9,7 +9,10 @@ import type { ScriptCaller } from './scripts/script-caller.js';
 import { SERVER_ID } from './lua/server-id.lua.js';
 import { hasCode, isAboutKeys, USE_CLUSTER } from './connection/server-error.js';
 
-/** The pause before a retry after a failure, in ms. Until then, keys of several locks are not sent in one call. */
+/**
+ * The pause before a retry after a failure, in ms. Until a probe succeeds, keys of several locks are not sent in one
+ * call.
+ */
 const RETRY_MS = 5_000;
 /** The number of keys in a probe. With 16, it is very unlikely that one of several servers has all of them. */
 const KEYS = 16;

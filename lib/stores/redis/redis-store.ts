@@ -204,7 +204,7 @@ export class RedisStore implements LockStore {
     return {
       held,
       owner: held ? owner : undefined,
-      // It is 0 for an owner that released the lock with `keepMs`.
+      // `holds` is 0 for an owner that released the lock with `keepMs`.
       holds: held ? Math.max(1, Number(holds)) : 0,
       remainingMs: left < 0 ? undefined : left,
       token: token === '' ? undefined : Number(token),
@@ -234,7 +234,7 @@ export class RedisStore implements LockStore {
     this.connection.dispose();
     if (!this.options.ownsClient) return;
     const { client } = this.options;
-    // QUIT is answered after all earlier requests. A server that does not reply is not waited for.
+    // The reply to QUIT follows those to all earlier requests. It is awaited for at most `commandTimeout`.
     if (this.connection.ready) {
       await within(isClusterClient(client) ? client.quit() : client.call('quit'), this.options.commandTimeout);
     }

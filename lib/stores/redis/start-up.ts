@@ -13,7 +13,7 @@ const CONNECT_RETRY_MS = 100;
 export interface StartingStore extends Pick<LockStore, 'acquire' | 'renew' | 'inspect' | 'release' | 'forceRelease'> {
   readonly connection: Pick<ConnectionWatch, 'whenReady'>;
   readonly closed: boolean;
-  /** For each server, a new name whose lock it stores. */
+  /** For each server, a new lock name that it is responsible for. */
   testPlaces(newName: () => string): readonly TestPlace[];
   /** Finds out which keys the server accepts in one call. */
   learnKeys(): Promise<void>;
@@ -40,7 +40,7 @@ export async function startUp(store: StartingStore, timeoutMs: number): Promise<
       if (error instanceof LockUnavailableError && error.cause instanceof UnexpectedReply) {
         throw new LockConfigError(error.cause.message, undefined, { cause: error.cause });
       }
-      // A server that is loading or slow may use the rest of the time.
+      // A temporary failure (the server is loading or slow) is retried until the time is over.
       const hopeless = store.closed || !isPassing(error);
       if (hopeless || monotonic() + CONNECT_RETRY_MS >= end) throw error;
       await sleep(CONNECT_RETRY_MS);

@@ -8,7 +8,7 @@ import type { NotificationLink } from './notifications/notification-link.js';
 export interface TestPlace {
   /** Its address; '' if there is only one server. */
   readonly label: string;
-  /** A name whose lock it stores. */
+  /** A lock name that it is responsible for. */
   readonly name: string;
   /** Tests the permission for `WAIT`. */
   readonly waitForReplicas: () => Promise<unknown>;
@@ -25,7 +25,7 @@ export interface Topology {
   readonly ordered: boolean;
   /** Whether notifications use sharded channels if the server has them. */
   readonly sharded: boolean;
-  /** For each server, a new name whose lock it stores. */
+  /** For each server, a new lock name that it is responsible for. */
   testPlaces(newName: () => string): readonly TestPlace[];
   /** The state of each server, if there are several. */
   readonly nodes?: readonly StoreNode[];

@@ -68,7 +68,7 @@ describeWithRedisServer('the cost of a section', () => {
     expect(costs).toContainEqual({ requests: 2, inScripts: 8, turns: 2 });
   });
 
-  it('is a fraction of a request on 64 names at once, which need a few round trips together', async () => {
+  it('is a fraction of a request on 64 names at once, and they share a few round trips', async () => {
     await crowd(64, 64, 2);
     const cost = await costOf(64 * 20, () => crowd(64, 64, 20));
     expect(cost.requests).toBeLessThanOrEqual(0.2);

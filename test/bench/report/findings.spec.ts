@@ -60,7 +60,7 @@ describe('peers ahead of this library', () => {
     ]);
   });
 
-  it('may be ahead by chance, or by serving only some', () => {
+  it('are listed even if the ranges overlap, with the callers that they did not serve', () => {
     const findings = findingsOf(
       [own, fast],
       measurement('hot', own, speed, [10, 20, 12]),

@@ -51,7 +51,7 @@ describe('the page of results', () => {
     expect(lines).toContain('| lone | peer | 4 |');
   });
 
-  it('names what was not measured, and who did not take part', () => {
+  it('names what was not measured, and which contestants did not take part', () => {
     expect(lines).toContain('- peer: cut off');
     expect(lines).toContain('- gone: it cannot be imported');
   });

@@ -67,7 +67,7 @@ describe('a round of one process', () => {
     expect(await play(fails, { callers: 2 })).toMatchObject({ sections: 0, stuck: 0, errors: ['Error: no lock (2×)'] });
   });
 
-  it('counts how often the library gave up in this round, not before', async () => {
+  it('counts how often the library stopped retrying in this round, not before', async () => {
     let gaveUp = 40;
     const counting: Section = async (_name, body) => {
       gaveUp += 1;
@@ -87,11 +87,11 @@ describe('a round of one process', () => {
     expect(new Set(records.map(({ caller, name }) => `${caller}${name}`))).toEqual(new Set(['0a', '1b', '2a', '3b']));
   });
 
-  it('keeps none unless asked to', async () => {
+  it('keeps no records unless that is requested', async () => {
     expect((await play(mutex(), { record: false })).records).toHaveLength(0);
   });
 
-  it('serves those who still wait after the window without their sleep', async () => {
+  it('serves callers that still wait at the end of the round, in sections without a sleep', async () => {
     const started = now();
     const { allSections } = await play(mutex(), { callers: 50, sectionMs: 100, durationMs: 150 });
     await sleep(0);

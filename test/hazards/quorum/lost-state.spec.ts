@@ -34,7 +34,7 @@ describeWithRedisServer('nodes that lose their state without a restart', () => {
     }
   }
 
-  it('grant no second vote when other servers with a long uptime take over their names', async () => {
+  it('grant no second vote when servers that have been up for long replace them under their addresses', async () => {
     await using others = await QuorumNodes.start(2);
     const [here, there] = [await open(), await open()];
     await allReady(there);

@@ -94,7 +94,7 @@ describeWithRedisServer('each of several nodes', () => {
     await locks.withLock(uniqueName('two of three'), () => undefined);
   });
 
-  it('is reported once when it is down for long, and once when it is back', async () => {
+  it('is reported once when it stays down, and once when it is back', async () => {
     const locks = await open();
     const about = (): string[] => lines.filter((line) => line.includes(stateOf(locks, 1).name));
     nodes.proxies[1]!.cut();

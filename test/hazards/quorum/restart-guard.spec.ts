@@ -22,7 +22,7 @@ describeWithRedisServer('nodes that lose their state in a restart', () => {
 
   const voteOf = (index: number): Promise<number> => server(index).client().exists(lockKey(name));
 
-  it('have no vote during the guard period, and the error says so', async () => {
+  it('have no vote during the guard period, and the error has that reason', async () => {
     const locks = await open();
     const error = await locks.acquire(name, { wait: 0 }).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(LockUnavailableError);
@@ -83,7 +83,7 @@ describeWithRedisServer('nodes that lose their state in a restart', () => {
     await waitUntil('no vote is left', async () => (await voteOf(2)) === 0);
   });
 
-  it('have locks written to them again before `stats()` says that the next one can be restarted', async () => {
+  it('store held locks again before `stats()` shows that the next one can be restarted', async () => {
     const locks = await open();
     const lease = await locks.acquire(name);
     for (const index of [0, 1, 2]) {
@@ -109,7 +109,7 @@ describeWithRedisServer('nodes that lose their state in a restart', () => {
     await next.release();
   });
 
-  it('limit the leases: none may be longer than the guard period', async () => {
+  it('limit the leases: a lease may not be longer than the guard period', async () => {
     const locks = await open();
     await expect(locks.acquire(name, { lease: GUARD_MS + 1, renew: false })).rejects.toBeInstanceOf(LockConfigError);
     const lease = await locks.acquire(name, { lease: GUARD_MS, renew: false });

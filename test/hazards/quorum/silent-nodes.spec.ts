@@ -18,7 +18,7 @@ describeWithRedisServer('nodes whose connections become silent without being clo
     await expect(locks.withLock(uniqueName('after'), () => 'served', { wait: 20_000 })).resolves.toBe('served');
   });
 
-  it('get new connections without further callers after one that gave up', async () => {
+  it('get new connections after a call that failed, without further calls', async () => {
     for (const proxy of nodes.proxies) proxy.vanish();
     await locks.tryAcquire(uniqueName('lost')).catch(() => undefined);
     await new Promise((resolve) => setTimeout(resolve, 8_000));

@@ -54,7 +54,7 @@ export function describeSilence(where: string, placeOf: () => Place): void {
       await untilIdle(holder, locks);
     });
 
-    it('closes such a connection even if the waiter gives up before the silence is detected', async () => {
+    it('closes such a connection even if the waiter is rejected before the silence is detected', async () => {
       const { direct, proxied, proxies, subscribed, listensAt } = placeOf();
       await using holder = await connectLockService({ ...direct, lease: LONG_MS });
       await using locks = await connectLockService({ ...proxied, lease: LONG_MS });

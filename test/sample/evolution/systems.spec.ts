@@ -137,7 +137,7 @@ describe('the lock of 2013', () => {
     expect(await redis.exists(key())).toBe(0);
   });
 
-  it('does not delete the lock of the next holder after its own time, as its article says', async () => {
+  it('does not delete the lock of the next holder after its own lease has ended, as described in its article', async () => {
     const release = await hold(open('lock-2013', { leaseMs: 20 }));
     const next = await hold(open('lock-2013'));
     const theirs = await redis.get(key());
@@ -156,7 +156,7 @@ describe('the lock of 2013', () => {
     other.disconnect();
   });
 
-  it('asks the next node when the first cannot be reached', async () => {
+  it('tries the next node when the first cannot be reached', async () => {
     const gone = redisClient('redis://127.0.0.1:1', { maxRetriesPerRequest: 0, retryStrategy: () => null });
     const release = await hold(openSystem('lock-2013', [gone, redis], quick));
     expect(await redis.exists(key())).toBe(1);

@@ -40,7 +40,7 @@ describe('orders on four replicas whose lock holders are suspended for longer th
     await fixture.stop();
   });
 
-  it('sell no piece twice, lose no order and place none twice', async () => {
+  it('sell no article twice, and neither lose nor repeat an order', async () => {
     const began = performance.now();
     const chaos = new Chaos(
       replicas,

@@ -8,11 +8,11 @@ import { CHECK_MARKER } from './check-marker.lua.js';
  * KEYS  per lock: lock hash, token string
  * ARGV  1: lifetime of a token key in ms, 2: key of the node's marker ('': none is needed), 3: id of the marker; then per
  *       lock: owner, last token reserved, lease in ms to take a free lock with ('0': only where the owner holds it)
- * reply error NOMARKER, see `CHECK_MARKER`; or as `ANSWER_EACH` has it; done: held and written
+ * reply error NOMARKER, see `CHECK_MARKER`; else see `ANSWER_EACH`; done: held and written
  *
- * The owner is checked because a late write would raise the token of a lock that another owner holds by now. If a
- * larger token is already stored, this node's vote arrived after the largest token was chosen, and after the vote for
- * another caller, which may have the same token from other nodes. This node then does not confirm the token.
+ * The owner is checked because a late write would raise the token of a lock that another owner holds by now. A node
+ * that already stores a larger token does not confirm: its grant came after the token had been chosen, and another
+ * caller may have got the same token from other nodes.
  */
 export const CONFIRM = `${ANSWER_EACH}${CHECK_MARKER}${PUT}
 local ttl = ARGV[1]

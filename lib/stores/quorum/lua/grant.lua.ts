@@ -8,11 +8,11 @@ import { CHECK_MARKER } from './check-marker.lua.js';
  * KEYS  per lock: lock hash, token string
  * ARGV  1: lifetime of a token key in ms, 2: key of the node's marker ('': none is needed), 3: id of the marker; then per
  *       lock: owner, lease in ms, tokens to reserve, proposed token
- * reply error NOMARKER, see `CHECK_MARKER`; or as `ANSWER_EACH` has it; detail: first token | "PTTL owner" of the
+ * reply error NOMARKER, see `CHECK_MARKER`; else see `ANSWER_EACH`; detail: first token | "PTTL owner" of the
  * holder (PTTL -1: none)
  *
- * All nodes are given the same proposal, so that they come to the same token: it stands in for the server's clock where it is
- * within 100 ms of it.
+ * All nodes get the same proposal, so that they choose the same token: a node uses the proposal instead of its own
+ * clock if the two differ by at most 100 ms.
  */
 export const GRANT = `${ANSWER_EACH}${CHECK_MARKER}${TAKE}
 local time = call('TIME')

@@ -6,7 +6,7 @@
  * ARGV  1: run id of the server, 2: id for a new marker, 3: the client's wall clock in ms
  * reply id, its age in ms by the server's clock, its age in ms by the clocks of clients
  *
- * A time in the future shows that a clock was set back. It is replaced by the present time: otherwise services that
+ * A time in the future shows that a clock was set back. It is replaced by the current time: otherwise services that
  * start later would not trust the marker before that time.
  */
 export const MARK = `

@@ -12,7 +12,7 @@ const REDIRECTION = /^(ASK|MOVED) \d+ (\S*:\d+)/;
 const REFRESH_PAUSE_MS = 200;
 
 /**
- * Tells which node of a cluster serves which slot, as far as the client knows, and refreshes that after signs of a
+ * Which node of a cluster serves which slot, according to the client, and a way to refresh that after signs of a
  * change.
  */
 export class ClusterMap {
@@ -29,24 +29,24 @@ export class ClusterMap {
     this.initial = this.credentials();
   }
 
-  /** The address of the master of a slot; `undefined` if that is not known. */
+  /** The address of the master of a slot; `undefined` if it is not known, or if ioredis has no client for it. */
   masterOf(slot: number): string | undefined {
     const address = this.client.slots?.[slot]?.[0];
     return address !== undefined && this.nodeAt(address) !== undefined ? address : undefined;
   }
 
-  /** The addresses of all masters that serve hash slots, including those without a connection. */
+  /** The addresses of all masters that serve hash slots, including those for which ioredis has no client. */
   owners(): string[] {
     const owners = new Set(this.client.slots?.map((nodes) => nodes?.[0]));
     return [...owners].filter((address) => address !== undefined);
   }
 
-  /** The address of the master of a slot, even without a connection to it; '' if it is not known. */
+  /** The address of the master of a slot, even if ioredis has no client for it; '' if it is not known. */
   ownerOf(slot: number): string {
     return this.client.slots?.[slot]?.[0] ?? '';
   }
 
-  /** The addresses of all masters to which there are connections. */
+  /** The addresses of all masters for which ioredis has a client, connected or not. */
   masters(): string[] {
     return this.client.nodes('master').map(addressOf);
   }

@@ -18,7 +18,7 @@ export class ClusterMasters {
     private readonly watch: ClusterWatch,
   ) {}
 
-  /** For each master, a new name whose lock it stores. */
+  /** For each master, a new lock name that it is responsible for. */
   testPlaces(newName: () => string, slotOf: (name: string) => number): TestPlace[] {
     const wanted = this.map.owners().length;
     const places = new Map<string, TestPlace>();

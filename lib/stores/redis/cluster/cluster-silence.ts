@@ -5,7 +5,7 @@ import { expectErrors, resetSocket } from '../connection/socket.js';
 import type { ClusterClient, ClusterNodeClient } from '../connection/cluster-client.js';
 import { NodeSilence } from './node-silence.js';
 
-/** How long the configured nodes may take to reply, in ms. ioredis asks them in turn, for one second each. */
+/** How long the configured nodes may take to reply, in ms. ioredis tries one after another, for one second each. */
 const RESTART_TIMEOUT_MS = 5_000;
 
 /**
@@ -24,7 +24,7 @@ export class ClusterSilence {
     private readonly onGiveUp: () => void,
   ) {}
 
-  /** Called when an unknown node has not answered a request for `silentMs`. */
+  /** Called when a request has had no reply for `silentMs`. It is not known which node got it, so all are checked. */
   check(silentMs: number): void {
     if (this.disposed) return;
     // A node that was never used, such as a replica, has no connection.

@@ -9,12 +9,12 @@ import { monotonic } from '../../../time/clock.js';
 
 type Overdue = Parameters<ConnectionWatch['onOverdue']>[0];
 
-/** How long connections may take to close after the service gave them up, in ms. */
+/** How long connections may take to close after the service decided to replace them, in ms. */
 const GIVING_UP_MS = 1_000;
 
 /**
- * Tracks a cluster client. It is ready while the cluster is known, even if connections to its nodes open and close.
- * After each failed request the slots are refreshed.
+ * Tracks a cluster client. The client is ready while its map of the cluster is valid, even if connections to nodes open
+ * and close. After each failed request the slots are refreshed.
  */
 export class ClusterWatch extends ConnectionWatch {
   /** The `ready` listener of each node. */

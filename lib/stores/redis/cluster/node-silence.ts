@@ -8,7 +8,7 @@ import type { ClusterNodeClient } from '../connection/cluster-client.js';
  */
 export class NodeSilence implements SilentConnection {
   answers = 0;
-  /** Whether the last check got no reply on this connection nor on a new one. */
+  /** Whether the last check got a reply neither on this connection nor on a new one. */
   silent = false;
   private pinging = false;
   private readonly silence: SilenceWatch;

@@ -20,8 +20,8 @@ const LOOK_EVERY_MS = 5_000;
  * Notifications in a cluster. A sharded channel exists on the master of its hash slot, so there is a connection to each
  * master that is needed. A node without sharded channels publishes to ordinary channels, and so gets ordinary
  * subscriptions. This is decided for each node, so that services agree while a cluster is upgraded node by node. When a
- * node is lost, or a slot leaves it, all listeners of the affected channels are notified; waiters that remain subscribe
- * again at the new place of the slot.
+ * node is lost, or a slot leaves it, all listeners of the affected channels are notified; those that still wait
+ * subscribe again on the new node of the slot.
  */
 export class ShardLink implements NotificationLink {
   private readonly shards = new Map<string, Shard>();

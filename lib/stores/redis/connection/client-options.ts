@@ -39,8 +39,8 @@ export function connectionOptions(client: RedisClient): object {
 }
 
 /**
- * Whether the client reconnects when a server does not know a script, which happens after each restart. Such a client
- * may send the same request again endlessly.
+ * Whether the client reconnects when a server does not know a script, which happens after each restart. With `2`, such
+ * a client would resend the same request endlessly.
  */
 export function reconnectsOnUnknownScript(client: RedisClient): boolean {
   const options = connectionOptions(client);

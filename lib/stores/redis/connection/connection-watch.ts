@@ -27,7 +27,7 @@ const DROP_PAUSE_MS = 500;
 export const LATE_ARRIVAL_MS = 1_000;
 /** The same for a connection that this process closed, since a proxy or a network may hold requests back, in ms. */
 export const MAX_LATE_ARRIVAL_MS = 60_000;
-/** The pause before a connection that ioredis gave up is opened again, in ms. */
+/** The pause before a connection is opened again after ioredis has stopped reconnecting, in ms. */
 const REVIVAL_PAUSE_MS = 200;
 
 /**
@@ -38,7 +38,7 @@ export class ConnectionWatch implements SilentConnection {
   /** How often the connection was closed. If this changes during a request, the request may have been sent twice. */
   cuts = 0;
 
-  /** The requests in flight, each due when its timeout is over, or when its reply is of no more use. */
+  /** The requests in flight, each due when its timeout is over, or when a late reply cannot be used any more. */
   readonly inFlightRequests = new Deadlines<Cuttable>({ afterInput: true });
 
   /** Requests whose timeout is over and whose replies have not arrived. */
@@ -185,7 +185,7 @@ export class ConnectionWatch implements SilentConnection {
     if (now - this.droppedAt < DROP_PAUSE_MS || !['ready', 'connect'].includes(this.client.status)) return;
     this.droppedAt = now;
     expectErrors(this.client);
-    // The caller may have its own requests on its client.
+    // Not on a caller's client, which may have the caller's own requests in flight.
     if (this.ownsClient) resetSocket(this.client);
     this.client.disconnect(true);
     this.onDrop();
@@ -195,9 +195,11 @@ export class ConnectionWatch implements SilentConnection {
   dispose(): void {
     this.disposed = true;
     this.silence.stop();
-    // Late replies are not needed any more; other requests end with their timeout.
+    // Overdue requests end now, since their late replies are not needed any more; other requests end with their
+    // timeout.
     for (const inFlight of [...this.overdue]) inFlight.onCut(true);
     this.inFlightRequests.rest();
+    // The error listener of the service's own client stays, since that client may emit errors while it closes.
     this.client.off('connect', this.onConnect);
     this.client.off('ready', this.onReady);
     this.client.off('close', this.onClose);
@@ -205,7 +207,6 @@ export class ConnectionWatch implements SilentConnection {
     allowListeners(this.client, -LISTENERS);
     this.revival.stop();
     if (this.ownsClient) expectErrors(this.client);
-    // The service's own client keeps its error listener, since it may emit errors while it closes.
     for (const waiter of [...this.waiters]) waiter.reject(this.unreachable(0));
   }
 
@@ -245,8 +246,8 @@ export class ConnectionWatch implements SilentConnection {
   };
 
   /**
-   * ioredis gives up permanently if it cannot start to connect, as when no Sentinel knows a master. The service's own
-   * connection must last as long as the service.
+   * ioredis stops reconnecting for good if it cannot start to connect, for example if no Sentinel reports a master. The
+   * service's own connection must last as long as the service.
    */
   private readonly onEnd = (): void => {
     this.revival.start(REVIVAL_PAUSE_MS);

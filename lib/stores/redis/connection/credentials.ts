@@ -23,7 +23,7 @@ export function sameCredentials(a: Credentials, b: Credentials): boolean {
 }
 
 /**
- * Copies the present credentials of `client` to `copy` before each reconnection. ioredis reads them when it connects.
+ * Copies the current credentials of `client` to `copy` before each reconnection. ioredis reads them when it connects.
  */
 export function followCredentials(copy: RedisClient, client: RedisClient, reporter: Reporter | undefined): RedisClient {
   const takeOver = (): void => {

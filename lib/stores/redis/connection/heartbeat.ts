@@ -9,10 +9,11 @@ const LIMIT_TICKS = 4;
 const PING_TICKS = LIMIT_TICKS / 2;
 
 /**
- * Checks connections that only receive. If their peer disappears without a FIN, no request would ever fail on them.
+ * Checks connections that only receive. If their peer disappears without a FIN, nothing would show it, since no request
+ * is sent that could fail.
  *
  * Silence is counted in ticks, not in ms. After a stall of the event loop or of the whole process only one tick is due,
- * and the data in the socket is read before the next one, so a local stall is never taken for a silent server.
+ * and the data in the socket is read before the next one, so a local stall is never mistaken for a silent server.
  */
 export class Heartbeat {
   private readonly pulses = new Set<Pulse>();

@@ -26,7 +26,7 @@ function retryStrategy(attempt: number): number {
   return Math.min(attempt * 50, MAX_RECONNECT_DELAY_MS);
 }
 
-/** How long a Sentinel may take to reply before the next one is asked, in ms. */
+/** How long a Sentinel may take to reply before ioredis tries the next one, in ms. */
 const SENTINEL_TIMEOUT_MS = 1_000;
 
 /** Sentinels announce a failover, so that a connection to a master that is stopped or cut off is replaced at once. */
@@ -37,7 +37,7 @@ const NODE_CONNECT_TIMEOUT_MS = 2_000;
 
 /**
  * While a hash slot moves, ioredis retries a call with several of its locks up to 16 times with this pause, in ms. Only
- * calls with one lock can succeed then; the library sends them as soon as ioredis gives up.
+ * calls with one lock can succeed then; the library sends them as soon as ioredis stops retrying.
  */
 const TRY_AGAIN_PAUSE_MS = 10;
 
@@ -47,14 +47,17 @@ const OWN_CLIENT: RedisOptions = {
   connectionName: 'nestjs-redis-lock',
 };
 
-/** Options that would make ioredis delay or repeat requests, or discard replies. They have priority over the user's. */
+/**
+ * Options whose other values would make ioredis delay or resend requests, or discard replies. These values have
+ * priority over the user's.
+ */
 const FIXED: RedisOptions = {
   // The lock service handles requests whose connection was lost.
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: null,
   reconnectOnError: null,
   enableAutoPipelining: false,
-  // A late reply counts.
+  // ioredis would discard late replies, which can still be used.
   commandTimeout: undefined,
   stringNumbers: false,
 };
@@ -151,7 +154,7 @@ export function openCluster(nodes: readonly ClusterNode[], options: ClusterOptio
 }
 
 function addressOf(target: string | RedisOptions): string {
-  // Parsed as a URL, since a password may contain text that looks like its own end.
+  // Parsed as a URL, and not split at "@", which a password may contain: the label must not show a part of it.
   if (typeof target === 'string') return URL.canParse(target) ? new URL(target).host || 'localhost' : 'a server';
   return target.path ?? `${target.host ?? 'localhost'}:${String(target.port ?? 6379)}`;
 }
@@ -163,8 +166,8 @@ function addressOf(target: string | RedisOptions): string {
 const BESIDE: RedisOptions = {
   ...FIXED_FOR_ONE,
   autoResubscribe: false,
-  // Keys and channels already have their prefix; one in a Cluster's redisOptions would apply only to duplicates of its
-  // nodes.
+  // Keys and channels already have their prefix. A `keyPrefix` in a Cluster's redisOptions would have an effect only on
+  // duplicates of its nodes, such as these connections.
   keyPrefix: '',
   enableOfflineQueue: false,
   enableReadyCheck: true,

@@ -109,7 +109,10 @@ function plain(message: string): string {
   return message.replace(/^.*@user_script: ?\d+: -?(?=[A-Z])/, '').replace(/ script: \w+, on @user_script:\d+\.?$/, '');
 }
 
-/** The permission that the Redis user lacks, as far as the message tells. Each version has other messages. */
+/**
+ * The permission that the Redis user lacks, as far as the message contains it. The messages differ between Redis
+ * versions.
+ */
 function missingRight(message: string): string | undefined {
   if (!DENIED.test(message)) return undefined;
   const command = /'([^']+)' command/.exec(message)?.[1];

@@ -2,7 +2,7 @@ import { RunningTimer } from '../../../time/running-timer.js';
 import { ConnectionProbe, openBeside } from './connection-probe.js';
 import type { RedisClient } from './redis-client.js';
 
-/** The least silence before a connection is tested, in ms. */
+/** The shortest silence after which a connection is tested, in ms. */
 const MIN_SILENCE_MS = 2_000;
 /** The largest timeout for the first reply on a new connection, in ms. */
 const MAX_HANDSHAKE_MS = 8_000;
@@ -22,7 +22,8 @@ export interface SilentConnection {
 /**
  * Decides when a silent connection is replaced: only after the server has replied on a new connection. A server that is
  * stopped, or busy with a long script, would not reply on a new connection either, and its kernel keeps the requests
- * that were sent. Only time in which the event loop ran counts as silence.
+ * that were sent. A connection without a reply to its handshake is replaced without that test, each time after a longer
+ * limit. Only time in which the event loop ran counts as silence.
  */
 export class SilenceWatch {
   readonly limitMs: number;
@@ -40,7 +41,7 @@ export class SilenceWatch {
     this.handshakeMs = this.limitMs;
   }
 
-  /** Called when a request is overdue. @param silentMs how long the connection has been silent until now */
+  /** Called when a request is overdue, or a handshake takes long. `silentMs`: how long there has been no reply. */
   begin(silentMs: number): void {
     if (this.timer !== null || this.probe !== null) return;
     this.answers = this.connection.answers;

@@ -35,7 +35,7 @@ export function expectErrors(client: RedisClient): void {
  * requests would arrive long after their connection was replaced. TLS and Unix sockets do not support this.
  *
  * A socket that is already ending is destroyed instead: Node would fail to reset it and leave it open without an event,
- * so the client would take it for a working connection.
+ * and the client would treat it as a working connection.
  */
 export function resetSocket(client: RedisClient): void {
   const socket = socketOf(client);

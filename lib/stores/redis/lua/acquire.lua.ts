@@ -7,7 +7,7 @@ import { TAKE } from './take.lua.js';
  * KEYS  per lock: lock hash, token string
  * ARGV  1: lifetime of a token key in ms, 2: lease in ms, 3: tokens to reserve for each ('': they come last); then per
  *       lock: owner; then per lock, if not given before: tokens to reserve
- * reply as `ANSWER_EACH` has it; detail: first token | holder's PTTL (-1: none)
+ * reply see `ANSWER_EACH`; detail: first token | holder's PTTL (-1: none)
  */
 export const ACQUIRE = `${ANSWER_EACH}${TAKE}
 local ttl, lease, each = ARGV[1], ARGV[2], ARGV[3]

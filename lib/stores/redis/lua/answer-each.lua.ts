@@ -5,8 +5,8 @@
  * `attempt(n)` executes the n-th and returns 1 and a detail if it was done, 0 and a detail if it was not, or only an
  * error.
  *
- * reply one number: all were done, each with this detail. Else per request: 1 or 0, detail | -1, error text. A request
- *       that comes alone: its error is that of the call.
+ * reply one number: all were done, each with this detail. Else per request: 1 or 0, detail | -1, error text. With a
+ *       single request, its error is returned as the error of the call instead.
  *
  * Most calls are answered by one number: bench case "names", 9 % more sections than with a reply for each request.
  */

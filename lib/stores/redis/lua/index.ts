@@ -16,7 +16,7 @@ export const FORCE_RELEASE_SCRIPT = new Script(FORCE_RELEASE);
 export const SHARDED_FORCE_RELEASE_SCRIPT = sharded(FORCE_RELEASE);
 export const PROBE_PUBLISH_SCRIPT = new Script(PROBE_PUBLISH);
 
-/** The same for sharded channels, which are in the hash slot of the lock. */
+/** The same script with notifications through sharded channels, which are in the hash slot of the lock. */
 function sharded(source: string): Script {
   return new Script(source.replace(PUBLISH, PUBLISH_SHARDED));
 }

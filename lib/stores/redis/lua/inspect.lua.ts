@@ -4,10 +4,10 @@ import { TAGGED } from './tagged.lua.js';
  * Reads one lock.
  *
  * KEYS  1: lock hash
- * ARGV  1: what the name of the token key begins with
+ * ARGV  1: prefix of the token key
  * reply owner ('' if free), holds, PTTL (-1: none, -2: free), last token ('' if unknown)
  *
- * For the token key see `RENEW`.
+ * The token key is not in KEYS, for the reason given at `RENEW`.
  */
 export const INSPECT = `${TAGGED}
 local left = redis.call('PTTL', KEYS[1])

@@ -1,6 +1,6 @@
 /**
  * Lua: `publish(channel)` notifies the subscribers of a channel and returns how many got the message. An error is
- * ignored, so that the earlier writes of the script count.
+ * ignored, so that the script succeeds with its earlier writes.
  */
 export const PUBLISH = `
 local function publish(channel)
@@ -11,7 +11,8 @@ end
 
 /**
  * The same on a cluster: through a sharded channel, which is in the hash slot of its lock, if the server has sharded
- * channels. During an upgrade some servers do not; subscribers use the same server and so decide alike.
+ * channels. During an upgrade some servers do not. Subscribers are connected to the same server, so they make the same
+ * choice.
  */
 export const PUBLISH_SHARDED = `
 local function publish(channel)

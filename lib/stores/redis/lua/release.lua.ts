@@ -7,15 +7,15 @@ import { TAGGED } from './tagged.lua.js';
  * of Redisson ("0").
  *
  * KEYS  per lock: lock hash
- * ARGV  1: ms to keep the locks (0: free them now), 2: what the names of channels begin with ('': no notifications); then per
+ * ARGV  1: ms to keep the locks (0: free them now), 2: prefix of the channels ('': no notifications); then per
  *       lock: owner
- * reply as `ANSWER_EACH` has it; detail: subscribers that got the notification | 0 (not the holder)
+ * reply see `ANSWER_EACH`; detail: subscribers that got the notification | 0 (not the holder)
  *
- * A lock that is kept gets the value '0', so that a late renewal does not change its end. A server that is out of
- * memory rejects this write, but the lock is still kept.
+ * The owner of a lock that is kept gets the value '0', so that a late renewal does not change when the lock expires. A
+ * server that is out of memory rejects this write, but the lock is still kept.
  *
  * A notification is also sent for a lock that is already free: its holder may have shortened the lease, and waiters
- * expect the longer one.
+ * sleep until the end of the longer one.
  */
 export const RELEASE = `${ANSWER_EACH}${TAGGED}${PUBLISH}
 local call = redis.call

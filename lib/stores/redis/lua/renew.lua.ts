@@ -2,13 +2,13 @@ import { ANSWER_EACH } from './answer-each.lua.js';
 import { TAGGED } from './tagged.lua.js';
 
 /**
- * Renews the lease of any number of locks, each independently and only if the owner still holds it. The expiry of the
- * token key is set as after an acquisition.
+ * Renews the lease of any number of locks, each independently and only if the owner still holds it. The token key then
+ * expires as late as after an acquisition.
  *
  * KEYS  per lock: lock hash
- * ARGV  1: lifetime of a token key in ms, 2: lease in ms, 3: '1' to make a longer lease shorter, 4: what the names of
- *       token keys begin with; then per lock: owner, the number of requests with '1' for it so far, this one included
- * reply as `ANSWER_EACH` has it; not done: not the holder
+ * ARGV  1: lifetime of a token key in ms, 2: lease in ms, 3: '1' to make a longer lease shorter, 4: prefix of
+ *       token keys; then per lock: owner, how many requests with '1' were sent for it, including this one
+ * reply see `ANSWER_EACH`; not done: not the holder
  *
  * The token key is in the hash slot of its lock, but not in KEYS: while a slot moves, a server rejects a request if it
  * has only some of its KEYS. If the token key is on the other server, only the lock is renewed.

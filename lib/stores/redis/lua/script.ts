@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** A Lua script and the digest by which Redis knows it once loaded. */
+/** A Lua script, and the digest by which EVALSHA runs it once it is loaded. */
 export class Script {
   readonly source: string;
   readonly sha1: string;

@@ -19,11 +19,11 @@ end
  * Lua that takes a lock: `take(lock, counter, owner, lease, ttl, tokens, clock)` returns 1 and the first of the
  * reserved tokens, or 0 and the holder's PTTL (-1: none), or only an error.
  *
- * `clock()` returns the token that is the first one unless a larger one is stored, as a number and as a string. The
- * string is written as it is where possible: bench case "names", 5 % more sections than with a number.
+ * `clock()` returns the first token to use unless a larger one is stored, as a number and as a string. If it is used
+ * unchanged, the string is written: bench case "names", 5 % more sections than with a number.
  *
- * The token is written before the lock: if the server refuses any of the writes, no lock is left behind. The token is the
- * larger of "stored + 1" and the clock, so it grows over a flush, a restart and a failover, too.
+ * The token is written before the lock: if the server refuses any of the writes, no lock is left behind. The token is
+ * the larger of "stored + 1" and the clock, so it also grows across a flush, a restart and a failover.
  *
  * If the owner already holds the lock, its lease is prolonged, but never shortened, since the request may be an old one
  * that arrives late.

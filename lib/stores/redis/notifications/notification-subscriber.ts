@@ -20,8 +20,9 @@ interface Channel {
   leftAt: number | null;
 }
 
+/** How long a channel stays subscribed after its last listener was removed, in ms. */
 const LINGER_MS = 1_000;
-/** The least time between two checks for channels without listeners, in ms. */
+/** The shortest time between two checks for channels without listeners, in ms. */
 const SWEEP_MS = 250;
 
 /**
@@ -77,7 +78,7 @@ export class NotificationSubscriber {
     };
   }
 
-  /** Subscribes and unsubscribes once, to test the permission. */
+  /** Subscribes once, to test the permission. Like every unused channel, this one is unsubscribed a moment later. */
   async probe(name: string): Promise<void> {
     const subscription = this.listen(name, () => undefined);
     try {
@@ -105,7 +106,7 @@ export class NotificationSubscriber {
       listeners: new Set(),
       asked: false,
       confirmed: false,
-      // A channel that is added again continues above its last number.
+      // If the channel was removed and is added again, its count must not start below the last one.
       heard: this.received,
       subscribed: null,
       leftAt: null,
@@ -139,8 +140,8 @@ export class NotificationSubscriber {
   }
 
   /**
-   * All listeners were removed before the outcome of the subscription was known. If the channel has been added again
-   * since, the subscription belongs to the new entry, which ends it later.
+   * Called when the outcome of a subscription arrives after its channel was removed. If the channel has been added
+   * again since, the new entry takes over the subscription and ends it later.
    */
   private leaveLater(name: string): void {
     const channel = this.channels.get(name);
@@ -194,7 +195,8 @@ export class NotificationSubscriber {
   };
 
   /**
-   * Notifications may have been missed without a connection: subscribe again, then let each listener check its lock.
+   * Notifications may have been missed while there was no connection: subscribes again, then notifies each listener, so
+   * that it checks its lock.
    */
   private resubscribe(channel: Channel): void {
     const notify = (): void => {

@@ -18,7 +18,7 @@ interface Leased extends Owned {
 
 export interface AckedKind<Request, Reply> {
   readonly batched: BatchedScript<Request, Reply>;
-  /** Whether the reply means a write that replicas must acknowledge. */
+  /** Whether the reply shows that there was a write, which replicas must acknowledge. */
   readonly granted: (reply: Reply) => boolean;
   /** Whether a lock that too few replicas acknowledged is released. */
   readonly givesBack: boolean;
@@ -72,7 +72,8 @@ export class AckedConnection {
       const [, ...others] = this.waiting;
       const group: [Acked, ...Acked[]] = [first, ...others.filter((acked) => acked.timeoutMs === timeoutMs)];
       this.waiting = this.waiting.filter((acked) => acked.timeoutMs !== timeoutMs);
-      // An overdue group does not delay the next one: a connection executes requests in order.
+      // An overdue group does not delay the next one, which can be sent behind it: the server executes the requests of
+      // a connection in order.
       await new Promise<void>((resolve) => {
         void this.complete(new Group(group, timeoutMs, resolve)).then(resolve);
       });
@@ -113,7 +114,7 @@ export class AckedConnection {
         const reply = replies[index]?.[place];
         const { kind, minReplicas } = acked;
         if (reply instanceof LockUnavailableError) {
-          // The caller of an overdue request may no longer wait.
+          // Not after the timeout: the caller may no longer wait for the request.
           if (group.late || !this.redirect(acked, reply)) acked.reject(reply);
         } else if (!kind.granted(reply)) acked.resolve(reply);
         else {

@@ -17,11 +17,11 @@ interface Abandoned {
   released: boolean;
 }
 
-/** The least time between two searches for owners whose requests can no longer arrive, in ms. */
+/** The shortest time between two searches for owners whose requests can no longer arrive, in ms. */
 const SWEEP_MS = 1_000;
 
 /**
- * Tracks acquires that may be executed after the release of their owner, and would leave an orphaned lock:
+ * Tracks acquires that may be executed after the release of their owner, and would then leave an orphaned lock:
  *
  * - Not all requests use the same connection (the nodes of a cluster, a connection for acknowledged writes). If the
  *   late reply shows that such a lock was taken, the owner is released again.
@@ -36,8 +36,8 @@ export class AbandonedAcquires implements AbandonedWatch<AbandonedRequest> {
   private sweptAt = 0;
 
   /**
-   * @param releaseAgain releases the owner, repeatedly until `until` on the monotonic clock if that is given; must not
-   *   throw
+   * @param releaseAgain releases the owner, once if `until` is 0, else repeatedly until that time on the monotonic
+   *   clock; must not throw
    */
   constructor(private readonly releaseAgain: (request: AbandonedRequest, until: number) => void) {}
 
@@ -54,13 +54,13 @@ export class AbandonedAcquires implements AbandonedWatch<AbandonedRequest> {
     if (abandoned === undefined) return;
     abandoned.pending -= 1;
     if (abandoned.pending === 0 && abandoned.until === 0) this.abandoned.delete(request.owner);
-    // If it is not released, the owner is still in use, or will be released later.
+    // An owner that was not released is still in use, or will be released later.
     if (maybeDone(reply, index) && abandoned.released) this.releaseAgain(request, 0);
   }
 
   onCut(request: AbandonedRequest, ms: number): void {
     const now = monotonic();
-    // A lock that is taken later than that expires soon.
+    // With a short lease it is enough to repeat the release for that long: a lock that is taken later expires soon.
     const until = now + Math.min(ms, request.leaseMs);
     this.sweep(now);
     const abandoned = this.abandonedOf(request.owner);
@@ -105,7 +105,7 @@ export class AbandonedAcquires implements AbandonedWatch<AbandonedRequest> {
     return abandoned;
   }
 
-  /** An owner that lost its lock is never released. */
+  /** Some owners are never released, for example one that did not get the lock after all. */
   private sweep(now: number): void {
     if (now - this.sweptAt < SWEEP_MS) return;
     this.sweptAt = now;

@@ -10,7 +10,7 @@ export function maybeDone(value: unknown, index: number): boolean {
   return Array.isArray(value) ? Number(value[2 * index]) === 1 : value !== undefined;
 }
 
-/** The reply is not one of the script's: something between client and server changes replies. */
+/** The reply does not have the format of the scripts: the client is inside MULTI, or something changes replies. */
 export class UnexpectedReply extends Error {
   constructor() {
     super(

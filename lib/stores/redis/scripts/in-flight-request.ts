@@ -6,7 +6,10 @@ import { isServerError, refused, unanswered } from '../connection/server-error.j
 
 /** The sender of a request, which receives its outcome. Either `onReply` or `onFailure` is called, once. */
 export interface Sender {
-  /** How long after it was sent a reply can be used, in ms. Late replies are used only if this is above the timeout. */
+  /**
+   * How long after the request was sent its reply can be used, in ms. A late reply is used only if this is longer than
+   * the timeout.
+   */
   readonly usefulMs: number;
   /** Whether the request is for a hash slot that is moving to the node. */
   readonly asking?: boolean;
@@ -14,17 +17,26 @@ export interface Sender {
   onFailure(error: LockUnavailableError): void;
   /** Called when the timeout is over. The request is still in flight, and a late reply goes to `onReply`. */
   onOverdue(error: LockUnavailableError): void;
-  /** Called once after `onOverdue` or a timeout, with the late reply; `undefined` if there is none or an error. */
+  /**
+   * Called once after `onOverdue`, with the late reply; `undefined` if the reply is an error, or none can arrive any
+   * more.
+   */
   onLate?(value: unknown): void;
   /** Called when the connection was closed during the request, which may still be executed within `ms`. */
   onCut?(ms: number): void;
 }
 
-/** One request to Redis, from its start until no reply can arrive any more. */
+/**
+ * One request to Redis, from the moment it is sent until no reply can arrive any more:
+ *
+ * - `open`: until a reply, an error, or the timeout, which calls `onOverdue`.
+ * - `overdue`: until a late reply, which goes to `onLate` and `onReply`, or until `usefulMs`, which calls `onFailure`.
+ *   Left out if late replies cannot be used.
+ * - `done`: the sender has its outcome. A reply that still arrives goes to `onLate` only.
+ */
 export class InFlightRequest extends Deadline {
   /** When the request was sent. */
   readonly sentAt = now();
-  /** `overdue`: its timeout is over. `done`: its sender has the outcome. */
   private state: 'open' | 'overdue' | 'done' = 'open';
   private readonly cuts: number;
   private readonly answers: number;
@@ -63,7 +75,7 @@ export class InFlightRequest extends Deadline {
     if (this.end(undefined)) return;
     if (served) this.connection.onRefused(error);
     if (!served) this.sender.onFailure(unanswered(error));
-    // If it was sent twice, the first one may have been executed.
+    // If ioredis sent the request twice, the server may have executed it the first time.
     else this.sender.onFailure(refused(error, undefined, this.connection.adviceOn(error), this.maybeResent));
   }
 
@@ -104,7 +116,8 @@ export class InFlightRequest extends Deadline {
       connection.onOverdue(this, timeoutMs, this.answers);
       sender.onOverdue(error);
     }
-    // A client may or may not send it again after a reconnection.
+    // After a reconnection it is unknown whether the client sends the request again, so the sender does not wait for
+    // the late reply.
     if (late || sender.usefulMs <= timeoutMs || this.maybeResent || connection.disposed) {
       this.stopWaiting();
       sender.onFailure(error);

@@ -10,7 +10,10 @@ export type KeyGroup = string | number;
  */
 export type Accepted = 'unknown' | 'any' | 'slot' | 'lock';
 
-/** How long locks of one hash slot are sent separately after a server had only some of their keys, in ms. */
+/**
+ * How long locks of one hash slot are sent in separate calls after a server had only some of their keys, since the slot
+ * is moving, in ms.
+ */
 const APART_MS = 10_000;
 
 /**
@@ -32,7 +35,9 @@ export class KeyMixing {
     return this.accepted === 'any';
   }
 
-  /** Whether the server was not tested yet, or rejected a call for a temporary reason. */
+  /**
+   * Whether a test may still show that several locks can share a call: there was none yet, or it had no clear result.
+   */
   get open(): boolean {
     return this.accepted === 'unknown' || this.accepted === 'lock';
   }

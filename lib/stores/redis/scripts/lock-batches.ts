@@ -89,7 +89,7 @@ export function releaseBatch(
     },
     usefulMs: () => RELEASE_USEFUL_MS,
     read: (status, detail, { name }, { maybeResent }) => ({
-      // The request may have been executed when it was first sent, with a lost reply.
+      // If ioredis sent the request twice, it may have been executed the first time, and its reply was lost.
       held: status === 1 || maybeResent,
       listeners: Math.max(0, Number(detail) - (notifications.hears(layout.channel(name)) ? 1 : 0)),
     }),

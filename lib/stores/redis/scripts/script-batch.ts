@@ -22,7 +22,7 @@ export interface BatchedScript<Request, Reply> {
   readonly fits: (first: Request, request: Request) => boolean;
   readonly pushKeys: (args: RedisArgument[], request: Request) => void;
   readonly pushArgs: (args: RedisArgument[], requests: readonly [Request, ...Request[]]) => void;
-  /** How long after it was sent a reply can be used, in ms. Default: the timeout. */
+  /** How long after the request was sent its reply can be used, in ms. Default: the timeout. */
   readonly usefulMs?: (request: Request) => number;
   /** Tracks requests that may be executed after their timeout, or after their connection was closed. */
   readonly abandoned?: AbandonedWatch<Request>;
@@ -47,8 +47,8 @@ export interface Asked<Request, Reply> extends ReplySlot<Reply> {
 }
 
 /**
- * Requests that are sent as one call. Each has its own reply or error; if all were done with the same detail, the reply
- * is this one number.
+ * Requests that are sent as one call. Each request has its own reply or error. If all succeeded with the same detail,
+ * the script replies with that number only.
  */
 class Call<Request extends { readonly name: string }, Reply> implements Sender {
   private overdue = false;
@@ -84,7 +84,8 @@ class Call<Request extends { readonly name: string }, Reply> implements Sender {
       for (const asked of this.asked) asked.resolve(this.batched.read(1, value, asked.request, inFlight));
     } else if (Array.isArray(value) && value.length === 2 * this.asked.length) this.onReplies(value, inFlight);
     else {
-      // An intermediary may have forwarded the request.
+      // Something between client and server may have changed the reply to an executed request, so the outcome is
+      // unknown.
       const cause = new UnexpectedReply();
       this.onFailure(
         new LockUnavailableError(cause.message, undefined, { cause, retryable: true, outcomeUnknown: true }),
@@ -200,8 +201,8 @@ export class ScriptBatch<Request extends { readonly name: string }, Reply> {
     else call.asked.push(asked);
     if (this.waiting) return;
     this.waiting = true;
-    // After all promise callbacks of this tick and before input and timers, which collects the most requests without a
-    // delay.
+    // Before input and timers, and after promise callbacks that are due if this runs in one: that collects the most
+    // requests without a delay.
     onNextTick(this.flush);
   }
 

@@ -19,10 +19,16 @@ interface LateReply {
 
 /** Runs scripts on one Redis, each with a timeout, and converts every failure to `LockUnavailableError`. */
 export class ScriptCaller {
-  /** How often a script was sent again after later requests: in full, or for one lock of several. */
+  /**
+   * How many requests were sent a second time, and so after later requests: with the full script, or separately for
+   * each lock.
+   */
   resends = 0;
 
-  /** Scripts that the server does not know, which was detected too late to send them in full. */
+  /**
+   * Scripts whose next request contains the full script: the server did not know them, which was detected too late to
+   * resend that request.
+   */
   private readonly unknown = new Set<Script>();
 
   /** Whether each request contains its script, since the client hides the error of an unknown script. */
@@ -97,7 +103,7 @@ export class ScriptCaller {
     return this.ask(() => callAtOnce(this.connection.client, 'eval', source, keys.length, ...keys), timeoutMs);
   }
 
-  /** Sends any other request with the same rules. */
+  /** Sends any other request, with the same timeout and error handling. */
   ask(send: () => Promise<unknown>, timeoutMs: number, late?: LateReply): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const inFlight = new InFlightRequest(this.connection, timeoutMs, senderOf(resolve, reject, late));
@@ -158,7 +164,7 @@ export class ScriptCaller {
     });
   }
 
-  /** Never throws, whatever a caller's client does. */
+  /** Never throws, even if a caller's client does. */
   private request(command: string, script: string, args: RedisArgument[]): Promise<unknown> {
     const { client } = this.connection;
     try {
