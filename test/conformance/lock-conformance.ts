@@ -273,9 +273,9 @@ export function describeLockConformance(label: string, openBackend: () => Promis
 
     describe('leases', () => {
       it('renews a lease while it is held', async () => {
-        const short = await backend.open({ lease: 300 });
+        const short = await backend.open({ lease: 900 });
         const lease = await short.acquire(name);
-        await sleep(1_000);
+        await sleep(2_000);
         lease.assertHeld();
         expect(await there.tryAcquire(name)).toBeNull();
         expect(lease.signal.aborted).toBe(false);
@@ -283,21 +283,21 @@ export function describeLockConformance(label: string, openBackend: () => Promis
       });
 
       it('renews a lease to the length that the caller chose', async () => {
-        const lease = await here.acquire(name, { lease: 300 });
-        await sleep(1_000);
+        const lease = await here.acquire(name, { lease: 900 });
+        await sleep(2_000);
         lease.assertHeld();
-        expect(lease.remaining()).toBeLessThanOrEqual(300);
-        expect((await there.inspect(name)).remainingMs).toBeLessThanOrEqual(300);
+        expect(lease.remaining()).toBeLessThanOrEqual(900);
+        expect((await there.inspect(name)).remainingMs).toBeLessThanOrEqual(900);
         await expect(lease.release()).resolves.toBe('released');
       });
 
       it('takes `renew` from the service unless the call has its own', async () => {
-        const once = await backend.open({ lease: 300, renew: false });
+        const once = await backend.open({ lease: 900, renew: false });
         const ends = await once.acquire(name);
         await waitUntil('the lease is over', () => ends.signal.aborted);
         await expect(ends.release()).resolves.toBe('lost');
         const lasts = await once.acquire(name, { renew: true });
-        await sleep(1_000);
+        await sleep(2_000);
         lasts.assertHeld();
         await expect(lasts.release()).resolves.toBe('released');
       });

@@ -7,6 +7,7 @@ export default {
   rootDir: '../../..',
   testMatch: ['<rootDir>/test/packages/containers/**/*.spec.ts'],
   testPathIgnorePatterns: ['/node_modules/'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/'],
   globalSetup: undefined,
   globalTeardown: undefined,
   testTimeout: 120_000,
