@@ -5,6 +5,7 @@ const floors = [
   ['index'],
   ['redis-lock.module'],
   ['app-lock-service'],
+  ['coordination/'],
   ['decorators/'],
   ['lock.service', 'create-lock-service', 'background-start'],
   ['options/'],
@@ -20,7 +21,13 @@ const floors = [
   ['lists/'],
 ];
 /** Where lock state lives, from top to bottom. */
-const stores = [['quorum/', 'memory/'], ['redis/'], ['clean-ups'], ['lock-store', 'overdue-error'], ['lock-state']];
+const stores = [
+  ['quorum/', 'memory/'],
+  ['redis/'],
+  ['clean-ups'],
+  ['lock-store', 'overdue-error'],
+  ['lock-state', 'firing-store'],
+];
 /** Lock state on one Redis or a cluster, from top to bottom. */
 const redis = [
   ['redis-store'],

@@ -13,6 +13,8 @@ export type { NumberOption, OnBusy } from './decorators/decorator-options.js';
 export { getLockServiceToken } from './tokens.js';
 export { createLockService, connectLockService } from './create-lock-service.js';
 export { LockService, type LockStats } from './lock.service.js';
+export { lastRun, runOnce, type LastRun, type RunOnceResult, type RunOnceSkip } from './coordination/run-once.js';
+export type { RunOnceOptions } from './coordination/run-once-options.js';
 export type { LockConnection, LockServiceOptions, LockSettings } from './options/service-options.js';
 export type { NestedCall } from './leases/nested-call.js';
 export type { AcquireOptions } from './options/acquire-options.js';

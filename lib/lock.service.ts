@@ -33,6 +33,7 @@ import { checkLockName, checkLockNames } from './naming/lock-name.js';
 import { AcquireResolver, type AcquireOptions } from './options/acquire-options.js';
 import { checkLease } from './options/checks.js';
 import type { ResolvedSettings } from './options/service-options.js';
+import type { FiringStore } from './stores/firing-store.js';
 import type { LockStore } from './stores/lock-store.js';
 import type { LockState, StoreNode } from './stores/lock-state.js';
 import { Reporter } from './telemetry/reporter.js';
@@ -46,6 +47,8 @@ export interface LockStats {
   readonly waiting: number;
   /** Abandoned requests that are being cleaned up in the background. */
   readonly unsettled: number;
+  /** Calls of jobs that run once (`runOnce`) which did not run them, by reason. */
+  readonly skipped: { readonly ran: number; readonly running: number };
   /** The state of each node of a quorum or master of a cluster. */
   readonly nodes?: readonly StoreNode[];
 }
@@ -60,6 +63,8 @@ export class LockService {
   private readonly options: AcquireResolver;
   private closed: Promise<void> | null = null;
   private readonly closer = new AbortController();
+  /** @internal Counts the skipped calls of `runOnce`. */
+  readonly skips = { ran: 0, running: 0 };
 
   /** @internal Use `createLockService` or inject it. */
   constructor(
@@ -170,7 +175,7 @@ export class LockService {
   stats(): LockStats {
     const { held, waiting, unsettled } = this.leases;
     const { nodes } = this.store;
-    return { held, waiting, unsettled, ...(nodes === undefined ? {} : { nodes }) };
+    return { held, waiting, unsettled, skipped: { ...this.skips }, ...(nodes === undefined ? {} : { nodes }) };
   }
 
   /** The locks that callers of this service wait for now, with the number of waiters of each. */
@@ -212,6 +217,11 @@ export class LockService {
   /** @internal Aborts when the service is closed. */
   get closing(): AbortSignal {
     return this.closer.signal;
+  }
+
+  /** @internal The firings of jobs, if the store can record them. */
+  get firings(): FiringStore | undefined {
+    return this.store.firings;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

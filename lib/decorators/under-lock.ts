@@ -5,6 +5,7 @@ import { LockBusyError, LockConfigError } from '../errors/index.js';
 import type { LockService } from '../lock.service.js';
 import type { AcquireOptions } from '../options/acquire-options.js';
 import { channels } from '../telemetry/channels.js';
+import type { SkippedMessage } from '../telemetry/messages.js';
 import type { DecoratorPlan } from './decorator-options.js';
 
 /** The service, the lock's name, or names, and the options for one call. */
@@ -169,7 +170,8 @@ function answerBusy<Args extends readonly unknown[]>(
 ): unknown {
   if (plan.onBusy === 'throw') throw busy;
   if (plan.onBusy === 'skip') {
-    channels.skipped.publish({ name: busy.lockName });
+    const message: SkippedMessage = { name: busy.lockName ?? '', reason: 'busy' };
+    channels.skipped.publish(message);
     return undefined;
   }
   return plan.onBusy(busy, ...args);

@@ -1,5 +1,6 @@
 import type { FencingToken } from '../fencing-token.js';
 import type { Instant } from '../time/instant.js';
+import type { FiringStore } from './firing-store.js';
 import type { LockState, StoreNode } from './lock-state.js';
 
 /** The owners that compete for a lock, and when each was first seen, on the monotonic clock. */
@@ -130,6 +131,9 @@ export interface LockStore {
 
   /** The longest lease that the store grants, in ms, if it has a limit. */
   readonly maxLeaseMs?: number | undefined;
+
+  /** When jobs fired; `undefined` over a quorum, whose nodes have no common clock and no common record. */
+  readonly firings?: FiringStore;
 
   /** Closes the connections that the store opened. */
   close(): Promise<void>;

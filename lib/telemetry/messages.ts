@@ -46,7 +46,11 @@ export interface RefusedMessage {
   readonly error: LockError;
 }
 
-/** A decorated method with `onBusy: 'skip'` did not run, since its lock was taken. */
+/**
+ * A decorated method with `onBusy: 'skip'` did not run, since its lock was taken (`busy`), or a call of a job that runs once
+ * did not: another call of the same firing ran it (`ran`), or an earlier firing still runs (`running`).
+ */
 export interface SkippedMessage {
   readonly name: string;
+  readonly reason: 'busy' | 'ran' | 'running';
 }

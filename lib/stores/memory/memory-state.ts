@@ -1,3 +1,4 @@
+import type { FiringRecord } from '../firing-store.js';
 import { monotonic, wall } from '../../time/clock.js';
 import { onNextTurn } from '../../time/ticks.js';
 
@@ -19,6 +20,8 @@ export class MemoryState {
   private readonly tokens = new Map<string, number>();
   /** The highest token reserved so far, of all names. It survives a flush, so that no token repeats. */
   private highestToken = 0;
+  /** @internal The last firings of jobs. */
+  readonly firings = new Map<string, Omit<FiringRecord, 'ageMs'>>();
   private readonly listeners = new Map<string, Set<() => void>>();
 
   /** @internal The entry of `key`, unless its lease has ended. */
@@ -83,5 +86,6 @@ export class MemoryState {
   flush(): void {
     this.entries.clear();
     this.tokens.clear();
+    this.firings.clear();
   }
 }

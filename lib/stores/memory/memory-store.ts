@@ -3,6 +3,7 @@ import { monotonic } from '../../time/clock.js';
 import { now } from '../../time/instant.js';
 import type { AcquireReply, LockStore, NotificationSubscription, ReleaseReply, RenewReply } from '../lock-store.js';
 import type { LockState } from '../lock-state.js';
+import { MemoryFirings } from './memory-firings.js';
 import type { MemoryState } from './memory-state.js';
 
 /**
@@ -12,11 +13,14 @@ import type { MemoryState } from './memory-state.js';
 export class MemoryStore implements LockStore {
   private readonly own = new Set<() => void>();
   private closed = false;
+  readonly firings: MemoryFirings;
 
   constructor(
     private readonly state: MemoryState,
     private readonly keyPrefix: string,
-  ) {}
+  ) {
+    this.firings = new MemoryFirings(state.firings, (name) => this.turn(name));
+  }
 
   async connect(): Promise<void> {
     await this.turn('');

@@ -33,6 +33,7 @@ import {
   SHARDED_FORCE_RELEASE_SCRIPT,
 } from './lua/index.js';
 import type { Script } from './lua/script.js';
+import { RedisFirings } from './redis-firings.js';
 import { startUp, type StartingStore } from './start-up.js';
 import { AbandonedAcquires } from './scripts/abandoned-acquires.js';
 import { topologyOf } from './open-topology.js';
@@ -81,6 +82,7 @@ export class RedisStore implements LockStore {
   private readonly acquires: ScriptBatch<AcquireRequest, AcquireReply>;
   private readonly renewals: ScriptBatch<RenewRequest, RenewReply>;
   private readonly releases: ScriptBatch<ReleaseRequest, ReleaseReply>;
+  readonly firings: RedisFirings;
 
   constructor(private readonly options: RedisStoreOptions) {
     this.layout = new KeyLayout(options.keyPrefix);
@@ -98,6 +100,7 @@ export class RedisStore implements LockStore {
     this.acquires = new ScriptBatch(scripts, acquire);
     this.renewals = new ScriptBatch(scripts, renew);
     this.releases = new ScriptBatch(scripts, release);
+    this.firings = new RedisFirings(layout, (...args) => this.call(...args));
     this.acked = new AckedWrites(routes, { acquire: acked, renew, release });
   }
 

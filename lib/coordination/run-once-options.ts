@@ -1,0 +1,46 @@
+import { LockConfigError } from '../errors/index.js';
+import { checkFlag, checkKnown, checkLease, checkWhole, DAY_MS } from '../options/checks.js';
+
+/**
+ * Options of `runOnce`; every duration is in ms.
+ *
+ * @publicApi
+ */
+export interface RunOnceOptions {
+  /**
+   * Calls within this time of each other, by the clock of Redis, are one firing. It must be longer than the clocks of the
+   * replicas differ and shorter than the time between two firings.
+   */
+  readonly window: number;
+  /**
+   * Whether another replica repeats a run whose process died or lost its lock. Its call waits until the run is recorded
+   * as ended. A process that was only paused can still run beside its successor until its lease's signal aborts. Default
+   * `false`.
+   */
+  readonly takeOver?: boolean;
+  /** How many more attempts a firing gets if its run fails, on whichever replica is available. Default 0. */
+  readonly retry?: number;
+  /** The length of the lease, which is renewed while the job runs. Default: that of the module. */
+  readonly lease?: number;
+}
+
+/** The longest window: a week. */
+const MAX_WINDOW_MS = 7 * DAY_MS;
+const MAX_RETRY = 100;
+
+export type CheckedRunOnceOptions = Required<Omit<RunOnceOptions, 'lease'>> & Pick<RunOnceOptions, 'lease'>;
+
+/** @throws LockConfigError that names the option */
+export function checkRunOnceOptions(options: RunOnceOptions): CheckedRunOnceOptions {
+  if (typeof options !== 'object' || (options as RunOnceOptions | null) === null) {
+    throw new LockConfigError('The options of runOnce must be an object with a "window".');
+  }
+  checkKnown('runOnce', options, ['window', 'takeOver', 'retry', 'lease']);
+  const { window, takeOver = false, retry = 0, lease } = options;
+  return {
+    window: checkWhole('window', window, 1, MAX_WINDOW_MS),
+    takeOver: checkFlag('takeOver', takeOver),
+    retry: checkWhole('retry', retry, 0, MAX_RETRY),
+    ...(lease === undefined ? {} : { lease: checkLease('lease', lease) }),
+  };
+}

@@ -1,0 +1,150 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  connectLockService,
+  lastRun,
+  LockConfigError,
+  MemoryState,
+  runOnce,
+  type LockService,
+  type RunOnceOptions,
+  type RunOnceResult,
+} from 'nestjs-redis-lock';
+import { testRedisUrl, uniqueName } from '../support/test-redis.js';
+import { waitUntil } from '../support/wait-until.js';
+
+const WINDOW_MS = 60_000;
+
+describe.each(['Redis', 'memory'] as const)('a job that runs once on %s', (store) => {
+  let name: string;
+  let replicas: LockService[];
+  let runs: number;
+
+  beforeEach(async () => {
+    name = uniqueName();
+    runs = 0;
+    const state = new MemoryState();
+    const connection = store === 'Redis' ? { url: testRedisUrl() } : { memory: state };
+    replicas = await Promise.all(Array.from({ length: 3 }, () => connectLockService({ ...connection, lease: 1_000 })));
+  });
+  afterEach(async () => {
+    await Promise.all(replicas.map((locks) => locks.close()));
+  });
+
+  const job = async (): Promise<number> => {
+    await sleep(5);
+    return (runs += 1);
+  };
+  const fire = (options: Partial<RunOnceOptions> = {}, work: () => unknown = job): Promise<RunOnceResult<unknown>[]> =>
+    Promise.all(replicas.map((locks) => runOnce(locks, name, work, { window: WINDOW_MS, ...options })));
+
+  it('runs on one of the replicas that call it at the same time, and the others get the reason', async () => {
+    const results = await fire();
+    expect(runs).toBe(1);
+    expect(results.filter(({ ran }) => ran)).toEqual([{ ran: true, value: 1 }]);
+    expect(results.filter(({ ran }) => !ran)).toEqual(Array(2).fill({ ran: false, reason: 'ran' }));
+    expect(replicas.map((locks) => locks.stats().skipped.ran).sort()).toEqual([0, 1, 1]);
+  });
+
+  it('does not run for a replica that calls it late, however short it was', async () => {
+    const [first, second] = replicas as [LockService, LockService];
+    await runOnce(first, name, () => (runs += 1), { window: WINDOW_MS });
+    await sleep(50);
+    expect(await runOnce(second, name, job, { window: WINDOW_MS })).toEqual({ ran: false, reason: 'ran' });
+    expect(runs).toBe(1);
+  });
+
+  it('runs again after the window', async () => {
+    await fire({ window: 100 });
+    await sleep(150);
+    await fire({ window: 100 });
+    expect(runs).toBe(2);
+  });
+
+  it('is skipped while the run of an earlier firing lasts', async () => {
+    const [first, second] = replicas as [LockService, LockService];
+    let end: () => void = () => undefined;
+    const long = runOnce(first, name, () => new Promise<void>((resolve) => (end = resolve)), { window: 20 });
+    await waitUntil('it runs', async () => (await lastRun(second, name))?.outcome === 'running');
+    await sleep(50);
+    expect(await runOnce(second, name, job, { window: 20 })).toEqual({ ran: false, reason: 'running' });
+    end();
+    expect(await long).toMatchObject({ ran: true });
+    expect(runs).toBe(0);
+  });
+
+  it('has a record of its last run', async () => {
+    const [locks] = replicas as [LockService];
+    expect(await lastRun(locks, name)).toBeNull();
+    await fire();
+    const run = await lastRun(locks, name);
+    expect(run).toMatchObject({ outcome: 'done', attempt: 1 });
+    expect(run?.where).toContain(String(process.pid));
+    expect(run?.endedAt?.getTime()).toBeGreaterThanOrEqual(run?.startedAt.getTime() ?? Infinity);
+    expect(Math.abs(Date.now() - (run?.firedAt.getTime() ?? 0))).toBeLessThan(60_000);
+  });
+
+  it('counts as run if it fails, and the error goes to its caller', async () => {
+    const failure = new Error('no prices');
+    const outcomes = await Promise.allSettled(
+      replicas.map((locks) => runOnce(locks, name, () => Promise.reject(failure), { window: WINDOW_MS })),
+    );
+    expect(outcomes.filter(({ status }) => status === 'rejected')).toEqual([{ status: 'rejected', reason: failure }]);
+    expect(await lastRun(replicas[0] as LockService, name)).toMatchObject({ outcome: 'failed', attempt: 1 });
+    await fire();
+    expect(runs).toBe(0);
+  });
+
+  it('is tried again after a failure as often as asked for, and no caller gets an error if it succeeds then', async () => {
+    let attempts = 0;
+    const results = await fire({ retry: 2 }, () => {
+      attempts += 1;
+      if (attempts < 3) throw new Error('not yet');
+      return 'built';
+    });
+    expect(attempts).toBe(3);
+    expect(results.filter(({ ran }) => ran)).toEqual([{ ran: true, value: 'built' }]);
+    expect(await lastRun(replicas[0] as LockService, name)).toMatchObject({ outcome: 'done', attempt: 3 });
+  });
+
+  it('is taken over by another replica if the lock of its run is lost, only where asked for', async () => {
+    const [first, second, third] = replicas as [LockService, LockService, LockService];
+    const held = runOnce(
+      first,
+      name,
+      (lease) =>
+        new Promise<void>((_, reject) => {
+          lease.signal.addEventListener('abort', () => {
+            reject(lease.signal.reason as Error);
+          });
+        }),
+      { window: WINDOW_MS },
+    );
+    held.catch(() => undefined);
+    await waitUntil('it runs', async () => (await lastRun(second, name))?.outcome === 'running');
+    expect(await runOnce(third, name, job, { window: WINDOW_MS })).toEqual({ ran: false, reason: 'ran' });
+    const successor = runOnce(second, name, job, { window: WINDOW_MS, takeOver: true });
+    await waitUntil('it is watched', () => second.stats().waiting === 1);
+    await third.forceRelease(name);
+    expect(await successor).toEqual({ ran: true, value: 1 });
+    await expect(held).rejects.toMatchObject({ code: 'LOCK_LOST' });
+    expect(await lastRun(third, name)).toMatchObject({ outcome: 'done', attempt: 2 });
+  });
+
+  it('is not taken over once its run has ended', async () => {
+    const results = await fire({ takeOver: true });
+    expect(runs).toBe(1);
+    expect(results.filter(({ ran }) => ran)).toHaveLength(1);
+  });
+
+  it.each([
+    { what: 'no window', options: {} },
+    { what: 'a window of 0', options: { window: 0 } },
+    { what: 'an unknown option', options: { window: 1, every: 5 } },
+    { what: 'no options', options: undefined },
+  ])('rejects $what', async ({ options }) => {
+    const call = runOnce(replicas[0] as LockService, name, job, options as never);
+    await expect(call).rejects.toBeInstanceOf(LockConfigError);
+    expect(runs).toBe(0);
+  });
+});
