@@ -31,7 +31,7 @@ const stores = [
 /** Lock state on one Redis or a cluster, from top to bottom. */
 const redis = [
   ['redis-store'],
-  ['start-up', 'open-topology', 'key-probe'],
+  ['start-up', 'open-topology', 'key-probe', 'redis-firings'],
   ['cluster/'],
   ['topology'],
   ['replication/'],

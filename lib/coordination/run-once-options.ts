@@ -28,9 +28,10 @@ export interface RunOnceOptions {
 const MAX_WINDOW_MS = 7 * DAY_MS;
 const MAX_RETRY = 100;
 
+/** @internal */
 export type CheckedRunOnceOptions = Required<Omit<RunOnceOptions, 'lease'>> & Pick<RunOnceOptions, 'lease'>;
 
-/** @throws LockConfigError that names the option */
+/** @internal @throws LockConfigError that names the option */
 export function checkRunOnceOptions(options: RunOnceOptions): CheckedRunOnceOptions {
   if (typeof options !== 'object' || (options as RunOnceOptions | null) === null) {
     throw new LockConfigError('The options of runOnce must be an object with a "window".');

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { LockBusyError, LockConfigError, LockShutdownError, LockUnavailableError } from '../errors/index.js';
+import type { FencingToken } from '../fencing-token.js';
 import type { Lease } from '../leases/lease.js';
 import type { LockService } from '../lock.service.js';
 import { checkLockName } from '../naming/lock-name.js';
@@ -35,11 +36,11 @@ export interface LastRun {
   readonly startedAt: Date;
   /** When its last attempt ended; `undefined` while it runs, or if its process died. */
   readonly endedAt: Date | undefined;
-  readonly outcome: FiringState;
+  readonly outcome: 'running' | 'done' | 'failed';
   /** The number of the last attempt, from 1. */
   readonly attempt: number;
   /** The fencing token of the last attempt. */
-  readonly token: number;
+  readonly token: FencingToken;
   /** Host name and process id of the last attempt. */
   readonly where: string;
 }

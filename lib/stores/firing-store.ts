@@ -1,7 +1,9 @@
-/** The state of a run, as stored. `running`: it has not been recorded as ended, though its process may have died. */
+import type { FencingToken } from '../fencing-token.js';
+
+/** @internal The state of a run, as stored. `running`: it has not been recorded as ended, though its process may have died. */
 export type FiringState = 'running' | 'done' | 'failed';
 
-/** What is stored about the last firing of a job. Times are in ms of the server's wall clock. */
+/** @internal What is stored about the last firing of a job. Times are in ms of the server's wall clock. */
 export interface FiringRecord {
   /** Identifies the attempt that was recorded last. */
   readonly run: string;
@@ -14,14 +16,14 @@ export interface FiringRecord {
   /** The number of the last attempt, from 1. */
   readonly attempt: number;
   /** The fencing token of the last attempt. */
-  readonly token: number;
+  readonly token: FencingToken;
   /** Where the last attempt ran: host name and process id. */
   readonly where: string;
   /** How long ago the firing began, in ms; negative if the server's clock was set back since. */
   readonly ageMs: number;
 }
 
-/** What a caller that holds the lock of a job wants to begin. */
+/** @internal What a caller that holds the lock of a job wants to begin. */
 export interface FiringRequest {
   /** Identifies the attempt. */
   readonly run: string;
@@ -33,11 +35,11 @@ export interface FiringRequest {
   readonly takeOver: boolean;
   /** How many more attempts a firing has that failed. */
   readonly retry: number;
-  readonly token: number;
+  readonly token: FencingToken;
   readonly where: string;
 }
 
-/** Stores when jobs fired, by the server's clock. */
+/** @internal Stores when jobs fired, by the server's clock. */
 export interface FiringStore {
   /** Records the beginning of an attempt, unless its firing needs none any more. Idempotent for the same `run`. */
   begin(name: string, request: FiringRequest): Promise<boolean>;

@@ -4,12 +4,16 @@ import {
   connectLockService,
   lastRun,
   LockConfigError,
+  LockUnavailableError,
   MemoryState,
   runOnce,
   type LockService,
   type RunOnceOptions,
   type RunOnceResult,
 } from 'nestjs-redis-lock';
+import { QuorumNodes } from '../support/quorum-nodes.js';
+import { RedisCluster } from '../support/redis-cluster.js';
+import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
 import { testRedisUrl, uniqueName } from '../support/test-redis.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -55,10 +59,10 @@ describe.each(['Redis', 'memory'] as const)('a job that runs once on %s', (store
   });
 
   it('runs again after the window', async () => {
-    await fire({ window: 100 });
+    const [first, second] = replicas as [LockService, LockService];
+    await runOnce(first, name, job, { window: 100 });
     await sleep(150);
-    await fire({ window: 100 });
-    expect(runs).toBe(2);
+    expect(await runOnce(second, name, job, { window: 100 })).toEqual({ ran: true, value: 2 });
   });
 
   it('is skipped while the run of an earlier firing lasts', async () => {
@@ -145,6 +149,74 @@ describe.each(['Redis', 'memory'] as const)('a job that runs once on %s', (store
   ])('rejects $what', async ({ options }) => {
     const call = runOnce(replicas[0] as LockService, name, job, options as never);
     await expect(call).rejects.toBeInstanceOf(LockConfigError);
+    expect(runs).toBe(0);
+  });
+});
+
+describeWithRedisServer('a job that runs once on other servers', () => {
+  let name: string;
+  let runs: number;
+  beforeEach(() => {
+    name = uniqueName();
+    runs = 0;
+  });
+  const job = (): number => (runs += 1);
+
+  it('runs on one of 50 replicas', async () => {
+    const replicas = await Promise.all(Array.from({ length: 50 }, () => connectLockService({ url: testRedisUrl() })));
+    try {
+      const results = await Promise.all(replicas.map((locks) => runOnce(locks, name, job, { window: WINDOW_MS })));
+      expect(runs).toBe(1);
+      expect(results.filter(({ ran }) => !ran)).toEqual(Array(49).fill({ ran: false, reason: 'ran' }));
+    } finally {
+      await Promise.all(replicas.map((locks) => locks.close()));
+    }
+  });
+
+  it('runs once on a replica that reaches Redis first if Redis was down when all called it', async () => {
+    await using server = await RedisServer.start();
+    const replicas = await Promise.all([1, 2, 3].map(() => connectLockService({ url: server.url })));
+    try {
+      await server.kill();
+      const calls = Promise.all(replicas.map((locks) => runOnce(locks, name, job, { window: WINDOW_MS })));
+      await sleep(500);
+      expect(runs).toBe(0);
+      await server.restart();
+      const results = await calls;
+      expect(runs).toBe(1);
+      expect(results.filter(({ ran }) => ran)).toHaveLength(1);
+    } finally {
+      await Promise.all(replicas.map((locks) => locks.close()));
+    }
+  });
+
+  it('rejects if Redis stays down for as long as the window, and does not run', async () => {
+    await using server = await RedisServer.start();
+    const locks = await connectLockService({ url: server.url });
+    await server.kill();
+    await expect(runOnce(locks, name, job, { window: 200 })).rejects.toBeInstanceOf(LockUnavailableError);
+    expect(runs).toBe(0);
+    await locks.close();
+  });
+
+  it('runs on a cluster, with a name of any hash slot', async () => {
+    await using cluster = await RedisCluster.start({ replicas: 0 });
+    await using locks = await connectLockService({ cluster: { nodes: cluster.nodes } });
+    for (const each of ['a', 'b', 'c{d}', 'e']) {
+      expect(await runOnce(locks, each, job, { window: WINDOW_MS })).toMatchObject({ ran: true });
+      expect(await runOnce(locks, each, job, { window: WINDOW_MS })).toEqual({ ran: false, reason: 'ran' });
+      expect(await lastRun(locks, each)).toMatchObject({ outcome: 'done' });
+    }
+  });
+
+  it('is rejected over a quorum, with the reason', async () => {
+    await using nodes = await QuorumNodes.start(3);
+    await using locks = await connectLockService({
+      quorum: nodes.servers.map(({ url }) => url),
+      restartGuard: 0,
+    });
+    await expect(runOnce(locks, name, job, { window: WINDOW_MS })).rejects.toThrow('no common clock');
+    await expect(lastRun(locks, name)).rejects.toBeInstanceOf(LockConfigError);
     expect(runs).toBe(0);
   });
 });

@@ -54,7 +54,7 @@ describeWithRedisServer('processes that compete for one lock', () => {
     for (const result of await done(children)) {
       expect(result.served).toEqual(Array.from({ length: CALLERS }, () => 16));
       expect(result.collisions).toEqual([]);
-      expect(result.stats).toEqual({ held: 0, waiting: 0, unsettled: 0 });
+      expect(result.stats).toMatchObject({ held: 0, waiting: 0, unsettled: 0 });
     }
     const sections = readSections(folder.path);
     expect(sections).toHaveLength(PROCESSES * CALLERS * 16);

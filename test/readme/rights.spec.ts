@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from '@jest/globals';
-import { connectLockService, type LockServiceOptions } from 'nestjs-redis-lock';
+import { connectLockService, lastRun, runOnce, type LockServiceOptions } from 'nestjs-redis-lock';
 import { redisVersion } from '../support/redis-program.js';
 import { QuorumNodes } from '../support/quorum-nodes.js';
 import { RedisCluster } from '../support/redis-cluster.js';
@@ -71,6 +71,18 @@ describeWithRedisServer('the permissions that the guide lists are sufficient', (
     await using server = await RedisServer.start();
     await letIn([server]);
     await takeTurns({ url: `redis://locks:password@127.0.0.1:${server.port}` });
+    expect(await refusals([server])).toEqual([]);
+  });
+
+  it('for jobs that run once', async () => {
+    await using server = await RedisServer.start();
+    await letIn([server]);
+    await using locks = await connectLockService({ url: `redis://locks:password@127.0.0.1:${server.port}` });
+    await expect(runOnce(locks, 'job', () => 1, { window: 1_000 })).rejects.toThrow('NOPERM');
+    await server.client().call('ACL', 'LOG', 'RESET');
+    await letIn([server], ...also('jobs that run once'));
+    expect(await runOnce(locks, 'job', () => 1, { window: 1_000 })).toEqual({ ran: true, value: 1 });
+    expect(await lastRun(locks, 'job')).toMatchObject({ outcome: 'done' });
     expect(await refusals([server])).toEqual([]);
   });
 

@@ -229,7 +229,7 @@ describe('the options of an acquisition', () => {
       expect(error).toBeInstanceOf(LockConfigError);
       expect((error as Error).message).toContain(message);
     }
-    expect(locks.stats()).toEqual({ held: 0, waiting: 0, unsettled: 0 });
+    expect(locks.stats()).toMatchObject({ held: 0, waiting: 0, unsettled: 0 });
   });
 
   it('of tryAcquire make one attempt by default, also with `wait: undefined`', async () => {

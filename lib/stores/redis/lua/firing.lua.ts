@@ -16,14 +16,15 @@ export const FIRING = `
 local key, op = KEYS[1], ARGV[1]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local record = redis.call('HMGET', key, 'run', 'firedAt', 'startedAt', 'endedAt', 'state', 'attempt', 'token', 'where')
-local last, firedAt, state, attempt = record[1], tonumber(record[2] or ''), record[5], tonumber(record[6] or '')
+local record = {}
+local fields = redis.call('HGETALL', key)
+for i = 1, #fields, 2 do record[fields[i]] = fields[i + 1] end
+local last, firedAt = record.run, tonumber(record.firedAt)
 
 if op == 'read' then
   if not last then return {} end
-  for i = 1, 8 do record[i] = record[i] or '' end
-  record[9] = string.format('%.0f', now)
-  return record
+  return {last, record.firedAt, record.startedAt, record.endedAt or '', record.state, record.attempt, record.token,
+    record.where, string.format('%.0f', now)}
 end
 
 if op == 'end' then
@@ -41,12 +42,12 @@ if firing ~= '' then
 elseif firedAt then
   same = math.abs(now - firedAt) < window
 end
-if same and not (state == 'running' and ARGV[6] == '1') and not (state == 'failed' and attempt <= tonumber(ARGV[7])) then
-  return 0
-end
+local again = (record.state == 'running' and ARGV[6] == '1') or
+  (record.state == 'failed' and tonumber(record.attempt) <= tonumber(ARGV[7]))
+if same and not again then return 0 end
 local started = string.format('%.0f', now)
-redis.call('HSET', key, 'run', run, 'firedAt', same and record[2] or started, 'startedAt', started, 'state', 'running',
-  'attempt', same and attempt + 1 or 1, 'token', ARGV[8], 'where', ARGV[9])
+redis.call('HSET', key, 'run', run, 'firedAt', same and record.firedAt or started, 'startedAt', started, 'state', 'running',
+  'attempt', same and record.attempt + 1 or 1, 'token', ARGV[8], 'where', ARGV[9])
 redis.call('HDEL', key, 'endedAt')
 redis.call('PEXPIRE', key, ttl)
 return 1
