@@ -56,7 +56,7 @@ describe('the printed form of a lease', () => {
 
   it('of a service has its counts, and no password', async () => {
     await using secret = createLockService({ url: 'redis://user:secret@127.0.0.1:1' });
-    expect(inspect({ secret }, { depth: 20 })).toBe(
+    expect(inspect({ secret }, { depth: 20, breakLength: Infinity })).toBe(
       '{ secret: LockService { held: 0, waiting: 0, unsettled: 0, skipped: { ran: 0, running: 0 } } }',
     );
     expect(JSON.stringify(secret)).toBe('{"held":0,"waiting":0,"unsettled":0,"skipped":{"ran":0,"running":0}}');
