@@ -138,7 +138,10 @@ class RunOnceCall<T> {
         const result = await this.tryOnce();
         if (result !== null) return result;
       } catch (error) {
+        // The job may fail with an error of another lock.
+        if (this.failure?.error === error) throw error;
         if (this.firing !== undefined && error instanceof LockShutdownError) return { ran: false, reason: 'running' };
+        if (this.locks.closing.aborted) throw error;
         if (!(error instanceof LockUnavailableError) || !error.retryable || monotonic() >= this.giveUpAt) throw error;
         await sleep(pauseMs, this.locks.closing);
       }
@@ -236,7 +239,7 @@ class RunOnceCall<T> {
   }
 
   private ranElsewhere(record: FiringRecord | null): RunOnceResult<T> {
-    if (this.failure !== null && record?.state === 'failed') throw this.failure.error;
+    if (this.failure !== null && record?.state !== 'done') throw this.failure.error;
     return { ran: false, reason: 'ran' };
   }
 }

@@ -99,6 +99,14 @@ describe.each(['Redis', 'memory'] as const)('a job that runs once on %s', (store
     expect(runs).toBe(0);
   });
 
+  it('passes on an error of another lock at once, and does not take it for an outage', async () => {
+    const [locks] = replicas as [LockService];
+    const failure = new LockUnavailableError('down', 'other', { retryable: true, outcomeUnknown: false });
+    const outcome = runOnce(locks, name, () => Promise.reject(failure), { window: WINDOW_MS });
+    const late = sleep(10_000, 'late', { ref: false });
+    expect(await Promise.race([outcome.catch((error: unknown) => error), late])).toBe(failure);
+  });
+
   it('is tried again after a failure as often as asked for, and no caller gets an error if it succeeds then', async () => {
     let attempts = 0;
     const results = await fire({ retry: 2 }, () => {
@@ -197,6 +205,17 @@ describeWithRedisServer('a job that runs once on other servers', () => {
     await expect(runOnce(locks, name, job, { window: 200 })).rejects.toBeInstanceOf(LockUnavailableError);
     expect(runs).toBe(0);
     await locks.close();
+  });
+
+  it('ends with the service while it waits for Redis', async () => {
+    await using server = await RedisServer.start();
+    const locks = await connectLockService({ url: server.url });
+    await server.kill();
+    const outcome = runOnce(locks, name, job, { window: WINDOW_MS }).catch((error: unknown) => error);
+    await sleep(300);
+    await locks.close();
+    const late = sleep(10_000, 'late', { ref: false });
+    expect(await Promise.race([outcome, late])).toBeInstanceOf(LockUnavailableError);
   });
 
   it('runs on a cluster, with a name of any hash slot', async () => {

@@ -50,14 +50,16 @@ describe('the README', () => {
 
   it('names only scripts, files and folders that exist', () => {
     const { scripts } = JSON.parse(readFileSync(`${repository}package.json`, 'utf8')) as { scripts: object };
-    const shell = [...snippetsOf('README.md'), ...snippetsOf('CONTRIBUTING.md')]
+    const shell = [...snippetsOf('README.md'), ...snippetsOf('.github/CONTRIBUTING.md')]
       .filter(({ language }) => language === 'sh')
       .map(({ code }) => code)
       .join('\n');
     const named = [...shell.matchAll(/npm (?:run )?(demo|test|start|[a-z]+:[a-z:]+|lint|depcruise|typecheck|jest)\b/g)];
     expect(named.length).toBeGreaterThan(5);
     expect(named.map(([, script]) => script!).filter((script) => !(script in scripts))).toEqual([]);
-    const text = ['CONTRIBUTING.md', ...guides].map((file) => readFileSync(repository + file, 'utf8')).join('\n');
+    const text = ['.github/CONTRIBUTING.md', ...guides]
+      .map((file) => readFileSync(repository + file, 'utf8'))
+      .join('\n');
     const paths = [...text.matchAll(/`((?:test|lib|sample-app)\/[a-z/.-]*)`/g)].map(([, path]) => path!);
     expect(paths.filter((path) => !existsSync(repository + path))).toEqual([]);
   });
@@ -84,7 +86,7 @@ describe('the README', () => {
 
   it('links to each guide, and all links between the guides lead to a file and a heading', () => {
     const linked = new Set<string>();
-    for (const file of ['CONTRIBUTING.md', ...guides]) {
+    for (const file of ['.github/CONTRIBUTING.md', ...guides]) {
       const text = readFileSync(repository + file, 'utf8');
       for (const [, path, heading] of text.matchAll(/\]\((?!https?:)([^)#]+)(?:#([\w-]+))?\)/g)) {
         const target = join(dirname(file), path!);
