@@ -8,6 +8,7 @@ const floors = [
   ['coordination/'],
   ['decorators/'],
   ['lock.service', 'create-lock-service', 'background-start'],
+  ['semaphore', 'latch'],
   ['options/'],
   ['naming/'],
   ['leases/'],
@@ -26,12 +27,15 @@ const stores = [
   ['redis/'],
   ['clean-ups'],
   ['lock-store', 'overdue-error'],
+  ['wrong-kind-error'],
   ['lock-state', 'firing-store'],
 ];
 /** Lock state on one Redis or a cluster, from top to bottom. */
 const redis = [
   ['redis-store'],
-  ['start-up', 'open-topology', 'key-probe', 'redis-firings'],
+  ['redis-semaphores', 'redis-latches'],
+  ['start-up', 'open-topology', 'key-probe', 'redis-firings', 'redis-kind'],
+  ['kind-conflict'],
   ['cluster/'],
   ['topology'],
   ['replication/'],
@@ -42,7 +46,7 @@ const redis = [
 /** May be imported from everywhere, and imports nothing of the library. */
 const everywhere = ['tokens', 'fencing-token'];
 /** The parts that know Nest. */
-const nest = ['redis-lock.module', 'app-lock-service', 'decorators/'];
+const nest = ['redis-lock.module', 'app-lock-service', 'coordination/coordination-lifecycle', 'decorators/'];
 
 /** The shop of the sample, from top to bottom. */
 const shop = [
@@ -67,7 +71,7 @@ const lab = [
   ['replica/'],
   ['readers/', 'launch/', 'proxy/'],
   ['live/'],
-  ['rebuilds/', 'evolution/'],
+  ['rebuilds/', 'evolution/', 'supplier/'],
 ];
 
 const within = (root) => (names) =>

@@ -3,7 +3,10 @@
  *
  * service       one `LockService` in one process, named by a UUID
  * owner         the value stored in Redis for one grant: `<service uuid>:<number>`
- * hold          a lock granted to this process; several callers may use one hold in turn
+ * kind          locks with a layout in Redis and rules of their own: exclusive locks, read-write locks, semaphores, latches
+ * permit        one of the places of a semaphore; a hold of a semaphore is one permit or several
+ * hold          a lock granted to this process; several callers may use one hold in turn, or together if they only read
+ * place         a waiter's place in an order that Redis keeps, of a read-write lock or of a semaphore
  * caller hold   the use of a hold by one caller, from grant to release, shared with nested calls that join
  * lease         what a caller gets: a name, a fencing token, a signal, a remaining time
  * holder        the owner that Redis stores now; in this process, also the caller that has the lease
@@ -23,16 +26,26 @@
  * releases the owner.
  */
 import { inspect, type InspectOptions } from 'node:util';
-import { LockBusyError, LockConfigError } from './errors/index.js';
+import { LockBusyError, LockConfigError, LockShutdownError } from './errors/index.js';
 import { Section } from './leases/current-lease.js';
 import { Lease } from './leases/lease.js';
 import { Leases } from './leases/leases.js';
 import type { MultiLease } from './leases/multi-lease.js';
 import { takeAll } from './leases/take-all.js';
-import { checkLockName, checkLockNames } from './naming/lock-name.js';
+import { checkLockName } from './naming/lock-name.js';
 import { AcquireResolver, type AcquireOptions } from './options/acquire-options.js';
+import { Latch } from './latch.js';
 import { checkLease } from './options/checks.js';
+import { checkLatchWaitOptions } from './options/latch-options.js';
+import { resolveLocks, type NamedLock } from './options/named-locks.js';
+import {
+  checkPermitOptions,
+  checkSemaphoreOptions,
+  checkTake,
+  type SemaphoreOptions,
+} from './options/semaphore-options.js';
 import type { ResolvedSettings } from './options/service-options.js';
+import { Semaphore } from './semaphore.js';
 import type { FiringStore } from './stores/firing-store.js';
 import type { LockStore } from './stores/lock-store.js';
 import type { LockState, StoreNode } from './stores/lock-state.js';
@@ -62,7 +75,10 @@ export class LockService {
   private readonly leases: Leases;
   private readonly options: AcquireResolver;
   private closed: Promise<void> | null = null;
+  private readonly refuser = new AbortController();
   private readonly closer = new AbortController();
+  /** @internal Writes warnings. */
+  readonly reporter: Reporter;
   /** @internal Counts the skipped calls of `runOnce`. */
   readonly skips = { ran: 0, running: 0 };
 
@@ -78,8 +94,12 @@ export class LockService {
         'LockService is provided by RedisLockModule.forRoot(): import that module, and remove LockService from "providers".',
       );
     }
-    this.options = new AcquireResolver(settings, store.maxLeaseMs);
-    this.leases = new Leases(store, settings, reporter ?? new Reporter(settings.logger), (ms) => checkLease('ms', ms));
+    this.options = new AcquireResolver(settings, {
+      maxLeaseMs: store.maxLeaseMs,
+      exclusiveOnly: store.readWrite === undefined,
+    });
+    this.reporter = reporter ?? new Reporter(settings.logger);
+    this.leases = new Leases(store, settings, this.reporter, (ms) => checkLease('ms', ms));
   }
 
   /**
@@ -93,25 +113,16 @@ export class LockService {
    */
   withLock<T>(name: string, section: (lease: Lease) => T | PromiseLike<T>, options?: AcquireOptions): Promise<T>;
   withLock<T>(
-    names: readonly string[],
+    names: readonly (string | NamedLock)[],
     section: (lease: MultiLease) => T | PromiseLike<T>,
     options?: AcquireOptions,
   ): Promise<T>;
-  async withLock<T>(
-    names: string | readonly string[],
+  withLock<T>(
+    names: string | readonly (string | NamedLock)[],
     section: ((lease: Lease) => T | PromiseLike<T>) & ((lease: MultiLease) => T | PromiseLike<T>),
     options?: AcquireOptions,
   ): Promise<T> {
-    const lease = await this.acquire(names as string, options);
-    const leases = lease instanceof Lease ? [lease] : (lease as MultiLease).leases;
-    for (const each of leases) each.enterSection();
-    const scope = new Section(this.leases, leases);
-    try {
-      return await scope.run(() => section(lease as Lease & MultiLease));
-    } finally {
-      scope.end();
-      await lease.release();
-    }
+    return this.runSection(this.acquire(names as string, options) as Promise<Lease & MultiLease>, section);
   }
 
   /**
@@ -121,13 +132,14 @@ export class LockService {
    * @throws LockAbortedError, LockUnavailableError, LockShutdownError
    */
   acquire(name: string, options?: AcquireOptions): Promise<Lease>;
-  acquire(names: readonly string[], options?: AcquireOptions): Promise<MultiLease>;
-  acquire(names: string | readonly string[], options?: AcquireOptions): Promise<Lease | MultiLease> {
+  acquire(names: readonly (string | NamedLock)[], options?: AcquireOptions): Promise<MultiLease>;
+  acquire(names: string | readonly (string | NamedLock)[], options?: AcquireOptions): Promise<Lease | MultiLease> {
     try {
       const request = this.options.resolve(options);
       if (Array.isArray(names)) {
         const leaseMs = request.renewMs ?? this.settings.lease;
-        return takeAll(this.leases, checkLockNames(names), request, leaseMs);
+        const locks = resolveLocks(names, (mode = options?.mode) => this.options.resolveMode(mode));
+        return takeAll(this.leases, locks, request, leaseMs);
       }
       checkLockName(names);
       return this.leases.take(names, request);
@@ -143,9 +155,9 @@ export class LockService {
    * @throws LockAbortedError, LockUnavailableError, LockShutdownError
    */
   tryAcquire(name: string, options?: AcquireOptions): Promise<Lease | null>;
-  tryAcquire(names: readonly string[], options?: AcquireOptions): Promise<MultiLease | null>;
+  tryAcquire(names: readonly (string | NamedLock)[], options?: AcquireOptions): Promise<MultiLease | null>;
   async tryAcquire(
-    names: string | readonly string[],
+    names: string | readonly (string | NamedLock)[],
     options: AcquireOptions = {},
   ): Promise<Lease | MultiLease | null> {
     try {
@@ -154,6 +166,56 @@ export class LockService {
       if (error instanceof LockBusyError) return null;
       throw error;
     }
+  }
+
+  /**
+   * A semaphore: at most `permits` callers have a permit at a time, in all processes together.
+   *
+   * @throws LockNameError, LockConfigError if the name or an option is not valid, or over a quorum
+   */
+  semaphore(name: string, options: SemaphoreOptions): Semaphore {
+    checkLockName(name);
+    const { permits } = checkSemaphoreOptions(options);
+    const { semaphores } = this.store;
+    if (semaphores === undefined) {
+      throw new LockConfigError(
+        'A semaphore needs one Redis, Sentinel or a cluster: over a quorum, a majority of the nodes would not limit how many ' +
+          'permits are taken.',
+        name,
+      );
+    }
+    return new Semaphore(name, permits, {
+      take: async (options) => {
+        const { take = 1, ...others } = checkPermitOptions(options);
+        const count = checkTake(take, permits);
+        return this.leases.take(name, { ...this.options.resolve(others), permits: count });
+      },
+      run: (acquired, section) => this.runSection(acquired, section),
+      inspect: () => semaphores.inspect(name),
+      waiting: () => this.leases.waitingForPermits(name),
+    });
+  }
+
+  /**
+   * A latch: callers wait until it was counted down to 0, in any process.
+   *
+   * @throws LockNameError if the name is not valid; LockConfigError over a quorum
+   */
+  latch(name: string): Latch {
+    checkLockName(name);
+    const { latches } = this.store;
+    if (latches === undefined) {
+      throw new LockConfigError(
+        'A latch needs one Redis, Sentinel or a cluster: the independent nodes of a quorum have no common count.',
+        name,
+      );
+    }
+    return new Latch(name, {
+      store: latches,
+      retryMs: this.settings.wait,
+      closing: this.closing,
+      wait: async (options) => this.leases.passLatch(name, this.options.resolve(checkLatchWaitOptions(options))),
+    });
   }
 
   /** The state of a lock in Redis. It may have changed by the time the result is read. */
@@ -190,9 +252,10 @@ export class LockService {
 
   /**
    * Grants no new locks from now on: waiting and new callers get `LockShutdownError`. Running sections continue, and
-   * code inside them can still take locks until the service is closed.
+   * code inside them can still take locks until the service is closed. Leaders resign.
    */
   refuse(): void {
+    this.refuser.abort(new LockShutdownError());
     this.leases.refuse();
   }
 
@@ -214,9 +277,50 @@ export class LockService {
     return `LockService ${inspect(this.stats(), options)}`;
   }
 
+  private async runSection<Held extends Lease | MultiLease, T>(
+    acquired: Promise<Held>,
+    section: (lease: Held) => T | PromiseLike<T>,
+  ): Promise<T> {
+    const lease = await acquired;
+    const scope = this.enterSection(lease);
+    try {
+      return await scope.run(() => section(lease));
+    } finally {
+      scope.end();
+      await lease.release();
+    }
+  }
+
+  /** @internal The async context of a section under a lease. The caller ends it, and releases the lease. */
+  enterSection(lease: Lease | MultiLease): Section {
+    const leases = lease instanceof Lease ? [lease] : lease.leases;
+    for (const each of leases) each.enterSection();
+    return new Section(this.leases, leases);
+  }
+
+  /** @internal How long a call waits by default, in ms. */
+  get defaultWait(): number {
+    return this.settings.wait;
+  }
+
   /** @internal Aborts when the service is closed. */
   get closing(): AbortSignal {
     return this.closer.signal;
+  }
+
+  /** @internal Aborts when the service grants no new locks any more. */
+  get refusing(): AbortSignal {
+    return this.refuser.signal;
+  }
+
+  /** @internal How long a shutdown waits for running sections, in ms. */
+  get shutdownTimeout(): number {
+    return this.settings.shutdownTimeout;
+  }
+
+  /** @internal @throws LockConfigError if an acquisition cannot have these options */
+  checkOptions(options: AcquireOptions): void {
+    this.options.resolve(options);
   }
 
   /** @internal The firings of jobs, if the store can record them. */

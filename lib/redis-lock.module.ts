@@ -10,6 +10,7 @@ import {
 } from '@nestjs/common';
 import { DiscoveryModule, DiscoveryService, ExternalContextCreator, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { appLockService, refuseRequestScope, withLogger } from './app-lock-service.js';
+import { CoordinationLifecycle } from './coordination/coordination-lifecycle.js';
 import { checkConnection } from './decorators/decorator-options.js';
 import { LockLifecycle } from './decorators/lock-lifecycle.js';
 import { LockConfigError } from './errors/index.js';
@@ -19,6 +20,7 @@ import {
   DEFAULT_CONNECTION,
   getLockServiceToken,
   LOCK_CONNECTION_NAME,
+  LOCK_COORDINATION,
   LOCK_LIFECYCLE,
   LOCK_MODULE_OPTIONS,
   LOCK_SCOPE_CHECK,
@@ -115,6 +117,12 @@ function register(
         contexts: ExternalContextCreator,
         lockOptions: LockServiceOptions,
       ) => new LockLifecycle(connection, service, discovery, contexts, withLogger(lockOptions, connection).logger),
+    },
+    {
+      provide: LOCK_COORDINATION,
+      inject: [token, DiscoveryService],
+      useFactory: (service: LockService, discovery: DiscoveryService) =>
+        new CoordinationLifecycle(connection, service, discovery),
     },
     {
       // Depends on nothing that could be request-scoped, so that Nest always makes it at start-up.

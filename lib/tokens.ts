@@ -19,6 +19,9 @@ export function lockServiceProperty(connection: string): symbol {
 /** @internal Metadata of a prototype: the connections its locked methods use. */
 export const LOCK_CONNECTIONS = Symbol.for('nestjs-redis-lock/connections');
 
+/** @internal The property in which an instance with `@SingleFlight` has the cache, and metadata of its prototype. */
+export const LOCK_CACHE = Symbol.for('nestjs-redis-lock/cache');
+
 /** @internal Metadata of a class that `@UseLock` was applied to. */
 export const LOCKED_CLASS = Symbol.for('nestjs-redis-lock/locked-class');
 
@@ -30,6 +33,9 @@ export const LOCK_MODULE_OPTIONS = Symbol.for('nestjs-redis-lock/module-options'
 
 /** @internal The token of a module's lifecycle hooks. */
 export const LOCK_LIFECYCLE = Symbol.for('nestjs-redis-lock/lifecycle');
+
+/** @internal The token of a module's hooks for `@RunOnce`. */
+export const LOCK_COORDINATION = Symbol.for('nestjs-redis-lock/coordination');
 
 /** @internal The token of the check that rejects request-scoped options at start-up. */
 export const LOCK_SCOPE_CHECK = Symbol.for('nestjs-redis-lock/scope-check');

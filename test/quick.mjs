@@ -23,6 +23,7 @@ export const quickFiles = [
   'hazards/paused-holder',
   'hazards/redis-down',
   'hazards/redis-restart',
+  'hazards/semaphore',
   'hazards/silent-subscriber',
   'hazards/subscriber-down',
   'hazards/token-grows',

@@ -24,8 +24,8 @@ export interface RunOnceOptions {
   readonly lease?: number;
 }
 
-/** The longest window: a week. */
-const MAX_WINDOW_MS = 7 * DAY_MS;
+/** The longest window. The record of a firing is kept for 30 days. */
+const MAX_WINDOW_MS = 28 * DAY_MS;
 const MAX_RETRY = 100;
 
 /** @internal */
@@ -39,9 +39,14 @@ export function checkRunOnceOptions(options: RunOnceOptions): CheckedRunOnceOpti
   checkKnown('runOnce', options, ['window', 'takeOver', 'retry', 'lease']);
   const { window, takeOver = false, retry = 0, lease } = options;
   return {
-    window: checkWhole('window', window, 1, MAX_WINDOW_MS),
+    window: checkWindow(window),
     takeOver: checkFlag('takeOver', takeOver),
     retry: checkWhole('retry', retry, 0, MAX_RETRY),
     ...(lease === undefined ? {} : { lease: checkLease('lease', lease) }),
   };
+}
+
+/** @internal @throws LockConfigError */
+export function checkWindow(window: unknown): number {
+  return checkWhole('window', window, 1, MAX_WINDOW_MS);
 }

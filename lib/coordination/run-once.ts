@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import { LockBusyError, LockConfigError, LockShutdownError, LockUnavailableError } from '../errors/index.js';
 import type { FencingToken } from '../fencing-token.js';
 import type { Lease } from '../leases/lease.js';
@@ -10,6 +9,7 @@ import { channels } from '../telemetry/channels.js';
 import type { SkippedMessage } from '../telemetry/messages.js';
 import { monotonic } from '../time/clock.js';
 import { sleep } from '../time/timer.js';
+import { WHERE } from './where.js';
 import { checkRunOnceOptions, type CheckedRunOnceOptions, type RunOnceOptions } from './run-once-options.js';
 
 /**
@@ -47,9 +47,8 @@ export interface LastRun {
 
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 1_000;
-/** How often a call looks again if the lock is taken without a record of its run. */
+/** How often a call looks again if the lock is taken without a record of its run, before it waits for the lock. */
 const MAX_LOOKS = 5;
-const WHERE = `${hostname()}:${String(process.pid)}`;
 
 /**
  * Runs a job that every replica calls at about the same time on one of them. The other calls do not run it, and resolve
@@ -59,6 +58,7 @@ const WHERE = `${hostname()}:${String(process.pid)}`;
  *
  * @throws LockConfigError if an option is not valid, or over a quorum
  * @throws LockUnavailableError if Redis could not be reached during the whole `window`
+ * @throws LockLostError if the lock was lost before the job began; as after the death of a process, only `takeOver` repeats it
  * @throws the error of `job`, after the last attempt
  * @publicApi
  */
@@ -102,6 +102,11 @@ export async function lastRun(locks: LockService, name: string): Promise<LastRun
   };
 }
 
+/** @internal @throws LockConfigError over a quorum. A test may replace the service by an object without firings. */
+export function checkFirings(locks: LockService): void {
+  if ('firings' in (locks as object)) firingsOf(locks);
+}
+
 function firingsOf({ firings }: LockService): FiringStore {
   if (firings !== undefined) return firings;
   throw new LockConfigError(
@@ -114,7 +119,7 @@ function firingsOf({ firings }: LockService): FiringStore {
 class RunOnceCall<T> {
   /** Identifies this call's next attempt. */
   private attempt = randomUUID();
-  /** The firing that this call waits for. */
+  /** The firing that this call has begun or waits for. */
   private firing: number | undefined;
   /** The error of this call's last attempt. */
   private failure: { readonly error: unknown } | null = null;
@@ -140,6 +145,7 @@ class RunOnceCall<T> {
       } catch (error) {
         // The job may fail with an error of another lock.
         if (this.failure?.error === error) throw error;
+        if (this.failure !== null && error instanceof LockShutdownError) throw this.failure.error;
         if (this.firing !== undefined && error instanceof LockShutdownError) return { ran: false, reason: 'running' };
         if (this.locks.closing.aborted) throw error;
         if (!(error instanceof LockUnavailableError) || !error.retryable || monotonic() >= this.giveUpAt) throw error;
@@ -166,10 +172,10 @@ class RunOnceCall<T> {
       this.firing = record.firedAt;
       return null;
     }
-    // The holder is about to record its beginning, or has just recorded its end.
+    // The holder is about to record its beginning, or has just recorded its end; or it died in between.
     this.looks += 1;
-    if (record?.state === 'running' || this.looks > MAX_LOOKS) return { ran: false, reason: 'running' };
-    await sleep(FIRST_PAUSE_MS * this.looks, this.locks.closing);
+    if (record?.state === 'running' || this.looks > MAX_LOOKS + 1) return { ran: false, reason: 'running' };
+    if (this.looks <= MAX_LOOKS) await sleep(FIRST_PAUSE_MS * this.looks, this.locks.closing);
     return null;
   }
 
@@ -177,27 +183,38 @@ class RunOnceCall<T> {
   private async underLock(): Promise<RunOnceResult<T> | null> {
     const { lease } = this.options;
     const outcome = await this.locks.withLock(this.name, (held) => this.runUnder(held), {
-      wait: this.firing === undefined ? 0 : Infinity,
+      wait: this.patience(),
       nested: 'refuse',
       renew: true,
       ...(lease === undefined ? {} : { lease }),
     });
-    if (outcome === null) return null;
+    // Refused under the lock, so that no other attempt runs: the firing is over.
+    if (outcome === null) return this.ranElsewhere(await this.firings.read(this.name));
     if ('value' in outcome) return { ran: true, value: outcome.value };
     this.failure = outcome;
     const record = await this.firings.read(this.name);
     if (record === null || this.isOver(record)) throw outcome.error;
-    this.firing = record.firedAt;
     // Other replicas that wait for this firing come first.
     await sleep(MAX_PAUSE_MS, this.locks.closing);
     return null;
+  }
+
+  /** How long to wait for the lock, in ms. */
+  private patience(): number {
+    if (this.firing !== undefined) return Infinity;
+    return this.looks <= MAX_LOOKS ? 0 : Math.max(0, Math.round(this.giveUpAt - monotonic()));
   }
 
   private async runUnder(held: Lease): Promise<{ value: T } | { error: unknown } | null> {
     const { attempt: run, firing, name, firings } = this;
     const { window, takeOver, retry } = this.options;
     const request = { run, window, firing, takeOver, retry, token: held.token, where: WHERE };
-    if (!(await firings.begin(name, request))) return null;
+    // The process may have been stopped for longer than its lease.
+    held.assertHeld();
+    const firedAt = await firings.begin(name, request);
+    if (firedAt === null) return null;
+    held.assertHeld();
+    this.firing = firedAt;
     this.attempt = randomUUID();
     let outcome: { value: T } | { error: unknown };
     try {
@@ -234,7 +251,8 @@ class RunOnceCall<T> {
     if (!this.isSameFiring(record)) return this.firing !== undefined;
     const { takeOver, retry } = this.options;
     const mayRetry = record.attempt <= retry;
-    if (record.state === 'running') return !takeOver && !mayRetry;
+    // A call whose own attempt has failed waits for the outcome of the last one.
+    if (record.state === 'running') return this.failure === null && !takeOver && !mayRetry;
     return record.state === 'done' || !mayRetry;
   }
 

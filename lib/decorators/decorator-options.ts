@@ -2,6 +2,7 @@ import { LockConfigError, type LockBusyError } from '../errors/index.js';
 import { checkAcquireOptions, type AcquireOptions } from '../options/acquire-options.js';
 import { show } from '../options/checks.js';
 import { DEFAULT_CONNECTION } from '../tokens.js';
+import { numbersOf, splitOptions, type InstanceOption, type NumberOption } from './instance-options.js';
 
 /**
  * What happens instead of the decorated method if its lock is still taken after `wait`.
@@ -16,14 +17,6 @@ import { DEFAULT_CONNECTION } from '../tokens.js';
  */
 export type OnBusy<Args extends readonly unknown[]> =
   'throw' | 'skip' | ((busy: LockBusyError, ...args: Args) => unknown);
-
-/**
- * A number, or a function that returns it. The function gets the instance whose method is called: `{ wait: (self) =>
- * self.config.wait }`. It runs at each call, and the call rejects with `LockConfigError` if the value is not valid.
- *
- * @publicApi
- */
-export type NumberOption<Self> = number | ((self: Self) => number);
 
 type NumberKey = {
   [Option in keyof AcquireOptions]-?: NonNullable<AcquireOptions[Option]> extends number ? Option : never;
@@ -42,7 +35,11 @@ export interface LockDecoratorOptions<Args extends readonly unknown[], Self> ext
   readonly onBusy?: OnBusy<Args>;
 }
 
-const NUMBERS = Object.keys({
+/** The options that are the same for all calls. */
+type ConstantOptions<Args extends readonly unknown[]> = AcquireOptions &
+  Pick<LockDecoratorOptions<Args, never>, 'connection' | 'onBusy'>;
+
+export const NUMBERS: readonly string[] = Object.keys({
   wait: true,
   lease: true,
   holdAtLeast: true,
@@ -54,7 +51,7 @@ export interface DecoratorPlan<Args extends readonly unknown[]> {
   /** The options that are the same for all calls. */
   readonly acquire: AcquireOptions;
   /** The options that are functions of the instance. */
-  readonly ofInstance: readonly (readonly [option: string, valueOf: (self: unknown) => unknown])[];
+  readonly ofInstance: readonly InstanceOption[];
   readonly connection: string;
   readonly onBusy: OnBusy<Args>;
 }
@@ -63,16 +60,17 @@ export interface DecoratorPlan<Args extends readonly unknown[]> {
  * @internal Checks the options of a decorator when it is applied, so that a mistake is reported at start-up.
  *
  * @param more options that only this decorator has
+ * @param numbers the options that may be functions of the instance
  * @throws LockConfigError that names the option
  */
 export function planOf<Args extends readonly unknown[]>(
   options: LockDecoratorOptions<Args, never>,
   more: readonly string[] = [],
+  numbers: readonly string[] = NUMBERS,
 ): DecoratorPlan<Args> {
-  const ofInstance = functionsIn(options);
-  const constant = ofInstance.length === 0 ? options : without(options, ofInstance);
+  const { constant, ofInstance } = splitOptions<ConstantOptions<Args>>(options, numbers);
   checkAcquireOptions(constant, ['connection', 'onBusy', ...more]);
-  const { connection, onBusy = 'throw', ...rest } = constant as LockDecoratorOptions<Args, never>;
+  const { connection, onBusy = 'throw', ...rest } = constant;
   if (!['throw', 'skip'].includes(onBusy as string) && typeof onBusy !== 'function') {
     throw new LockConfigError(`"onBusy" must be 'throw', 'skip' or a function, but is ${show(onBusy)}.`);
   }
@@ -82,8 +80,7 @@ export function planOf<Args extends readonly unknown[]>(
 }
 
 /**
- * @internal The options for one call on `self`. The service checks the numbers. Values of other types are rejected
- * here, since the service treats `undefined` as an option that was left out.
+ * @internal The options for one call on `self`. The service checks the numbers.
  *
  * @param title the method's name in messages
  * @throws LockConfigError if a function of the instance does not return a number
@@ -101,27 +98,7 @@ export function acquireOptionsFor<Args extends readonly unknown[]>(
         `their class. Use @WithLock on the method.`,
     );
   }
-  const values = ofInstance.map(([option, valueOf]): [string, number] => {
-    const value = valueOf(self);
-    if (typeof value === 'number') return [option, value];
-    throw new LockConfigError(
-      `${title} was not run: the function for "${option}" must return a number, but returned ${show(value)}.`,
-    );
-  });
-  return { ...acquire, ...Object.fromEntries(values) };
-}
-
-function functionsIn(options: unknown): DecoratorPlan<never>['ofInstance'] {
-  if (typeof options !== 'object' || options === null) return [];
-  return NUMBERS.flatMap((option) => {
-    const value: unknown = Reflect.get(options, option);
-    return typeof value === 'function' ? [[option, value as (self: unknown) => unknown] as const] : [];
-  });
-}
-
-function without(options: object, left: DecoratorPlan<never>['ofInstance']): object {
-  const names = left.map(([option]) => option);
-  return Object.fromEntries(Object.entries(options).filter(([option]) => !names.includes(option)));
+  return { ...acquire, ...numbersOf(ofInstance, self, title) };
 }
 
 /** @internal Checks the name of a connection. `undefined` stands for the default connection. */

@@ -2,7 +2,7 @@ import { Inject } from '@nestjs/common';
 import 'reflect-metadata';
 import { LockConfigError } from '../errors/index.js';
 import type { LockService } from '../lock.service.js';
-import { getLockServiceToken, LOCK_CONNECTIONS, lockServiceProperty } from '../tokens.js';
+import { getLockServiceToken, LOCK_CACHE, LOCK_CONNECTIONS, lockServiceProperty } from '../tokens.js';
 
 /**
  * Makes Nest inject the service into every instance of this class, once per connection, even if a base class has it
@@ -13,6 +13,16 @@ export function injectService(prototype: object, connection: string): void {
   const known = (Reflect.getMetadata(LOCK_CONNECTIONS, prototype) ?? []) as readonly string[];
   Reflect.defineMetadata(LOCK_CONNECTIONS, [...known, connection], prototype);
   Inject(getLockServiceToken(connection))(prototype, lockServiceProperty(connection));
+}
+
+/** The token under which `CacheModule` of `@nestjs/cache-manager` provides its cache. */
+const CACHE_MANAGER = 'CACHE_MANAGER';
+
+/** Makes Nest inject the cache of `@nestjs/cache-manager` into every instance of this class. */
+export function injectCache(prototype: object): void {
+  if (Reflect.hasMetadata(LOCK_CACHE, prototype)) return;
+  Reflect.defineMetadata(LOCK_CACHE, true, prototype);
+  Inject(CACHE_MANAGER)(prototype, LOCK_CACHE);
 }
 
 /** Whether instances of this prototype need the service. */

@@ -1,18 +1,20 @@
 import { AsyncResource } from 'node:async_hooks';
-import { setMaxListeners } from 'node:events';
 import { from, isObservable, Observable, Subject, takeUntil } from 'rxjs';
 import { LockBusyError, LockConfigError } from '../errors/index.js';
 import type { LockService } from '../lock.service.js';
-import type { AcquireOptions } from '../options/acquire-options.js';
+import type { PermitOptions } from '../options/semaphore-options.js';
 import { channels } from '../telemetry/channels.js';
 import type { SkippedMessage } from '../telemetry/messages.js';
+import { onAbort } from '../time/on-abort.js';
 import type { DecoratorPlan } from './decorator-options.js';
 
 /** The service, the lock's name, or names, and the options for one call. */
 export interface LockRequest {
   readonly service: LockService;
   readonly names: string | readonly string[];
-  readonly options: AcquireOptions;
+  readonly options: PermitOptions;
+  /** For a semaphore: how many permits there are. */
+  readonly permits?: number | undefined;
 }
 
 /** One call that runs under a lock. */
@@ -43,17 +45,12 @@ export interface LockedStream<Args extends readonly unknown[]> extends Omit<Lock
 export async function promiseUnderLock<Args extends readonly unknown[]>(call: LockedCall<Args>): Promise<unknown> {
   const progress = { entered: false };
   try {
-    const { service, names, options } = call.request();
-    return await service.withLock(
-      names as string,
-      async () => {
-        progress.entered = true;
-        const result = await call.run();
-        if (isObservable(result)) throw streamInPromiseMode(call.title);
-        return result;
-      },
-      options,
-    );
+    return await enter(call.request(), async () => {
+      progress.entered = true;
+      const result = await call.run();
+      if (isObservable(result)) throw streamInPromiseMode(call.title);
+      return result;
+    });
   } catch (error) {
     // A busy error from inside the method belongs to another lock, and is passed on.
     if (progress.entered || !(error instanceof LockBusyError)) throw error;
@@ -110,7 +107,9 @@ export function streamUnderLock<Args extends readonly unknown[]>(call: LockedStr
       new Promise<void>((resolve, reject) => {
         source.pipe(takeUntil(stop)).subscribe({ next, error: reject, complete: resolve });
       });
-    const unlink = abortWith(aborter, call.plan.acquire.signal);
+    const unlink = onAbort(call.plan.acquire.signal, (reason) => {
+      aborter.abort(reason);
+    });
     const section = async () => {
       progress.entered = true;
       unlink();
@@ -129,9 +128,8 @@ export function streamUnderLock<Args extends readonly unknown[]>(call: LockedStr
     };
     const hold = async () => {
       try {
-        const { service, names, options } = await call.request();
-        const { signal } = aborter;
-        await service.withLock(names as string, section, { ...options, signal });
+        const request = await call.request();
+        await enter({ ...request, options: { ...request.options, signal: aborter.signal } }, section);
       } catch (error) {
         unlink();
         if (progress.entered || !(error instanceof LockBusyError)) throw error;
@@ -164,6 +162,11 @@ export function streamUnderLock<Args extends readonly unknown[]>(call: LockedStr
   });
 }
 
+function enter<T>({ service, names, options, permits }: LockRequest, section: () => Promise<T>): Promise<T> {
+  if (permits === undefined) return service.withLock(names as string, section, options);
+  return service.semaphore(names as string, { permits }).withPermit(section, options);
+}
+
 function answerBusy<Args extends readonly unknown[]>(
   { plan, args }: Pick<LockedCall<Args>, 'plan' | 'args'>,
   busy: LockBusyError,
@@ -175,24 +178,6 @@ function answerBusy<Args extends readonly unknown[]>(
     return undefined;
   }
   return plan.onBusy(busy, ...args);
-}
-
-/**
- * Aborts `aborter` when `signal` aborts, until the returned function is called. A signal of `AbortSignal.any` would
- * stay registered with a `signal` that lives as long as the process.
- */
-function abortWith(aborter: AbortController, signal: AbortSignal | undefined): () => void {
-  if (signal === undefined) return () => undefined;
-  const onAbort = (): void => {
-    aborter.abort(signal.reason);
-  };
-  if (signal.aborted) onAbort();
-  // Many calls may share one signal; Node warns of a leak at more than ten listeners.
-  setMaxListeners(0, signal);
-  signal.addEventListener('abort', onAbort, { once: true });
-  return () => {
-    signal.removeEventListener('abort', onAbort);
-  };
 }
 
 function streamInPromiseMode(title: string): LockConfigError {

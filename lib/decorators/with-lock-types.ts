@@ -4,11 +4,11 @@ import type { Observable } from 'rxjs';
 type Outcome<Result> = Result extends Observable<infer Value> ? Value : Awaited<Result>;
 
 /** The type of a method that does not fit its decorator: the compiler's message shows the reason. */
-interface Problem<Text extends string> {
+export interface Problem<Text extends string> {
   readonly problem: Text;
 }
 
-type Fits<Args extends readonly unknown[], Answer, Method extends (...args: never[]) => unknown> = ((
+export type Fits<Args extends readonly unknown[], Answer, Method extends (...args: never[]) => unknown> = ((
   ...args: Args
 ) => unknown) extends (...args: Parameters<Method>) => unknown
   ? [Outcome<Answer>] extends [Outcome<ReturnType<Method>>]

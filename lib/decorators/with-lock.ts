@@ -1,11 +1,9 @@
-import { LockConfigError, type LockBusyError } from '../errors/index.js';
-import { show } from '../options/checks.js';
+import type { LockBusyError } from '../errors/index.js';
 import { ARGUMENT_ROOTS } from '../naming/name-template.js';
-import { decoratedMethod, isAsync, replaceMethod, returnsObservable, returnsPromise } from './decorated-method.js';
 import { acquireOptionsFor, planOf, type LockDecoratorOptions } from './decorator-options.js';
-import { injectService, serviceOf } from './injected-service.js';
+import { serviceOf } from './injected-service.js';
+import { lockedMethod } from './locked-method.js';
 import { nameRenderer, type LockNameSource } from './name-source.js';
-import { promiseUnderLock, streamUnderLock, unknownUnderLock, type LockedCall } from './under-lock.js';
 import type { LockedMethodDecorator } from './with-lock-types.js';
 
 /**
@@ -70,35 +68,9 @@ export function WithLock(
 ): LockedMethodDecorator<readonly unknown[], never, object> {
   const plan = planOf(options, ['returns']);
   const render = nameRenderer(name, ARGUMENT_ROOTS);
-  const returns: unknown = options.returns;
-  if (returns !== undefined && returns !== 'observable') {
-    throw new LockConfigError(`"returns" must be 'observable' or be left out, but is ${show(returns)}.`);
-  }
-
-  return (target: object, key: string | symbol, given?: PropertyDescriptor) => {
-    const method = decoratedMethod('@WithLock', target, key, given);
-    const { title, original } = method;
-    const isStream = returns === 'observable' || returnsObservable(target, key);
-    if (isStream && isAsync(original)) {
-      throw new LockConfigError(`${title} is async and returns a promise. Leave out returns: 'observable'.`);
-    }
-    const isPromise = isAsync(original) || returnsPromise(target, key);
-    const underLock = isStream ? streamUnderLock : isPromise ? promiseUnderLock : unknownUnderLock;
-
-    injectService(target, plan.connection);
-    replaceMethod(method, function (this: unknown, ...args: unknown[]) {
-      const call: LockedCall<readonly unknown[]> = {
-        title,
-        plan,
-        args,
-        request: () => ({
-          service: serviceOf(this, plan.connection, title),
-          names: render(this, args, (root) => args[Number(root)]),
-          options: acquireOptionsFor(plan, this, title),
-        }),
-        run: () => Reflect.apply(original, this, args),
-      };
-      return underLock(call);
-    });
-  };
+  return lockedMethod('@WithLock', plan, options.returns, (self, args, title) => ({
+    service: serviceOf(self, plan.connection, title),
+    names: render(self, args, (root) => args[Number(root)]),
+    options: acquireOptionsFor(plan, self, title),
+  }));
 }

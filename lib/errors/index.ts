@@ -50,6 +50,8 @@ export interface LockBusyDetails {
   reason: LockBusyReason;
   waitedMs: number;
   remainingMs: number | undefined;
+  /** What was waited for, if it was no lock. */
+  readonly of?: 'semaphore' | 'latch' | undefined;
 }
 
 /**
@@ -70,26 +72,32 @@ export class LockBusyError extends LockError {
    */
   readonly remainingMs: number | undefined;
 
-  constructor(lockName: string, { reason, waitedMs, remainingMs }: LockBusyDetails) {
+  constructor(lockName: string, { reason, waitedMs, remainingMs, of }: LockBusyDetails) {
     const left = remainingMs === undefined ? undefined : Math.ceil(remainingMs);
     const waited = Math.round(waitedMs);
-    super(describe(lockName, { reason, waitedMs: waited, remainingMs: left }), lockName);
+    super(describe(lockName, { reason, waitedMs: waited, remainingMs: left, of }), lockName);
     this.reason = reason;
     this.waitedMs = waited;
     this.remainingMs = left;
   }
 }
 
-function describe(lockName: string, { reason, waitedMs, remainingMs }: LockBusyDetails): string {
+function describe(lockName: string, { reason, waitedMs, remainingMs, of }: LockBusyDetails): string {
   const lock = quoteName(lockName);
   if (reason === 'crowded') {
-    return `Too many callers wait for lock ${lock} in this process. Raise "maxWaiting", or use a shorter "wait".`;
+    return `Too many callers wait for ${of === undefined ? 'lock' : of === 'latch' ? 'latch' : 'permits of'} ${lock} in this process. Raise "maxWaiting", or use a shorter "wait".`;
   }
   if (reason === 'nested') {
     return (
       `Lock ${lock} is already held by the section that this call comes from, and "nested" is 'refuse'. Use 'join' to share ` +
       `its lease, or 'wait' to wait for the lock like any other caller.`
     );
+  }
+  if (of === 'latch') {
+    return `Latch ${lock} is still closed; waited ${String(waitedMs)} ms. Raise "wait" to wait longer.`;
+  }
+  if (of === 'semaphore') {
+    return `Semaphore ${lock} has too few free permits; waited ${String(waitedMs)} ms. Raise "wait" to wait longer.`;
   }
   const lease = remainingMs === undefined ? '' : ` Its holder's lease has ${String(remainingMs)} ms left.`;
   return `Lock ${lock} is held by another caller; waited ${String(waitedMs)} ms.${lease} Raise "wait" to wait longer.`;
@@ -134,15 +142,15 @@ export class LockLostError extends LockError {
 }
 
 /**
- * The caller's `signal` was aborted while it waited. `cause` is the signal's reason.
+ * The caller's `signal` was aborted while it waited, or while it led. `cause` is the signal's reason.
  *
  * @publicApi
  */
 export class LockAbortedError extends LockError {
   readonly code = 'LOCK_ABORTED';
 
-  constructor(lockName: string, reason: unknown) {
-    super(`Waiting for lock ${quoteName(lockName)} was aborted by the caller's signal.`, lockName, { cause: reason });
+  constructor(lockName: string, reason: unknown, doing: 'Waiting for' | 'Leading under' = 'Waiting for') {
+    super(`${doing} lock ${quoteName(lockName)} was aborted by the caller's signal.`, lockName, { cause: reason });
   }
 }
 

@@ -1,5 +1,6 @@
 import { LockLostError, type LockLostReason } from '../errors/index.js';
 import type { FencingToken } from '../fencing-token.js';
+import type { KindStore, PermitCount, ReadWriteMode, RenewReply } from '../stores/lock-store.js';
 import { channels } from '../telemetry/channels.js';
 import type { LostMessage, RenewedMessage } from '../telemetry/messages.js';
 import type { ReleaseOutcome } from './release-outcome.js';
@@ -19,9 +20,16 @@ export interface HoldObserver {
 /** Notifications from a hold to its local queue. */
 export interface HoldOwner {
   onHoldLost(hold: Hold): void;
+  /**
+   * @param keepMs if above 0, the lock stays taken for that long
+   * @param observer the caller that used it
+   */
+  release(hold: Hold, keepMs: number, observer: HoldObserver): Promise<ReleaseOutcome>;
 }
 
 export interface Grant {
+  /** The store that granted it. */
+  readonly store: Pick<KindStore, 'renew'>;
   readonly name: string;
   readonly owner: string;
   readonly leaseMs: number;
@@ -30,6 +38,10 @@ export interface Grant {
   readonly tokens: number;
   /** How many replicas acknowledged it. */
   readonly minReplicas: number;
+  /** For a semaphore. */
+  readonly permits?: PermitCount | undefined;
+  /** For a read-write lock. */
+  readonly mode?: ReadWriteMode | undefined;
 }
 
 /**
@@ -41,6 +53,10 @@ export interface Grant {
 export class Hold extends Deadline {
   readonly name: string;
   readonly owner: string;
+  /** Of a semaphore: how many permits it is, and how many there are. */
+  readonly permits: PermitCount | undefined;
+  /** Of a read-write lock. */
+  readonly mode: ReadWriteMode | undefined;
   /** When this process got the reply that granted it, on the monotonic clock. */
   readonly acquiredAt: number;
   /** The length to which the watchdog renews the lease, in ms; `undefined` if the lease is not renewed. */
@@ -56,26 +72,32 @@ export class Hold extends Deadline {
   minReplicas: number;
   /** Set when the lock is lost, or must be assumed to be lost. */
   lost: LockLostError | null = null;
-  /** The caller that uses the hold now. */
-  observer: HoldObserver | null = null;
-  /** The local queue that the hold belongs to. */
+  /** The local queue that granted the hold to a caller last. */
   queue: HoldOwner | null = null;
+  /** Whether it is in use, or on the way to the next caller: not lost, and not given back. */
+  inUse = false;
   /** The keeper that watches the hold now. */
   keeper: HoldKeeper | null = null;
 
   /** How many requests to set the lease to an exact length, and not only to prolong it, have been sent. */
   changes = 0;
 
+  /** The caller that uses the hold now. */
+  private observer: HoldObserver | null = null;
   private lease: number;
   private since: Instant;
   private current: number;
+  private readonly store: Grant['store'];
   private readonly firstToken: number;
   private readonly lastToken: number;
 
   constructor(grant: Grant) {
     super();
+    this.store = grant.store;
     this.name = grant.name;
     this.owner = grant.owner;
+    this.permits = grant.permits;
+    this.mode = grant.mode;
     this.lease = grant.leaseMs;
     this.since = grant.sentAt;
     this.current = grant.token;
@@ -83,6 +105,25 @@ export class Hold extends Deadline {
     this.firstToken = grant.token;
     this.lastToken = grant.token + grant.tokens - 1;
     this.acquiredAt = monotonic();
+  }
+
+  /** How many callers use it at the same time. */
+  get users(): number {
+    return this.observer === null ? 0 : 1;
+  }
+
+  /** Called when a caller begins to use the hold. */
+  attach(observer: HoldObserver): void {
+    this.observer = observer;
+  }
+
+  /** Called when a caller no longer uses it. */
+  detach(_observer: HoldObserver): void {
+    this.observer = null;
+  }
+
+  protected observers(): HoldObserver[] {
+    return this.observer === null ? [] : [this.observer];
   }
 
   /** The length of the lease as it was last granted, in ms. */
@@ -113,6 +154,17 @@ export class Hold extends Deadline {
   /** Whether the lock can be relied on now. */
   get valid(): boolean {
     return this.lost === null && isValid(this.lease, this.since);
+  }
+
+  /**
+   * Sends a renewal, and resolves with the store's reply, which the caller records with `confirm`.
+   *
+   * @param exact whether a longer lease is shortened; otherwise it is kept
+   * @throws LockUnavailableError
+   */
+  renew(leaseMs: number, exact: boolean, minReplicas = this.minReplicas): Promise<RenewReply> {
+    const { name, owner, changes } = this;
+    return this.store.renew({ name, owner, leaseMs, minReplicas, number: changes, exact });
   }
 
   /**
@@ -172,13 +224,13 @@ export class Hold extends Deadline {
     if (this.lost !== null) return;
     this.lost = new LockLostError(this.name, this.current, reason);
     this.queue?.onHoldLost(this);
-    const { observer } = this;
-    observer?.onHoldLost(this.lost);
+    const observers = this.observers();
+    for (const each of observers) each.onHoldLost(this.lost);
     if (!channels.lost.hasSubscribers) return;
     const message: LostMessage = { name: this.name, token: this.current, reason };
     const publish = (): void => channels.lost.publish(message);
-    if (observer === null) publish();
-    else observer.inContext(publish);
+    if (observers.length === 0) publish();
+    for (const each of observers) each.inContext(publish);
   }
 
   override onDue(): void {

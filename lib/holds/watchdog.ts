@@ -1,6 +1,5 @@
 import { LockUnavailableError } from '../errors/index.js';
 import { Hold, type HoldKeeper } from './hold.js';
-import type { LockStore } from '../stores/lock-store.js';
 import { orLate } from '../stores/overdue-error.js';
 import type { Reporter } from '../telemetry/reporter.js';
 import { renewalWarning } from '../telemetry/warnings.js';
@@ -33,10 +32,7 @@ export class Watchdog implements HoldKeeper {
     this.onSkewCheck();
   });
 
-  constructor(
-    private readonly store: LockStore,
-    private readonly reporter: Reporter,
-  ) {}
+  constructor(private readonly reporter: Reporter) {}
 
   watch(hold: Hold): void {
     if (hold.keeper !== this) {
@@ -91,9 +87,8 @@ export class Watchdog implements HoldKeeper {
     this.schedule(hold, Infinity);
     let retryAt = 0;
     try {
-      const { name, owner, minReplicas, changes } = hold;
-      const renewal = this.store.renew(name, owner, leaseMs, minReplicas, changes);
-      const { held, sentAt } = await orLate(renewal, (error) => {
+      const { changes } = hold;
+      const { held, sentAt } = await orLate(hold.renew(leaseMs, false), (error) => {
         this.onRenewalFailed(hold, error);
       });
       if (hold.keeper !== this) return;

@@ -1,5 +1,5 @@
 import type { AsyncResource } from 'node:async_hooks';
-import { LockLostError, LockShutdownError, type LockLostReason } from '../errors/index.js';
+import { LockLostError, LockShutdownError, type LockError, type LockLostReason } from '../errors/index.js';
 import type { FencingToken } from '../fencing-token.js';
 import type { Linked, LinkedList } from '../lists/linked-list.js';
 import type { Hold, HoldObserver } from '../holds/hold.js';
@@ -49,7 +49,7 @@ export class CallerHold implements HoldObserver, Linked<CallerHold> {
   ) {
     this.name = hold.name;
     this.token = hold.token;
-    hold.observer = this;
+    hold.attach(this);
     if (hold.lost !== null) this.onHoldLost(hold.lost);
   }
 
@@ -121,6 +121,14 @@ export class CallerHold implements HoldObserver, Linked<CallerHold> {
   /** Called when the service closes while the section still runs. */
   onShutdown(): void {
     this.end(new LockShutdownError(this.name));
+  }
+
+  /** Aborts the signal, so that the caller finishes. The lock stays held, and renewed, until the caller releases it. */
+  resign(reason: LockError): void {
+    // Creates the controller.
+    if (this.signal.aborted) return;
+    const { controller } = this;
+    this.inContext(() => controller?.abort(reason));
   }
 
   onHoldLost(error: LockLostError): void {

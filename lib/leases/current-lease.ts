@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Kind } from './kind.js';
 import type { Lease } from './lease.js';
 
 /**
@@ -79,8 +80,8 @@ export function currentLease(name?: string): Lease | undefined {
 }
 
 /** @internal The lease of `service` under `name` that the calling code runs under. */
-export function enclosingLease(service: object, name: string): Lease | undefined {
-  return currentSection()?.find((lease, of) => of === service && lease.name === name);
+export function enclosingLease(service: object, name: string, kind: Kind): Lease | undefined {
+  return currentSection()?.find((lease, of) => of === service && lease.name === name && lease.kind === kind);
 }
 
 /** @internal Whether the calling code runs in a section whose lock is still held, of any service of this process. */

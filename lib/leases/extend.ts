@@ -1,6 +1,6 @@
 import { LockLostError, LockUnavailableError } from '../errors/index.js';
 import type { Hold, HoldKeeper } from '../holds/hold.js';
-import type { LockStore, RenewReply } from '../stores/lock-store.js';
+import type { RenewReply } from '../stores/lock-store.js';
 import { OverdueError } from '../stores/overdue-error.js';
 import type { CallerHold } from './caller-hold.js';
 
@@ -15,24 +15,24 @@ export async function extendCallerHold(
   callerHold: CallerHold,
   leaseMs: number,
   fix: boolean,
-  store: LockStore,
   keeper: HoldKeeper,
 ): Promise<void> {
   callerHold.assertHeld();
   const { hold } = callerHold;
   // Before the request, since the watchdog would otherwise renew the short lease.
   if (fix) hold.renewMs = undefined;
-  const takeBack = hold.foresee(leaseMs);
+  // Other callers of this process that read rely on the lease, too: it is only prolonged.
+  const exact = hold.users <= 1;
+  const takeBack = exact ? hold.foresee(leaseMs) : () => undefined;
   keeper.watch(hold);
   const { changes } = hold;
   const confirm = ({ held, sentAt }: RenewReply): void => {
     callerHold.assertHeld();
     if (!held) throw lostBy(hold, keeper) ?? new LockLostError(callerHold.name, callerHold.token, 'taken');
-    hold.confirm(sentAt, leaseMs, changes, true);
+    hold.confirm(sentAt, leaseMs, changes, exact);
     keeper.watch(hold);
   };
-  const renewal = store.renew(hold.name, hold.owner, leaseMs, hold.minReplicas, changes, true);
-  const reply = await renewal.catch((error: unknown): never => {
+  const reply = await hold.renew(leaseMs, exact).catch((error: unknown): never => {
     if (error instanceof LockUnavailableError && !error.outcomeUnknown) takeBack();
     // If the lock was released meanwhile, report that instead of the failed request.
     if (callerHold.over) callerHold.assertHeld();

@@ -1,7 +1,10 @@
 import { inspect, type InspectOptions } from 'node:util';
-import { LockLostError } from '../errors/index.js';
+import { LockConfigError, LockLostError, type LockError } from '../errors/index.js';
+import { quoteName } from '../errors/quote-name.js';
 import type { ReleaseOutcome } from '../holds/release-outcome.js';
 import type { FencingToken } from '../fencing-token.js';
+import type { WaitRequest } from '../waiting/waiter.js';
+import { kindOf, type Kind } from './kind.js';
 import type { LeaseSummary } from './lease-summary.js';
 import type { CallerHold } from './caller-hold.js';
 
@@ -38,7 +41,10 @@ export class Lease implements AsyncDisposable {
     return this.callerHold.name;
   }
 
-  /** The fencing token: larger than that of every earlier lease under this name. */
+  /**
+   * The fencing token: larger than that of every earlier lease under this name. With `mode: 'read'` it is that of the last
+   * lease to write.
+   */
   get token(): FencingToken {
     return this.callerHold.token;
   }
@@ -46,7 +52,7 @@ export class Lease implements AsyncDisposable {
   /**
    * Aborts when the lock is lost, with `LockLostError` as the reason. By this process's own clock it aborts before the
    * lease ends in Redis, even if Redis cannot be reached. Aborts with `LockShutdownError` when the service is closed
-   * while the section still runs.
+   * while the section still runs. The signal of a leader's term also aborts when the leader resigns.
    */
   get signal(): AbortSignal {
     return this.callerHold.signal;
@@ -69,7 +75,7 @@ export class Lease implements AsyncDisposable {
 
   /**
    * Sets the lease to end `ms` from now, 10 to 86 400 000, but not before `holdAtLeast` has passed. A lease that is
-   * renewed continues to be renewed.
+   * renewed continues to be renewed. While other callers of this process read, too, the lease is not made shorter.
    *
    * @throws LockLostError if the lock is no longer held
    * @throws LockUnavailableError if Redis cannot be reached; the lease then keeps its end, or ends after `ms` if that
@@ -120,6 +126,40 @@ export class Lease implements AsyncDisposable {
     // The lease must cover `holdAtLeast`: if the process dies, the lock stays taken only until the lease ends.
     const renews = renewMs !== undefined;
     if (!renews || holdAtLeast > this.callerHold.remaining()) await this.callerHold.extend(leaseMs, !renews);
+  }
+
+  /** @internal */
+  get kind(): Kind {
+    return kindOf(this.callerHold.hold);
+  }
+
+  /** @internal Why a nested call cannot join it; `undefined` if it can. */
+  obstacleTo(request: Pick<WaitRequest, 'permits' | 'mode'>): LockConfigError | undefined {
+    const { permits, mode } = this.callerHold.hold;
+    const [taken, wanted] = [permits?.take ?? 0, request.permits?.take ?? 0];
+    if (wanted > taken) {
+      return new LockConfigError(
+        `A call inside a section that has ${String(taken)} of the permits of ${quoteName(this.name)} cannot join it to take ` +
+          `${String(wanted)}. Take all of them at once, in the outer call.`,
+        this.name,
+      );
+    }
+    if (mode !== 'read' || request.mode !== 'write') return undefined;
+    return new LockConfigError(
+      `A call inside a section that reads under ${quoteName(this.name)} cannot write: it would wait for its own section. Use ` +
+        `mode: 'write' in the outer call.`,
+      this.name,
+    );
+  }
+
+  /** @internal The value that is stored in Redis for this lock. */
+  get owner(): string {
+    return this.callerHold.hold.owner;
+  }
+
+  /** @internal Aborts the signal, so that the caller finishes. The lock stays held until the caller releases it. */
+  resign(reason: LockError): void {
+    this.callerHold.resign(reason);
   }
 
   /** @internal Called when a section begins to run under this lease. */

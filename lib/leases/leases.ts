@@ -1,10 +1,10 @@
 import { AsyncResource } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { LockBusyError, LockError, LockShutdownError, type LockLostReason } from '../errors/index.js';
-import type { Hold } from '../holds/hold.js';
+import type { Hold, HoldOwner } from '../holds/hold.js';
 import type { ReleaseOutcome } from '../holds/release-outcome.js';
 import { Watchdog } from '../holds/watchdog.js';
-import type { LockStore } from '../stores/lock-store.js';
+import type { KindStore, LockStore } from '../stores/lock-store.js';
 import { channels } from '../telemetry/channels.js';
 import type { Reporter } from '../telemetry/reporter.js';
 import { tellAcquired, tellRefused, tellReleased } from '../telemetry/tell.js';
@@ -13,11 +13,13 @@ import { monotonic } from '../time/clock.js';
 import { onNextTurn } from '../time/ticks.js';
 import type { QueueLimits } from '../waiting/queue-context.js';
 import { LocalQueues } from '../waiting/local-queues.js';
+import { EXCLUSIVE, LATCH, READ_WRITE, SEMAPHORE, type QueueRules } from '../waiting/queue-rules.js';
 import type { QueueLength } from '../waiting/queue-length.js';
 import type { WaitRequest } from '../waiting/waiter.js';
 import { enclosingLease, runsUnderLease } from './current-lease.js';
 import { extendCallerHold } from './extend.js';
 import { Lease } from './lease.js';
+import { kindOf, type Kind } from './kind.js';
 import type { NestedCall } from './nested-call.js';
 import { CallerHold, type CallerHoldContext } from './caller-hold.js';
 import { CallerHolds } from './caller-holds.js';
@@ -40,7 +42,9 @@ export interface LeaseSettings extends QueueLimits {
 /** The leases of one service: takes, extends and releases them, and ends them at a shutdown. */
 export class Leases implements CallerHoldContext {
   private readonly watchdog: Watchdog;
-  private readonly queues: LocalQueues;
+  /** The local queues of each kind that the store has. */
+  private readonly queues: Readonly<Partial<Record<Kind | 'latch', LocalQueues>>> & { readonly lock: LocalQueues };
+  private owners = 0;
   private readonly callerHolds = new CallerHolds();
   /** Whether locks are granted only to code that runs under a lease. */
   private refusing = false;
@@ -52,8 +56,18 @@ export class Leases implements CallerHoldContext {
     private readonly reporter: Reporter,
     private readonly checkLength: (ms: number) => number,
   ) {
-    this.watchdog = new Watchdog(store, reporter);
-    this.queues = new LocalQueues(store, this.watchdog, settings, randomUUID());
+    this.watchdog = new Watchdog(reporter);
+    const clientId = randomUUID();
+    const newOwner = (): string => `${clientId}:${String((this.owners += 1))}`;
+    const queuesOf = (rules: QueueRules, kindStore: KindStore): LocalQueues =>
+      new LocalQueues(rules, kindStore, this.watchdog, settings, newOwner);
+    const { readWrite, semaphores, latches } = store;
+    this.queues = {
+      lock: queuesOf(EXCLUSIVE, store),
+      ...(readWrite === undefined ? {} : { readWrite: queuesOf(READ_WRITE, readWrite) }),
+      ...(semaphores === undefined ? {} : { semaphore: queuesOf(SEMAPHORE, semaphores) }),
+      ...(latches === undefined ? {} : { latch: queuesOf(LATCH, latches) }),
+    };
   }
 
   /** How many leases callers hold. */
@@ -63,17 +77,22 @@ export class Leases implements CallerHoldContext {
 
   /** How many callers wait. */
   get waiting(): number {
-    return this.queues.waiting;
+    return sumOf(this.all.map((queues) => queues.waiting));
   }
 
   /** How many abandoned requests are being cleaned up in the background. */
   get unsettled(): number {
-    return this.queues.unsettled + (this.store.unsettled ?? 0);
+    return sumOf(this.all.map((queues) => queues.unsettled)) + (this.store.unsettled ?? 0);
   }
 
   /** The locks that callers wait for, with the number of waiters. */
   waitLines(): QueueLength[] {
-    return this.queues.lengths();
+    return this.all.flatMap((queues) => queues.lengths());
+  }
+
+  /** How many callers wait for permits of a semaphore. */
+  waitingForPermits(name: string): number {
+    return this.queues.semaphore?.lengths().find((length) => length.name === name)?.waiting ?? 0;
   }
 
   /** @throws LockBusyError, LockAbortedError, LockUnavailableError, LockShutdownError */
@@ -87,14 +106,33 @@ export class Leases implements CallerHoldContext {
     }
     const origin = new AsyncResource('nestjs-redis-lock:lease');
     const claim = (hold: Hold, since: number): Lease => this.begin(hold, request, since, origin);
-    const served = this.queues.join(name, request, claim, runsUnderLease());
+    // The options were checked: the store has the kind.
+    const queues = this.queues[kindOf(request)] as LocalQueues;
+    const served = queues.join(name, request, claim, runsUnderLease());
     return channels.refused.hasSubscribers ? tellingRefusal(name, served) : served;
+  }
+
+  /**
+   * Resolves when a latch is open.
+   *
+   * @throws LockBusyError, LockAbortedError, LockUnavailableError, LockShutdownError
+   */
+  async passLatch(name: string, request: WaitRequest): Promise<void> {
+    const isRefused = this.refusing && !runsUnderLease();
+    // The store was checked: it has latches.
+    const latch = this.queues.latch as LocalQueues;
+    await tellingRefusal(
+      name,
+      isRefused
+        ? Promise.reject(new LockShutdownError(name))
+        : latch.join(name, request, () => undefined, runsUnderLease()),
+    );
   }
 
   /** Grants no new locks from now on, except to code that runs under a lease. */
   refuse(): void {
     this.refusing = true;
-    this.queues.refuseOutsiders();
+    for (const queues of this.all) queues.refuseOutsiders();
   }
 
   /**
@@ -109,17 +147,19 @@ export class Leases implements CallerHoldContext {
       const warning = slowShutdownWarning(this.callerHolds.names(), shutdownTimeout - SLOW_SHUTDOWN_MS);
       this.reporter.warn('shutdown', warning);
     });
-    this.queues.refuseAll();
+    for (const queues of this.all) queues.refuseAll();
     this.callerHolds.shutDown();
     await this.callerHolds.drain(ABORTED_DRAIN_MS);
     const left = this.callerHolds.names();
     if (left.length > 0) this.reporter.warn('shutdown', leftWarning(left));
     this.watchdog.close();
-    await this.queues.close();
+    await Promise.all(this.all.map((queues) => queues.close()));
   }
 
   release(callerHold: CallerHold): Promise<ReleaseOutcome> {
-    return this.queues.release(callerHold.hold, callerHold.keepMs());
+    const { hold } = callerHold;
+    // Set when the hold was granted.
+    return (hold.queue as HoldOwner).release(hold, callerHold.keepMs(), callerHold);
   }
 
   onReleased(callerHold: CallerHold, outcome: ReleaseOutcome): void {
@@ -135,16 +175,23 @@ export class Leases implements CallerHoldContext {
 
   extend(callerHold: CallerHold, ms: number, fix: boolean): Promise<void> {
     const leaseMs = Math.max(this.checkLength(ms), Math.ceil(callerHold.keepMs()));
-    return extendCallerHold(callerHold, leaseMs, fix, this.store, this.watchdog);
+    return extendCallerHold(callerHold, leaseMs, fix, this.watchdog);
+  }
+
+  private get all(): LocalQueues[] {
+    return Object.values(this.queues);
   }
 
   /** Joins the lease of this name that the caller runs under; `null` if the lock must be acquired. */
   private joinEnclosing(name: string, request: LeaseRequest): Lease | null {
     if (request.signal?.aborted === true) return null;
-    const joined = request.nested === 'wait' ? null : enclosingLease(this, name)?.join();
+    const outer = request.nested === 'wait' ? undefined : enclosingLease(this, name, kindOf(request));
+    const joined = outer?.join();
     if (joined !== undefined && joined !== null) {
-      if (request.nested === 'join') return joined;
+      const obstacle = request.nested === 'join' ? joined.obstacleTo(request) : undefined;
+      if (request.nested === 'join' && obstacle === undefined) return joined;
       void joined.release();
+      if (obstacle !== undefined) throw obstacle;
       throw new LockBusyError(name, { reason: 'nested', waitedMs: 0, remainingMs: undefined });
     }
     // The shutdown waits for running sections, and they may need further locks to finish.
@@ -161,7 +208,7 @@ export class Leases implements CallerHoldContext {
 }
 
 /** Returns `served`, and reports a refusal on the channel in the caller's async context. */
-async function tellingRefusal(name: string, served: Promise<Lease>): Promise<Lease> {
+async function tellingRefusal<T>(name: string, served: Promise<T>): Promise<T> {
   const asked = monotonic();
   try {
     return await served;
@@ -169,4 +216,8 @@ async function tellingRefusal(name: string, served: Promise<Lease>): Promise<Lea
     if (error instanceof LockError) tellRefused(name, error, monotonic() - asked);
     throw error;
   }
+}
+
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, each) => sum + each, 0);
 }

@@ -1,7 +1,7 @@
-import { setMaxListeners } from 'node:events';
 import { inspect, type InspectOptions } from 'node:util';
 import type { ReleaseOutcome } from '../holds/release-outcome.js';
 import type { FencingToken } from '../fencing-token.js';
+import { onAbort } from '../time/on-abort.js';
 import type { Lease } from './lease.js';
 import type { LeaseSummary } from './lease-summary.js';
 
@@ -13,6 +13,7 @@ import type { LeaseSummary } from './lease-summary.js';
  */
 export class MultiLease implements AsyncDisposable {
   private anyLost: AbortController | null = null;
+  private readonly unlink: (() => void)[] = [];
 
   private constructor(
     /** The leases, sorted by name. */
@@ -61,7 +62,7 @@ export class MultiLease implements AsyncDisposable {
    */
   async release(): Promise<ReleaseOutcome> {
     const outcomes = await Promise.all(this.leases.map((lease) => lease.release()));
-    if (this.anyLost !== null) for (const { signal } of this.leases) signal.removeEventListener('abort', this.onLost);
+    for (const each of this.unlink) each();
     if (outcomes.includes('lost')) return 'lost';
     return outcomes.includes('unconfirmed') ? 'unconfirmed' : 'released';
   }
@@ -79,21 +80,14 @@ export class MultiLease implements AsyncDisposable {
     await this.release();
   }
 
-  /**
-   * `AbortSignal.any` is not used: its signals would accumulate on a joined lease whose section often takes several
-   * locks.
-   */
   private watch(): AbortController {
     const controller = new AbortController();
     for (const { signal } of this.leases) {
-      if (signal.aborted && !controller.signal.aborted) controller.abort(signal.reason);
-      setMaxListeners(0, signal);
-      signal.addEventListener('abort', this.onLost);
+      const lost = (reason: unknown): void => {
+        controller.abort(reason);
+      };
+      this.unlink.push(onAbort(signal, lost));
     }
     return controller;
   }
-
-  private readonly onLost = (event: Event): void => {
-    this.anyLost?.abort((event.target as AbortSignal).reason);
-  };
 }

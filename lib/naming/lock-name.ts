@@ -25,15 +25,6 @@ export function checkLockName(name: unknown): asserts name is string {
   }
 }
 
-/**
- * Checks several names, removes duplicates and sorts the rest, so that all callers take the locks in the same order.
- */
-export function checkLockNames(names: readonly unknown[]): string[] {
-  if (names.length === 0) throw new LockNameError('At least one lock name is needed.');
-  for (const name of names) checkLockName(name);
-  return [...new Set(names as readonly string[])].sort();
-}
-
 function describe(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';

@@ -1,6 +1,8 @@
 import { LockConfigError } from '../errors/index.js';
 import type { LeaseRequest } from '../leases/leases.js';
 import type { NestedCall } from '../leases/nested-call.js';
+import type { LockMode } from '../stores/lock-state.js';
+import type { ReadWriteMode } from '../stores/lock-store.js';
 import {
   checkFlag,
   checkKnown,
@@ -30,6 +32,12 @@ export interface AcquireOptions {
    * after `lease`. Default: the module's `renew`, `true`.
    */
   readonly renew?: boolean;
+  /**
+   * `'exclusive'`: one holder at a time. `'read'` and `'write'`: a read-write lock, which any number of callers have to read,
+   * or one to write. Use each name either with `'exclusive'`, or with `'read'` and `'write'`. Not over a quorum. Default
+   * `'exclusive'`.
+   */
+  readonly mode?: LockMode;
   /** Ends the wait when it aborts. It has no effect once the lock is held. */
   readonly signal?: AbortSignal;
   /**
@@ -55,7 +63,10 @@ export interface AcquireOptions {
 
 const NESTED_CALLS: readonly unknown[] = ['join', 'refuse', 'wait'] satisfies NestedCall[];
 
+const MODES: readonly unknown[] = ['exclusive', 'read', 'write'] satisfies LockMode[];
+
 const KNOWN = [
+  'mode',
   'wait',
   'lease',
   'renew',
@@ -65,22 +76,35 @@ const KNOWN = [
   'nested',
 ] as const satisfies readonly (keyof AcquireOptions)[];
 
+/** @internal What a store does not grant. */
+export interface StoreLimits {
+  /** The longest lease, in ms. */
+  readonly maxLeaseMs?: number | undefined;
+  /** Whether it has exclusive locks only. */
+  readonly exclusiveOnly?: boolean;
+}
+
 /** @internal Checks the options of acquisitions and fills in the defaults. */
 export class AcquireResolver {
   private readonly defaults: LeaseRequest;
 
-  /** @param maxLeaseMs the longest lease that the store grants */
   constructor(
     private readonly settings: ResolvedSettings,
-    private readonly maxLeaseMs: number = MAX_LEASE_MS,
+    private readonly limits: StoreLimits = {},
   ) {
-    this.defaults = resolveAcquire({}, settings, maxLeaseMs);
+    this.defaults = resolveAcquire({}, settings, limits);
   }
 
   /** @throws LockConfigError that names the option */
   resolve(options: AcquireOptions | undefined): LeaseRequest {
     if (options === undefined) return this.defaults;
-    return resolveAcquire(options, this.settings, this.maxLeaseMs);
+    return resolveAcquire(options, this.settings, this.limits);
+  }
+
+  /** @throws LockConfigError if the mode is not valid, or not one of the store */
+  resolveMode(mode: LockMode | undefined): ReadWriteMode | undefined {
+    checkMode(mode);
+    return resolveMode(mode, this.limits);
   }
 }
 
@@ -92,9 +116,10 @@ export class AcquireResolver {
 export function resolveAcquire(
   options: AcquireOptions,
   settings: ResolvedSettings,
-  maxLeaseMs = MAX_LEASE_MS,
+  limits: StoreLimits = {},
 ): LeaseRequest {
   checkAcquireOptions(options);
+  const { maxLeaseMs = MAX_LEASE_MS } = limits;
   const { lease = settings.lease, renew = settings.renew, holdAtLeast = 0 } = options;
   if (holdAtLeast > lease && !renew) {
     throw new LockConfigError(
@@ -111,6 +136,7 @@ export function resolveAcquire(
     );
   }
   return {
+    mode: resolveMode(options.mode, limits),
     wait: options.wait ?? settings.wait,
     leaseMs,
     renewMs: renew ? lease : undefined,
@@ -137,10 +163,11 @@ export function checkAcquireOptions(options: unknown, more: readonly string[] = 
     );
   }
   checkKnown('A lock', options, [...KNOWN, ...more]);
-  const { wait, lease, renew, signal, holdAtLeast, minReplicas, nested } = options as Record<
+  const { mode, wait, lease, renew, signal, holdAtLeast, minReplicas, nested } = options as Record<
     keyof AcquireOptions,
     unknown
   >;
+  checkMode(mode);
   if (wait !== undefined) checkWait('wait', wait);
   if (lease !== undefined) checkLease('lease', lease);
   if (renew !== undefined) checkFlag('renew', renew);
@@ -152,4 +179,18 @@ export function checkAcquireOptions(options: unknown, more: readonly string[] = 
   if (nested !== undefined && !NESTED_CALLS.includes(nested)) {
     throw new LockConfigError(`"nested" must be 'join', 'refuse' or 'wait', but is ${show(nested)}.`);
   }
+}
+
+function checkMode(mode: unknown): void {
+  if (mode === undefined || MODES.includes(mode)) return;
+  throw new LockConfigError(`"mode" must be 'exclusive', 'read' or 'write', but is ${show(mode)}.`);
+}
+
+function resolveMode(mode: LockMode | undefined, { exclusiveOnly = false }: StoreLimits): ReadWriteMode | undefined {
+  if (mode === undefined || mode === 'exclusive') return undefined;
+  if (!exclusiveOnly) return mode;
+  throw new LockConfigError(
+    `mode: '${mode}' needs one Redis, Sentinel or a cluster: the independent nodes of a quorum have no common order of readers ` +
+      `and writers.`,
+  );
 }

@@ -2,7 +2,7 @@ import { inServiceContext } from '../context/service-context.js';
 import { LockUnavailableError } from '../errors/index.js';
 import { monotonic } from '../time/clock.js';
 import { Timer } from '../time/timer.js';
-import type { LockStore } from './lock-store.js';
+import type { KindStore } from './lock-store.js';
 import { OverdueError } from './overdue-error.js';
 
 const FIRST_PAUSE_MS = 50;
@@ -52,7 +52,7 @@ export class CleanUps {
 
   /** @param untilLeaseEnds whether retries stop when the lease has ended, even if the store may come back */
   constructor(
-    private readonly store: Pick<LockStore, 'release'>,
+    private readonly store: Pick<KindStore, 'release'>,
     private readonly untilLeaseEnds = false,
   ) {}
 

@@ -41,8 +41,11 @@ export interface FiringRequest {
 
 /** @internal Stores when jobs fired, by the server's clock. */
 export interface FiringStore {
-  /** Records the beginning of an attempt, unless its firing needs none any more. Idempotent for the same `run`. */
-  begin(name: string, request: FiringRequest): Promise<boolean>;
+  /**
+   * Records the beginning of an attempt, and returns the `firedAt` of its firing; `null` if that needs no attempt any more. A
+   * repeated call for the same `run` only keeps the record longer.
+   */
+  begin(name: string, request: FiringRequest): Promise<number | null>;
   /** Records the end of an attempt, unless another one has begun since. */
   end(name: string, run: string, state: FiringState): Promise<void>;
   /** The last firing; `null` if none is known. */

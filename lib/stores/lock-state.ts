@@ -1,18 +1,40 @@
 import type { FencingToken } from '../fencing-token.js';
+
+/**
+ * How a lock is held: by one caller (`exclusive`), or as a read-write lock, by any number of callers that read, or by one that
+ * writes.
+ *
+ * @publicApi
+ */
+export type LockMode = 'exclusive' | 'read' | 'write';
+
 /** The state of a lock in the store. */
 export interface LockState {
   readonly held: boolean;
+  /** `undefined` when the lock is free. */
+  readonly mode: LockMode | undefined;
   /**
-   * The owner: `<service uuid>:<number>`, or of a Java holder `<client uuid>:<thread id>`; `undefined` when the lock is
-   * free.
+   * The owner: `<service uuid>:<number>`, or of a Java holder `<client uuid>:<thread id>`, with `:write` at the end if it writes;
+   * of several readers, one of them. `undefined` when the lock is free.
    */
   readonly owner: string | undefined;
-  /** How many times the holder has acquired the lock (more than 1 only for a Java holder); 0 when it is free. */
+  /**
+   * How many times the holder has acquired the lock (more than 1 only for a Java holder), or how many processes and Java
+   * threads read; 0 when it is free.
+   */
   readonly holds: number;
   /** The remaining time of the lease, in ms; `undefined` when the lock is free or has no lease. */
   readonly remainingMs: number | undefined;
   /** The last fencing token issued or reserved under this name; `undefined` if none is known. */
   readonly token: FencingToken | undefined;
+}
+
+/** The permits of a semaphore in the store. */
+export interface PermitState {
+  /** How many permits there are; `undefined` if the semaphore was never used. */
+  readonly permits: number | undefined;
+  /** How many of them are taken. */
+  readonly held: number;
 }
 
 /**

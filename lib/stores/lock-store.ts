@@ -1,10 +1,50 @@
+import type { LockConfigError } from '../errors/index.js';
 import type { FencingToken } from '../fencing-token.js';
 import type { Instant } from '../time/instant.js';
 import type { FiringStore } from './firing-store.js';
-import type { LockState, StoreNode } from './lock-state.js';
+import type { WrongKindError } from './wrong-kind-error.js';
+import type { LockState, PermitState, StoreNode } from './lock-state.js';
 
 /** The owners that compete for a lock, and when each was first seen, on the monotonic clock. */
 export type Rivals = ReadonlyMap<string, number>;
+
+/** How many permits a semaphore has, and how many of them a caller takes together. */
+export interface PermitCount {
+  readonly permits: number;
+  readonly take: number;
+}
+
+/** How a read-write lock is taken. */
+export type ReadWriteMode = 'read' | 'write';
+
+/** An attempt to take a lock. */
+export interface AcquireRequest {
+  readonly name: string;
+  readonly owner: string;
+  readonly leaseMs: number;
+  /** How many fencing tokens to reserve. */
+  readonly tokens: number;
+  /** How many replicas must acknowledge the write. */
+  readonly minReplicas: number;
+  /** The `rivals` of the reply to the previous attempt. */
+  readonly rivals?: Rivals | undefined;
+  /** For a semaphore. */
+  readonly permits?: PermitCount | undefined;
+  /** Whether the caller waits if the lock is busy, so that the store may keep a place for it. */
+  readonly waits: boolean;
+}
+
+export interface RenewRequest {
+  readonly name: string;
+  readonly owner: string;
+  readonly leaseMs: number;
+  /** How many replicas must acknowledge the write. */
+  readonly minReplicas: number;
+  /** How many requests with `exact` were sent for this owner, including this one. */
+  readonly number: number;
+  /** Whether a longer lease is shortened; otherwise it is kept. */
+  readonly exact: boolean;
+}
 
 /** The result of an attempt to take a lock. */
 export type AcquireReply =
@@ -30,11 +70,15 @@ export type AcquireReply =
        * kept their votes.
        */
       readonly rivals?: Rivals;
+      /** Whether the store keeps a place for this owner in the order of the waiters, until its release. */
+      readonly queued?: boolean;
     };
 
 export interface RenewReply {
   /** `false`: this owner is no longer the holder. */
   readonly held: boolean;
+  /** Of a lock that is read: whether a writer waits, so that no more callers of this process may share it. */
+  readonly awaited?: boolean;
   readonly sentAt: Instant;
 }
 
@@ -55,64 +99,40 @@ export interface NotificationSubscription {
 }
 
 /**
- * Stores the state of locks. One request is one attempt: waiting, renewal and fairness belong to the layers above.
+ * Stores the state of locks of one kind. One request is one attempt: waiting, renewal and fairness belong to the layers
+ * above.
  *
  * Every method rejects with `LockUnavailableError` within a bounded time if the store cannot be reached or refuses the
  * request. Names are without the key prefix.
  */
-export interface LockStore {
+export interface KindStore {
   /**
-   * Connects to the store and tests every permission that locks need; rejects if that takes longer than `timeoutMs`.
+   * Takes a free lock for the owner. Idempotent: if the owner already holds the lock, its lease is refreshed and it gets
+   * the same token, so a request may be sent twice. With too few replicas the lock is released, and the call rejects.
    */
-  connect(timeoutMs: number): Promise<void>;
+  acquire(request: AcquireRequest): Promise<AcquireReply>;
 
   /**
-   * Takes a free lock for `owner`. Idempotent: if the owner already holds the lock, its lease is refreshed and it gets
-   * the same token, so a request may be sent twice.
-   *
-   * @param tokens how many consecutive fencing tokens to reserve
-   * @param minReplicas how many replicas must acknowledge the write; with fewer the lock is released and the call
-   *   rejects
-   * @param rivals the `rivals` of the reply to the previous attempt
-   */
-  acquire(
-    name: string,
-    owner: string,
-    leaseMs: number,
-    tokens: number,
-    minReplicas: number,
-    rivals?: Rivals,
-  ): Promise<AcquireReply>;
-
-  /**
-   * Makes the holder's lease last at least `leaseMs` from now, or exactly that long with `exact`.
+   * Makes the holder's lease last at least `leaseMs` from now, or exactly that long with `exact`. With too few replicas
+   * the call rejects, but has been executed.
    *
    * Requests may arrive in another order than they were sent. One with `exact` makes a lease shorter only if no request
    * with the same or a larger number has arrived before it.
-   *
-   * @param minReplicas how many replicas must acknowledge the write; with fewer the call rejects, but has been executed
-   * @param number how many requests with `exact` were sent for this owner, including this one. Default 0
    */
-  renew(
-    name: string,
-    owner: string,
-    leaseMs: number,
-    minReplicas: number,
-    number?: number,
-    exact?: boolean,
-  ): Promise<RenewReply>;
+  renew(request: RenewRequest): Promise<RenewReply>;
 
   /**
-   * Releases the lock and notifies its waiters. Idempotent.
+   * Releases the lock and notifies its waiters. Idempotent. Also gives up the owner's place among the waiters.
    *
    * @param keepMs if above 0, the lock is not freed, but expires after this time, in ms
    */
   release(name: string, owner: string, keepMs: number): Promise<ReleaseReply>;
 
-  inspect(name: string): Promise<LockState>;
-
-  /** Releases the lock regardless of its holder. `true` if it was held. */
-  forceRelease(name: string): Promise<boolean>;
+  /**
+   * The error for the caller whose request was refused with `error`, if another kind of lock has the name. Stores that do
+   * not refuse such requests have no such method.
+   */
+  explain?(name: string, error: WrongKindError): Promise<LockConfigError | undefined>;
 
   /** `onNotification` also runs after notifications may have been missed. It must not throw. */
   subscribe(name: string, onNotification: () => void): NotificationSubscription;
@@ -122,6 +142,39 @@ export interface LockStore {
    * is no subscription now. Stores that cannot count them have no such method.
    */
   heard?(name: string): number | undefined;
+}
+
+/** Stores the permits of semaphores: an owner has as many as it took. */
+export interface SemaphoreStore extends KindStore {
+  inspect(name: string): Promise<PermitState>;
+}
+
+/** Stores latches. Acquiring one means to find it open; nothing is held. */
+export interface LatchStore extends KindStore {
+  /**
+   * Gives a latch without a count one. `false` if it has one.
+   *
+   * @param id identifies the request if it is sent again
+   */
+  trySetCount(name: string, count: number, id: string): Promise<boolean>;
+
+  /** Returns the count after it; 0: the latch is open. */
+  countDown(name: string, id: string): Promise<number>;
+
+  count(name: string): Promise<number>;
+}
+
+/** Stores the state of locks, and the other state of a service. The exclusive locks are its own. */
+export interface LockStore extends KindStore {
+  /**
+   * Connects to the store and tests every permission that locks need; rejects if that takes longer than `timeoutMs`.
+   */
+  connect(timeoutMs: number): Promise<void>;
+
+  inspect(name: string): Promise<LockState>;
+
+  /** Releases the lock regardless of its holder. `true` if it was held. */
+  forceRelease(name: string): Promise<boolean>;
 
   /** How many abandoned requests the store is cleaning up itself. */
   readonly unsettled?: number;
@@ -131,6 +184,15 @@ export interface LockStore {
 
   /** The longest lease that the store grants, in ms, if it has a limit. */
   readonly maxLeaseMs?: number | undefined;
+
+  /** The permits of semaphores; `undefined` over a quorum, where a majority does not limit their number. */
+  readonly semaphores?: SemaphoreStore;
+
+  /** Read-write locks; `undefined` over a quorum, whose nodes have no common order of readers and writers. */
+  readonly readWrite?: KindStore;
+
+  /** Latches; `undefined` over a quorum, whose nodes have no common count. */
+  readonly latches?: LatchStore;
 
   /** When jobs fired; `undefined` over a quorum, whose nodes have no common clock and no common record. */
   readonly firings?: FiringStore;

@@ -2,7 +2,8 @@ import { channel } from 'node:diagnostics_channel';
 
 /**
  * The channels of `node:diagnostics_channel` on which the library reports. Each carries one type of message:
- * `AcquiredMessage`, `RenewedMessage`, `ReleasedMessage`, `LostMessage`, `RefusedMessage`, `SkippedMessage`.
+ * `AcquiredMessage`, `RenewedMessage`, `ReleasedMessage`, `LostMessage`, `RefusedMessage`, `SkippedMessage`,
+ * `ElectedMessage`, `TermOverdueMessage`, `TermEndedMessage`.
  *
  * @publicApi
  */
@@ -13,6 +14,9 @@ export const lockChannels = {
   lost: 'nestjs-redis-lock:lost',
   refused: 'nestjs-redis-lock:refused',
   skipped: 'nestjs-redis-lock:skipped',
+  elected: 'nestjs-redis-lock:elected',
+  termOverdue: 'nestjs-redis-lock:term-overdue',
+  termEnded: 'nestjs-redis-lock:term-ended',
 } as const;
 
 /** @internal No message is created for a channel without subscribers. */
@@ -23,4 +27,7 @@ export const channels = {
   lost: channel(lockChannels.lost),
   refused: channel(lockChannels.refused),
   skipped: channel(lockChannels.skipped),
+  elected: channel(lockChannels.elected),
+  termOverdue: channel(lockChannels.termOverdue),
+  termEnded: channel(lockChannels.termEnded),
 };

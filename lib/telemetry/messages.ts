@@ -54,3 +54,39 @@ export interface SkippedMessage {
   readonly name: string;
   readonly reason: 'busy' | 'ran' | 'running';
 }
+
+/** A process became the leader (`LeaderElection`). */
+export interface ElectedMessage {
+  readonly name: string;
+  /** The fencing token of the term. */
+  readonly token: FencingToken;
+}
+
+/** The code of a term still runs although the term's signal has aborted: it ignores the signal, or takes long to end. */
+export interface TermOverdueMessage {
+  readonly name: string;
+  readonly token: FencingToken;
+  /** How long ago the signal aborted, in ms. */
+  readonly overdueMs: number;
+}
+
+/**
+ * Why a term ended.
+ *
+ * - `lost`: its lock was lost, or may be lost soon: another process can be the leader now.
+ * - `resigned`: the caller's signal aborted, or the service shuts down.
+ * - `returned`: its code returned before its signal aborted.
+ * - `failed`: its code failed before its signal aborted.
+ */
+export type TermEndReason = 'lost' | 'resigned' | 'returned' | 'failed';
+
+/** A term ended: its code no longer runs. */
+export interface TermEndedMessage {
+  readonly name: string;
+  readonly token: FencingToken;
+  readonly reason: TermEndReason;
+  /** How long its code ran, in ms. */
+  readonly ledMs: number;
+  /** The error of its code, if it failed. */
+  readonly error?: unknown;
+}

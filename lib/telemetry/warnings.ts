@@ -62,6 +62,44 @@ export function leftWarning(names: readonly string[]): string {
   );
 }
 
+/** @param lost whether the lock of the term was lost; else its leader has resigned */
+export function termOverdueWarning(name: string, overdueMs: number, lost: boolean): string {
+  return (
+    `The code of leader ${quoteName(name)} still runs ${String(overdueMs)} ms after the signal of its term aborted. ` +
+    `${lost ? 'Another process can be the leader now' : 'No other process becomes the leader until it ends'}, and this ` +
+    `process starts no new term before. End the code when the signal aborts.`
+  );
+}
+
+export function termFailedWarning(name: string, error: unknown, pauseMs: number): string {
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return `Leader ${quoteName(name)} failed and resigned; this process campaigns again in ${String(pauseMs)} ms. ${stack}`;
+}
+
+/** @param error an error of the term's code after the term's signal aborted */
+export function lateFailureWarning(name: string, error: unknown): string {
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return `The code of leader ${quoteName(name)} failed after the signal of its term had aborted. ${stack}`;
+}
+
+export function termReturnedWarning(name: string, ledMs: number): string {
+  return (
+    `The code of leader ${quoteName(name)} returned after ${String(ledMs)} ms, so the leader resigned: a process leads ` +
+    `only while its code runs. Let the code wait until the signal of its term aborts.`
+  );
+}
+
+export function campaignWarning(name: string, error: unknown, pauseMs: number): string {
+  return (
+    `This process cannot become leader ${quoteName(name)}, and tries again in ${String(pauseMs)} ms. ` +
+    `Cause: ${messageOf(error)}`
+  );
+}
+
+export function campaignEndedWarning(name: string, error: unknown): string {
+  return `This process no longer campaigns as leader ${quoteName(name)}. ${messageOf(error)}`;
+}
+
 function locks(names: readonly string[]): string {
   const some = names.slice(0, MAX_NAMES).map(quoteName).join(', ');
   const more = names.length > MAX_NAMES ? ` and ${String(names.length - MAX_NAMES)} more` : '';

@@ -80,8 +80,13 @@ export class Deadlines<Entry extends Deadline = Deadline> {
     entry.order = this.added += 1;
     if (entry.pending) this.sift(entry);
     else this.riseFrom(this.heap.length, entry);
-    if (entry.dueAt < this.armedFor) this.arm(entry.dueAt);
+    if (entry.dueAt < this.armedFor && !this.firesSoon) this.arm(entry.dueAt);
     else if (this.heap.length === 1 && this.keepsProcessAlive) this.timer.ref();
+  }
+
+  /** Whether the timer is due: to start it again would only delay what it is for. */
+  private get firesSoon(): boolean {
+    return this.armedFor !== Infinity && this.armedFor <= monotonic() + 1;
   }
 
   /** Has no effect if the entry is not pending. */

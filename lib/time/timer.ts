@@ -2,6 +2,7 @@ import { inServiceContext } from '../context/service-context.js';
 import { LinkedList, type Linked } from '../lists/linked-list.js';
 import { advanceTo, monotonic, realNow, watchTimers } from './clock.js';
 import { isNodes, realTimeout } from './fakes.js';
+import { onAbort } from './on-abort.js';
 
 /** With a longer time `setTimeout` fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -128,14 +129,15 @@ export class Timer implements Linked<Timer> {
 
 /** Resolves after `ms`, or earlier when `signal` aborts. With a `signal` it does not keep the process alive. */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted === true) return Promise.resolve();
   return new Promise((resolve) => {
     const end = (): void => {
       timer.stop();
-      signal?.removeEventListener('abort', end);
+      unlink();
       resolve();
     };
     const timer = new Timer(end, signal === undefined).start(ms);
-    signal?.addEventListener('abort', end);
+    const unlink = onAbort(signal, end);
   });
 }
 

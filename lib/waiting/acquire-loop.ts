@@ -1,11 +1,13 @@
 import { LockUnavailableError } from '../errors/index.js';
-import { Hold } from '../holds/hold.js';
-import type { AcquireReply, LockStore, Rivals } from '../stores/lock-store.js';
+import { Hold, type Grant } from '../holds/hold.js';
+import { SharedHold } from '../holds/shared-hold.js';
+import type { AcquireReply, KindStore, Rivals } from '../stores/lock-store.js';
 import { OverdueError } from '../stores/overdue-error.js';
+import { WrongKindError } from '../stores/wrong-kind-error.js';
 import type { CleanUps } from '../stores/clean-ups.js';
 import type { Turn } from './turn.js';
 import { ReleaseWatch, type Outlook } from './release-watch.js';
-import type { Waiter, WaitRequest } from './waiter.js';
+import { haveSameOwner, mayShare, takeOf, wantSame, type Waiter, type WaitRequest } from './waiter.js';
 
 const FIRST_RETRY_MS = 20;
 const MAX_RETRY_MS = 500;
@@ -24,8 +26,8 @@ export interface WaitersToServe {
   readonly name: string;
   /** The one that gets the lock; `null` when none is left. */
   readonly first: Waiter | null;
-  /** Called when a reply shows that the lock is held. */
-  onBusy(remainingMs: number | undefined): void;
+  /** Called when a reply shows that the lock is held, or that there are too few permits to take that many. */
+  onBusy(remainingMs: number | undefined, take: number): void;
   /** Called after a split vote: no caller has the lock. `last`: after too many of them. */
   onSplit(last: boolean): void;
   /** Called when an attempt failed. */
@@ -34,10 +36,20 @@ export interface WaitersToServe {
 
 /** The local queue that the loop works for. */
 export interface AcquiringQueue {
-  /** Called when the loop has ended: with the lock, or with `null` if no waiter is left. */
-  onAcquired(hold: Hold | null): void;
+  /** The caller to acquire the lock for; `null` if none needs it. */
+  readonly firstToAcquire: Waiter | null;
+  /** Whether only one loop runs. */
+  readonly hasOneLoop: boolean;
+  /**
+   * Whether this loop has to end, since others run that are enough.
+   *
+   * @param busy whether the last reply was that the lock is busy
+   */
+  isSurplus(busy: boolean): boolean;
+  /** Called when the loop has ended: with the lock, or with `null` if it is not needed. */
+  onAcquired(hold: Hold | null, loop: AcquireLoop): void;
   /** Called when the loop has ended with an unexpected error. */
-  onDefect(error: unknown): void;
+  onDefect(error: unknown, loop: AcquireLoop): void;
 }
 
 /**
@@ -46,9 +58,11 @@ export interface AcquiringQueue {
  * also checked every few seconds, and once more before a waiter gets `LockBusyError`.
  */
 export class AcquireLoop {
+  /** Another loop of the same queue. */
+  next: AcquireLoop | null = null;
   private readonly releaseWatch: ReleaseWatch;
   /** Whether a request for the lock is in flight. */
-  private asking = false;
+  asking = false;
   /** Whether the last attempt may have taken the lock without a reply. */
   private uncertain = false;
   /** Whether an earlier attempt may still be executed, on a connection that was closed. */
@@ -59,8 +73,15 @@ export class AcquireLoop {
    */
   private failures = 0;
   private splits = 0;
+  /** Whether the store keeps a place for the owner in the order of the waiters. */
+  private queued = false;
   /** The longest requested lease, in ms. */
   private leaseMs = 0;
+  /** Whether the store was told, with the last request, that the caller waits. */
+  private waited = false;
+  /** The last request, and the owner that it was sent for. */
+  private asked: WaitRequest | null = null;
+  private owner = '';
   /** The owners that had votes at the last attempt. */
   private rivals: Rivals | undefined;
 
@@ -68,9 +89,9 @@ export class AcquireLoop {
   constructor(
     private readonly queue: AcquiringQueue,
     private readonly waiters: WaitersToServe,
-    private readonly store: LockStore,
+    private readonly store: KindStore,
     private readonly cleanUps: CleanUps,
-    private owner: string,
+    private readonly nextOwner: (request: WaitRequest) => string,
     private readonly tokens: number,
     turn: Turn | null,
   ) {
@@ -84,37 +105,69 @@ export class AcquireLoop {
     try {
       const stepBackMs = releaseWatch.stepBackMs();
       if (stepBackMs > 0) await releaseWatch.stepBack(stepBackMs);
-      for (let { first } = waiters; hold === null && first !== null; { first } = waiters) {
+      while (hold === null) {
+        const first = queue.firstToAcquire;
+        if (first === null) break;
         const { request } = first;
         try {
           const outlook = releaseWatch.look();
           let reply: AcquireReply;
           try {
-            reply = await this.ask(request);
+            reply = await this.ask(first);
           } catch (error) {
             reply = await this.lateReply(error);
           }
           // The reply counts even if no waiter is left.
-          this.onReply(reply, outlook);
+          this.onReply(reply, request, outlook);
           if (reply.taken) hold = this.holdOf(reply, request);
-          else if (waiters.first !== null) await this.waitBehind(reply, outlook);
+          else if (queue.isSurplus(true)) break;
+          else if (waiters.first !== null && this.isReplyTo(waiters.first, request)) {
+            await this.waitBehind(reply, outlook);
+          }
         } catch (error) {
-          this.onTrouble(error);
+          this.onTrouble(await this.explained(error));
+          if (queue.isSurplus(false)) break;
           if (waiters.first !== null) await this.pause();
         }
       }
     } catch (error) {
       this.close();
-      queue.onDefect(error);
+      queue.onDefect(error, this);
       return;
     }
     this.close();
-    queue.onAcquired(hold);
+    queue.onAcquired(hold, this);
   }
 
   private close(): void {
     this.releaseWatch.close();
-    if (this.uncertain || this.abandoned) this.cleanUps.add(this.waiters.name, this.owner, this.leaseMs);
+    this.leaveOwner();
+  }
+
+  /** Releases the owner if it may have taken the lock, or has a place in the order of the waiters. */
+  private leaveOwner(): void {
+    if (!this.uncertain && !this.abandoned && !this.queued) return;
+    this.cleanUps.add(this.waiters.name, this.owner, this.leaseMs);
+    this.uncertain = this.abandoned = this.queued = false;
+  }
+
+  /**
+   * Whether a busy reply to this request makes the waiter wait. It says nothing about a waiter that wants something else;
+   * and a waiter may need a place first.
+   */
+  private isReplyTo({ request, expired }: Waiter, asked: WaitRequest): boolean {
+    if (!wantSame(request, asked)) return false;
+    const needsPlace = takeOf(request) > 1 || request.mode !== undefined;
+    return this.waited || !needsPlace || request.wait === 0 || expired;
+  }
+
+  /** An owner has a fixed number of permits, or reads or writes. */
+  private useOwnerFor(request: WaitRequest): void {
+    const { asked } = this;
+    this.asked = request;
+    if (asked !== null && haveSameOwner(asked, request)) return;
+    this.leaveOwner();
+    this.owner = this.nextOwner(request);
   }
 
   /** Called when a waiter has left: the loop ends if none is left and no request is in flight. */
@@ -130,11 +183,25 @@ export class AcquireLoop {
     return this.asking || this.releaseWatch.wake();
   }
 
-  private ask({ leaseMs, minReplicas }: WaitRequest): Promise<AcquireReply> {
-    const { store, waiters, owner, tokens, rivals } = this;
+  private ask({ request, expired }: Waiter): Promise<AcquireReply> {
+    const { leaseMs, minReplicas, permits, wait } = request;
+    this.useOwnerFor(request);
+    const { queue, store, waiters, owner, tokens, rivals } = this;
+    // Of several loops all but one end if there are too few permits: theirs would be places of nobody.
+    const waits = wait > 0 && !expired && queue.hasOneLoop;
+    this.waited = waits;
     this.leaseMs = Math.max(this.leaseMs, leaseMs);
     this.asking = true;
-    return store.acquire(waiters.name, owner, leaseMs, tokens, minReplicas, rivals);
+    return store.acquire({
+      name: waiters.name,
+      owner,
+      leaseMs,
+      tokens,
+      minReplicas,
+      rivals,
+      permits,
+      waits,
+    });
   }
 
   /**
@@ -151,16 +218,17 @@ export class AcquireLoop {
     throw error;
   }
 
-  private onReply(reply: AcquireReply, outlook: Outlook): void {
+  private onReply(reply: AcquireReply, request: WaitRequest, outlook: Outlook): void {
     this.asking = false;
     this.uncertain = false;
     this.failures = 0;
     this.releaseWatch.onTried(reply.taken, outlook);
     if (reply.taken) return;
     this.rivals = reply.rivals;
+    this.queued = reply.queued ?? false;
     if (reply.pauseMs === undefined) {
       this.splits = 0;
-      this.waiters.onBusy(reply.remainingMs);
+      this.waiters.onBusy(reply.remainingMs, takeOf(request));
       return;
     }
     this.waiters.onSplit(this.splits === MAX_SPLITS);
@@ -168,17 +236,31 @@ export class AcquireLoop {
   }
 
   /** @throws LockUnavailableError if the lease may already have ended */
-  private holdOf({ owner, token, sentAt }: TakenReply, { leaseMs, minReplicas }: WaitRequest): Hold {
+  private holdOf({ owner, token, sentAt }: TakenReply, request: WaitRequest): Hold {
+    const { leaseMs, minReplicas } = request;
     this.owner = owner ?? this.owner;
-    const { tokens, waiters } = this;
-    const hold = new Hold({ name: waiters.name, owner: this.owner, leaseMs, sentAt, token, tokens, minReplicas });
+    const { store, tokens, waiters } = this;
+    const grant: Grant = {
+      store,
+      name: waiters.name,
+      owner: this.owner,
+      leaseMs,
+      sentAt,
+      token,
+      // Readers have the token of the last writer.
+      tokens: request.mode === 'read' ? 1 : tokens,
+      minReplicas,
+      permits: request.permits,
+      mode: request.mode,
+    };
+    const hold = mayShare(request) ? new SharedHold(grant) : new Hold(grant);
     if (!hold.valid) {
       // Another attempt refreshes the lease, or takes the lock again.
       const what = 'Redis granted the lock, but the answer took longer than the lease.';
       throw new LockUnavailableError(what, waiters.name, { retryable: true, outcomeUnknown: true });
     }
     // The release of the hold also covers earlier attempts for the same owner.
-    this.abandoned = false;
+    this.abandoned = this.queued = false;
     return hold;
   }
 
@@ -191,6 +273,11 @@ export class AcquireLoop {
     } else if (outlook.listening) await releaseWatch.untilTurn(outlook, Math.min(remainingMs ?? Infinity, RECHECK_MS));
     // The lock may have been released before the subscription, so it is tried again once the subscription is active.
     else await releaseWatch.orWoken(releaseWatch.listen());
+  }
+
+  private async explained(error: unknown): Promise<unknown> {
+    if (!(error instanceof WrongKindError)) return error;
+    return (await this.store.explain?.(this.waiters.name, error)) ?? error;
   }
 
   /** Handles a failed request; any other error is unexpected. */

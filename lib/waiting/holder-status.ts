@@ -9,7 +9,10 @@ export class HolderStatus {
   private remainingMs: number | undefined;
   private heardAt = 0;
 
-  constructor(private readonly name: string) {}
+  constructor(
+    private readonly name: string,
+    private readonly of: 'semaphore' | 'latch' | undefined,
+  ) {}
 
   /** Whether the last reply was that the lock is held. */
   get saysBusy(): boolean {
@@ -41,7 +44,7 @@ export class HolderStatus {
   busy(reason: LockBusyReason, waitedMs: number): LockBusyError {
     const remainingMs =
       this.remainingMs === undefined ? undefined : Math.max(0, this.remainingMs - (monotonic() - this.heardAt));
-    return new LockBusyError(this.name, { reason, waitedMs, remainingMs });
+    return new LockBusyError(this.name, { reason, waitedMs, remainingMs, of: this.of });
   }
 
   /** The error for a caller whose wait is over. */

@@ -1,16 +1,16 @@
 import { LockShutdownError } from '../errors/index.js';
-import type { Hold, HoldKeeper } from '../holds/hold.js';
-import type { ReleaseOutcome } from '../holds/release-outcome.js';
+import type { HoldKeeper } from '../holds/hold.js';
 import { LinkedList } from '../lists/linked-list.js';
-import type { LockStore } from '../stores/lock-store.js';
+import type { KindStore } from '../stores/lock-store.js';
 import { CleanUps } from '../stores/clean-ups.js';
 import { Deadlines } from '../time/deadlines.js';
 import type { QueueContext, QueueLimits } from './queue-context.js';
+import type { QueueRules } from './queue-rules.js';
 import { OpenWork } from './open-work.js';
 import { Turns } from './turn.js';
 import { LocalQueue } from './local-queue.js';
 import type { QueueLength } from './queue-length.js';
-import type { Claim, WaitRequest } from './waiter.js';
+import { takeOf, type Claim, type WaitRequest } from './waiter.js';
 
 /**
  * How many idle queues are kept for the next caller. A `Map` whose entries change with every section slows garbage
@@ -26,11 +26,10 @@ export class LocalQueues {
   private readonly idle = new LinkedList<LocalQueue>();
   private readonly cleanUps: CleanUps;
   private readonly context: QueueContext;
-  private owners = 0;
   private closed = false;
 
-  /** @param clientId unguessable and unique to this service: the first part of every owner it creates */
-  constructor(store: LockStore, keeper: HoldKeeper, limits: QueueLimits, clientId: string) {
+  /** @param newOwner creates an unguessable owner, unique to this service */
+  constructor(rules: QueueRules, store: KindStore, keeper: HoldKeeper, limits: QueueLimits, newOwner: () => string) {
     this.cleanUps = new CleanUps(store);
     this.context = {
       store,
@@ -39,7 +38,8 @@ export class LocalQueues {
       timeouts: new Deadlines(),
       limits,
       turns: new Turns(),
-      nextOwner: () => `${clientId}:${String((this.owners += 1))}`,
+      rules,
+      nextOwner: (request) => ownerOf(newOwner(), request),
       work: new OpenWork(),
       onIdle: (name) => {
         this.onIdle(name);
@@ -83,13 +83,6 @@ export class LocalQueues {
     return queue.join(request, claim, underLease);
   }
 
-  release(hold: Hold, keepMs: number): Promise<ReleaseOutcome> {
-    const queue = this.queues.get(hold.name);
-    if (queue !== undefined) return queue.release(hold, keepMs);
-    hold.observer?.onReleased('lost');
-    return Promise.resolve('lost');
-  }
-
   private onIdle(name: string): void {
     const queue = this.queues.get(name);
     if (queue?.list !== null) return;
@@ -121,4 +114,11 @@ export class LocalQueues {
     await this.cleanUps.close();
     this.context.timeouts.clear();
   }
+}
+
+/** The value that Redis stores for one grant. It contains the number of permits, or that it writes: its release needs that. */
+function ownerOf(owner: string, request: WaitRequest): string {
+  if (request.mode === 'write') return `${owner}:write`;
+  const take = takeOf(request);
+  return take === 1 ? owner : `${owner}:${String(take)}`;
 }

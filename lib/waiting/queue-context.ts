@@ -1,9 +1,11 @@
 import type { HoldKeeper } from '../holds/hold.js';
-import type { LockStore } from '../stores/lock-store.js';
+import type { KindStore } from '../stores/lock-store.js';
 import type { CleanUps } from '../stores/clean-ups.js';
 import type { Deadlines } from '../time/deadlines.js';
 import type { OpenWork } from './open-work.js';
+import type { QueueRules } from './queue-rules.js';
 import type { Turns } from './turn.js';
+import type { WaitRequest } from './waiter.js';
 
 export interface QueueLimits {
   /** How many callers may wait for one lock. */
@@ -16,13 +18,15 @@ export interface QueueLimits {
 
 /** The objects that the local queues of one service share. */
 export interface QueueContext {
-  readonly store: LockStore;
+  readonly store: KindStore;
   readonly keeper: HoldKeeper;
   readonly cleanUps: CleanUps;
   readonly timeouts: Deadlines;
   readonly limits: QueueLimits;
   readonly turns: Turns;
-  nextOwner(): string;
+  readonly rules: QueueRules;
+  /** A new owner, for what is requested. */
+  readonly nextOwner: (request: WaitRequest) => string;
   /** The background operations that a shutdown waits for. */
   readonly work: OpenWork;
   /** Called when a queue has become idle: it may be deleted. */

@@ -1,4 +1,4 @@
-import type { LockStore, NotificationSubscription } from '../stores/lock-store.js';
+import type { KindStore, NotificationSubscription } from '../stores/lock-store.js';
 import { monotonic } from '../time/clock.js';
 import { Sleep } from './sleep.js';
 import { Turn } from './turn.js';
@@ -27,7 +27,7 @@ export class ReleaseWatch {
   /** @param turn the estimate of which processes go first; `null` if this process does not yield */
   constructor(
     private readonly name: string,
-    private readonly store: LockStore,
+    private readonly store: KindStore,
     private turn: Turn | null,
   ) {}
 

@@ -1,9 +1,10 @@
-import { setMaxListeners } from 'node:events';
 import { LockAbortedError } from '../errors/index.js';
 import type { Linked, LinkedList } from '../lists/linked-list.js';
 import type { Hold } from '../holds/hold.js';
+import type { PermitCount, ReadWriteMode } from '../stores/lock-store.js';
 import { monotonic } from '../time/clock.js';
 import { Deadline, type Deadlines } from '../time/deadlines.js';
+import { onAbort } from '../time/on-abort.js';
 
 /** The request of one caller to a local queue. */
 export interface WaitRequest {
@@ -18,6 +19,39 @@ export interface WaitRequest {
   /** How many replicas must acknowledge the lock. */
   readonly minReplicas: number;
   readonly signal: AbortSignal | undefined;
+  /** For a semaphore. */
+  readonly permits?: PermitCount | undefined;
+  /** For a read-write lock. */
+  readonly mode?: ReadWriteMode | undefined;
+  /** Whether a caller that reads gets a hold of its own, which no other caller shares. */
+  readonly alone?: boolean | undefined;
+}
+
+/** How many permits a request takes; 1 for a lock. */
+export function takeOf({ permits }: Pick<WaitRequest, 'permits'>): number {
+  return permits?.take ?? 1;
+}
+
+/** Whether the reply to one request that the lock is busy is also one to the other. */
+export function wantSame(one: WaitRequest, other: WaitRequest): boolean {
+  const { permits } = one;
+  if (permits !== undefined) return permits.take === other.permits?.take && permits.permits === other.permits.permits;
+  return one.mode === other.mode;
+}
+
+/** Whether the same owner can be granted what both request. */
+export function haveSameOwner(one: WaitRequest, other: WaitRequest): boolean {
+  return takeOf(one) === takeOf(other) && one.mode === other.mode;
+}
+
+/** Whether a caller that reads may use a hold together with others. It may not if its lease has a fixed end. */
+export function mayShare({ mode, alone, renewMs }: WaitRequest): boolean {
+  return mode === 'read' && alone !== true && renewMs !== undefined;
+}
+
+/** Whether a hold for one request also serves the other, without a renewal. */
+export function areAlike(one: WaitRequest, other: WaitRequest): boolean {
+  return wantSame(one, other) && one.leaseMs === other.leaseMs && one.minReplicas === other.minReplicas;
 }
 
 /** The local queue that a waiter is in. */
@@ -51,7 +85,7 @@ export class Waiter extends Deadline implements Linked<Waiter> {
 
   private add!: (value: unknown) => void;
   private fail!: (error: Error) => void;
-  private onAbort: (() => void) | null = null;
+  private unlink: (() => void) | null = null;
 
   constructor(
     readonly request: WaitRequest,
@@ -66,7 +100,11 @@ export class Waiter extends Deadline implements Linked<Waiter> {
       this.fail = reject;
     });
     const { signal, wait } = request;
-    if (signal !== undefined) this.listen(signal);
+    if (signal !== undefined) {
+      this.unlink = onAbort(signal, (reason) => {
+        queue.leave(this, new LockAbortedError(queue.name, reason));
+      });
+    }
     if (wait > 0 && wait !== Infinity) queue.timeouts.add(this, this.since + wait);
   }
 
@@ -80,11 +118,6 @@ export class Waiter extends Deadline implements Linked<Waiter> {
     this.fail(error);
   }
 
-  /** Whether it is rejected if the next reply is that the lock is busy. */
-  get onLastAttempt(): boolean {
-    return this.expired || this.request.wait === 0;
-  }
-
   waitedMs(): number {
     return monotonic() - this.since;
   }
@@ -93,17 +126,8 @@ export class Waiter extends Deadline implements Linked<Waiter> {
     this.queue.onExpired(this);
   }
 
-  private listen(signal: AbortSignal): void {
-    this.onAbort = () => {
-      this.queue.leave(this, new LockAbortedError(this.queue.name, signal.reason));
-    };
-    // Many waiters may share one signal; Node warns of a leak at more than ten listeners.
-    setMaxListeners(0, signal);
-    signal.addEventListener('abort', this.onAbort, { once: true });
-  }
-
   private cleanUp(): void {
     this.queue.timeouts.remove(this);
-    if (this.onAbort !== null) this.request.signal?.removeEventListener('abort', this.onAbort);
+    this.unlink?.();
   }
 }

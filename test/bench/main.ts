@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { ending } from '../../sample-app/services/cleanup.js';
 import { RedisServer } from '../support/redis-node.js';
 import type { Bench } from './bench.js';
+import { takingPart, type BenchCase } from './cases/case.js';
 import { CASES } from './cases/index.js';
 import { isRepresentative, loadEntrants } from './contestants/index.js';
 import { Crews } from './driver/crews.js';
@@ -17,7 +18,7 @@ import { aimText, caseText, readme } from './report/readme.js';
 
 const options = readOptions(process.argv.slice(2), fileURLToPath(new URL('results/', import.meta.url)));
 const { entrants, absent } = await loadEntrants();
-const cases = choose('--case', CASES, options.cases);
+const cases = choose('--case', CASES.filter(isReady), options.cases);
 const named = choose('--contestant', entrants, options.contestants);
 const chosen = options.quick && options.contestants.length === 0 ? named.filter(isRepresentative) : named;
 for (const { file, reason } of absent) console.log(`${file}: ${reason}`);
@@ -34,10 +35,7 @@ try {
   for (const each of cases) {
     console.log(`\n${each.title} …`);
     const begin = Date.now();
-    const result = await each.run(
-      bench,
-      chosen.filter((entrant) => each.takesPart(entrant)),
-    );
+    const result = await each.run(bench, takingPart(each, chosen));
     results.push(result);
     took.set(each.id, Date.now() - begin);
     console.log(`\n${caseText(result, new Findings(entrants, [result]))}\n\n  took ${seconds(each.id)}`);
@@ -71,6 +69,11 @@ if (options.out !== undefined) {
   mkdirSync(options.out, { recursive: true });
   writeFileSync(join(options.out, 'README.md'), readme(record, findings));
   console.log(`\nWritten to ${options.out}`);
+}
+
+/** Whether this library has a lock of the kind that a case is about. */
+function isReady(each: BenchCase): boolean {
+  return takingPart(each, entrants).some(({ kind }) => kind === 'own');
 }
 
 function seconds(id: string): string {

@@ -2,12 +2,17 @@ import { Cluster } from 'ioredis';
 import { connectLockService, type LockService } from 'nestjs-redis-lock';
 import { RedisCluster } from '../support/redis-cluster.js';
 import { describeWithRedisServer } from '../support/redis-server.js';
+import { EXCLUSIVE } from '../support/subjects.js';
+import type { Backend } from './backend.js';
 import { describeLockConformance } from './lock-conformance.js';
+import { describeLatchConformance } from './latch-conformance.js';
+import { describeReadWriteConformance } from './read-write-conformance.js';
+import { describeSemaphoreConformance } from './semaphore-conformance.js';
 
 for (const whose of ['our own', "the caller's"] as const) {
   const label = `a cluster, by ${whose} client`;
   describeWithRedisServer('Redis Cluster', () => {
-    describeLockConformance(label, async () => {
+    const open = async (): Promise<Backend> => {
       const cluster = await RedisCluster.start({ replicas: 0 });
       const { nodes } = cluster;
       const client = whose === 'our own' ? undefined : new Cluster(nodes, { redisOptions: { disconnectTimeout: 50 } });
@@ -30,6 +35,12 @@ for (const whose of ['our own', "the caller's"] as const) {
           await cluster.stop();
         },
       };
-    });
+    };
+    describeLockConformance(label, open, EXCLUSIVE);
+    // A client makes no difference between kinds of locks.
+    if (whose !== 'our own') return;
+    describeReadWriteConformance(label, open);
+    describeLatchConformance(label, open);
+    describeSemaphoreConformance(label, open);
   });
 }

@@ -10,32 +10,45 @@ import {
   LockNameError,
   LockShutdownError,
   type Lease,
-  type LockService,
+  type LockSettings,
 } from 'nestjs-redis-lock';
+import { EXCLUSIVE, type Locks, type Subject } from '../support/subjects.js';
+import { untilIdle } from '../support/until-idle.js';
 import { waitUntil } from '../support/wait-until.js';
 import type { Backend } from './backend.js';
+import { itHasWhatOnlyExclusiveLocksHave } from './exclusive-conformance.js';
 
-/** What every store has to keep, whatever it is made of. */
-export function describeLockConformance(label: string, openBackend: () => Promise<Backend>): void {
-  describe(`locks on ${label}`, () => {
+/**
+ * What every store has to keep, whatever it is made of, for each kind of lock that one caller at a time holds. What only
+ * exclusive locks have is in `exclusive-conformance.ts`.
+ */
+export function describeLockConformance(
+  label: string,
+  openBackend: () => Promise<Backend>,
+  subject: Subject = EXCLUSIVE,
+): void {
+  const isExclusive = subject === EXCLUSIVE;
+
+  describe(`${isExclusive ? 'locks' : subject.label} on ${label}`, () => {
     let backend: Backend;
-    let here: LockService;
-    let there: LockService;
+    let here: Locks;
+    let there: Locks;
     let name: string;
+    const open = async (settings?: LockSettings): Promise<Locks> => subject.of(await backend.open(settings));
 
     beforeAll(async () => {
       backend = await openBackend();
-      here = await backend.open();
-      there = await backend.open();
+      here = await open();
+      there = await open();
     });
     beforeEach(() => {
       name = `conformance:${randomUUID()}`;
     });
     afterAll(async () => {
-      expect(here.stats()).toMatchObject({ held: 0, waiting: 0, unsettled: 0 });
-      expect(there.stats()).toMatchObject({ held: 0, waiting: 0, unsettled: 0 });
+      // On a busy machine, releases of callers that left may still be under way.
+      await untilIdle(here, there);
       await backend.close();
-    });
+    }, 90_000);
 
     describe('acquiring and releasing', () => {
       it('lets one caller in at a time, across replicas and within one', async () => {
@@ -62,7 +75,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
           throw error;
         };
         await expect(here.withLock(name, thrower)).rejects.toBe(error);
-        expect((await here.inspect(name)).held).toBe(false);
+        expect(await here.isHeld(name)).toBe(false);
       });
 
       it('resolves tryAcquire with null at once if the lock is taken, in this process or another', async () => {
@@ -77,12 +90,12 @@ export function describeLockConformance(label: string, openBackend: () => Promis
 
       it('reports the waiting time and the remaining time of the holder when the wait ends', async () => {
         const lease = await here.acquire(name);
-        const error = await there.acquire(name, { wait: 30 }).catch((e: unknown) => e);
+        const error = await there.acquire(name, { wait: 300 }).catch((e: unknown) => e);
         expect(error).toBeInstanceOf(LockBusyError);
         const busy = error as LockBusyError;
         expect(busy.lockName).toBe(name);
         expect(busy.code).toBe('LOCK_BUSY');
-        expect(busy.waitedMs).toBeGreaterThanOrEqual(30);
+        expect(busy.waitedMs).toBeGreaterThanOrEqual(300);
         expect(busy.remainingMs).toBeGreaterThan(0);
         expect(busy.remainingMs).toBeLessThanOrEqual(30_000);
         await lease.release();
@@ -93,7 +106,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         await expect(lease.release()).resolves.toBe('released');
         const next = await there.acquire(name);
         await expect(lease.release()).resolves.toBe('released');
-        expect((await there.inspect(name)).held).toBe(true);
+        expect(await there.isHeld(name)).toBe(true);
         expect(() => lease.assertHeld()).toThrow(LockLostError);
         await expect(lease.extend(1_000)).rejects.toBeInstanceOf(LockLostError);
         expect(lease.remaining()).toBe(0);
@@ -103,33 +116,16 @@ export function describeLockConformance(label: string, openBackend: () => Promis
       it('releases at the end of an `await using` block', async () => {
         {
           await using lease = await here.acquire(name);
-          expect((await there.inspect(lease.name)).held).toBe(true);
+          expect(await there.isHeld(lease.name)).toBe(true);
         }
-        expect((await there.inspect(name)).held).toBe(false);
-      });
-
-      it('inspects a lock', async () => {
-        expect(await here.inspect(name)).toEqual({
-          held: false,
-          owner: undefined,
-          holds: 0,
-          remainingMs: undefined,
-          token: undefined,
-        });
-        const lease = await here.acquire(name);
-        const state = await there.inspect(name);
-        expect(state).toMatchObject({ held: true, holds: 1, owner: expect.stringMatching(/^[0-9a-f-]{36}:\d+$/) });
-        expect(state.remainingMs).toBeGreaterThan(0);
-        expect(state.token).toBeGreaterThanOrEqual(lease.token);
-        await lease.release();
-        expect((await here.inspect(name)).token).toBe(state.token);
+        expect(await there.isHeld(name)).toBe(false);
       });
     });
 
     describe('fencing tokens', () => {
       it('grow with every lease, across replicas, hand-overs and a flush', async () => {
         const tokens: number[] = [];
-        const take = async (locks: LockService): Promise<void> => {
+        const take = async (locks: Locks): Promise<void> => {
           await locks.withLock(name, ({ token }) => tokens.push(token));
         };
         for (const locks of [here, there, here, there]) await take(locks);
@@ -222,12 +218,12 @@ export function describeLockConformance(label: string, openBackend: () => Promis
             (error: unknown) => (error as Error).name,
           ),
         );
-        await sleep(30);
+        expect(await all[2]).toBe('LockBusyError');
         abort.abort();
         await lease.release();
         expect(await Promise.all(all)).toEqual(['LockAbortedError', 'served', 'LockBusyError', 'served']);
         expect(served).toEqual(['b', 'd']);
-        expect((await there.inspect(name)).held).toBe(false);
+        expect(await there.isHeld(name)).toBe(false);
       });
 
       it('releases a lock that is granted after all waiters have left', async () => {
@@ -245,7 +241,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
       });
 
       it('rejects one waiter more than maxWaiting', async () => {
-        const narrow = await backend.open({ maxWaiting: 2 });
+        const narrow = await open({ maxWaiting: 2 });
         const lease = await there.acquire(name);
         const waiting = [narrow.withLock(name, () => 1), narrow.withLock(name, () => 2)];
         await expect(narrow.acquire(name)).rejects.toMatchObject({ code: 'LOCK_BUSY', reason: 'crowded' });
@@ -254,7 +250,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
       });
 
       it('lets another replica in while one replica always has waiting callers', async () => {
-        const greedy = await backend.open({ handOverTime: 20 });
+        const greedy = await open({ handOverTime: 20 });
         let stop = false;
         let before = 0;
         const callers = Array.from({ length: 4 }, async () => {
@@ -273,7 +269,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
 
     describe('leases', () => {
       it('renews a lease while it is held', async () => {
-        const short = await backend.open({ lease: 900 });
+        const short = await open({ lease: 900 });
         const lease = await short.acquire(name);
         await sleep(2_000);
         lease.assertHeld();
@@ -287,17 +283,19 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         await sleep(2_000);
         lease.assertHeld();
         expect(lease.remaining()).toBeLessThanOrEqual(900);
-        expect((await there.inspect(name)).remainingMs).toBeLessThanOrEqual(900);
+        await expect(there.acquire(name, { wait: 0 })).rejects.toMatchObject({ code: 'LOCK_BUSY' });
+        const busy = (await there.acquire(name, { wait: 0 }).catch((e: unknown) => e)) as LockBusyError;
+        expect(busy.remainingMs).toBeLessThanOrEqual(900);
         await expect(lease.release()).resolves.toBe('released');
       });
 
       it('takes `renew` from the service unless the call has its own', async () => {
-        const once = await backend.open({ lease: 900, renew: false });
+        const once = await open({ lease: 1_500, renew: false });
         const ends = await once.acquire(name);
         await waitUntil('the lease is over', () => ends.signal.aborted);
         await expect(ends.release()).resolves.toBe('lost');
         const lasts = await once.acquire(name, { renew: true });
-        await sleep(2_000);
+        await sleep(2_500);
         lasts.assertHeld();
         await expect(lasts.release()).resolves.toBe('released');
       });
@@ -321,22 +319,6 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         lease.assertHeld();
         expect(await there.tryAcquire(name)).toBeNull();
         await lease.release();
-      });
-
-      it('detects a forced release, and notifies the waiters', async () => {
-        const short = await backend.open({ lease: 300 });
-        const lease = await short.acquire(name);
-        const waiting = there.acquire(name);
-        await waitUntil('the other replica waits', () => there.stats().waiting === 1);
-        await sleep(50);
-        expect(await here.forceRelease(name)).toBe(true);
-        const next = await waiting;
-        await waitUntil('the first holder hears of it', () => lease.signal.aborted);
-        expect(lease.signal.reason).toBeInstanceOf(LockLostError);
-        await expect(lease.release()).resolves.toBe('lost');
-        next.assertHeld();
-        await next.release();
-        expect(await here.forceRelease(name)).toBe(false);
       });
 
       it('passes on the value or the error of a section that lost its lock', async () => {
@@ -364,62 +346,6 @@ export function describeLockConformance(label: string, openBackend: () => Promis
       });
     });
 
-    describe('several names', () => {
-      it('takes all of them, sorted, each once', async () => {
-        const [a, b] = [`${name}:a`, `${name}:b`];
-        await here.withLock([b, a, b], async (lease) => {
-          expect(lease.names).toEqual([a, b]);
-          expect(lease.tokenOf(a)).toBeGreaterThan(0);
-          expect(lease.tokenOf('other')).toBeUndefined();
-          expect(await there.tryAcquire(a)).toBeNull();
-          expect(await there.tryAcquire(b)).toBeNull();
-          lease.assertHeld();
-        });
-        expect((await there.inspect(a)).held).toBe(false);
-        expect((await there.inspect(b)).held).toBe(false);
-      });
-
-      it('takes none if one of them is taken', async () => {
-        const [a, b] = [`${name}:a`, `${name}:b`];
-        const lease = await there.acquire(b);
-        expect(await here.tryAcquire([a, b])).toBeNull();
-        expect((await there.inspect(a)).held).toBe(false);
-        await lease.release();
-      });
-
-      it('does not deadlock when two callers request them in opposite orders', async () => {
-        const [a, b] = [`${name}:a`, `${name}:b`];
-        const rounds = Array.from({ length: 10 }, (_, i) =>
-          (i % 2 === 0 ? here : there).withLock(i % 2 === 0 ? [a, b] : [b, a], () => sleep(1)),
-        );
-        await expect(Promise.all(rounds)).resolves.toHaveLength(10);
-      });
-
-      it('releases the first ones at once if a later one is taken, even with holdAtLeast', async () => {
-        const [a, b] = [`${name}:a`, `${name}:b`];
-        const lease = await there.acquire(b);
-        expect(await here.tryAcquire([a, b], { holdAtLeast: 60_000 })).toBeNull();
-        expect((await there.inspect(a)).held).toBe(false);
-        await lease.release();
-        await here.withLock([a, b], () => undefined, { holdAtLeast: 300 });
-        expect(await there.tryAcquire(a)).toBeNull();
-        await there.withLock(a, () => undefined);
-      });
-
-      it('begins a fixed lease when all of them are acquired', async () => {
-        const [a, b] = [`${name}:a`, `${name}:b`];
-        const lease = await there.acquire(b);
-        const both = here.acquire([a, b], { lease: 300, renew: false });
-        await sleep(500);
-        await lease.release();
-        const multi = await both;
-        multi.assertHeld();
-        expect(multi.remaining()).toBeLessThanOrEqual(300);
-        await waitUntil('the lease is over', () => multi.signal.aborted);
-        await expect(multi.release()).resolves.toBe('lost');
-      });
-    });
-
     describe('nested calls', () => {
       it('join the lease of the section they are made in', async () => {
         await here.withLock(name, async (outer) => {
@@ -433,7 +359,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
           outer.assertHeld();
         });
         expect(currentLease()).toBeUndefined();
-        expect((await there.inspect(name)).held).toBe(false);
+        expect(await there.isHeld(name)).toBe(false);
       });
 
       it('keep the lock until the last of them has ended, awaited or not', async () => {
@@ -446,7 +372,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         expect(await there.tryAcquire(name)).toBeNull();
         finish();
         await inner;
-        expect((await there.inspect(name)).held).toBe(false);
+        expect(await there.isHeld(name)).toBe(false);
       });
 
       it("are rejected with nested: 'refuse'", async () => {
@@ -506,7 +432,7 @@ export function describeLockConformance(label: string, openBackend: () => Promis
 
     describe('closing', () => {
       it('rejects waiting and new callers, and lets a running section end', async () => {
-        const closing = await backend.open();
+        const closing = await open();
         const lease = await there.acquire(name);
         const waiting = closing.acquire(name);
         const refused = expect(waiting).rejects.toBeInstanceOf(LockShutdownError);
@@ -527,20 +453,23 @@ export function describeLockConformance(label: string, openBackend: () => Promis
         finish();
         await expect(running).resolves.toBe('done');
         await close;
-        expect((await there.inspect(`${name}:running`)).held).toBe(false);
+        expect(await there.isHeld(`${name}:running`)).toBe(false);
         await lease.release();
       });
 
       it('aborts the signal of a section that does not end, and lets its lease expire', async () => {
-        const closing = await backend.open({ shutdownTimeout: 50, lease: 1_000 });
+        const closing = await open({ shutdownTimeout: 50, lease: 3_000 });
         const lease = await closing.acquire(name);
         await closing.close();
         expect(lease.signal.aborted).toBe(true);
         expect(lease.signal.reason).toBeInstanceOf(LockShutdownError);
-        expect((await there.inspect(name)).held).toBe(true);
+        expect(await there.isHeld(name)).toBe(true);
         const next = await there.acquire(name);
         await next.release();
       });
     });
+
+    if (isExclusive)
+      itHasWhatOnlyExclusiveLocksHave(() => ({ here: here.service, there: there.service, name, backend }));
   });
 }

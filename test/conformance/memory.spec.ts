@@ -1,7 +1,12 @@
 import { createLockService, MemoryState, type LockService } from 'nestjs-redis-lock';
+import { SUBJECTS } from '../support/subjects.js';
+import type { Backend } from './backend.js';
 import { describeLockConformance } from './lock-conformance.js';
+import { describeLatchConformance } from './latch-conformance.js';
+import { describeReadWriteConformance } from './read-write-conformance.js';
+import { describeSemaphoreConformance } from './semaphore-conformance.js';
 
-describeLockConformance('the memory store', () => {
+const open = (): Promise<Backend> => {
   const memory = new MemoryState();
   const services: LockService[] = [];
   return Promise.resolve({
@@ -17,4 +22,9 @@ describeLockConformance('the memory store', () => {
       await Promise.all(services.map((service) => service.close()));
     },
   });
-});
+};
+
+for (const subject of SUBJECTS) describeLockConformance('the memory store', open, subject);
+describeReadWriteConformance('the memory store', open);
+describeLatchConformance('the memory store', open);
+describeSemaphoreConformance('the memory store', open);

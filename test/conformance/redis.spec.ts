@@ -1,8 +1,13 @@
 import { connectLockService, type LockService } from 'nestjs-redis-lock';
 import { redisClient, testRedisUrl, uniqueName } from '../support/test-redis.js';
+import { SUBJECTS } from '../support/subjects.js';
+import type { Backend } from './backend.js';
 import { describeLockConformance } from './lock-conformance.js';
+import { describeLatchConformance } from './latch-conformance.js';
+import { describeReadWriteConformance } from './read-write-conformance.js';
+import { describeSemaphoreConformance } from './semaphore-conformance.js';
 
-describeLockConformance('one Redis', () => {
+const open = (): Promise<Backend> => {
   const url = testRedisUrl();
   const admin = redisClient();
   const keyPrefix = `${uniqueName('conformance')}:`;
@@ -24,4 +29,9 @@ describeLockConformance('one Redis', () => {
       admin.disconnect();
     },
   });
-});
+};
+
+for (const subject of SUBJECTS) describeLockConformance('one Redis', open, subject);
+describeReadWriteConformance('one Redis', open);
+describeLatchConformance('one Redis', open);
+describeSemaphoreConformance('one Redis', open);

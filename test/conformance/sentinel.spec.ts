@@ -2,12 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connectLockService, type LockService } from 'nestjs-redis-lock';
 import { describeWithRedisServer } from '../support/redis-server.js';
 import { SentinelSet } from '../support/sentinel-set.js';
+import type { Backend } from './backend.js';
 import { describeLockConformance } from './lock-conformance.js';
+import { describeLatchConformance } from './latch-conformance.js';
+import { describeReadWriteConformance } from './read-write-conformance.js';
+import { describeSemaphoreConformance } from './semaphore-conformance.js';
 
 const label = 'a master found by Sentinel';
 
 describeWithRedisServer('behind Sentinel', () => {
-  describeLockConformance(label, async () => {
+  const open = async (): Promise<Backend> => {
     const set = await SentinelSet.start({ replicas: 1 });
     const redis = { sentinels: set.sentinels, name: set.name };
     const services: LockService[] = [];
@@ -28,5 +32,9 @@ describeWithRedisServer('behind Sentinel', () => {
         await sleep(2_100);
       },
     };
-  });
+  };
+  describeLockConformance(label, open);
+  describeReadWriteConformance(label, open);
+  describeLatchConformance(label, open);
+  describeSemaphoreConformance(label, open);
 });

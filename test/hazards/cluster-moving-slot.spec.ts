@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { Cluster } from 'ioredis';
 import { connectLockService, type Lease, type LockService, type LockServiceOptions } from 'nestjs-redis-lock';
@@ -12,6 +13,9 @@ import { waitUntil } from '../support/wait-until.js';
 const LEASE_MS = 3_000;
 /** ioredis's Cluster repeats a call for more than a second when a server has only some of its keys. */
 const LONGER_MS = 15_000;
+
+/** How long permits are kept after their call, in ms. */
+const KEPT_MS = 1_000;
 
 /** Which keys of the lock are on the new master while the slot goes on moving. */
 const MOVED = {
@@ -99,6 +103,30 @@ describeWithRedisServer('a lock that is held while its slot moves', () => {
       await untilIdle(locks);
     });
   }
+
+  it.each([
+    ['is returned', [1]],
+    ['ends by itself', [1]],
+    ['ends by itself, before one that wants all and one that wants one', [2, 1]],
+  ])('leaves a semaphore whole whose last permit %s', async (how, takes) => {
+    await using locks = await open('own', LONGER_MS);
+    await using others = await open('own', LONGER_MS);
+    const [here, there] = [locks, others].map((each) => each.semaphore(name, { permits: 2 }));
+    const lease = await here!.acquire({ take: 2, holdAtLeast: how === 'is returned' ? 0 : KEPT_MS });
+    if (how !== 'is returned') await lease.release();
+    const migration = await beginMove();
+    const waiting = takes.map((take) => there!.acquire({ take, wait: Infinity }));
+    await waitUntil('they wait', () => others.stats().waiting === takes.length);
+    expect(await lease.release()).toBe('released');
+    // They ask while the slot moves.
+    await sleep(1.5 * KEPT_MS);
+    await migration.finish();
+    for (const next of waiting) await (await next).release();
+    expect(await here!.inspect()).toMatchObject({ permits: 2, available: 2, held: 0 });
+    await untilIdle(locks, others);
+    const { admin } = await cluster.masterOf(lockKey(name));
+    expect(await admin.get(lockKey(name))).toBe('2');
+  });
 
   it('reports its token again once both keys are on one master', async () => {
     await using locks = await open('own');

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { Cluster } from 'ioredis';
 import { connectLockService, createLockService, type LockServiceOptions } from 'nestjs-redis-lock';
@@ -90,6 +91,23 @@ describeWithRedisServer('the start on a cluster', () => {
       await locks.withLock(`again:${String(Math.random())}`, () => undefined, { wait: 0 }).catch(() => undefined);
       return stateOf(odd) === 'ready';
     });
+  }, 60_000);
+
+  it('reports that a master is down, although no request needs it', async () => {
+    const client = new Cluster(cluster.nodes, { redisOptions, slotsRefreshInterval: 100 });
+    client.on('error', () => undefined);
+    clients.push(client);
+    await using locks = await connectLockService({ client, startupTimeout: 10_000 });
+    // With the next refresh, ioredis replaces the client of a lost node with one that waits for its first request.
+    const replaced = once(client, '+node');
+    await odd.server.kill();
+    await replaced;
+    await waitUntil('it is seen', () =>
+      locks.stats().nodes?.some(({ name, state }) => name === label(odd) && state === 'unreachable'),
+    );
+    await odd.server.restart();
+    await waitUntil('its user is back', () => addUser(odd).then(Boolean, () => false));
+    await waitUntil('it is ready again', () => locks.stats().nodes?.every(({ state }) => state === 'ready'));
   }, 60_000);
 
   it('reports a master with another password in the states of a service that starts in the background', async () => {

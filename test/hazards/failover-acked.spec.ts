@@ -3,6 +3,7 @@ import { expect, it } from '@jest/globals';
 import { connectLockService } from 'nestjs-redis-lock';
 import { describeWithRedisServer } from '../support/redis-server.js';
 import { SentinelSet } from '../support/sentinel-set.js';
+import { EXCLUSIVE, SEMAPHORE_OF_ONE } from '../support/subjects.js';
 import { uniqueName } from '../support/test-redis.js';
 import { untilIdle } from '../support/until-idle.js';
 import { Witness } from '../support/witness.js';
@@ -22,8 +23,11 @@ describeWithRedisServer('with minReplicas covering all replicas', () => {
       });
     await using one = await open();
     await using two = await open();
-    const names = [1, 2, 3].map(() => uniqueName('acked'));
-    const witnesses = names.map(() => new Witness());
+    const watched = [EXCLUSIVE, EXCLUSIVE, EXCLUSIVE, SEMAPHORE_OF_ONE, SEMAPHORE_OF_ONE].map((subject) => ({
+      subject,
+      name: uniqueName('acked'),
+      witness: new Witness(),
+    }));
     let stop = false;
     // Replicas are in sync only when nothing is written for a moment.
     let resting = false;
@@ -33,10 +37,11 @@ describeWithRedisServer('with minReplicas covering all replicas', () => {
       resting = false;
     };
     const callers = [one, two, one, two].flatMap((locks) =>
-      names.map(async (name, index) => {
+      watched.map(async ({ subject, name, witness }) => {
+        const { withLock } = subject.of(locks);
         while (!stop) {
           if (resting) await sleep(10);
-          else await locks.withLock(name, ({ token }) => witnesses[index]!.watch(token, () => sleep(20)));
+          else await withLock(name, ({ token }) => witness.watch(token, () => sleep(20)));
         }
       }),
     );
@@ -56,7 +61,7 @@ describeWithRedisServer('with minReplicas covering all replicas', () => {
     await sleep(500);
     stop = true;
     await Promise.all(callers);
-    for (const witness of witnesses) {
+    for (const { witness } of watched) {
       expect(witness.most).toBe(1);
       expect(witness.tokensGrew).toBe(true);
       expect(witness.tokens.length).toBeGreaterThan(FAILOVERS);

@@ -1,6 +1,13 @@
+import { SUBJECTS } from '../support/subjects.js';
 import { describeFailover } from './testing/failover.js';
 
-describeFailover('the suspension of the master', {
-  lose: (master) => master.freeze(),
-  recover: (master) => master.thaw(),
-});
+for (const subject of SUBJECTS) {
+  describeFailover(
+    'the suspension of the master',
+    {
+      lose: (master) => master.freeze(),
+      recover: (master) => master.thaw(),
+    },
+    subject,
+  );
+}

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import { connectLockService, type AcquireOptions, type LockService } from 'nestjs-redis-lock';
-import { lockKey } from '../support/lock-keys.js';
+import { connectLockService, type AcquireOptions } from 'nestjs-redis-lock';
 import { describeWithRedisServer } from '../support/redis-server.js';
 import { QuorumNodes } from '../support/quorum-nodes.js';
+import { EXCLUSIVE, SUBJECTS, type Locks } from '../support/subjects.js';
 import { redisClient, testRedisUrl, uniqueName } from '../support/test-redis.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -11,14 +11,14 @@ const LEASE_MS = 1_500;
 const HOLD_MS = 60_000;
 
 /** The key's time to live is what others have to wait for if the holder's process dies now. */
-describe('`holdAtLeast` outlives the process', () => {
-  let locks: LockService;
+describe.each(SUBJECTS)('`holdAtLeast` of $label outlives the process', (subject) => {
+  let locks: Locks;
   let admin: Redis;
   let name: string;
 
   beforeEach(async () => {
     admin = redisClient();
-    locks = await connectLockService({ url: testRedisUrl(), lease: LEASE_MS, handOverTime: 10_000 });
+    locks = await subject.connect({ url: testRedisUrl(), lease: LEASE_MS, handOverTime: 10_000 });
     name = uniqueName('hold');
   });
   afterEach(async () => {
@@ -26,7 +26,7 @@ describe('`holdAtLeast` outlives the process', () => {
     admin.disconnect();
   });
 
-  const timeToLive = (of = name): Promise<number> => admin.pttl(lockKey(of));
+  const timeToLive = (of = name): Promise<number> => subject.timeToLive(admin, of);
   /** How long the key lives beyond the `holdMs` that began at `since` at the latest. */
   const surplus = async (since: number, holdMs = HOLD_MS): Promise<number> =>
     (await timeToLive()) - (holdMs - (performance.now() - since));
@@ -37,7 +37,7 @@ describe('`holdAtLeast` outlives the process', () => {
     expect(await surplus(since)).toBeGreaterThanOrEqual(-1);
     await lease.release();
     expect(await timeToLive()).toBeGreaterThan(HOLD_MS / 2);
-    await admin.del(lockKey(name));
+    await subject.lose(admin, name);
   });
 
   it('after a hand-over inside the process, also from a caller that used a part of the same lease', async () => {
@@ -54,24 +54,26 @@ describe('`holdAtLeast` outlives the process', () => {
         const lease = await next;
         expect(await surplus(since, holdAtLeast)).toBeGreaterThanOrEqual(-1);
         await lease.release();
-        await admin.del(lockKey(name));
+        await subject.lose(admin, name);
       }
     }
   });
 
-  it('for several locks, from the time when all are acquired', async () => {
-    const second = `${name}:second`;
-    const blocker = await locks.acquire(second);
-    const both = locks.acquire([name, second], { holdAtLeast: HOLD_MS });
-    await waitUntil('the first is taken', async () => (await timeToLive()) > 0);
-    const since = performance.now();
-    await blocker.release();
-    const lease = await both;
-    expect(await surplus(since)).toBeGreaterThanOrEqual(-1);
-    expect(await timeToLive(second)).toBeGreaterThan(HOLD_MS / 2);
-    await lease.release();
-    await admin.del(lockKey(name), lockKey(second));
-  });
+  // A call for several names takes exclusive locks.
+  if (subject === EXCLUSIVE)
+    it('for several locks, from the time when all are acquired', async () => {
+      const second = `${name}:second`;
+      const blocker = await locks.acquire(second);
+      const both = locks.service.acquire([name, second], { holdAtLeast: HOLD_MS });
+      await waitUntil('the first is taken', async () => (await timeToLive()) > 0);
+      const since = performance.now();
+      await blocker.release();
+      const lease = await both;
+      expect(await surplus(since)).toBeGreaterThanOrEqual(-1);
+      expect(await timeToLive(second)).toBeGreaterThan(HOLD_MS / 2);
+      await lease.release();
+      await admin.del(subject.key(name), subject.key(second));
+    });
 
   it('whatever length a lease is extended to', async () => {
     const since = performance.now();
@@ -79,7 +81,7 @@ describe('`holdAtLeast` outlives the process', () => {
     await lease.extend(1_000);
     expect(await surplus(since)).toBeGreaterThanOrEqual(-1);
     await lease.release();
-    await admin.del(lockKey(name));
+    await subject.lose(admin, name);
   });
 
   it('through renewals', async () => {

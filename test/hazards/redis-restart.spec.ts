@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { connectLockService, LockLostError } from 'nestjs-redis-lock';
-import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
+import { LockLostError } from 'nestjs-redis-lock';
+import { describeEachWithRedisServer, RedisServer } from '../support/redis-server.js';
+import { SUBJECTS } from '../support/subjects.js';
 import { uniqueName } from '../support/test-redis.js';
 import { untilIdle } from '../support/until-idle.js';
 import { waitUntil } from '../support/wait-until.js';
 import { FencedResource } from '../support/witness.js';
 
-describeWithRedisServer('a Redis that is restarted without its data', () => {
+describeEachWithRedisServer(SUBJECTS, 'a Redis with $label that is restarted without its data', (subject) => {
   let server: RedisServer;
   let name: string;
 
@@ -18,8 +19,8 @@ describeWithRedisServer('a Redis that is restarted without its data', () => {
   afterEach(() => server.stop());
 
   it('ends a lock, and its holder is notified soon after another caller gets it', async () => {
-    await using locks = await connectLockService({ url: server.url, lease: 1_500 });
-    await using others = await connectLockService({ url: server.url });
+    await using locks = await subject.connect({ url: server.url, lease: 1_500 });
+    await using others = await subject.connect({ url: server.url });
     const resource = new FencedResource();
     const lease = await locks.acquire(name);
     resource.write(lease.token, 'first');
@@ -41,8 +42,8 @@ describeWithRedisServer('a Redis that is restarted without its data', () => {
   });
 
   it('serves the waiters, one at a time, once it is back', async () => {
-    await using holder = await connectLockService({ url: server.url, lease: 1_000 });
-    await using locks = await connectLockService({ url: server.url });
+    await using holder = await subject.connect({ url: server.url, lease: 1_000 });
+    await using locks = await subject.connect({ url: server.url });
     const lease = await holder.acquire(name);
     const served: number[] = [];
     let inside = 0;
@@ -70,7 +71,7 @@ describeWithRedisServer('a Redis that is restarted without its data', () => {
   });
 
   it('loses no waiter in repeated restarts under load, and repeats no token', async () => {
-    const services = await Promise.all([1, 2].map(() => connectLockService({ url: server.url, lease: 600 })));
+    const services = await Promise.all([1, 2].map(() => subject.connect({ url: server.url, lease: 600 })));
     const tokens: number[] = [];
     let served = 0;
     const callers = services.flatMap((locks) =>

@@ -293,7 +293,7 @@ describe('a shutdown', () => {
     await using others = await connectLockService({ url });
     const lease = await others.acquire(name);
     // Waiting opens the connection for notices.
-    await expect(locks.acquire(name, { wait: 100 })).rejects.toMatchObject({ code: 'LOCK_BUSY' });
+    await expect(locks.acquire(name, { wait: 500 })).rejects.toMatchObject({ code: 'LOCK_BUSY' });
     await lease.release();
     await locks.withLock(name, () => undefined);
     await locks.close();

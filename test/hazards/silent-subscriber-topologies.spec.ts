@@ -3,13 +3,37 @@ import { Cluster, type RedisOptions } from 'ioredis';
 import { lockKey } from '../support/lock-keys.js';
 import { QuorumNodes } from '../support/quorum-nodes.js';
 import { RedisCluster } from '../support/redis-cluster.js';
-import { describeWithRedisServer } from '../support/redis-server.js';
+import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
 import { SentinelSet } from '../support/sentinel-set.js';
+import { SEMAPHORE_OF_ONE } from '../support/subjects.js';
 import { subscribersOf } from '../support/subscribers.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { describeSilence, type Place } from './testing/silence.js';
 
 describe('a connection for notifications whose peer disappears without a FIN', () => {
+  describeWithRedisServer('on one server, of semaphores', () => {
+    let server: RedisServer;
+    let proxy: TcpProxy;
+    let place: Place;
+    beforeAll(async () => {
+      server = await RedisServer.start();
+      proxy = await TcpProxy.start(server.url);
+      const admin = server.client();
+      place = {
+        direct: { url: server.url },
+        proxied: { url: proxy.url },
+        proxies: [proxy],
+        subscribed: (of) => subscribersOf(admin, of, SEMAPHORE_OF_ONE.channel),
+        listensAt: 1,
+      };
+    });
+    afterAll(async () => {
+      await proxy.close();
+      await server.stop();
+    });
+    describeSilence('with a client of the library', () => place, SEMAPHORE_OF_ONE);
+  });
+
   describeWithRedisServer('behind Sentinel', () => {
     let set: SentinelSet;
     let proxies: TcpProxy[];

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import { connectLockService, type LockService } from 'nestjs-redis-lock';
+import { connectLockService } from 'nestjs-redis-lock';
 import { confirmed } from '../../lib/stores/redis/notifications/confirmed.js';
 import { RunningTimer } from '../../lib/time/running-timer.js';
 import { Deadline, Deadlines } from '../../lib/time/deadlines.js';
-import { lockKey } from '../support/lock-keys.js';
 import { QuorumNodes } from '../support/quorum-nodes.js';
 import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
+import { SUBJECTS, teachScripts, type Locks } from '../support/subjects.js';
 import { subscribersOf } from '../support/subscribers.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { redisClient, testRedisUrl, uniqueName } from '../support/test-redis.js';
@@ -29,15 +29,16 @@ async function stallFor<T>(ms: number, send: () => Promise<T>): Promise<T> {
   return reply;
 }
 
-describe('a stall of the event loop with the reply in the socket', () => {
-  let locks: LockService;
+describe.each(SUBJECTS)('a stall of the event loop with the reply about $label in the socket', (subject) => {
+  let locks: Locks;
   let admin: Redis;
   let name: string;
 
   beforeEach(async () => {
-    locks = await connectLockService({ url: testRedisUrl(), commandTimeout: 200 });
+    locks = await subject.connect({ url: testRedisUrl(), commandTimeout: 200 });
     admin = redisClient();
     name = uniqueName('stall');
+    await teachScripts(locks);
   });
   afterEach(async () => {
     await locks.close();
@@ -61,7 +62,7 @@ describe('a stall of the event loop with the reply in the socket', () => {
   it('does not make a release unconfirmed', async () => {
     const lease = await locks.acquire(name);
     await expect(stallFor(300, () => lease.release())).resolves.toBe('released');
-    expect(await admin.exists(lockKey(name))).toBe(0);
+    expect(await admin.exists(subject.key(name))).toBe(0);
     await untilIdle(locks);
   });
 
@@ -77,6 +78,14 @@ describe('a stall of the event loop with the reply in the socket', () => {
     lease.assertHeld();
     await lease.release();
     await untilIdle(locks);
+  });
+});
+
+describe('a stall of the event loop with a reply in the socket', () => {
+  let name: string;
+
+  beforeEach(() => {
+    name = uniqueName('stall');
   });
 
   it('does not fail start-up', async () => {

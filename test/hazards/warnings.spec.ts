@@ -58,7 +58,7 @@ describe('an operator is warned', () => {
     await using locks = await connectLockService({ url, logger, startup: 'background' });
     await locks.withLock(name, () => undefined);
     const lease = await others.acquire(name);
-    await expect(locks.acquire(name, { wait: 100 })).rejects.toMatchObject({ code: 'LOCK_BUSY' });
+    await expect(locks.acquire(name, { wait: 500 })).rejects.toMatchObject({ code: 'LOCK_BUSY' });
     await lease.release();
     const own = await locks.acquire(name);
     await own.release();

@@ -27,7 +27,9 @@ describe('a key with other data', () => {
     expect(error).toBeInstanceOf(LockUnavailableError);
     expect(error).toMatchObject({ lockName: name, retryable: false, outcomeUnknown: false });
     expect((error as Error).message).toMatch(/WRONGTYPE.*keyPrefix/);
+    expect((error as Error).name).toBe('LockUnavailableError');
     expect(((error as Error).cause as Error).message).toContain('WRONGTYPE');
+    await expect(locks.forceRelease(name)).rejects.toThrow('WRONGTYPE');
     expect(await admin.get(lockKey(name))).toBe('a cached value');
     await untilIdle(locks);
   });

@@ -43,7 +43,7 @@ class Jobs {
     return this.stay(id);
   }
 
-  @WithLock('job:<0>', { wait: 20 })
+  @WithLock('job:<0>', { wait: 300 })
   async impatient(id: string): Promise<string> {
     return this.stay(id);
   }

@@ -86,6 +86,74 @@ describeWithRedisServer('the permissions that the guide lists are sufficient', (
     expect(await refusals([server])).toEqual([]);
   });
 
+  it('for read-write locks', async () => {
+    await using server = await RedisServer.start();
+    await letIn([server]);
+    await using locks = await connectLockService({ url: `redis://locks:password@127.0.0.1:${server.port}` });
+    await using others = await connectLockService({ url: `redis://locks:password@127.0.0.1:${server.port}` });
+    await expect(locks.acquire('rights', { mode: 'read' })).rejects.toMatchObject({ code: 'LOCK_UNAVAILABLE' });
+    await server.client().call('ACL', 'LOG', 'RESET');
+    await letIn([server], ...also('read-write locks'));
+    const [one, two] = [
+      await locks.acquire('rights', { mode: 'read', holdAtLeast: 10, minReplicas: 0 }),
+      await others.acquire('rights', { mode: 'read', lease: 30_000, renew: false }),
+    ];
+    const waiting = others.acquire('rights', { mode: 'write', wait: 20_000 });
+    await waitUntil('the other service waits', () => others.stats().waiting === 1);
+    await two.extend(30_000);
+    expect(await locks.inspect('rights')).toMatchObject({ mode: 'read', holds: 2 });
+    await expect(locks.acquire('rights', { wait: 0 })).rejects.toThrow('is the name of a read-write lock');
+    expect(await one.release()).toBe('released');
+    expect(await two.release()).toBe('released');
+    const write = await waiting;
+    await write.extend(30_000);
+    expect(await locks.forceRelease('rights')).toBe(true);
+    expect(await write.release()).toBe('lost');
+    expect(await refusals([server])).toEqual([]);
+  });
+
+  it('for latches', async () => {
+    await using server = await RedisServer.start();
+    await letIn([server]);
+    await using locks = await connectLockService({
+      url: `redis://locks:password@127.0.0.1:${server.port}`,
+      wait: 2_000,
+    });
+    const latch = locks.latch('rights');
+    await expect(latch.trySetCount(2)).rejects.toMatchObject({ code: 'LOCK_UNAVAILABLE' });
+    await letIn([server], ...also('latches'));
+    await server.client().call('ACL', 'LOG', 'RESET');
+    expect(await latch.trySetCount(2)).toBe(true);
+    const waiting = latch.wait({ wait: 20_000 });
+    await waitUntil('it waits', () => locks.stats().waiting === 1);
+    await latch.countDown();
+    expect(await latch.count()).toBe(1);
+    await latch.countDown();
+    await waiting;
+    // The permissions of semaphores are not needed, but asked for.
+    expect(await refusals([server])).toEqual([]);
+  });
+
+  it('for semaphores', async () => {
+    await using server = await RedisServer.start();
+    await letIn([server]);
+    await using locks = await connectLockService({ url: `redis://locks:password@127.0.0.1:${server.port}` });
+    await using others = await connectLockService({ url: `redis://locks:password@127.0.0.1:${server.port}` });
+    const semaphore = locks.semaphore('rights', { permits: 2 });
+    await expect(semaphore.acquire()).rejects.toMatchObject({ code: 'LOCK_UNAVAILABLE' });
+    await server.client().call('ACL', 'LOG', 'RESET');
+    await letIn([server], ...also('semaphores'));
+    const lease = await semaphore.acquire({ take: 2, lease: 30_000, renew: false });
+    const waiting = others.semaphore('rights', { permits: 2 }).acquire({ take: 2, wait: 20_000 });
+    await waitUntil('the other service waits', () => others.stats().waiting === 1);
+    await lease.extend(30_000);
+    expect(await semaphore.inspect()).toMatchObject({ held: 2 });
+    await expect(others.acquire('rights')).rejects.toMatchObject({ code: 'LOCK_CONFIG' });
+    await lease.release();
+    await (await waiting).release();
+    expect(await refusals([server])).toEqual([]);
+  });
+
   it('with minReplicas', async () => {
     await using set = await ReplicatedRedis.start(1);
     await letIn(set.servers);

@@ -11,7 +11,7 @@ const textOf = (file: string): string => readFileSync(folder + file, 'utf8');
 describe('the READMEs of the sample', () => {
   it.each([
     { readme: 'shop/README.md', parts: ['shop'] },
-    { readme: 'lab/README.md', parts: ['lab/evolution', 'lab/live', 'lab/start'] },
+    { readme: 'lab/README.md', parts: ['lab/evolution', 'lab/live', 'lab/start', 'lab/supplier'] },
   ])('list every variable that the program reads: $readme', ({ readme, parts }) => {
     const files = parts
       .flatMap((part) => readdirSync(folder + part, { recursive: true, encoding: 'utf8' }).map((it) => `${part}/${it}`))
@@ -46,7 +46,7 @@ describe('the READMEs of the sample', () => {
 
   it('show code that is in the file that the heading names', () => {
     const sections = textOf('README.md').split('\n### ').slice(1);
-    expect(sections).toHaveLength(3);
+    expect(sections).toHaveLength(5);
     for (const section of sections) {
       const [, file] = /^[^\n`]*`([^`]+)`/.exec(section)!;
       const code = textOf(file!)

@@ -36,7 +36,8 @@ import { Cron } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
 import { Redis } from 'ioredis';
 import {
-  connectLockService, InjectLockService, LockExceptionFilter, LockService, RedisLockModule, UseLock, WithLock,
+  connectLockService, InjectLockService, LockExceptionFilter, LockService, RedisLockModule, RunOnce, SingleFlight, UseLock,
+  WhileLeader, WithPermit, WithLock, type Lease,
 } from 'nestjs-redis-lock';
 declare const locks: LockService;
 declare const db: { query(sql: string, values: unknown[]): Promise<{ rowCount: number }> };
@@ -45,7 +46,8 @@ declare class CatalogService {}
 declare function rebuild(): Promise<void>;
 export const given = [
   Controller, Injectable, Module, Post, APP_FILTER, Cron, Test, Redis, connectLockService, InjectLockService,
-  LockExceptionFilter, RedisLockModule, UseLock, WithLock, locks, db, ConfigService, CatalogService, rebuild,
+  LockExceptionFilter, RedisLockModule, RunOnce, SingleFlight, UseLock, WhileLeader, WithPermit, WithLock, locks, db, ConfigService,
+  CatalogService, rebuild,
 ];
 `;
 

@@ -98,6 +98,11 @@ export class RedissonPeer implements AsyncDisposable {
 export class JavaThread {
   constructor(private readonly ask: (command: string, args: object) => Promise<unknown>) {}
 
+  /** The same thread, with the read or the write lock of `RReadWriteLock` instead of `RLock`. */
+  to(mode: 'read' | 'write'): JavaThread {
+    return new JavaThread((command, args) => this.ask(command, { ...args, mode }));
+  }
+
   /** Waits for the lock. Without a `lease` the watchdog renews it. */
   async lock(name: string, options: { lease?: number } = {}): Promise<void> {
     await this.ask('lock', { name, ...options });
@@ -156,5 +161,64 @@ export class JavaThread {
   /** Enters and leaves the lock `count` times. Resolves with how often somebody else was inside, too. */
   async sections(name: string, witness: { count: number; inside: string; order: string }): Promise<number> {
     return (await this.ask('sections', { name, ...witness })) as number;
+  }
+
+  /** Enters and leaves the lock `count` times, and tells the gauge on this port when it is inside. */
+  async gaugedSections(name: string, options: { count: number; weight: number; gauge: number }): Promise<void> {
+    await this.ask('gaugedSections', { name, ...options });
+  }
+
+  /** Of `RCountDownLatch`, like the next ones. `false` if it has a count. */
+  async trySetCount(name: string, count: number): Promise<boolean> {
+    return (await this.ask('trySetCount', { name, count })) as boolean;
+  }
+
+  async countDown(name: string): Promise<void> {
+    await this.ask('countDown', { name });
+  }
+
+  async count(name: string): Promise<number> {
+    return (await this.ask('count', { name })) as number;
+  }
+
+  async awaitLatch(name: string): Promise<void> {
+    await this.ask('awaitLatch', { name });
+  }
+
+  /** Of `RPermitExpirableSemaphore`, like the next ones. `false` if the semaphore exists. */
+  async trySetPermits(name: string, permits: number): Promise<boolean> {
+    return (await this.ask('trySetPermits', { name, take: permits })) as boolean;
+  }
+
+  /** Waits for permits, and resolves with their ids. */
+  async acquirePermits(name: string, options: { take?: number; lease?: number } = {}): Promise<string[]> {
+    return (await this.ask('acquirePermits', { name, ...options })) as string[];
+  }
+
+  /** One try: no ids if there are too few. */
+  async tryAcquirePermits(name: string, options: { take?: number; lease?: number } = {}): Promise<string[]> {
+    return ((await this.ask('tryAcquirePermits', { name, ...options })) as string[] | null) ?? [];
+  }
+
+  async releasePermits(name: string, ids: readonly string[]): Promise<void> {
+    await this.ask('releasePermits', { name, ids });
+  }
+
+  async availablePermits(name: string): Promise<number> {
+    return (await this.ask('availablePermits', { name })) as number;
+  }
+
+  /** Of `RSemaphore`, whose permits have no lease. */
+  async acquirePlain(name: string): Promise<void> {
+    await this.ask('acquirePlain', { name });
+  }
+
+  async releasePlain(name: string): Promise<void> {
+    await this.ask('releasePlain', { name });
+  }
+
+  /** Takes and returns permits `count` times, and tells the gauge on this port when it has them. */
+  async permitSections(name: string, options: { count: number; take: number; gauge: number }): Promise<void> {
+    await this.ask('permitSections', { name, ...options });
   }
 }

@@ -141,7 +141,7 @@ describe('the controls of a shop', () => {
     expect(await refused('redis/continue')).toBe(409);
     expect(await refused('guard', { guard: 'stage-9' })).toBe(400);
     expect(await refused('query', { ms: 10_001 })).toBe(400);
-    expect(await refused('load', { readersPerSecond: 501, buyersPerSecond: 0 })).toBe(400);
+    expect(await refused('load', { readersPerSecond: 501, buyersPerSecond: 0, offersPerSecond: 0 })).toBe(400);
     expect(await refused('stampede', { readers: 0 })).toBe(400);
     await fixture.control('query', { ms: 100 });
     expect(await refused('holder/kill')).toBe(409);
@@ -151,9 +151,11 @@ describe('the controls of a shop', () => {
   it('send readers and buyers', async () => {
     const placed = () => page.reports.reduce((sum, { orders }) => sum + orders.placed, 0);
     const hits = () => page.reports.reduce((sum, { cache }) => sum + cache.hits, 0);
-    await fixture.control('load', { readersPerSecond: 40, buyersPerSecond: 20 });
+    await fixture.control('load', { readersPerSecond: 40, buyersPerSecond: 20, offersPerSecond: 20 });
     await waitUntil('they come', () => placed() > 5 && hits() > 10);
-    expect((await fixture.control('load', { readersPerSecond: 0, buyersPerSecond: 0 })).status).toBe(200);
+    expect(
+      (await fixture.control('load', { readersPerSecond: 0, buyersPerSecond: 0, offersPerSecond: 0 })).status,
+    ).toBe(200);
     await state('the load', ({ load }) => load.buyersPerSecond === 20);
     await waitUntil('nobody comes', () => controls.states.at(-1)!.load.buyersPerSecond === 0);
   });

@@ -13,7 +13,10 @@ describe('the keys that the shop leaves in Redis', () => {
   });
 
   it('all have a time to live, even after the shop was killed', async () => {
-    const { url, replicas } = await fixture.shop('with-lock', 1, { PRICES_CRON: '* * * * * *', PRICES_HOLD_MS: '500' });
+    const { url, replicas } = await fixture.shop('with-lock', 1, {
+      PRICES_CRON: '* * * * * *',
+      PRICES_WINDOW_MS: '500',
+    });
     for (const path of ['/catalog', '/catalog/lighting', '/prices']) expect((await read(url + path)).status).toBe(200);
     expect((await rename(url, 2, '{"name":"Ash"}')).status).toBeLessThan(300);
     await fetch(`${url}/orders`, {

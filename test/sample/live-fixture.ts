@@ -41,7 +41,7 @@ export class LiveFixture {
       programs: built.folder,
     });
     const settings = { guard: 'with-lock', queryMs: Number(env.CATALOG_QUERY_MS ?? '300') } as const;
-    const load = { readersPerSecond: 0, buyersPerSecond: 0 };
+    const load = { readersPerSecond: 0, buyersPerSecond: 0, offersPerSecond: 0 };
     const controls = new Controls({
       ...{ server, backing, shop, settings, catalogTtlMs: 600_000, load, delays },
       evolution: { systems: ['stage-1', 'with-lock'], scenarios: ['calm'], programs: built.folder },

@@ -13,6 +13,9 @@ describe('the live page of a shop', () => {
   let fixture: LiveFixture;
   let page: LivePage;
   let locks: LockService;
+  /** One replica has the lock of the relay all the time, and the others wait for it. */
+  const ofCatalog = ({ name }: { name: string }) => name.startsWith('catalog');
+  const isRelay = ({ name }: { name: string }) => name === 'orders:relay';
   const sum = (reports: readonly ReplicaReport[], count: (report: ReplicaReport) => number) =>
     reports.reduce((total, report) => total + count(report), 0);
 
@@ -44,8 +47,8 @@ describe('the live page of a shop', () => {
 
   it('shows a rebuild under its lock: the token, the lease and its renewals, and the section', async () => {
     const reading = readMany(`${fixture.shop.url}/catalog`, 30);
-    const holding = await page.find('who holds the lock', ({ held }) => held.length > 0);
-    const [lock] = holding.held;
+    const holding = await page.find('who holds the lock', ({ held }) => held.some(ofCatalog));
+    const lock = holding.held.find(ofCatalog);
     expect(lock).toMatchObject({ name: 'catalog:*', token: expect.any(Number), heldMs: expect.any(Number) });
     expect(lock!.remainingMs).toBeGreaterThan(0);
     expect(lock!.remainingMs).toBeLessThanOrEqual(2400);
@@ -54,11 +57,13 @@ describe('the live page of a shop', () => {
     expect(building.requests.running).toBeGreaterThan(0);
     // The replicas whose readers wait for it; the holder itself waited for the answer of Redis.
     const waiting = await page.find('who waits', ({ replica, waiting }) => {
-      return waiting.length > 0 && replica !== holding.replica;
+      return waiting.some(ofCatalog) && replica !== holding.replica;
     });
-    expect(waiting.waiting).toEqual([{ name: 'catalog:*', callers: 1 }]);
+    expect(waiting.waiting.filter(ofCatalog)).toEqual([{ name: 'catalog:*', callers: 1 }]);
     // It ends later than it would have without a renewal.
-    await page.find('a longer lease', ({ held }) => held.some((it) => it.heldMs + it.remainingMs! > 2_400 + 100));
+    await page.find('a longer lease', ({ held }) =>
+      held.some((it) => ofCatalog(it) && it.heldMs + it.remainingMs! > 2_400 + 100),
+    );
 
     expect((await reading).every(({ status }) => status === 200)).toBe(true);
     await waitUntil('all are counted', () => sum(page.reports, ({ requests }) => requests.answered) >= 30);
@@ -85,6 +90,35 @@ describe('the live page of a shop', () => {
     );
   });
 
+  it('shows the leader and the last refresh of the prices as all replicas see them', async () => {
+    const { coordination } = await page.find(
+      'the leader',
+      ({ coordination: known }) => known !== null && known.leader !== null,
+    );
+    const pids = fixture.shop.replicas.map(({ process }) => process.pid);
+    expect(pids).toContain(Number(coordination!.leader!.where!.split(':').at(-1)));
+    const leading = await page.find('the lock of the leader', ({ held }) => held.some(isRelay));
+    expect(leading.held.find(isRelay)!.token).toBe(coordination!.leader!.token);
+    expect(coordination!.lastRun).toBeNull();
+  });
+
+  it('shows who has permits of the supplier, who waits for one, and what the supplier itself has counted', async () => {
+    const isPermit = ({ name }: { name: string }) => name === 'supplier';
+    const asking = readMany(`${fixture.shop.url}/prices/oak-table/offer`, 30);
+    const [holding] = await Promise.all([
+      page.find('a permit', ({ held }) => held.some(isPermit)),
+      page.find('callers that wait for one', ({ waiting }) => waiting.some(isPermit)),
+      page.find('that all permits are taken', ({ supplier }) => supplier.permits?.held === 3),
+      page.find('three requests at the supplier', ({ supplier }) => supplier.counted?.running === 3),
+    ]);
+    expect(holding.held.find(isPermit)).toMatchObject({ token: expect.any(Number), remainingMs: expect.any(Number) });
+    expect((await asking).every(({ status }) => status === 200)).toBe(true);
+    const { supplier } = await page.next('that none is taken', ({ supplier: { permits, counted } }) => {
+      return permits?.held === 0 && counted?.answered === 30;
+    });
+    expect(supplier).toEqual({ permits: { all: 3, held: 0 }, counted: { running: 0, most: 3, answered: 30 } });
+  });
+
   it('shows cache hits, and counts only the requests of customers', async () => {
     await read(`${fixture.shop.url}/catalog/kitchen`);
     await page.find('the first answer', ({ requests }) => requests.answered > 0);
@@ -100,7 +134,7 @@ describe('the live page of a shop', () => {
     await using _lease = await locks.acquire('catalog:*');
     const abandoned = new AbortController();
     const reading = fetch(`${fixture.shop.url}/catalog`, { signal: abandoned.signal }).catch(() => 'gone');
-    await page.find('who waits', ({ waiting }) => waiting.length > 0);
+    await page.find('who waits', ({ waiting }) => waiting.some(ofCatalog));
     abandoned.abort();
     expect(await reading).toBe('gone');
     await page.next('that the reader is gone', ({ requests }) => requests.running === 0);

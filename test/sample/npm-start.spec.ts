@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
 import { findProgram } from '../../sample-app/services/find-program.js';
 import { ServerProcess } from '../../sample-app/services/server-process.js';
-import { descendantsOf, isRunning } from '../support/processes.js';
+import { descendantsOf, isRunning, processesMatching, signalIfRunning } from '../support/processes.js';
 import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
 import { waitUntil } from '../support/wait-until.js';
 import { buildSample, type BuiltSample } from './built-sample.js';
@@ -72,9 +72,10 @@ describeWithRedisServer('npm start with a shared Redis', () => {
       expect(children.length).toBeGreaterThanOrEqual(6);
       if (how === 'SIGTERM' || how === 'SIGKILL') launcher.signal(how);
       else {
-        // A terminal sends it to npm and to what npm runs, and npm sends it on as well.
-        for (const pid of [launcher.pid, ...children])
-          if (isRunning(pid) && isLauncher(pid)) process.kill(pid, 'SIGINT');
+        // A terminal sends it to npm and to what npm runs, and npm sends it on as well: the first may end what is left.
+        const launchers = processesMatching(/npm|start\/main\.js/, [launcher.pid, ...children]);
+        expect(launchers.length).toBeGreaterThanOrEqual(2);
+        for (const pid of launchers) signalIfRunning(pid, 'SIGINT');
       }
       await waitUntil('all are gone', () => !children.some(isRunning), 60_000);
       expect(readdirSync(temp)).toEqual([]);
@@ -96,8 +97,3 @@ describeWithRedisServer('npm start with a shared Redis', () => {
     expect(await keys()).toEqual([]);
   });
 });
-
-function isLauncher(pid: number): boolean {
-  const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-  return command.includes('npm') || command.includes('start/main.js');
-}

@@ -185,7 +185,8 @@ describe('the description of the API', () => {
     const of = (where: string) => [...seen.get(where)!].sort();
     expect(of('post /orders')).toEqual(expect.arrayContaining([200, 201, 400, 404, 413, 415, 422, 503]));
     expect(of('patch /categories/{id}')).toEqual(expect.arrayContaining([200, 400, 404, 413, 415, 503]));
-    for (const where of ['get /catalog', 'get /prices', 'get /stock', 'get /stock/{sku}', 'get /orders/{id}']) {
+    const reads = ['get /catalog', 'get /prices', 'get /prices/{sku}/offer', 'get /stock', 'get /stock/{sku}'];
+    for (const where of [...reads, 'get /orders/{id}']) {
       expect([where, of(where)]).toEqual([where, expect.arrayContaining([503])]);
     }
   }, 120_000);

@@ -9,6 +9,7 @@ import {
   type VersionedCatalog,
 } from '../../sample-app/shop/catalog/catalog-cache.js';
 import { CatalogRebuild } from '../../sample-app/shop/catalog/catalog-rebuild.js';
+import { CatalogFlights } from '../../sample-app/lab/evolution/catalog-flights.js';
 import { SwitchedRebuild } from '../../sample-app/lab/evolution/switched-rebuild.js';
 import { SystemSwitch } from '../../sample-app/lab/evolution/system-switch.js';
 
@@ -43,7 +44,8 @@ describe.each([
     const parts = [
       { provide: CatalogCache, useValue: { get: async () => cached } },
       { provide: CatalogBuilder, useValue: { build } },
-      { provide: SystemSwitch, useValue: { lock: () => null } },
+      { provide: SystemSwitch, useValue: { current: 'with-lock', lock: () => null } },
+      { provide: CatalogFlights, useValue: {} },
     ];
     const imports = [RedisLockModule.forRoot({ memory: true, wait: 1_000 })];
     app = await Test.createTestingModule({ imports, providers: [...parts, kind] }).compile();

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { CatalogCheck } from '../../sample-app/lab/readers/catalog-check.js';
 import { startBacking, type Backing } from '../../sample-app/lab/launch/backing.js';
 import { startShop, type Shop } from '../../sample-app/lab/launch/shop.js';
-import type { SystemName } from '../../sample-app/lab/evolution/systems.js';
+import type { GuardName } from '../../sample-app/lab/evolution/guards.js';
 import { openDatabase, type Database } from '../../sample-app/shop/database/database.js';
 import { rebuilds } from '../../sample-app/lab/rebuilds/rebuilds-table.js';
 import { buildSample, type BuiltSample } from './built-sample.js';
@@ -43,7 +43,7 @@ export class ShopFixture {
   }
 
   /** Replicas and a proxy, with the built library. */
-  async shop(guard: SystemName, replicas: number, env: NodeJS.ProcessEnv = {}): Promise<Shop> {
+  async shop(guard: GuardName, replicas: number, env: NodeJS.ProcessEnv = {}): Promise<Shop> {
     const shop = await startShop({
       redisUrl: this.backing.redisUrl,
       databaseUrl: this.backing.databaseUrl,

@@ -57,8 +57,8 @@ describe('a replica that is stopped', () => {
   it('finishes a running refresh of prices, and begins no other', async () => {
     const { replicas } = await fixture.shop('with-lock', 1, {
       PRICES_CRON: '* * * * * *',
-      PRICES_HOLD_MS: '0',
-      SUPPLIER_MS: '2500',
+      PRICES_WINDOW_MS: '500',
+      SUPPLIER_MS: '700',
       SHUTDOWN_DELAY_MS: '0',
     });
     const refreshes = () => fixture.database.select().from(priceRefreshes).orderBy(asc(priceRefreshes.id));

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createLockService } from '../../lib/index.js';
 import { waitUntil } from '../support/wait-until.js';
-import { read, readMany, readVersion, ShopFixture } from './shop-fixture.js';
+import { read, readMany, readVersion, rename, ShopFixture } from './shop-fixture.js';
 
 describe('many readers of an empty cache', () => {
   let fixture: ShopFixture;
@@ -17,12 +17,13 @@ describe('many readers of an empty cache', () => {
   });
 
   /** Lets readers at all replicas at once and tells what they got and how often the database was asked. */
-  const stampede = async (guard: 'none' | 'stage-5' | 'with-lock', howManyReplicas: number) => {
+  const stampede = async (guard: 'none' | 'stage-5' | 'with-lock' | 'single-flight', howManyReplicas: number) => {
     const shop = await fixture.shop(guard, howManyReplicas, { CATALOG_QUERY_MS: '300' });
     await fixture.cold();
     const check = await fixture.check();
     const answers = await readMany(`${shop.url}/catalog`, 60);
     return {
+      url: shop.url,
       right: answers.filter(({ status, body }) => status === 200 && check.isRight(body)).length,
       replicas: new Set(answers.map(({ replica }) => replica)).size,
       rebuilds: await fixture.rebuilds(),
@@ -35,6 +36,19 @@ describe('many readers of an empty cache', () => {
     expect(rebuilds).toHaveLength(1);
     expect(rebuilds[0]).toMatchObject({ section: '*', ended: expect.any(Date) });
     expect(rebuilds[0]!.token).toBeGreaterThan(0);
+  });
+
+  it('cause one rebuild as a single flight, and another one after a change', async () => {
+    const { url, right, replicas, rebuilds } = await stampede('single-flight', 3);
+    expect({ right, replicas }).toEqual({ right: 60, replicas: 3 });
+    expect(rebuilds).toHaveLength(1);
+    const name = `Ash ${String(Date.now())}`;
+    const renamed = await rename(url, 2, JSON.stringify({ name }));
+    const version = Number(renamed.headers.get('catalog-version'));
+    const answers = await Promise.all(Array.from({ length: 12 }, () => readVersion(`${url}/catalog`, version)));
+    expect(answers.map(({ status }) => status)).toEqual(Array(12).fill(200));
+    expect(answers.every(({ body }) => body.includes(name))).toBe(true);
+    expect((await fixture.rebuilds()).filter(({ section }) => section === '*')).toHaveLength(2);
   });
 
   it('cause one rebuild under the hand-written lock, too', async () => {

@@ -57,9 +57,9 @@ describe('a shop that cannot start', () => {
       'PRICES_CRON must have five or six fields, such as "0 3 * * *", but is "at night".',
     ],
     [
-      'PRICES_HOLD_MS',
-      { PRICES_HOLD_MS: '1e3' },
-      'PRICES_HOLD_MS must be a whole number from 0 to 3600000, but is "1e3".',
+      'PRICES_WINDOW_MS',
+      { PRICES_WINDOW_MS: '1e3' },
+      'PRICES_WINDOW_MS must be a whole number from 1 to 86400000, but is "1e3".',
     ],
     [
       'DATABASE_URL',

@@ -28,6 +28,22 @@ export function processWith(part: string, pids: readonly number[]): number {
   return found[0]!.pid;
 }
 
+/** The ones of some processes whose command line matches, those that have ended left out. */
+export function processesMatching(pattern: RegExp, pids: readonly number[]): number[] {
+  return allProcesses()
+    .filter(({ pid, command }) => pids.includes(pid) && pattern.test(command))
+    .map(({ pid }) => pid);
+}
+
+/** Sends a signal, unless the process has ended: between a look at it and a signal it may. */
+export function signalIfRunning(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
 /** Whether a process exists and is not a zombie. */
 export function isRunning(pid: number): boolean {
   const process = allProcesses().find((each) => each.pid === pid);

@@ -12,3 +12,16 @@ export const noRedisServer = RedisServer.available
 export function describeWithRedisServer(name: string, tests: () => void): void {
   describeUnless(noRedisServer, name, tests);
 }
+
+/** `describeWithRedisServer` for each subject, whose label takes the place of "$label". */
+export function describeEachWithRedisServer<T extends { readonly label: string }>(
+  subjects: readonly T[],
+  name: string,
+  tests: (subject: T) => void,
+): void {
+  for (const subject of subjects) {
+    describeWithRedisServer(name.replace('$label', subject.label), () => {
+      tests(subject);
+    });
+  }
+}

@@ -5,7 +5,7 @@ import { waitUntil } from './wait-until.js';
 const LIMIT_MS = 65_000;
 
 /** Waits until these services hold nothing, wait for nothing and have nothing left to settle. */
-export async function untilIdle(...services: LockService[]): Promise<void> {
+export async function untilIdle(...services: Pick<LockService, 'stats'>[]): Promise<void> {
   for (const service of services) {
     const isIdle = (): boolean => {
       const { held, waiting, unsettled } = service.stats();

@@ -1,15 +1,17 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { AbandonedAcquires } from '../../lib/stores/redis/scripts/abandoned-acquires.js';
 
-const [a, b, c] = ['a', 'b', 'c'].map((owner) => ({ name: `lock of ${owner}`, owner, leaseMs: 1_000 })) as [
-  Request,
-  Request,
-  Request,
-];
+const [a, b, c] = ['a', 'b', 'c'].map((owner) => ({
+  name: `lock of ${owner}`,
+  owner,
+  leaseMs: 1_000,
+  waits: owner === 'a',
+})) as [Request, Request, Request];
 interface Request {
   name: string;
   owner: string;
   leaseMs: number;
+  waits: boolean;
 }
 const taken = [1, 17];
 const busy = [0, 250];
@@ -69,6 +71,15 @@ describe('acquires with an unknown outcome', () => {
   });
 
   describe('on a connection that was closed', () => {
+    it('cause repeated releases for as long as they may get a place among the waiters', () => {
+      const now = performance.now();
+      abandoned = new AbandonedAcquires(() => undefined, 5_000);
+      abandoned.onCut(a, 3_500);
+      abandoned.onCut(b, 3_500);
+      expect(abandoned.onReleased('a')).toBeGreaterThanOrEqual(now + 3_500);
+      expect(abandoned.onReleased('b')).toBeLessThan(now + 3_500);
+    });
+
     it('cause repeated releases of their owner for as long as they may arrive, or their lease lasts', () => {
       const now = performance.now();
       abandoned.onCut(a, 500);

@@ -35,6 +35,28 @@ describe('deadlines', () => {
     expect(deadlines.size).toBe(0);
   });
 
+  it('does not start a timer again that is due, since that would delay it', async () => {
+    const setTimer = globalThis.setTimeout;
+    let started = 0;
+    globalThis.setTimeout = ((callback: () => void, ms: number, ...args: []) => {
+      started += 1;
+      return setTimer(callback, ms, ...args);
+    }) as typeof setTimeout;
+    try {
+      const [entry, earlier] = [new Entry(), new Entry()];
+      const until = performance.now() + 10;
+      deadlines.add(entry, until - 5);
+      const before = started;
+      while (performance.now() < until);
+      deadlines.add(earlier, until - 8);
+      expect(started).toBe(before);
+      await waitUntil('both have fired', () => entry.firedAt.length + earlier.firedAt.length === 2);
+      expect(earlier.firedAt[0]).toBeLessThanOrEqual(entry.firedAt[0]!);
+    } finally {
+      globalThis.setTimeout = setTimer;
+    }
+  });
+
   it('fires entries that are due within `togetherMs` at the same time', async () => {
     const order: number[] = [];
     const both = new Deadlines({ togetherMs: 30 });

@@ -11,6 +11,8 @@ import {
   LockShutdownError,
   LockUnavailableError,
 } from 'nestjs-redis-lock';
+import { OverdueError } from '../../lib/stores/overdue-error.js';
+import { WrongKindError } from '../../lib/stores/wrong-kind-error.js';
 
 const cause = new Error('the cause');
 const all = [
@@ -73,6 +75,20 @@ describe('an error', () => {
     expect(told).toMatchObject({ lockName: 'mine', retryable: true, outcomeUnknown: true, cause });
     expect(told.message).toBe('Lock "mine" is unavailable: it is down.');
     expect(told.forLock('mine')).toBe(told);
+  });
+
+  it('reaches callers as the public class, whatever the class inside of the library', () => {
+    const reply = new Promise(() => undefined);
+    const details = { retryable: false, outcomeUnknown: false };
+    for (const error of [
+      new OverdueError('it is late.', reply),
+      new WrongKindError('it is late.', undefined, details),
+    ]) {
+      const told = error.forLock('mine');
+      expect(told).toMatchObject({ name: 'LockUnavailableError', lockName: 'mine' });
+      expect(told.message).toBe('Lock "mine" is unavailable: it is late.');
+      expect(told).not.toHaveProperty('reply');
+    }
   });
 
   it('escapes characters that could forge a log line', () => {

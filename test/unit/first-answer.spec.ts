@@ -43,12 +43,17 @@ async function acquire(answer: AcquireReply | LockUnavailableError, leaves: bool
     },
   };
   const queue = {
+    get firstToAcquire() {
+      return first;
+    },
+    hasOneLoop: true,
+    isSurplus: () => false,
     onAcquired: (acquired: Hold | null) => (hold = acquired),
     onDefect: (error: unknown) => {
       throw error;
     },
   };
-  const ended = new AcquireLoop(queue, waiters, store, cleanUps, 'owner', 1, null).run();
+  const ended = new AcquireLoop(queue, waiters, store, cleanUps, () => 'owner', 1, null).run();
   if (leaves) first = null;
   await ended;
   await cleanUps.close();

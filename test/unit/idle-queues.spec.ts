@@ -4,8 +4,8 @@ import { createLockService, type LockService } from '../../lib/index.js';
 /** How many names the service has in mind. */
 function known(locks: LockService): number {
   const leases = Reflect.get(locks, 'leases') as object;
-  const { queues } = Reflect.get(leases, 'queues') as { queues: ReadonlyMap<string, unknown> };
-  return queues.size;
+  const { lock } = Reflect.get(leases, 'queues') as { lock: { queues: ReadonlyMap<string, unknown> } };
+  return lock.queues.size;
 }
 
 async function useOnce(locks: LockService, names: number): Promise<void> {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { LockNameError } from 'nestjs-redis-lock';
-import { checkLockName, checkLockNames } from '../../lib/naming/lock-name.js';
+import { LockConfigError, LockNameError, type LockMode } from 'nestjs-redis-lock';
+import { checkLockName } from '../../lib/naming/lock-name.js';
+import { resolveLocks } from '../../lib/options/named-locks.js';
 
 describe('the name of a lock', () => {
   it.each([
@@ -44,9 +45,24 @@ describe('the name of a lock', () => {
   });
 
   it('appears once in a sorted list of several', () => {
-    expect(checkLockNames(['b', 'a', 'b', 'B', 'ä', 'a'])).toEqual(['B', 'a', 'b', 'ä']);
-    expect(checkLockNames(['a', 'ä', 'B', 'b'])).toEqual(checkLockNames(['b', 'B', 'ä', 'a']));
-    expect(() => checkLockNames([])).toThrow('At least one');
-    expect(() => checkLockNames(['a', 5])).toThrow(LockNameError);
+    const namesOf = (locks: readonly unknown[]) => resolveLocks(locks, modeOf).map(({ name }) => name);
+    expect(namesOf(['b', 'a', 'b', 'B', 'ä', 'a'])).toEqual(['B', 'a', 'b', 'ä']);
+    expect(namesOf(['a', 'ä', 'B', 'b'])).toEqual(namesOf(['b', 'B', 'ä', 'a']));
+    expect(() => namesOf([])).toThrow('At least one');
+    expect(() => namesOf(['a', 5])).toThrow(LockNameError);
+  });
+
+  it('may have a mode of its own in such a list, but not two', () => {
+    expect(resolveLocks(['b', { name: 'a', mode: 'write' }, { name: 'b' }], modeOf)).toEqual([
+      { name: 'a', mode: 'write' },
+      { name: 'b', mode: 'read' },
+    ]);
+    expect(() => resolveLocks(['a', { name: 'a', mode: 'write' }], modeOf)).toThrow('twice, with different modes');
+    expect(() => resolveLocks([{ name: 'a', kind: 'write' }], modeOf)).toThrow(LockConfigError);
+    expect(() => resolveLocks([{ mode: 'write' }], modeOf)).toThrow(LockNameError);
   });
 });
+
+function modeOf(mode: LockMode = 'read'): 'read' | 'write' | undefined {
+  return mode === 'exclusive' ? undefined : mode;
+}

@@ -3,6 +3,7 @@ import { LockBusyError, LockUnavailableError } from 'nestjs-redis-lock';
 import type { AcquireReply } from '../../lib/stores/lock-store.js';
 import type { Hold } from '../../lib/holds/hold.js';
 import { LocalQueues } from '../../lib/waiting/local-queues.js';
+import { EXCLUSIVE } from '../../lib/waiting/queue-rules.js';
 import { ScriptedStore } from './scripted-store.js';
 import { waitRequest } from './wait-request.js';
 
@@ -18,7 +19,7 @@ describe('a waiter whose notifications are lost', () => {
     store = new ScriptedStore();
     // The subscription stands, and nothing arrives on it.
     store.counts = 0;
-    lines = new LocalQueues(store, keeper, limits, 'client');
+    lines = new LocalQueues(EXCLUSIVE, store, keeper, limits, () => `client:${String(Math.random())}`);
   });
   afterEach(() => {
     jest.useRealTimers();

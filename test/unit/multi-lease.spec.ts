@@ -38,7 +38,7 @@ describe('several locks at once', () => {
     await using others = await connectLockService({ url: testRedisUrl() });
     const taken = await others.acquire(b);
     await locks.withLock(a, async (outer) => {
-      await expect(locks.acquire([a, b], { wait: 50 })).rejects.toBeInstanceOf(LockBusyError);
+      await expect(locks.acquire([a, b], { wait: 500 })).rejects.toBeInstanceOf(LockBusyError);
       outer.assertHeld();
       expect((await others.inspect(a)).held).toBe(true);
     });

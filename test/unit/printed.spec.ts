@@ -69,7 +69,7 @@ describe('the printed form of a lease', () => {
     for (const each of channels) subscribe(each, listen);
     await using others = await connectLockService({ url: testRedisUrl() });
     const lease = await locks.acquire(name);
-    const error = await others.acquire(name, { wait: 10 }).catch((e: unknown) => e as LockBusyError);
+    const error = await others.acquire(name, { wait: 300 }).catch((e: unknown) => e as LockBusyError);
     await lease.release();
     for (const each of channels) unsubscribe(each, listen);
     expect(messages).toHaveLength(3);

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { sleep as pause } from '../../lib/time/timer.js';
 import { Sleep } from '../../lib/waiting/sleep.js';
 
 const MONTH_MS = 30 * 86_400_000;
@@ -111,5 +112,15 @@ describe('a sleep', () => {
     await pass(1);
     sleep.endIn(5);
     expect(timers).not.toHaveBeenCalled();
+  });
+});
+
+describe('a pause', () => {
+  it.each(['before', 'during'])('ends when its signal aborts (%s the pause)', async (when) => {
+    const stop = new AbortController();
+    if (when === 'before') stop.abort();
+    const paused = pause(60_000, stop.signal).then(() => 'ended');
+    stop.abort();
+    expect(await Promise.race([paused, pause(10_000).then(() => 'late')])).toBe('ended');
   });
 });

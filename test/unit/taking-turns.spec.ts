@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { LockAbortedError, LockBusyError } from 'nestjs-redis-lock';
 import type { Hold } from '../../lib/holds/hold.js';
 import { LocalQueues } from '../../lib/waiting/local-queues.js';
+import { EXCLUSIVE } from '../../lib/waiting/queue-rules.js';
 import { ScriptedStore } from './scripted-store.js';
 import { waitRequest } from './wait-request.js';
 
@@ -18,7 +19,7 @@ describe('a process that competes with others for a lock', () => {
   beforeEach(() => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask'] });
     store = new ScriptedStore();
-    lines = new LocalQueues(store, keeper, limits, 'client');
+    lines = new LocalQueues(EXCLUSIVE, store, keeper, limits, () => `client:${String(Math.random())}`);
   });
   afterEach(() => {
     lines.refuseAll();
@@ -31,6 +32,8 @@ describe('a process that competes with others for a lock', () => {
     joined.catch(() => undefined);
     return joined;
   };
+  const observer = { onHoldLost: () => undefined, inContext: (run: () => void) => run(), onReleased: () => undefined };
+  const giveBack = (hold: Hold): Promise<unknown> => hold.queue!.release(hold, 0, observer);
   const pass = (ms: number): Promise<void> => jest.advanceTimersByTimeAsync(ms);
 
   /** Has the lock and gives it up; whoever is listening takes it at once. */
@@ -38,7 +41,7 @@ describe('a process that competes with others for a lock', () => {
     store.busy = false;
     store.others = others;
     const hold = await join();
-    await lines.release(hold, 0);
+    await giveBack(hold);
     store.hears();
     store.busy = others > 0;
     store.tries = 0;
@@ -121,7 +124,7 @@ describe('a process that competes with others for a lock', () => {
     store.busy = false;
     store.others = 1;
     const hold = await join();
-    const released = lines.release(hold, 0);
+    const released = giveBack(hold);
     // It comes before the reply.
     store.hears();
     await released;
@@ -140,7 +143,7 @@ describe('a process that competes with others for a lock', () => {
       store.busy = false;
       const next = join();
       await pass(12);
-      await lines.release(await next, 0);
+      await giveBack(await next);
       await pass(2_000);
     }
   });
@@ -182,7 +185,7 @@ describe('a process that competes with others for a lock', () => {
     store.busy = false;
     const next = join();
     await pass(12);
-    await lines.release(await next, 0);
+    await giveBack(await next);
     store.hears();
     store.tries = 0;
     void join();

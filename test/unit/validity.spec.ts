@@ -8,9 +8,11 @@ jest.spyOn(Date, 'now').mockImplementation(() => clocks.wall);
 const { Hold } = await import('../../lib/holds/hold.js');
 const { validityOf } = await import('../../lib/time/validity.js');
 const { elapsedSince, now } = await import('../../lib/time/instant.js');
+const { ScriptedStore } = await import('./scripted-store.js');
 
+const common = { store: new ScriptedStore(), name: 'n', owner: 'o', minReplicas: 0 };
 const grant = (leaseMs: number, tokens = 1): LockHold =>
-  new Hold({ name: 'n', owner: 'o', leaseMs, sentAt: now(), token: 100, tokens, minReplicas: 0 });
+  new Hold({ ...common, leaseMs, sentAt: now(), token: 100, tokens });
 
 describe('the validity of a lease', () => {
   const setClocks = (mono: number, wall: number): void => {
@@ -39,7 +41,7 @@ describe('the validity of a lease', () => {
     setClocks(1_000, 50_000);
     const sentAt = now();
     setClocks(1_400, 50_400);
-    const hold = new Hold({ name: 'n', owner: 'o', leaseMs: 1_000, sentAt, token: 1, tokens: 1, minReplicas: 0 });
+    const hold = new Hold({ ...common, leaseMs: 1_000, sentAt, token: 1, tokens: 1 });
     expect(hold.remaining()).toBe(validityOf(1_000) - 400);
   });
 
@@ -99,12 +101,12 @@ describe('the validity of a lease', () => {
   it('is 0 once the hold is lost, and a hold is lost only once', () => {
     const hold = grant(1_000);
     const heard: string[] = [];
-    hold.queue = { onHoldLost: () => heard.push('line') };
-    hold.observer = {
+    hold.queue = { onHoldLost: () => heard.push('line'), release: () => Promise.resolve('released') };
+    hold.attach({
       onHoldLost: ({ reason }) => heard.push(reason),
       inContext: (run: () => void) => run(),
       onReleased: () => undefined,
-    };
+    });
     hold.lose('taken');
     hold.lose('expired');
     expect(hold.remaining()).toBe(0);

@@ -11,21 +11,21 @@ export class MemoryFirings implements FiringStore {
     private readonly keyOf: (name: string) => Promise<string>,
   ) {}
 
-  async begin(name: string, request: FiringRequest): Promise<boolean> {
+  async begin(name: string, request: FiringRequest): Promise<number | null> {
     const { run, window, firing, takeOver, retry, token, where } = request;
     const key = await this.keyOf(name);
     const last = this.records.get(key);
     const now = wall();
-    if (last?.run === run) return true;
-    if (last !== undefined && firing !== undefined && firing !== last.firedAt) return false;
+    if (last?.run === run) return last.firedAt;
+    if (last !== undefined && firing !== undefined && firing !== last.firedAt) return null;
     const same = last !== undefined && (firing !== undefined || Math.abs(now - last.firedAt) < window);
     const again = last?.state === 'running' ? takeOver : last?.state === 'failed' && last.attempt <= retry;
-    if (same && !again) return false;
+    if (same && !again) return null;
     const firedAt = same ? last.firedAt : now;
     const attempt = same ? last.attempt + 1 : 1;
     const begun = { run, firedAt, startedAt: now, endedAt: undefined, attempt, token, where };
     this.records.set(key, { ...begun, state: 'running' });
-    return true;
+    return firedAt;
   }
 
   async end(name: string, run: string, state: FiringState): Promise<void> {

@@ -9,6 +9,38 @@ interface Entry {
   expiresAt: number;
 }
 
+/** @internal What one of several owners has. */
+export interface Held {
+  /** When the lease ends, on the monotonic clock. */
+  expiresAt: number;
+  /** Whether it was released, and is only kept for a while. */
+  kept: boolean;
+}
+
+/** @internal The permits that an owner has. */
+interface HeldPermits extends Held {
+  readonly take: number;
+}
+
+/** @internal */
+export interface SemaphoreEntry {
+  permits: number;
+  /** By owner. */
+  readonly held: Map<string, HeldPermits>;
+  /** Until when each waiter that takes several permits keeps its place, in the order of their places. */
+  readonly places: Map<string, number>;
+}
+
+/** @internal Its holders are one owner that writes, or any number that read. */
+export interface ReadWriteEntry {
+  readonly held: Map<string, Held>;
+  /** Until when each waiter keeps its place, in the order of their places. */
+  readonly places: Map<string, number>;
+}
+
+/** @internal The kinds of locks, as `KIND` names them. */
+export type MemoryKind = 'lock' | 'read-write' | 'semaphore' | 'latch';
+
 /**
  * The locks of a memory store. Services that are given the same state contend for the same locks, as replicas do for
  * one Redis.
@@ -22,6 +54,12 @@ export class MemoryState {
   private highestToken = 0;
   /** @internal The last firings of jobs. */
   readonly firings = new Map<string, Omit<FiringRecord, 'ageMs'>>();
+  /** @internal */
+  readonly semaphores = new Map<string, SemaphoreEntry>();
+  /** @internal The counts of latches that are closed. */
+  readonly latches = new Map<string, number>();
+  /** @internal */
+  readonly readWrite = new Map<string, ReadWriteEntry>();
   private readonly listeners = new Map<string, Set<() => void>>();
 
   /** @internal The entry of `key`, unless its lease has ended. */
@@ -32,6 +70,14 @@ export class MemoryState {
       return undefined;
     }
     return entry;
+  }
+
+  /** @internal The kind of lock that has the key; `undefined` if it is free. */
+  kindOf(key: string): MemoryKind | undefined {
+    if (this.read(key) !== undefined) return 'lock';
+    if (isInUse(this.readWrite.get(key))) return 'read-write';
+    if (this.latches.has(key)) return 'latch';
+    return isInUse(this.semaphores.get(key)) ? 'semaphore' : undefined;
   }
 
   /** @internal */
@@ -87,5 +133,21 @@ export class MemoryState {
     this.entries.clear();
     this.tokens.clear();
     this.firings.clear();
+    this.semaphores.clear();
+    this.readWrite.clear();
+    this.latches.clear();
   }
+}
+
+/** @internal Removes the holders and places whose time is over. */
+export function prune({ held, places }: ReadWriteEntry): void {
+  const time = monotonic();
+  for (const [owner, { expiresAt }] of held) if (expiresAt <= time) held.delete(owner);
+  for (const [owner, until] of places) if (until <= time) places.delete(owner);
+}
+
+function isInUse(entry: ReadWriteEntry | undefined): boolean {
+  if (entry === undefined) return false;
+  prune(entry);
+  return entry.held.size + entry.places.size > 0;
 }

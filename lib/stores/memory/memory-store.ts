@@ -1,10 +1,30 @@
-import { LockUnavailableError } from '../../errors/index.js';
+import { LockConfigError, LockUnavailableError } from '../../errors/index.js';
+import { quoteName } from '../../errors/quote-name.js';
 import { monotonic } from '../../time/clock.js';
 import { now } from '../../time/instant.js';
-import type { AcquireReply, LockStore, NotificationSubscription, ReleaseReply, RenewReply } from '../lock-store.js';
+import type {
+  AcquireReply,
+  AcquireRequest,
+  LockStore,
+  NotificationSubscription,
+  ReleaseReply,
+  RenewReply,
+  RenewRequest,
+} from '../lock-store.js';
 import type { LockState } from '../lock-state.js';
 import { MemoryFirings } from './memory-firings.js';
-import type { MemoryState } from './memory-state.js';
+import type { MemoryKindHost } from './memory-kind-host.js';
+import { MemoryLatches } from './memory-latches.js';
+import { MemoryReadWrite } from './memory-read-write.js';
+import { MemorySemaphores } from './memory-semaphores.js';
+import type { MemoryKind, MemoryState } from './memory-state.js';
+
+const TITLES: Record<MemoryKind, string> = {
+  lock: 'a lock',
+  'read-write': 'a read-write lock',
+  semaphore: 'a semaphore',
+  latch: 'a latch',
+};
 
 /**
  * Locks in this process's memory, for tests: the same guarantees as on Redis, within one process. There are no
@@ -14,21 +34,32 @@ export class MemoryStore implements LockStore {
   private readonly own = new Set<() => void>();
   private closed = false;
   readonly firings: MemoryFirings;
+  readonly semaphores: MemorySemaphores;
+  readonly readWrite: MemoryReadWrite;
+  readonly latches: MemoryLatches;
 
   constructor(
     private readonly state: MemoryState,
     private readonly keyPrefix: string,
   ) {
     this.firings = new MemoryFirings(state.firings, (name) => this.turn(name));
+    const hostOf = (kind: MemoryKind): MemoryKindHost => ({
+      keyOf: (name) => this.keyOf(name, kind),
+      notify: (channel) => state.notify(channel, this.own),
+      listen: (name, channelOf, onNotification) => this.listen(channelOf(keyPrefix + name), onNotification),
+    });
+    this.semaphores = new MemorySemaphores(state, hostOf('semaphore'));
+    this.readWrite = new MemoryReadWrite(state, hostOf('read-write'));
+    this.latches = new MemoryLatches(state.latches, hostOf('latch'));
   }
 
   async connect(): Promise<void> {
     await this.turn('');
   }
 
-  async acquire(name: string, owner: string, leaseMs: number, tokens: number): Promise<AcquireReply> {
+  async acquire({ name, owner, leaseMs, tokens }: AcquireRequest): Promise<AcquireReply> {
     const sentAt = now();
-    const key = await this.turn(name);
+    const key = await this.keyOf(name, 'lock');
     const entry = this.state.read(key);
     if (entry !== undefined && entry.owner !== owner) {
       return { taken: false, remainingMs: entry.expiresAt - monotonic() };
@@ -40,14 +71,7 @@ export class MemoryStore implements LockStore {
   }
 
   /** Requests arrive in the order in which they were sent, so their numbers are not needed. */
-  async renew(
-    name: string,
-    owner: string,
-    leaseMs: number,
-    _minReplicas?: number,
-    _number?: number,
-    exact = false,
-  ): Promise<RenewReply> {
+  async renew({ name, owner, leaseMs, exact }: RenewRequest): Promise<RenewReply> {
     const sentAt = now();
     const key = await this.turn(name);
     const entry = this.state.read(key);
@@ -70,9 +94,11 @@ export class MemoryStore implements LockStore {
   }
 
   async inspect(name: string): Promise<LockState> {
-    const key = await this.turn(name);
+    const key = await this.keyOf(name, 'lock', 'read-write');
     const entry = this.state.read(key);
+    if (this.state.kindOf(key) === 'read-write') return this.readWrite.inspect(key);
     return {
+      mode: entry === undefined ? undefined : 'exclusive',
       held: entry !== undefined,
       owner: entry?.owner,
       holds: entry === undefined ? 0 : 1,
@@ -82,7 +108,8 @@ export class MemoryStore implements LockStore {
   }
 
   async forceRelease(name: string): Promise<boolean> {
-    const key = await this.turn(name);
+    const key = await this.keyOf(name, 'lock', 'read-write');
+    if (this.state.kindOf(key) === 'read-write') return this.readWrite.forceRelease(key);
     const held = this.state.read(key) !== undefined;
     this.state.delete(key);
     if (held) this.state.notify(key, this.own);
@@ -90,7 +117,15 @@ export class MemoryStore implements LockStore {
   }
 
   subscribe(name: string, onNotification: () => void): NotificationSubscription {
-    const key = this.keyPrefix + name;
+    return this.listen(this.keyPrefix + name, onNotification);
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    return Promise.resolve();
+  }
+
+  private listen(key: string, onNotification: () => void): NotificationSubscription {
     this.state.listen(key, onNotification);
     this.own.add(onNotification);
     return {
@@ -103,9 +138,12 @@ export class MemoryStore implements LockStore {
     };
   }
 
-  close(): Promise<void> {
-    this.closed = true;
-    return Promise.resolve();
+  /** The key of a name. Rejects if it is in use for another kind of lock. */
+  private async keyOf(name: string, ...kinds: MemoryKind[]): Promise<string> {
+    const key = await this.turn(name);
+    const kind = this.state.kindOf(key);
+    if (kind !== undefined && !kinds.includes(kind)) throw otherKind(name, TITLES[kind]);
+    return key;
   }
 
   /** Yields, like a request to a server, and returns the key of `name`. */
@@ -116,4 +154,11 @@ export class MemoryStore implements LockStore {
     }
     return this.keyPrefix + name;
   }
+}
+
+function otherKind(name: string, title: string): LockConfigError {
+  return new LockConfigError(
+    `${quoteName(name)} is the name of ${title}. Use each name for one kind of lock only.`,
+    name,
+  );
 }

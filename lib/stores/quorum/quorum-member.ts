@@ -1,7 +1,7 @@
 import { inServiceContext } from '../../context/service-context.js';
 import { LockUnavailableError } from '../../errors/index.js';
 import { monotonic } from '../../time/clock.js';
-import type { NotificationSubscription, ReleaseReply, RenewReply } from '../lock-store.js';
+import type { NotificationSubscription, ReleaseReply, RenewReply, RenewRequest } from '../lock-store.js';
 import type { LockState } from '../lock-state.js';
 import { OverdueError } from '../overdue-error.js';
 import type { Heartbeat } from '../redis/connection/heartbeat.js';
@@ -117,8 +117,8 @@ export class QuorumMember {
     return this.vote(() => this.confirms.run(request, this.timeoutFor(leaseMs)));
   }
 
-  renew(name: string, owner: string, leaseMs: number, number?: number, exact?: boolean): Promise<RenewReply> {
-    return this.vote(() => this.store.renew(name, owner, leaseMs, 0, number, exact));
+  renew(request: RenewRequest): Promise<RenewReply> {
+    return this.vote(() => this.store.renew(request));
   }
 
   /** @param notify whether waiters are notified */

@@ -20,8 +20,9 @@ export function stateOf(answers: readonly LockState[], silent: number, majority:
     const remaining = votes.map(({ remainingMs }) => remainingMs ?? Infinity).sort((a, b) => b - a);
     const remainingMs = remaining[majority - 1] ?? Infinity;
     const holds = Math.max(...votes.map((vote) => vote.holds));
-    return { held: true, owner, holds, remainingMs: remainingMs === Infinity ? undefined : remainingMs, token };
+    const lasts = remainingMs === Infinity ? undefined : remainingMs;
+    return { held: true, mode: 'exclusive', owner, holds, remainingMs: lasts, token };
   }
   if (answers.length < majority || most + silent >= majority) return undefined;
-  return { held: false, owner: undefined, holds: 0, remainingMs: undefined, token };
+  return { held: false, mode: undefined, owner: undefined, holds: 0, remainingMs: undefined, token };
 }

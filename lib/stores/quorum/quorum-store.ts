@@ -4,11 +4,12 @@ import { now } from '../../time/instant.js';
 import { isValid } from '../../time/validity.js';
 import type {
   AcquireReply,
+  AcquireRequest,
   LockStore,
   NotificationSubscription,
   ReleaseReply,
   RenewReply,
-  Rivals,
+  RenewRequest,
 } from '../lock-store.js';
 import type { LockState, StoreNode } from '../lock-state.js';
 import { Heartbeat } from '../redis/connection/heartbeat.js';
@@ -71,14 +72,7 @@ export class QuorumStore implements LockStore {
     return startNodes(this.members, this.majority, timeoutMs);
   }
 
-  async acquire(
-    name: string,
-    _owner: string,
-    leaseMs: number,
-    tokens: number,
-    minReplicas: number,
-    rivals?: Rivals,
-  ): Promise<AcquireReply> {
+  async acquire({ name, leaseMs, tokens, minReplicas, rivals }: AcquireRequest): Promise<AcquireReply> {
     checkReplicas(minReplicas);
     checkLease(leaseMs, this.options.restartGuard);
     const ballot = new Ballot(name, this.nextOwner(), leaseMs);
@@ -100,14 +94,8 @@ export class QuorumStore implements LockStore {
     return result.busy;
   }
 
-  async renew(
-    name: string,
-    owner: string,
-    leaseMs: number,
-    minReplicas: number,
-    number = 0,
-    exact = false,
-  ): Promise<RenewReply> {
+  async renew(request: RenewRequest): Promise<RenewReply> {
+    const { owner, leaseMs, minReplicas } = request;
     checkReplicas(minReplicas);
     checkLease(leaseMs, this.options.restartGuard);
     const sentAt = now();
@@ -115,7 +103,7 @@ export class QuorumStore implements LockStore {
     let confirmed = false;
     const ballot = this.ballots.get(owner);
     const renewal = async (member: QuorumMember): Promise<RenewReply> => {
-      const each = await member.renew(name, owner, leaseMs, number, exact).catch((error: unknown) => {
+      const each = await member.renew(request).catch((error: unknown) => {
         ballot?.note(member, false);
         throw error;
       });

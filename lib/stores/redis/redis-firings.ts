@@ -17,13 +17,12 @@ export class RedisFirings implements FiringStore {
     private readonly run: Run,
   ) {}
 
-  async begin(name: string, request: FiringRequest): Promise<boolean> {
+  async begin(name: string, request: FiringRequest): Promise<number | null> {
     const { run, window, firing, takeOver, retry, token, where } = request;
     const ttl = Math.max(KEEP_MS, 2 * window);
-    return (
-      Number(await this.call(name, 'begin', ttl, run, window, firing ?? '', takeOver ? 1 : 0, retry, token, where)) ===
-      1
-    );
+    const again = takeOver ? 1 : 0;
+    const firedAt = Number(await this.call(name, 'begin', ttl, run, window, firing ?? '', again, retry, token, where));
+    return firedAt === 0 ? null : firedAt;
   }
 
   async end(name: string, run: string, state: FiringState): Promise<void> {

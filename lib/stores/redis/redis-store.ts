@@ -1,41 +1,47 @@
-import { LockUnavailableError } from '../../errors/index.js';
-import { monotonic } from '../../time/clock.js';
+import { LockUnavailableError, type LockConfigError } from '../../errors/index.js';
 import { Timer } from '../../time/timer.js';
-import type { AcquireReply, LockStore, NotificationSubscription, ReleaseReply, RenewReply } from '../lock-store.js';
-import type { LockState, StoreNode } from '../lock-state.js';
-import { CleanUps } from '../clean-ups.js';
+import type {
+  AcquireReply,
+  AcquireRequest,
+  LockStore,
+  NotificationSubscription,
+  ReleaseReply,
+  RenewReply,
+  RenewRequest,
+} from '../lock-store.js';
+import type { LockMode, LockState, StoreNode } from '../lock-state.js';
+import { WrongKindError } from '../wrong-kind-error.js';
 import type { Reporter } from '../../telemetry/reporter.js';
-import { AckedWrites } from './replication/acked-writes.js';
 import { isClusterClient } from './connection/cluster-client.js';
 import { callAtOnce } from './connection/call.js';
 import { checkDatabase } from './connection/client-database.js';
 import type { ConnectionWatch } from './connection/connection-watch.js';
 import type { Heartbeat } from './connection/heartbeat.js';
-import { KeyLayout, TOKEN_PREFIX } from './scripts/key-layout.js';
+import { CHANNEL_PREFIX, KeyLayout, READ_WRITE_CHANNEL_PREFIX, TOKEN_PREFIX } from './scripts/key-layout.js';
 import { KeyProbe } from './key-probe.js';
+import type { FoundKind } from './kind-conflict.js';
 import { NotificationSubscriber } from './notifications/notification-subscriber.js';
 import type { RedisArgument, RedisClient } from './connection/redis-client.js';
-import {
-  acquireBatch,
-  releaseBatch,
-  renewBatch,
-  type AcquireRequest,
-  type ReleaseRequest,
-  type RenewRequest,
-} from './scripts/lock-batches.js';
-import { ScriptBatch } from './scripts/script-batch.js';
 import { ScriptCaller } from './scripts/script-caller.js';
 import { warnOfEviction } from './connection/eviction-warning.js';
 import {
   FORCE_RELEASE_SCRIPT,
+  INSPECT_PERMITS_SCRIPT,
   INSPECT_SCRIPT,
+  KIND_SCRIPT,
   PROBE_PUBLISH_SCRIPT,
   SHARDED_FORCE_RELEASE_SCRIPT,
 } from './lua/index.js';
 import type { Script } from './lua/script.js';
 import { RedisFirings } from './redis-firings.js';
+import { RedisKind } from './redis-kind.js';
+import { RedisLatches } from './redis-latches.js';
+import { RedisSemaphores } from './redis-semaphores.js';
+import type { AbandonedAcquires } from './scripts/abandoned-acquires.js';
+import { lockScripts } from './scripts/lock-batches.js';
+import { readWriteScripts } from './scripts/read-write-batches.js';
+import { semaphoreScripts } from './scripts/semaphore-batches.js';
 import { startUp, type StartingStore } from './start-up.js';
-import { AbandonedAcquires } from './scripts/abandoned-acquires.js';
 import { topologyOf } from './open-topology.js';
 import type { TestPlace, Topology } from './topology.js';
 
@@ -72,16 +78,11 @@ export class RedisStore implements LockStore {
   readonly scripts: ScriptCaller;
   private readonly keys: KeyProbe;
   private readonly notifications: NotificationSubscriber;
-  private readonly acked: AckedWrites;
+  private readonly locks: RedisKind;
+  readonly semaphores: RedisSemaphores;
+  readonly readWrite: RedisKind;
+  readonly latches: RedisLatches;
   private closed = false;
-  private readonly cleanUps = new CleanUps(this);
-  /** Tracks acquires that may be executed after their owner was released. */
-  readonly abandoned = new AbandonedAcquires(({ name, owner, leaseMs }, repeatUntil) => {
-    this.cleanUps.add(name, owner, leaseMs, { repeatUntil });
-  });
-  private readonly acquires: ScriptBatch<AcquireRequest, AcquireReply>;
-  private readonly renewals: ScriptBatch<RenewRequest, RenewReply>;
-  private readonly releases: ScriptBatch<ReleaseRequest, ReleaseReply>;
   readonly firings: RedisFirings;
 
   constructor(private readonly options: RedisStoreOptions) {
@@ -91,17 +92,30 @@ export class RedisStore implements LockStore {
     this.scripts = new ScriptCaller(this.connection, this.topology.mixing);
     this.notifications = new NotificationSubscriber(this.topology.link);
     this.keys = new KeyProbe(options.client, this.scripts, this.layout, options.commandTimeout);
-    const { layout, scripts, notifications } = this;
-    const { ordered, routes, sharded } = this.topology;
-    const renew = renewBatch(layout, options.tokenTtl);
-    const release = releaseBatch(layout, notifications, sharded);
-    const acquire = acquireBatch(layout, options.tokenTtl, ordered ? this.abandoned.inOrder : this.abandoned);
-    const acked = acquireBatch(layout, options.tokenTtl, this.abandoned);
-    this.acquires = new ScriptBatch(scripts, acquire);
-    this.renewals = new ScriptBatch(scripts, renew);
-    this.releases = new ScriptBatch(scripts, release);
+    const { layout, scripts, notifications, topology } = this;
+    const { commandTimeout, timeoutFor = (leaseMs) => shareOf(leaseMs, commandTimeout) } = options;
+    const kindOf = async (name: string): Promise<FoundKind> => {
+      const [key, ...ofSemaphore] = layout.semaphore(name);
+      const [, ofLatch] = layout.latch(name);
+      return (await this.call(KIND_SCRIPT, name, [key], [...ofSemaphore, ofLatch])) as FoundKind;
+    };
+    const connections = { scripts, notifications, topology, commandTimeout, timeoutFor, kindOf };
+    this.locks = new RedisKind(connections, lockScripts(layout, options.tokenTtl, notifications, topology.sharded));
+    const readWrite = readWriteScripts(layout, options.tokenTtl, notifications, topology.sharded);
+    this.readWrite = new RedisKind(connections, readWrite);
+    const ofSemaphore = semaphoreScripts(layout, options.tokenTtl, notifications, topology.sharded);
+    this.semaphores = new RedisSemaphores(connections, ofSemaphore, (name) =>
+      this.call(INSPECT_PERMITS_SCRIPT, name, layout.semaphore(name), [], this.semaphores),
+    );
+    this.latches = new RedisLatches({
+      layout,
+      notifications,
+      sharded: topology.sharded,
+      ttl: options.tokenTtl,
+      run: (...args) => this.call(...args, this.latches),
+      kindOf,
+    });
     this.firings = new RedisFirings(layout, (...args) => this.call(...args));
-    this.acked = new AckedWrites(routes, { acquire: acked, renew, release });
   }
 
   /** Whether requests are sent at once. */
@@ -110,7 +124,7 @@ export class RedisStore implements LockStore {
   }
 
   get unsettled(): number {
-    return this.cleanUps.size;
+    return this.locks.unsettled + this.readWrite.unsettled + this.semaphores.unsettled;
   }
 
   /** The last connection error. */
@@ -132,8 +146,8 @@ export class RedisStore implements LockStore {
   private get starting(): StartingStore {
     const isClosed = (): boolean => this.closed;
     return {
-      acquire: (name, owner, leaseMs, tokens, minReplicas) => this.acquire(name, owner, leaseMs, tokens, minReplicas),
-      renew: (...args) => this.renew(...args),
+      acquire: (request) => this.acquire(request),
+      renew: (request) => this.renew(request),
       inspect: (name) => this.inspect(name),
       release: (...args) => this.release(...args),
       forceRelease: (name) => this.forceRelease(name),
@@ -162,50 +176,33 @@ export class RedisStore implements LockStore {
     if (minReplicas > 0) await scripts.ask(waitForReplicas, commandTimeout);
   }
 
-  acquire(name: string, owner: string, leaseMs: number, tokens: number, minReplicas: number): Promise<AcquireReply> {
-    const request = { name, owner, leaseMs, tokens };
-    const timeoutMs = this.timeoutFor(leaseMs);
-    return minReplicas === 0
-      ? this.acquires.run(request, timeoutMs)
-      : this.acked.acquire(request, minReplicas, timeoutMs);
+  /** Tracks acquires that may be executed after their owner was released. */
+  get abandoned(): AbandonedAcquires {
+    return this.locks.abandoned;
   }
 
-  renew(
-    name: string,
-    owner: string,
-    leaseMs: number,
-    minReplicas: number,
-    number = 0,
-    exact = false,
-  ): Promise<RenewReply> {
-    const request = { name, owner, leaseMs, number, exact };
-    const timeoutMs = this.timeoutFor(leaseMs);
-    return minReplicas === 0
-      ? this.renewals.run(request, timeoutMs)
-      : this.acked.renew(request, minReplicas, timeoutMs);
+  acquire(request: AcquireRequest): Promise<AcquireReply> {
+    return this.locks.acquire(request);
+  }
+
+  renew(request: RenewRequest): Promise<RenewReply> {
+    return this.locks.renew(request);
   }
 
   /** @param notify whether waiters are notified */
   release(name: string, owner: string, keepMs: number, notify = true): Promise<ReleaseReply> {
-    const repeatUntil = this.abandoned.onReleased(owner);
-    if (repeatUntil > 0) this.repeatRelease(name, owner, keepMs, repeatUntil);
-    return this.releases.run({ name, owner, keepMs, notify }, this.options.commandTimeout);
-  }
-
-  private repeatRelease(name: string, owner: string, keepMs: number, repeatUntil: number): void {
-    const leaseMs = repeatUntil - monotonic();
-    // The first release is sent by the caller.
-    this.cleanUps.add(name, owner, leaseMs, { keepMs, repeatUntil, underWay: Promise.resolve() });
+    return this.locks.release(name, owner, keepMs, notify);
   }
 
   async inspect(name: string): Promise<LockState> {
     const value = await this.call(INSPECT_SCRIPT, name, [this.layout.lock(name)], [TOKEN_PREFIX]);
-    const [owner, holds, ttl, token] = value as [string, unknown, unknown, string];
+    const [owner, holds, ttl, token, mode] = value as [string, unknown, unknown, string, string];
     // A client may have the option to return numbers as strings.
     const left = Number(ttl);
     const held = left !== -2;
     return {
       held,
+      mode: held ? modeOf(mode) : undefined,
       owner: held ? owner : undefined,
       // `holds` is 0 for an owner that released the lock with `keepMs`.
       holds: held ? Math.max(1, Number(holds)) : 0,
@@ -216,22 +213,26 @@ export class RedisStore implements LockStore {
 
   async forceRelease(name: string): Promise<boolean> {
     const script = this.topology.sharded ? SHARDED_FORCE_RELEASE_SCRIPT : FORCE_RELEASE_SCRIPT;
-    const value = await this.call(script, name, [this.layout.lock(name)], [this.layout.channel(name)]);
+    const value = await this.call(script, name, [this.layout.lock(name)], [CHANNEL_PREFIX, READ_WRITE_CHANNEL_PREFIX]);
     return Number(value) === 1;
   }
 
+  explain(name: string, error: WrongKindError): Promise<LockConfigError | undefined> {
+    return this.locks.explain(name, error);
+  }
+
   subscribe(name: string, onNotification: () => void): NotificationSubscription {
-    return this.notifications.listen(this.layout.channel(name), onNotification);
+    return this.locks.subscribe(name, onNotification);
   }
 
   heard(name: string): number | undefined {
-    return this.notifications.idle ? undefined : this.notifications.heard(this.layout.channel(name));
+    return this.locks.heard(name);
   }
 
   async close(): Promise<void> {
     this.closed = true;
     this.keys.dispose();
-    await this.cleanUps.close();
+    await Promise.all([this.locks.close(), this.readWrite.close(), this.semaphores.close()]);
     this.notifications.close();
     this.topology.routes.close();
     this.connection.dispose();
@@ -244,21 +245,32 @@ export class RedisStore implements LockStore {
     client.disconnect();
   }
 
-  private timeoutFor(leaseMs: number): number {
-    return (
-      this.options.timeoutFor?.(leaseMs) ?? Math.max(1, Math.min(this.options.commandTimeout, Math.floor(leaseMs / 3)))
-    );
-  }
-
-  private async call(script: Script, name: string, keys: string[], args: RedisArgument[]): Promise<unknown> {
+  private async call(
+    script: Script,
+    name: string,
+    keys: string[],
+    args: RedisArgument[],
+    kind: Pick<RedisKind, 'explain'> = this.locks,
+  ): Promise<unknown> {
     // Throws if the keys of the lock cannot be used in one call.
     this.topology.mixing.groupOf(name);
     try {
       return await this.scripts.call(script, keys, args, this.options.commandTimeout);
     } catch (error) {
-      throw error instanceof LockUnavailableError ? error.forLock(name) : error;
+      if (!(error instanceof LockUnavailableError)) throw error;
+      const conflict = error instanceof WrongKindError ? await kind.explain(name, error) : undefined;
+      throw conflict ?? error.forLock(name);
     }
   }
+}
+
+function modeOf(mode: string): LockMode {
+  return mode === 'read' || mode === 'write' ? mode : 'exclusive';
+}
+
+/** The timeout of a request for a lease of this length, in ms. */
+function shareOf(leaseMs: number, commandTimeout: number): number {
+  return Math.max(1, Math.min(commandTimeout, Math.floor(leaseMs / 3)));
 }
 
 /** Waits until `request` is settled, but not longer than `timeoutMs`. */

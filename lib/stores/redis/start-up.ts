@@ -73,8 +73,9 @@ async function test(store: StartingStore, place: TestPlace, timeoutMs: number): 
   const { name } = place;
   const owner = `${randomUUID()}:0`;
   const lease = Math.max(1_000, timeoutMs);
-  await store.acquire(name, owner, lease, 1, 0);
-  await store.renew(name, owner, lease, 0);
+  const request = { name, owner, leaseMs: lease, minReplicas: 0 };
+  await store.acquire({ ...request, tokens: 1, waits: false });
+  await store.renew({ ...request, number: 0, exact: false });
   await store.testOthers(place);
   await store.inspect(name);
   await store.release(name, owner, 0);

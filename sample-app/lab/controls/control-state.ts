@@ -1,4 +1,4 @@
-import type { SystemName } from '../evolution/systems.js';
+import type { GuardName } from '../evolution/guards.js';
 
 /**
  * The state of the controls for the page: `GET /controls/state`, and the SSE stream `GET /controls/events` as `state`.
@@ -6,7 +6,7 @@ import type { SystemName } from '../evolution/systems.js';
 export interface ControlState {
   readonly replicas: readonly ReplicaState[];
   readonly redis: 'up' | 'paused' | 'restarting';
-  readonly guard: SystemName;
+  readonly guard: GuardName;
   readonly queryMs: number;
   readonly load: Load;
   /** The one that runs, or the last one. */
@@ -32,11 +32,13 @@ export interface ReplicaState {
 export interface Load {
   readonly readersPerSecond: number;
   readonly buyersPerSecond: number;
+  /** Customers who want to know what the supplier asks now. */
+  readonly offersPerSecond: number;
 }
 
 /** A stampede of readers on an empty cache: the last one, or the one that runs. */
 export interface StampedeState {
-  readonly guard: SystemName;
+  readonly guard: GuardName;
   readonly readers: number;
   readonly served: number;
   /** Readers that got no catalog, or a wrong one. */

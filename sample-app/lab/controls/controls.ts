@@ -81,9 +81,12 @@ export class Controls {
       query: (body) => this.settings.setQueryMs(body.only('ms').whole('ms', 0, mostQueryMs)),
       cold: (body) => (body.only(), cold.empty()),
       load: (body) => {
-        body.only('readersPerSecond', 'buyersPerSecond');
-        const readersPerSecond = body.whole('readersPerSecond', 0, 500);
-        return this.load.set({ readersPerSecond, buyersPerSecond: body.whole('buyersPerSecond', 0, 200) });
+        body.only('readersPerSecond', 'buyersPerSecond', 'offersPerSecond');
+        return this.load.set({
+          readersPerSecond: body.whole('readersPerSecond', 0, 500),
+          buyersPerSecond: body.whole('buyersPerSecond', 0, 200),
+          offersPerSecond: body.whole('offersPerSecond', 0, 50),
+        });
       },
       stampede: (body) => this.stampede.run(body.only('readers').whole('readers', 1, 2_000)),
       'holder/kill': (body) => (body.only(), holder.kill()),

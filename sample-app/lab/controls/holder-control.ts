@@ -1,6 +1,6 @@
 import { get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SystemName } from '../evolution/systems.js';
+import type { GuardName } from '../evolution/guards.js';
 import type { Settings } from '../live/settings.js';
 import type { ColdCatalog } from './cold-catalog.js';
 import { ControlError } from './control-error.js';
@@ -83,7 +83,7 @@ export class HolderControl {
   }
 }
 
-function lockOf(guard: SystemName, token: number | null): string {
+function lockOf(guard: GuardName, token: number | null): string {
   if (guard === 'none') return '';
   return token === null ? ', with the lock, which has no token' : `, with the lock and token ${String(token)}`;
 }

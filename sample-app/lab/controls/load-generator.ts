@@ -6,6 +6,8 @@ import type { Load } from './control-state.js';
 const tickMs = 50;
 /** The largest number of requests in flight; further ones are not sent. */
 const mostAtOnce = 300;
+/** Of these, for offers: the supplier answers few a second, and readers must not wait behind them. */
+const mostOffersAtOnce = 100;
 /** How long the load continues after the last page is closed. */
 const idleMs = 10_000;
 
@@ -21,6 +23,8 @@ export class LoadGenerator {
   private underWay = 0;
   private dueReaders = 0;
   private dueBuyers = 0;
+  private dueOffers = 0;
+  private offersUnderWay = 0;
 
   /** @param skus what can be bought */
   constructor(
@@ -40,9 +44,10 @@ export class LoadGenerator {
     this.load = load;
     this.watchedAt = performance.now();
     this.onChange();
-    const { readersPerSecond, buyersPerSecond } = load;
+    const { readersPerSecond, buyersPerSecond, offersPerSecond } = load;
     const until = this.watchers > 0 ? '' : `, for ${String(idleMs / 1000)} s, since no page is open`;
-    return `${String(readersPerSecond)} readers and ${String(buyersPerSecond)} buyers are sent every second${until}.`;
+    const readers = `${String(readersPerSecond)} readers, ${String(buyersPerSecond)} buyers`;
+    return `${readers} and ${String(offersPerSecond)} requests for an offer are sent every second${until}.`;
   }
 
   /** A page is open until the returned function is called. */
@@ -81,8 +86,10 @@ export class LoadGenerator {
     if (!watched || this.held > 0) return;
     this.dueReaders += this.load.readersPerSecond * seconds;
     this.dueBuyers += this.load.buyersPerSecond * seconds;
+    this.dueOffers += this.load.offersPerSecond * seconds;
     for (; this.dueReaders >= 1; this.dueReaders -= 1) this.read();
     for (; this.dueBuyers >= 1; this.dueBuyers -= 1) this.buy();
+    for (; this.dueOffers >= 1; this.dueOffers -= 1) this.askForOffer();
   }
 
   private read(): void {
@@ -101,8 +108,17 @@ export class LoadGenerator {
     this.send('POST', '/orders', headers, JSON.stringify({ lines: [{ sku, quantity: 1 }] }));
   }
 
-  private send(method: string, path: string, headers: OutgoingHttpHeaders = {}, body?: string): void {
-    if (this.underWay >= mostAtOnce) return;
+  private askForOffer(): void {
+    const sku = this.skus[Math.floor(Math.random() * this.skus.length)];
+    if (sku === undefined || this.offersUnderWay >= mostOffersAtOnce) return;
+    this.offersUnderWay += 1;
+    const sent = this.send('GET', `/prices/${sku}/offer`);
+    if (sent === undefined) this.offersUnderWay -= 1;
+    else sent.once('close', () => (this.offersUnderWay -= 1));
+  }
+
+  private send(method: string, path: string, headers: OutgoingHttpHeaders = {}, body?: string) {
+    if (this.underWay >= mostAtOnce) return undefined;
     this.underWay += 1;
     const sent = request(new URL(path, this.shopUrl), { method, headers, agent: this.agent }, (response) => {
       response.on('error', () => undefined).resume();
@@ -110,6 +126,6 @@ export class LoadGenerator {
     // The shop itself reports the result.
     sent.on('error', () => undefined);
     sent.once('close', () => (this.underWay -= 1));
-    sent.end(body);
+    return sent.end(body);
   }
 }

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
-import { isSystemName, systems } from '../evolution/systems.js';
-import type { SystemName } from '../evolution/systems.js';
+import { guards, isGuardName } from '../evolution/guards.js';
+import type { GuardName } from '../evolution/guards.js';
 import { settingsKey } from '../live/settings.js';
 import type { Settings } from '../live/settings.js';
 import { ControlError } from './control-error.js';
@@ -34,11 +34,11 @@ export class SettingsControl {
   }
 
   async setGuard(name: string): Promise<string> {
-    if (!isSystemName(name)) {
-      throw new ControlError(400, `"guard" must be one of ${Object.keys(systems).join(', ')}.`);
+    if (!isGuardName(name)) {
+      throw new ControlError(400, `"guard" must be one of ${Object.keys(guards).join(', ')}.`);
     }
-    const guard: SystemName = name;
-    return this.change({ ...this.settings, guard }, `The catalog is now guarded by: ${systems[guard]}`);
+    const guard: GuardName = name;
+    return this.change({ ...this.settings, guard }, `The catalog is now guarded by: ${guards[guard]}`);
   }
 
   async setQueryMs(queryMs: number): Promise<string> {

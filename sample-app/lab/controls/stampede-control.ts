@@ -1,8 +1,8 @@
 import { CatalogCheck } from '../readers/catalog-check.js';
 import { Readers } from '../readers/readers.js';
 import type { Database } from '../../shop/database/database.js';
-import { systems } from '../evolution/systems.js';
-import type { SystemName } from '../evolution/systems.js';
+import { guards } from '../evolution/guards.js';
+import type { GuardName } from '../evolution/guards.js';
 import type { ColdCatalog } from './cold-catalog.js';
 import { ControlError } from './control-error.js';
 import type { StampedeState } from './control-state.js';
@@ -14,7 +14,7 @@ const countEveryMs = 200;
 /** Sends many readers at once to an empty cache, through the proxy, and counts the rebuilds. */
 export class StampedeControl {
   private last: StampedeState | null = null;
-  private readonly finished = new Map<SystemName, StampedeState>();
+  private readonly finished = new Map<GuardName, StampedeState>();
   private running = false;
   private closed = false;
 
@@ -24,7 +24,7 @@ export class StampedeControl {
     private readonly rebuilds: RebuildCounts,
     private readonly cold: ColdCatalog,
     private readonly load: LoadGenerator,
-    private readonly guard: () => SystemName,
+    private readonly guard: () => GuardName,
     private readonly onChange: () => void,
   ) {}
 
@@ -89,7 +89,7 @@ export class StampedeControl {
       const times = rebuilt === 1 ? 'once' : `${String(rebuilt)} times`;
       const busy = refused === 0 ? '' : `, ${String(refused)} of them because the lock was busy (409)`;
       const failed = errors === 0 ? '' : ` ${String(errors)} got no catalog${busy}.`;
-      return `${String(readers)} readers at once: the catalog was rebuilt ${times} (${systems[guard]}), and the last reader was served after ${(at(1) / 1000).toFixed(1)} s.${failed}`;
+      return `${String(readers)} readers at once: the catalog was rebuilt ${times} (${guards[guard]}), and the last reader was served after ${(at(1) / 1000).toFixed(1)} s.${failed}`;
     } finally {
       over = true;
       clearInterval(counting);

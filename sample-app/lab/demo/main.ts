@@ -5,6 +5,8 @@ import { demoArguments, usage } from './arguments.js';
 import type { DemoArguments } from './arguments.js';
 import { showEvolution } from './evolution.js';
 import { Progress } from './progress.js';
+import { guards } from '../evolution/guards.js';
+import type { GuardName } from '../evolution/guards.js';
 import { complaints, failures, summary, table } from './report.js';
 import { stampede } from './stampede.js';
 import type { StampedeResult } from './stampede.js';
@@ -30,7 +32,7 @@ function wanted(): DemoArguments | undefined {
 
 /**
  * Sends many readers at once to an empty cache on several replicas, once for each guard. The exit code is 0 only if the
- * run with `@WithLock` rebuilt the catalog once and served all of its readers correctly.
+ * runs with `@WithLock` and with single flight rebuilt the catalog once and served all of their readers correctly.
  */
 async function showStampede(): Promise<void> {
   const replicas = setting('DEMO_REPLICAS', 4, 1, 16);
@@ -41,7 +43,7 @@ async function showStampede(): Promise<void> {
   stopOnExit({ stop: backing.stop, stopNow: () => undefined });
   console.log(`${backing.source}. ${readers} readers, ${replicas} replicas, a query of ${queryMs} ms.`);
 
-  const run = async (guard: 'none' | 'stage-5' | 'with-lock', title: string): Promise<StampedeResult> => {
+  const run = async (guard: GuardName, title: string): Promise<StampedeResult> => {
     const progress = new Progress(title, readers);
     const onServed = progress.served;
     const result = await stampede({ backing, guard, replicas, readers, queryMs, onServed, measureWarm: false });
@@ -52,12 +54,16 @@ async function showStampede(): Promise<void> {
   const unguarded = await run('none', 'Without a guard');
   const stage5 = await run('stage-5', 'With SET NX EX and 100 ms sleeps');
   const guarded = await run('with-lock', 'With @WithLock');
+  const shared = await run('single-flight', 'With single flight');
 
-  const results = [unguarded, stage5, guarded];
+  const results = [unguarded, stage5, guarded, shared];
   console.log(`\n${table(results)}\n\n${summary(results)}`);
-  const wrong = complaints(guarded);
-  for (const complaint of wrong) console.error(`With @WithLock: ${complaint}`);
-  if (wrong.length > 0) process.exitCode = 1;
+  for (const result of [guarded, shared]) {
+    for (const complaint of complaints(result)) {
+      console.error(`With ${guards[result.guard]}: ${complaint}`);
+      process.exitCode = 1;
+    }
+  }
 }
 
 function setting(name: string, fallback: number, min: number, max: number): number {

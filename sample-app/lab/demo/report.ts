@@ -1,4 +1,4 @@
-import { systems } from '../evolution/systems.js';
+import { guards } from '../evolution/guards.js';
 import { lastOf } from './stampede.js';
 import type { StampedeResult } from './stampede.js';
 
@@ -26,7 +26,7 @@ function sentence({ guard, rebuilds, served }: StampedeResult): string {
   const times = rebuilds === 1 ? 'once' : `${rebuilds.toLocaleString('en')} times`;
   const wrong = served.filter(({ error }) => error !== '').length;
   const right = wrong === 0 ? 'every reader got the catalog' : `${wrong.toLocaleString('en')} readers did not get it`;
-  return `  ${systems[guard]}: the slow query ran ${times}, and ${right}, the last one after ${seconds(lastOf(served))}.`;
+  return `  ${guards[guard]}: the slow query ran ${times}, and ${right}, the last one after ${seconds(lastOf(served))}.`;
 }
 
 /** The problems of the guarded run; empty if there are none. */
@@ -48,7 +48,7 @@ function cells({ guard, rebuilds, served, redisCommands }: StampedeResult): stri
   const at = (share: number): number => sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN;
   const errors = served.filter(({ error }) => error !== '').length;
   const counts = [redisCommands, errors].map((count) => count.toLocaleString('en'));
-  return [systems[guard], rebuilds.toLocaleString('en'), ...[at(1), at(0.5), at(0.99)].map(seconds), ...counts];
+  return [guards[guard], rebuilds.toLocaleString('en'), ...[at(1), at(0.5), at(0.99)].map(seconds), ...counts];
 }
 
 function pad(cell: string, width: number, column: number): string {

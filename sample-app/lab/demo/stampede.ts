@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { count } from 'drizzle-orm';
 import type { Backing } from '../launch/backing.js';
 import { startShop } from '../launch/shop.js';
-import type { SystemName } from '../evolution/systems.js';
+import type { GuardName } from '../evolution/guards.js';
 import { openDatabase } from '../../shop/database/database.js';
 import { rebuilds } from '../rebuilds/rebuilds-table.js';
 import { CatalogCheck } from '../readers/catalog-check.js';
@@ -12,7 +12,7 @@ import { commandsSoFar } from './redis-commands.js';
 
 export interface StampedeOptions {
   readonly backing: Backing;
-  readonly guard: SystemName;
+  readonly guard: GuardName;
   readonly replicas: number;
   readonly readers: number;
   /** How long the database takes for the catalog. */
@@ -23,7 +23,7 @@ export interface StampedeOptions {
 }
 
 export interface StampedeResult {
-  readonly guard: SystemName;
+  readonly guard: GuardName;
   /** One reader of an empty cache, without other readers. */
   readonly aloneMs: number;
   /** All readers at once of the warm catalog, after that: what this machine needs for the answers alone. */

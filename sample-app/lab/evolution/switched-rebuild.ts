@@ -4,6 +4,7 @@ import { CatalogCache } from '../../shop/catalog/catalog-cache.js';
 import type { VersionedCatalog } from '../../shop/catalog/catalog-cache.js';
 import { CatalogRebuild } from '../../shop/catalog/catalog-rebuild.js';
 import { TryAgainException } from '../../shop/errors/try-again.exception.js';
+import { CatalogFlights } from './catalog-flights.js';
 import { SystemSwitch } from './system-switch.js';
 import { StillTakenError } from './systems/evolution-lock.js';
 import type { EvolutionLock } from './systems/evolution-lock.js';
@@ -15,11 +16,13 @@ export class SwitchedRebuild extends CatalogRebuild {
     private readonly entries: CatalogCache,
     private readonly builds: CatalogBuilder,
     private readonly systems: SystemSwitch,
+    private readonly flights: CatalogFlights,
   ) {
     super(entries, builds);
   }
 
   override rebuild(section: string): Promise<VersionedCatalog> {
+    if (this.systems.current === 'single-flight') return this.flights.rebuild(section);
     const lock = this.systems.lock();
     return lock === null ? super.rebuild(section) : this.rebuildUnder(lock, section);
   }

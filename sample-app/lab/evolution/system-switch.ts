@@ -3,7 +3,8 @@ import type { OnApplicationShutdown } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { REDIS } from '../../shop/cache/redis.js';
 import { ConfigError } from '../../shop/config/config.js';
-import { isSystemName, systems } from './systems.js';
+import { guards, isGuardName } from './guards.js';
+import type { GuardName } from './guards.js';
 import type { SystemName } from './systems.js';
 import type { EvolutionLock } from './systems/evolution-lock.js';
 import { openSystem } from './systems/open-system.js';
@@ -15,23 +16,23 @@ import { ReportedLock } from './systems/reported-lock.js';
  */
 @Injectable()
 export class SystemSwitch implements OnApplicationShutdown {
-  private name: SystemName = systemFromEnvironment();
+  private name: GuardName = guardFromEnvironment();
   private readonly opened = new Map<SystemName, EvolutionLock>();
 
   constructor(@Inject(REDIS) private readonly redis: Redis) {}
 
-  get current(): SystemName {
+  get current(): GuardName {
     return this.name;
   }
 
-  set(name: SystemName): void {
+  set(name: GuardName): void {
     this.name = name;
   }
 
-  /** The selected lock; `null` stands for `@WithLock`. */
+  /** The selected lock; `null` stands for this library's. */
   lock(): EvolutionLock | null {
     const { name } = this;
-    if (name === 'with-lock') return null;
+    if (name === 'with-lock' || name === 'single-flight') return null;
     const known = this.opened.get(name);
     if (known !== undefined) return known;
     const lock = new ReportedLock(name, openSystem(name, [this.redis]));
@@ -46,8 +47,8 @@ export class SystemSwitch implements OnApplicationShutdown {
 }
 
 /** @throws ConfigError */
-export function systemFromEnvironment(): SystemName {
+export function guardFromEnvironment(): GuardName {
   const name = process.env.CATALOG_GUARD ?? 'with-lock';
-  if (isSystemName(name)) return name;
-  throw new ConfigError(`CATALOG_GUARD must be one of ${Object.keys(systems).join(', ')}, but is "${name}".`);
+  if (isGuardName(name)) return name;
+  throw new ConfigError(`CATALOG_GUARD must be one of ${Object.keys(guards).join(', ')}, but is "${name}".`);
 }

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { SystemName } from '../evolution/systems.js';
+import type { GuardName } from '../evolution/guards.js';
 import { ServerProcess } from '../../services/server-process.js';
 
 export interface ShopOptions {
@@ -7,14 +7,14 @@ export interface ShopOptions {
   readonly databaseUrl: string;
   readonly replicas: number;
   /** Starts the shop with the lab, and guards its catalog by this at first. Without it the plain shop is started. */
-  readonly guard?: SystemName;
+  readonly guard?: GuardName;
   /** Where the replicas and the proxy listen: 127.0.0.1 or ::1. Default 127.0.0.1. */
   readonly host?: string;
   /** Where the proxy listens; 0 takes a free port. Default 0. */
   readonly port?: number;
   /** Where the proxy leads to with all below `/controls`. Default nowhere. */
   readonly controlsUrl?: string;
-  /** More environment for the replicas: `CATALOG_QUERY_MS`, `LOCK_LEASE_MS` … */
+  /** More environment for the replicas and the supplier: `CATALOG_QUERY_MS`, `LOCK_LEASE_MS`, `SUPPLIER_MS` … */
   readonly env?: NodeJS.ProcessEnv;
   /** The folder of the built sample. Default: the one this file is in. */
   readonly programs?: URL;
@@ -34,6 +34,8 @@ export interface Shop {
   /** The proxy's URL. */
   readonly url: string;
   readonly proxy: Replica;
+  /** The supplier of the replicas: a process that counts their requests, see `lab/supplier/`. */
+  readonly supplier: Replica;
   /** As they are now: one that is started again is in the place of the one that ended. */
   readonly replicas: readonly Replica[];
   /** Starts a replica that ended, at the address it had. */
@@ -44,6 +46,7 @@ export interface Shop {
 export async function startShop(options: ShopOptions): Promise<Shop> {
   const started = new Set<ServerProcess>();
   const replicas: Replica[] = [];
+  let supplier: Replica | undefined;
   let proxy: Replica | undefined;
   let stopping = false;
 
@@ -60,6 +63,7 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
       PORT: port,
       REDIS_URL: options.redisUrl,
       DATABASE_URL: options.databaseUrl,
+      SUPPLIER_URL: supplier?.url,
       ...(options.guard === undefined ? {} : { CATALOG_GUARD: options.guard }),
       ...options.env,
     });
@@ -73,12 +77,15 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
   };
   const stop = async (): Promise<void> => {
     stopping = true;
-    // The proxy last, so that it passes on the answers to requests that still run.
-    const all = [...started].filter((process) => process !== proxy?.process);
-    await Promise.all(all.map((process) => process.stop()));
+    // The proxy last, so that it passes on the answers to requests that still run, and the supplier, which they may need.
+    const last = [proxy?.process, supplier?.process];
+    const first = [...started].filter((process) => !last.includes(process));
+    await Promise.all(first.map((process) => process.stop()));
     await proxy?.process.stop();
+    await supplier?.process.stop();
   };
   try {
+    supplier = await start('supplier', 'lab/supplier/main.js', { ...options.env, PORT: '0' });
     const names = Array.from({ length: options.replicas }, (_, index) => `replica-${String(index + 1)}`);
     replicas.push(...(await Promise.all(names.map((name) => startReplica(name, '0')))));
     proxy = await start('proxy', 'lab/proxy/main.js', {
@@ -86,7 +93,7 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
       PORT: String(options.port ?? 0),
       ...(options.controlsUrl === undefined ? {} : { CONTROLS: options.controlsUrl }),
     });
-    return { url: proxy.url, proxy, replicas, startAgain, stop };
+    return { url: proxy.url, proxy, supplier, replicas, startAgain, stop };
   } catch (error) {
     await stop();
     throw error;

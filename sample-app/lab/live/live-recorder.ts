@@ -21,6 +21,7 @@ type Happening = LiveEvent extends infer Event ? (Event extends LiveEvent ? Omit
 /** The events that are reported at once. */
 const important: ReadonlySet<LiveEvent['type']> = new Set([
   'acquired',
+  'released',
   'lost',
   'rebuild-began',
   'rebuild-ended',

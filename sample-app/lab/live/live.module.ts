@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import type { MiddlewareConsumer, NestModule } from '@nestjs/common';
+import { CoordinationWatch } from './coordination-watch.js';
 import { LiveController } from './live.controller.js';
 import { LiveFeed } from './live-feed.js';
 import { LivePublisher } from './live-publisher.js';
@@ -10,6 +11,7 @@ import { LiveSubscriber } from './live-subscriber.js';
 import { QuerySwitch } from './query-switch.js';
 import { ReportWriter } from './report-writer.js';
 import { SettingsClient } from './settings-client.js';
+import { SupplierWatch } from './supplier-watch.js';
 
 /** The live page, which every replica can serve, and the settings that can be changed at run time. */
 @Global()
@@ -17,7 +19,7 @@ import { SettingsClient } from './settings-client.js';
   controllers: [LiveController],
   providers: [
     ...[LiveRecorder, ReportWriter, LivePublisher, LiveSubscriber, LiveFeed, LiveStreams],
-    ...[SettingsClient, QuerySwitch],
+    ...[SettingsClient, QuerySwitch, CoordinationWatch, SupplierWatch],
   ],
   exports: [LiveRecorder, QuerySwitch],
 })

@@ -1,4 +1,5 @@
-import type { SystemName } from '../evolution/systems.js';
+import type { GuardName } from '../evolution/guards.js';
+import type { SupplierStatistics } from '../supplier/statistics.js';
 
 /**
  * The report of one replica to the live page, sent several times a second, and at once after important events. It is
@@ -14,7 +15,7 @@ export interface ReplicaReport {
   /** How long the counts below were taken, in ms. */
   readonly periodMs: number;
   /** What guards the catalog now. */
-  readonly guard: SystemName;
+  readonly guard: GuardName;
   /** How long the slow query is made to take, in ms. */
   readonly queryMs: number;
   readonly requests: RequestCounts;
@@ -23,6 +24,9 @@ export interface ReplicaReport {
   readonly cache: CacheCounts;
   readonly orders: OrderCounts;
   readonly held: readonly HeldLock[];
+  /** `null` while the replica cannot ask Redis. */
+  readonly coordination: CoordinationReport | null;
+  readonly supplier: SupplierReport;
   /** Only names with waiters. */
   readonly waiting: readonly WaitLineLength[];
   /** In the order they happened. If there were too many, the oldest are left out. */
@@ -64,6 +68,32 @@ export interface HeldLock {
   readonly heldMs: number;
   /** How long the lease still runs; `null` where the system knows no lease. */
   readonly remainingMs: number | null;
+}
+
+/** What one of the replicas does for all. Times are in ms since 1970, by the clock of Redis; `where` is `host:pid`. */
+export interface CoordinationReport {
+  /** The replica that sends the order events; `null` if there is none at the moment. */
+  readonly leader: {
+    readonly where: string | null;
+    readonly token: number | null;
+    readonly since: number | null;
+  } | null;
+  /** The last refresh of the prices. */
+  readonly lastRun: {
+    readonly where: string;
+    readonly startedAt: number;
+    readonly endedAt: number | null;
+    readonly outcome: 'running' | 'done' | 'failed';
+    readonly attempt: number;
+  } | null;
+}
+
+/** The supplier, which allows few requests at a time, so that each takes a permit. */
+export interface SupplierReport {
+  /** The permits in Redis, of all replicas; `null` while the replica cannot ask Redis. */
+  readonly permits: { readonly all: number; readonly held: number } | null;
+  /** What the supplier itself has counted; `null` while it does not answer. */
+  readonly counted: SupplierStatistics | null;
 }
 
 export interface WaitLineLength {

@@ -3,9 +3,11 @@ import { LockService } from 'nestjs-redis-lock';
 import { SHOP_CONFIG } from '../../shop/config/config.js';
 import type { ShopConfig } from '../../shop/config/config.js';
 import { SystemSwitch } from '../evolution/system-switch.js';
+import { CoordinationWatch } from './coordination-watch.js';
 import { LiveRecorder } from './live-recorder.js';
 import { QuerySwitch } from './query-switch.js';
 import type { ReplicaReport, WaitLineLength } from './replica-report.js';
+import { SupplierWatch } from './supplier-watch.js';
 
 /** Puts a report together. */
 @Injectable()
@@ -19,6 +21,8 @@ export class ReportWriter {
     private readonly systems: SystemSwitch,
     private readonly query: QuerySwitch,
     private readonly recorder: LiveRecorder,
+    private readonly coordination: CoordinationWatch,
+    private readonly supplier: SupplierWatch,
   ) {}
 
   /** Returns the report since the last one. Each event is reported only once. */
@@ -36,6 +40,8 @@ export class ReportWriter {
       guard: this.systems.current,
       queryMs: this.query.ms,
       ...this.recorder.take(),
+      coordination: this.coordination.latest,
+      supplier: this.supplier.latest,
       waiting: [...this.recorder.waiting.list(), ...this.ownLines()],
     };
   }

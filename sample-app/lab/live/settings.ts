@@ -1,10 +1,10 @@
-import { isSystemName } from '../evolution/systems.js';
-import type { SystemName } from '../evolution/systems.js';
+import { isGuardName } from '../evolution/guards.js';
+import type { GuardName } from '../evolution/guards.js';
 
 /** What can be changed while the shop runs. It lies in Redis under `<prefix>settings`; a channel of that name tells. */
 export interface Settings {
   /** What guards the catalog. */
-  readonly guard: SystemName;
+  readonly guard: GuardName;
   /** How long the slow query is made to take, in ms: a whole number from 0 to 10,000. */
   readonly queryMs: number;
 }
@@ -19,7 +19,7 @@ export function readSettings(json: string): { settings: Partial<Settings>; ignor
   const ignored: string[] = [];
   const settings: { -readonly [Name in keyof Settings]?: Settings[Name] } = {};
   for (const [name, value] of Object.entries(given)) {
-    if (name === 'guard' && typeof value === 'string' && isSystemName(value)) settings.guard = value;
+    if (name === 'guard' && typeof value === 'string' && isGuardName(value)) settings.guard = value;
     else if (name === 'queryMs' && isQueryMs(value)) settings.queryMs = value;
     else ignored.push(`${name}: ${JSON.stringify(value)}`.slice(0, 100));
   }

@@ -8,10 +8,12 @@ import { ShopState } from './state/shop-state.js';
 import { ControlsClient } from './streams/controls-client.js';
 import { WatchedStream } from './streams/watched-stream.js';
 import { Charts } from './views/charts.js';
+import { tellLastRun, tellLeader } from './views/coordination.js';
 import { EventList } from './views/event-list.js';
 import { LockTable } from './views/lock-table.js';
 import { tellNow } from './views/now.js';
 import { ReplicaCards } from './views/replica-cards.js';
+import { SupplierFacts } from './views/supplier-facts.js';
 import { themeSwitch } from './views/theme.js';
 
 /** How often the page is drawn without new reports, since leases run down and replicas become silent, in ms. */
@@ -23,6 +25,7 @@ const panel = new ControlPanel(shop, client);
 const locks = new LockTable(byId('locks'), byId('locks-none'), byId('locks-box'));
 const events = new EventList(shop);
 const charts = new Charts(shop.history);
+const supplier = new SupplierFacts();
 const evolution = new EvolutionView();
 let cards = new ReplicaCards(byId('replicas'), () => ({ root: element('div'), show: () => undefined }));
 
@@ -35,6 +38,9 @@ const painter = new Painter(() => {
   setText(connection, shop.connected ? 'Connected' : 'Not connected, trying again');
   panel.show();
   cards.show(shop, now);
+  setText(byId('leader'), tellLeader(shop, now));
+  setText(byId('last-run'), tellLastRun(shop, now));
+  supplier.show(shop, now);
   locks.show(rows, now);
   events.show(now);
   charts.show(now);

@@ -9,6 +9,7 @@ import { OrdersModule } from '../../shop/orders/orders.module.js';
 import { OrdersService } from '../../shop/orders/orders.service.js';
 import { PriceRepository } from '../../shop/prices/price.repository.js';
 import { PricesModule } from '../../shop/prices/prices.module.js';
+import { CatalogFlights } from '../evolution/catalog-flights.js';
 import { EvolutionModule } from '../evolution/evolution.module.js';
 import { SwitchedRebuild } from '../evolution/switched-rebuild.js';
 import { LiveModule } from '../live/live.module.js';
@@ -33,6 +34,7 @@ import { WatchedPriceRepository } from './watched-price.repository.js';
       providers: [
         WatchedCache,
         RebuildRepository,
+        CatalogFlights,
         { provide: CatalogRebuild, useClass: SwitchedRebuild },
         { provide: CatalogBuilder, useClass: WatchedBuilder },
         { provide: CategoryRepository, useClass: RecordedCategoryRepository },

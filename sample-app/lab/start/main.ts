@@ -17,14 +17,14 @@ const databaseWaitMs = 120_000;
 /** Every 15 s, in the place of every night. */
 const pricesCron = '*/15 * * * * *';
 /** Shorter than that: the lock of one refresh must be free at the next. */
-const pricesHoldMs = 5_000;
+const pricesWindowMs = 5_000;
 const guard = 'with-lock';
 
 /** `npm start`: the whole shop on this machine, with a page that shows what it does, until Ctrl-C. */
 async function main(): Promise<void> {
   endWithParent();
   const { host, port } = await listenAddress();
-  console.log('Starting Redis, PostgreSQL, 4 replicas of the shop and a proxy …');
+  console.log('Starting Redis, PostgreSQL, a supplier, 4 replicas of the shop and a proxy …');
   const backing = await startBacking();
   stopOnExit({ stop: backing.stop, stopNow: () => undefined });
   // Before the proxy, which has to know where it is.
@@ -45,12 +45,12 @@ async function main(): Promise<void> {
       CATALOG_QUERY_MS: String(queryMs),
       DATABASE_WAIT_MS: String(databaseWaitMs),
       PRICES_CRON: pricesCron,
-      PRICES_HOLD_MS: String(pricesHoldMs),
+      PRICES_WINDOW_MS: String(pricesWindowMs),
     },
     onLine: new Complaints().hear,
   });
   shop.proxy.process.untilExit().then(endWithoutProxy).catch(console.error);
-  const load = { readersPerSecond: 20, buyersPerSecond: 4 };
+  const load = { readersPerSecond: 20, buyersPerSecond: 4, offersPerSecond: 12 };
   const controls = new Controls({ server, backing, shop, settings: { guard, queryMs }, catalogTtlMs, load });
   stopOnExit({ stop: () => controls.close(), stopNow: () => undefined });
   console.log(`
@@ -63,6 +63,7 @@ The shop runs at ${shop.url} (${backing.source}). Try:
   curl -si ${shop.url}/health                       # X-Replica names the process that answered
   curl -si ${shop.url}/orders -H 'Customer-Token: only-i-know-this-one' -H 'Idempotency-Key: my-first-order' \\
        -H 'Content-Type: application/json' -d '{"lines":[{"sku":"oak-table","quantity":2}]}'   # once more: 200, the same
+  curl -s ${shop.url}/prices/oak-table/offer         # from the supplier, three requests at a time
   curl -s -X PATCH ${shop.url}/categories/2 -H 'Content-Type: application/json' -d '{"name":"Ash"}'
 
 All of its API: ${shop.url}/api

@@ -18,10 +18,10 @@ export interface ShopConfig {
   readonly catalogTtlMs: number;
   /** The lease of a lock; it is renewed while a rebuild runs, so this is how long others wait after a crash. */
   readonly lockLeaseMs: number;
-  /** How long a reader waits for the rebuild of another caller. */
+  /** How long a reader waits for the rebuild of another caller, and a customer for a permit of the supplier. */
   readonly lockWaitMs: number;
-  /** How long the supplier takes to say what things cost. */
-  readonly supplierMs: number;
+  /** The supplier's API, without a slash at the end. */
+  readonly supplierUrl: string;
   /** What is written to the log: this level and those above it. */
   readonly logLevel: LogLevel;
   /** How long the process continues to serve requests after SIGTERM, while it reports that it is not ready. */
@@ -52,7 +52,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): ShopConfig {
     catalogTtlMs: whole(env, 'CATALOG_TTL_MS', 10 * 60_000, 1, day),
     lockLeaseMs: whole(env, 'LOCK_LEASE_MS', 30_000, 100, day),
     lockWaitMs: whole(env, 'LOCK_WAIT_MS', 10_000, 0, day),
-    supplierMs: whole(env, 'SUPPLIER_MS', 200, 0, 60_000),
+    supplierUrl: url(env, 'SUPPLIER_URL', ['http:', 'https:'], 'http://127.0.0.1:3001').replace(/\/+$/, ''),
     logLevel: level(env),
     shutdownDelayMs: whole(env, 'SHUTDOWN_DELAY_MS', 2_000, 0, 60_000),
   };
@@ -81,8 +81,9 @@ function level(env: NodeJS.ProcessEnv): LogLevel {
   throw new ConfigError(`LOG_LEVEL must be one of ${logLevels.join(', ')}, but is "${text}".`);
 }
 
-function url(env: NodeJS.ProcessEnv, name: string, protocols: readonly string[]): string {
-  const text = env[name] ?? '';
+function url(env: NodeJS.ProcessEnv, name: string, protocols: readonly string[], fallback = ''): string {
+  const given = env[name] ?? '';
+  const text = given === '' ? fallback : given;
   // The value is not shown: it may hold a password.
   if (!protocols.some((protocol) => text.startsWith(`${protocol}//`))) {
     throw new ConfigError(

@@ -29,8 +29,10 @@ export async function createTables(database: Database): Promise<void> {
       idempotency_key text not null,
       replica text not null,
       created timestamptz(3) not null default now(),
+      announced timestamptz(3),
       constraint orders_key unique (customer, idempotency_key)
     );
+    create index if not exists orders_waiting on orders (id) where announced is null;
     create table if not exists order_lines (
       order_id integer not null references orders (id) on delete cascade,
       sku text not null references stock (sku),
@@ -46,7 +48,7 @@ export async function createTables(database: Database): Promise<void> {
     );
     create table if not exists price_refreshes (
       id serial primary key,
-      fire timestamptz(3) not null unique,
+      run uuid not null unique,
       replica text not null,
       token bigint not null,
       started timestamptz(3) not null default now(),

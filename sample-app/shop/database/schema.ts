@@ -1,3 +1,4 @@
+import { isNull } from 'drizzle-orm';
 import type { AnyPgColumn } from 'drizzle-orm/pg-core';
 import {
   bigint,
@@ -10,6 +11,7 @@ import {
   text,
   timestamp,
   unique,
+  uuid,
 } from 'drizzle-orm/pg-core';
 
 /** Three levels: a section of the shop, its groups, and what is in them. */
@@ -52,8 +54,13 @@ export const orders = pgTable(
     idempotencyKey: text('idempotency_key').notNull(),
     replica: text('replica').notNull(),
     created: timestamp('created', { withTimezone: true, precision: 3 }).notNull().defaultNow(),
+    /** When its event was sent; `null` until then. */
+    announced: timestamp('announced', { withTimezone: true, precision: 3 }),
   },
-  (table) => [unique('orders_key').on(table.customer, table.idempotencyKey)],
+  (table) => [
+    unique('orders_key').on(table.customer, table.idempotencyKey),
+    index('orders_waiting').on(table.id).where(isNull(table.announced)),
+  ],
 );
 
 /** The articles of an order. */
@@ -83,10 +90,10 @@ export const prices = pgTable('prices', {
   fence: bigint('fence', { mode: 'number' }).notNull().default(0),
 });
 
-/** One row for each fire of the cron that refreshes prices. */
+/** One row for each refresh of the prices. */
 export const priceRefreshes = pgTable('price_refreshes', {
   id: serial('id').primaryKey(),
-  fire: timestamp('fire', { withTimezone: true, precision: 3 }).notNull().unique(),
+  run: uuid('run').notNull().unique(),
   replica: text('replica').notNull(),
   token: bigint('token', { mode: 'number' }).notNull(),
   started: timestamp('started', { withTimezone: true, precision: 3 }).notNull().defaultNow(),
@@ -98,5 +105,5 @@ export type Category = typeof categories.$inferSelect;
 export type StockItem = typeof stock.$inferSelect;
 export type OrderLine = Omit<typeof orderLines.$inferSelect, 'orderId'>;
 /** As a customer sees it. */
-export type Order = Omit<typeof orders.$inferSelect, 'customer'> & { readonly lines: OrderLine[] };
+export type Order = Omit<typeof orders.$inferSelect, 'customer' | 'announced'> & { readonly lines: OrderLine[] };
 export type Price = typeof prices.$inferSelect;

@@ -24,7 +24,8 @@ export class LockLog implements OnModuleInit, OnApplicationShutdown {
       this.logger.warn({ lock: name, token, outcome, heldMs: Math.round(heldMs) }, 'lock was not released');
     },
     [lockChannels.skipped]: (message) => {
-      this.logger.debug({ lock: (message as SkippedMessage).name }, 'skipped: another replica holds the lock');
+      const { name, reason } = message as SkippedMessage;
+      this.logger.debug({ lock: name, reason }, 'skipped: another replica runs it, or has run it');
     },
   };
 

@@ -7,18 +7,18 @@ export interface PriceSettings {
   /** When the prices are refreshed: a cron expression, in the time zone of the process. */
   readonly cron: string;
   /**
-   * How long the lock of a refresh is kept at least, in ms: longer than the clocks of the replicas are apart, so that
-   * no replica runs the same fire again, and shorter than the time between two fires.
+   * Calls of the replicas within this time are one fire, in ms, and so long a replica tries to reach Redis: longer than
+   * their clocks are apart, and shorter than the time between two fires.
    */
-  readonly holdMs: number;
-  /** How long a refresh that cannot reach the database or the lock is tried again, in ms. */
+  readonly windowMs: number;
+  /** How long a refresh that cannot reach the database or the supplier is tried again, in ms. */
   readonly retryMs: number;
 }
 
 export function readPriceSettings(env: NodeJS.ProcessEnv = process.env): PriceSettings {
   return {
     cron: cronExpression(env),
-    holdMs: whole(env, 'PRICES_HOLD_MS', 60_000, 0, hour),
+    windowMs: whole(env, 'PRICES_WINDOW_MS', 10 * 60_000, 1, 24 * hour),
     retryMs: whole(env, 'PRICES_RETRY_MS', 10 * 60_000, 0, hour),
   };
 }

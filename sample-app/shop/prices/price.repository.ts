@@ -19,18 +19,25 @@ export class PriceRepository {
     return this.database.select().from(prices).orderBy(asc(prices.sku));
   }
 
+  /** Whether there is a price of the article. */
+  async has(sku: string): Promise<boolean> {
+    const found = await this.database.select({ sku: prices.sku }).from(prices).where(eq(prices.sku, sku));
+    return found.length > 0;
+  }
+
   /**
-   * Records that the refresh of `fire` begins. `undefined` if it has begun before under another token. Under the same
-   * one it is the same refresh: the answer to the first attempt was lost.
+   * Records that a refresh begins, and returns its number. `run` identifies it if it is recorded again, since the answer to
+   * the first attempt was lost.
    */
-  async begin(fire: Date, token: number): Promise<number | undefined> {
+  async begin(run: string, token: number): Promise<number> {
     const { replica } = this.config;
     const [row] = await this.database
       .insert(priceRefreshes)
-      .values({ fire, replica, token })
-      .onConflictDoUpdate({ target: priceRefreshes.fire, set: { token }, setWhere: eq(priceRefreshes.token, token) })
+      .values({ run, replica, token })
+      .onConflictDoUpdate({ target: priceRefreshes.run, set: { token } })
       .returning({ id: priceRefreshes.id });
-    return row?.id;
+    if (row === undefined) throw new Error('PostgreSQL returned no number for the refresh.');
+    return row.id;
   }
 
   /**

@@ -1,27 +1,26 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown } from '@nestjs/common';
-import { Cron, SchedulerRegistry } from '@nestjs/schedule';
+import { Cron } from '@nestjs/schedule';
 import { DrizzleQueryError } from 'drizzle-orm';
-import { currentLease, LockUnavailableError, WithLock } from 'nestjs-redis-lock';
+import { currentLease, LockBusyError, LockLostError, LockUnavailableError, RunOnce } from 'nestjs-redis-lock';
 import type { Lease } from 'nestjs-redis-lock';
 import { isDatabaseAway } from '../errors/database-away.js';
 import { keepTrying } from './keep-trying.js';
-import type { Attempts } from './keep-trying.js';
-import { lastFire } from './last-fire.js';
 import { readPriceSettings } from './price-settings.js';
 import { PriceRepository } from './price.repository.js';
-import { Supplier } from './supplier.js';
+import { Supplier, SupplierUnavailableException } from './supplier.js';
+import type { OfferedPrice } from './supplier.js';
 
-const jobName = 'prices';
-const { cron, holdMs, retryMs } = readPriceSettings();
+export const jobName = 'prices:refresh';
+const { cron, windowMs, retryMs } = readPriceSettings();
 /** Between two attempts, in ms. */
 const pauseMs = 500;
 
 /**
- * Fetches new prices from the supplier every night. The cron fires on every replica; the replica that gets the lock
- * refreshes the prices, and the others skip. While the database is unavailable, the refresh keeps its lock and tries
- * again, so that a short outage does not cost the prices of a night. If the replica dies, the prices stay as they are
- * until the next fire.
+ * Fetches new prices from the supplier every night. The cron fires on every replica; one of them refreshes the prices, and
+ * another one takes over if it dies. While the database or the supplier is unavailable, the refresh keeps its lock and
+ * tries again, so that a short outage does not cost the prices of a night.
  */
 @Injectable()
 export class PricesService implements BeforeApplicationShutdown {
@@ -32,28 +31,20 @@ export class PricesService implements BeforeApplicationShutdown {
   constructor(
     private readonly prices: PriceRepository,
     private readonly supplier: Supplier,
-    private readonly schedule: SchedulerRegistry,
   ) {}
 
-  @Cron(cron, { name: jobName })
-  async refreshTonight(): Promise<void> {
-    const fire = lastFire(this.schedule.getCronJob(jobName).cronTime, new Date());
-    await this.keepTrying(
-      () => this.refresh(fire),
-      (error) => error instanceof LockUnavailableError,
-      this.stopping.signal,
-    );
-  }
-
-  @WithLock('prices:refresh', { wait: 0, onBusy: 'skip', holdAtLeast: holdMs })
-  async refresh(fire: Date): Promise<void> {
-    const lease = currentLease();
+  @Cron(cron)
+  @RunOnce(jobName, { window: windowMs, takeOver: true })
+  async refresh(): Promise<void> {
+    const lease = currentLease(jobName);
     if (lease === undefined) throw new Error('Prices can only be refreshed under their lock.');
-    const refresh = this.keepTrying(
-      () => this.refreshOnce(fire, lease),
-      (error) => isDatabaseAway(error instanceof DrizzleQueryError ? error.cause : error),
-      AbortSignal.any([lease.signal, this.stopping.signal]),
-    );
+    const run = randomUUID();
+    const refresh = keepTrying(() => this.refreshOnce(run, lease), {
+      forMs: retryMs,
+      pauseMs,
+      signal: AbortSignal.any([lease.signal, this.stopping.signal]),
+      isPassing,
+    });
     this.running = refresh.catch(() => undefined);
     await refresh;
   }
@@ -64,24 +55,36 @@ export class PricesService implements BeforeApplicationShutdown {
     await this.running;
   }
 
-  private keepTrying<T>(attempt: () => Promise<T>, isPassing: Attempts['isPassing'], signal: AbortSignal): Promise<T> {
-    return keepTrying(attempt, { forMs: retryMs, pauseMs, signal, isPassing });
-  }
-
-  private async refreshOnce(fire: Date, lease: Lease): Promise<void> {
+  private async refreshOnce(run: string, lease: Lease): Promise<void> {
     const { token } = lease;
-    // A replica that was suspended at the fire, and resumes when the lock is free again, finds the record here.
-    const refresh = await this.prices.begin(fire, token);
-    if (refresh === undefined) {
-      this.logger.debug({ fire, token }, 'another replica has refreshed the prices');
-      return;
-    }
+    const refresh = await this.prices.begin(run, token);
     const skus = (await this.prices.prices()).map(({ sku }) => sku);
     // The supplier can take long: stop waiting for it if the lock is lost.
-    const offered = await this.supplier.prices(skus, lease.signal);
+    const offered = await this.offers(skus, lease.signal);
     lease.assertHeld();
     const written = await this.prices.write(refresh, offered, token);
-    if (written < offered.length) this.logger.warn({ fire, token, written }, 'a newer refresh has written the prices');
-    else this.logger.log({ fire, token, written }, 'prices refreshed');
+    if (written < offered.length) this.logger.warn({ token, written }, 'a newer refresh has written the prices');
+    else this.logger.log({ token, written }, 'prices refreshed');
   }
+
+  /** Asks for all of them at once: the supplier's permits decide how many requests are under way. */
+  private async offers(skus: readonly string[], signal: AbortSignal): Promise<OfferedPrice[]> {
+    const failed = new AbortController();
+    const either = AbortSignal.any([signal, failed.signal]);
+    try {
+      return await Promise.all(skus.map((sku) => this.supplier.offer(sku, either)));
+    } finally {
+      // After a failure, the other requests are not needed.
+      failed.abort();
+    }
+  }
+}
+
+/** Whether a refresh that failed may succeed later. */
+function isPassing(error: unknown): boolean {
+  if (error instanceof SupplierUnavailableException) return true;
+  // Of the supplier's permits: without its own lock, the refresh does not try again.
+  const locks = [LockBusyError, LockLostError, LockUnavailableError];
+  if (locks.some((type) => error instanceof type)) return true;
+  return isDatabaseAway(error instanceof DrizzleQueryError ? error.cause : error);
 }

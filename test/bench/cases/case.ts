@@ -1,5 +1,5 @@
 import type { Bench } from '../bench.js';
-import type { ContestantInfo } from '../contestants/contestant.js';
+import type { ContestantInfo, LockMode } from '../contestants/contestant.js';
 import type { Entrant } from '../contestants/index.js';
 import type { CaseResult } from '../report/measurement.js';
 
@@ -10,7 +10,14 @@ export interface BenchCase {
   readonly title: string;
   /** What is measured and how, in a few sentences. */
   readonly measures: string;
+  /** The kinds of locks that it is about. Default: exclusive ones. */
+  readonly modes?: readonly LockMode[];
   takesPart(info: ContestantInfo): boolean;
   /** @param entrants who takes part and was not left out on the command line */
   run(bench: Bench, entrants: readonly Entrant[]): Promise<CaseResult>;
+}
+
+/** Who takes part in a case, of those that were not left out on the command line. */
+export function takingPart({ modes = ['exclusive'], takesPart }: BenchCase, entrants: readonly Entrant[]): Entrant[] {
+  return entrants.filter((entrant) => modes.includes(entrant.mode ?? 'exclusive') && takesPart(entrant));
 }

@@ -1,24 +1,31 @@
 import type { Bench } from '../bench.js';
 import { now } from '../clock.js';
 import type { Entrant } from '../contestants/index.js';
+import { countRequests, linesOf } from '../measures/monitor.js';
 import { overlapsBetween } from '../measures/overlaps-between.js';
 import type { Section } from '../measures/section.js';
 import { sharesOf } from '../measures/shares.js';
 import { measured, type CaseResult, type Measurement } from '../report/measurement.js';
 import { TaskProcess } from '../tasks/task-process.js';
 
-const ID = 'scaling';
-const SIZES = [1, 2, 4, 8, 16, 32, 64];
 const SECTION_MS = 1;
 /** From the order to the first section. */
 const HEAD_START_MS = 50;
 /** For the last sections of a round: with 64 that poll, somebody may wait long. */
 const DRAIN_MS = 20_000;
 
+/** Of which case they are, and how many processes there are. */
+export interface Processes {
+  readonly id: string;
+  readonly sizes: readonly number[];
+}
+
 interface ProcessRound {
   readonly msPerSection: number;
   readonly cpuMsPerSection: number;
   readonly smallestShare: number;
+  readonly sections: number;
+  readonly ports: readonly number[];
   readonly overlaps: number;
 }
 
@@ -26,6 +33,7 @@ interface ProcessRound {
 export async function scaleProcesses(
   bench: Bench,
   entrants: readonly Entrant[],
+  { id, sizes: all }: Processes,
 ): Promise<Pick<CaseResult, 'measurements' | 'failures'>> {
   const { quick } = bench.options;
   const rounds = quick ? 1 : Math.min(3, bench.options.rounds);
@@ -34,7 +42,7 @@ export async function scaleProcesses(
   for (const entrant of entrants) {
     if (quick && entrant.kind !== 'own') continue;
     // To start 64 takes long, and our own are what the question is about.
-    const sizes = quick ? [1, 4] : SIZES.filter((size) => size <= 16 || entrant.kind === 'own');
+    const sizes = quick ? [Math.min(...all), 4] : all.filter((size) => size <= 16 || entrant.kind === 'own');
     const processes: TaskProcess[] = [];
     try {
       for (const size of sizes) {
@@ -44,7 +52,9 @@ export async function scaleProcesses(
         for (let round = 0; round <= rounds; round += 1) {
           played.push(await play(processes, entrant, quick ? 300 : 500));
         }
-        measurements.push(...measurementsOf(entrant.id, size, played.slice(1), processes));
+        const add = adder(id, entrant.id, size, played.slice(1));
+        measurements.push(...measurementsOf(add, played.slice(1), processes));
+        measurements.push(...add('requestsPerSection', 'requests', [await requests(bench, processes, entrant)]));
       }
     } catch (error) {
       const reason = `${processes.length} processes: ${error instanceof Error ? error.message : String(error)}`;
@@ -79,6 +89,8 @@ async function play(processes: readonly TaskProcess[], { id }: Entrant, duration
   return {
     msPerSection: (Math.max(...inWindow.map(({ left }) => left)) - startAt) / inWindow.length,
     cpuMsPerSection: cpuMs / sections.length,
+    sections: sections.length,
+    ports: all.flatMap(({ ports }) => ports as number[]),
     smallestShare: sharesOf(sections, processes.length)?.smallest ?? 0,
     overlaps: overlapsBetween(sections),
   };
@@ -92,20 +104,26 @@ function sectionsOf(times: readonly number[], worker: number, name: string, aske
   return sections;
 }
 
-function measurementsOf(
-  contestant: string,
-  processes: number,
-  played: readonly ProcessRound[],
-  running: readonly TaskProcess[],
-): Measurement[] {
+/** Of a round of its own, which is not timed. */
+async function requests({ traffic }: Bench, processes: readonly TaskProcess[], entrant: Entrant): Promise<number> {
+  const { result, lines } = await traffic.listen(() => play(processes, entrant, 500));
+  return countRequests(linesOf(lines, result.ports)).requests / result.sections;
+}
+
+type Add = (metric: string, unit: string, values: readonly number[]) => Measurement[];
+
+function adder(id: string, contestant: string, processes: number, played: readonly ProcessRound[]): Add {
   const overlaps = played.reduce((sum, round) => sum + round.overlaps, 0);
-  const add = (metric: string, unit: string, values: readonly number[]): Measurement[] => {
+  return (metric, unit, values) => {
     const known = values.filter(Number.isFinite);
     return known.length === 0
       ? []
-      : [measured({ case: ID, contestant, at: { processes }, metric, unit, overlaps }, known)];
+      : [measured({ case: id, contestant, at: { processes }, metric, unit, overlaps }, known)];
   };
-  const of = (key: keyof ProcessRound): number[] => played.map((round) => round[key]);
+}
+
+function measurementsOf(add: Add, played: readonly ProcessRound[], running: readonly TaskProcess[]): Measurement[] {
+  const of = (key: 'msPerSection' | 'cpuMsPerSection' | 'smallestShare'): number[] => played.map((round) => round[key]);
   return [
     ...add('msPerSection', 'ms', of('msPerSection')),
     ...add('cpuMsPerSection', 'ms', of('cpuMsPerSection')),

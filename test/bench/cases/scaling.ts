@@ -7,6 +7,7 @@ import { scaleProcesses } from './scaling-processes.js';
 
 const ID = 'scaling';
 const SIZES = [1, 10, 100, 1_000, 10_000];
+const PROCESSES = [1, 2, 4, 8, 16, 32, 64];
 const QUICK_SIZES = [1, 10_000];
 const LIMIT_MS = 60_000;
 
@@ -58,6 +59,7 @@ export const scaling: BenchCase = {
     const processes = await scaleProcesses(
       bench,
       entrants.filter(({ id }) => ['nestjs-redis-lock', 'raw-ioredis'].includes(id)),
+      { id: ID, sizes: PROCESSES },
     );
     return {
       id: ID,

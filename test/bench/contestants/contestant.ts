@@ -1,7 +1,16 @@
+import type { Plan } from '../worker/plan.js';
+
+/** Which kind of lock a contestant has. A case is about one of them. */
+export type LockMode = 'exclusive' | 'semaphore' | 'fair' | 'read';
+
 /** What the bench says about a library, or about something that libraries are held against. */
 export interface ContestantInfo {
   /** As on the command line. Ends with `-fastest` where `setting` is that. */
   readonly id: string;
+  /** Default `exclusive`. */
+  readonly mode?: LockMode;
+  /** How many sections of one name may be inside at once. Default 1. */
+  readonly permits?: number;
   readonly title: string;
   /** Its npm package with the version, or what it is made of. */
   readonly package: string;
@@ -23,6 +32,14 @@ export interface ContestantInfo {
   readonly processes: 'one' | 'many';
 }
 
+/** What a client that is not a Node library makes of a round by itself. */
+export interface ForeignRound {
+  /** As those of `RoundResult`. */
+  readonly records: Float64Array;
+  readonly cpuMs: number;
+  readonly ports: readonly number[];
+}
+
 /** A library at work, for all callers of one process. */
 export interface LockClient {
   /**
@@ -30,6 +47,8 @@ export interface LockClient {
    * gives up after its own number of tries is asked again.
    */
   section(name: string, body: () => Promise<void> | void): Promise<void>;
+  /** Runs a whole round, for a library of another language. Without it, `section` is called. */
+  round?(plan: Plan): Promise<ForeignRound>;
   /** How often it was asked again. */
   gaveUp(): number;
   close(): Promise<void>;

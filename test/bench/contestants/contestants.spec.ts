@@ -5,7 +5,9 @@ import { tableOfFile } from '../../support/markdown-table.js';
 
 // As text: their packages are not those of the project, and may not be installed.
 const here = fileURLToPath(new URL('.', import.meta.url));
-const files = readdirSync(here).filter((file) => file.endsWith('.mjs') && file !== 'adapter.mjs');
+const files = readdirSync(here).filter(
+  (file) => file.endsWith('.mjs') && !['adapter.mjs', 'semaphores.mjs'].includes(file),
+);
 const sources = files.map((file) => readFileSync(here + file, 'utf8'));
 const { dependencies } = JSON.parse(readFileSync(`${here}package.json`, 'utf8')) as {
   dependencies: Record<string, string>;

@@ -1,5 +1,6 @@
 // Floors without Redis: what the sections take by themselves, and under a mutex of one process.
-import { Mutex } from 'async-mutex';
+import { Mutex, Semaphore } from 'async-mutex';
+import { perName, PERMITS } from './semaphores.mjs';
 
 const floor = { kind: 'floor', setting: 'default', client: 'none', exclusive: true, processes: 'one' };
 const nothing = { gaveUp: () => 0, close: () => Promise.resolve() };
@@ -12,15 +13,35 @@ export const contestants = [
     package: 'async-mutex 0.5.0',
     note: 'A mutex of one process, one per name: no Redis.',
     async open() {
-      const mutexes = new Map();
-      return {
-        ...nothing,
-        section(name, body) {
-          let mutex = mutexes.get(name);
-          if (mutex === undefined) mutexes.set(name, (mutex = new Mutex()));
-          return mutex.runExclusive(body);
-        },
-      };
+      const mutexOf = perName(() => new Mutex());
+      return { ...nothing, section: (name, body) => mutexOf(name).runExclusive(body) };
+    },
+  },
+  {
+    ...floor,
+    id: 'async-mutex-semaphore',
+    mode: 'semaphore',
+    permits: PERMITS,
+    title: 'async-mutex, Semaphore',
+    package: 'async-mutex 0.5.0',
+    note: 'A semaphore of one process, one per name: no Redis.',
+    async open() {
+      const semaphoreOf = perName(() => new Semaphore(PERMITS));
+      return { ...nothing, section: (name, body) => semaphoreOf(name).runExclusive(body) };
+    },
+  },
+  {
+    ...floor,
+    id: 'no-lock',
+    mode: 'read',
+    permits: Infinity,
+    title: 'no lock',
+    package: 'none',
+    note: 'The sections of readers, without a lock.',
+    exclusive: false,
+    processes: 'many',
+    async open() {
+      return { ...nothing, section: async (_name, body) => body() };
     },
   },
   {

@@ -1,5 +1,6 @@
-import { Mutex, TimeoutError } from 'redis-semaphore';
+import { Mutex, Semaphore, TimeoutError } from 'redis-semaphore';
 import { between, LEASE_MS, lockClient, openIoredis } from './adapter.mjs';
+import { PERMITS } from './semaphores.mjs';
 
 const library = {
   title: 'redis-semaphore',
@@ -10,18 +11,24 @@ const library = {
   processes: 'many',
 };
 
-async function openMutex(url, settings) {
+const semaphore = { ...library, mode: 'semaphore', permits: PERMITS };
+
+/** @param make a lock of the library, of a client, a name and settings */
+async function open(url, make, settings) {
   const client = await openIoredis(url);
   const section = between(
     async (name) => {
-      const mutex = new Mutex(client, name, { lockTimeout: LEASE_MS, ...settings });
-      await mutex.acquire();
-      return mutex;
+      const lock = make(client, name, { lockTimeout: LEASE_MS, ...settings });
+      await lock.acquire();
+      return lock;
     },
-    (mutex) => mutex.release(),
+    (lock) => lock.release(),
   );
   return lockClient({ section, isGivenUp: (error) => error instanceof TimeoutError, close: () => client.quit() });
 }
+
+const mutexOf = (client, name, settings) => new Mutex(client, name, settings);
+const semaphoreOf = (client, name, settings) => new Semaphore(client, name, PERMITS, settings);
 
 export const contestants = [
   {
@@ -29,7 +36,7 @@ export const contestants = [
     id: 'redis-semaphore',
     setting: 'default',
     note: 'Tries every 10 ms, gives up after 10 s; refreshes by itself.',
-    open: ({ url }) => openMutex(url, {}),
+    open: ({ url }) => open(url, mutexOf, {}),
   },
   {
     ...library,
@@ -37,6 +44,21 @@ export const contestants = [
     setting: 'fastest',
     tunesWaiting: true,
     note: 'retryInterval 1.',
-    open: ({ url }) => openMutex(url, { retryInterval: 1 }),
+    open: ({ url }) => open(url, mutexOf, { retryInterval: 1 }),
+  },
+  {
+    ...semaphore,
+    id: 'redis-semaphore-permits',
+    setting: 'default',
+    note: 'Tries every 10 ms, gives up after 10 s; refreshes by itself.',
+    open: ({ url }) => open(url, semaphoreOf, {}),
+  },
+  {
+    ...semaphore,
+    id: 'redis-semaphore-permits-fastest',
+    setting: 'fastest',
+    tunesWaiting: true,
+    note: 'retryInterval 1.',
+    open: ({ url }) => open(url, semaphoreOf, { retryInterval: 1 }),
   },
 ];

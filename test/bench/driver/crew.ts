@@ -12,6 +12,8 @@ export interface CrewPlan {
   /** In each process. */
   readonly callers: number;
   readonly sectionMs: number;
+  /** How many sections each caller starts at most. Default: as many as it can. */
+  readonly times?: number;
   readonly durationMs: number;
   /** Default `DRAIN_MS`. */
   readonly drainMs?: number;
@@ -64,7 +66,11 @@ export class Crew {
   async round(crewPlan: CrewPlan, startAt = now() + HEAD_START_MS): Promise<CrewRound> {
     const { names, callers, sectionMs, durationMs, drainMs = DRAIN_MS, settleMs = 0, record = false } = crewPlan;
     const { lock, processes = this.size } = crewPlan;
+    const { permits = 1 } = this.entrant;
+    const { times = Infinity } = crewPlan;
     const plan: Plan = {
+      permits,
+      times,
       names: Array.from({ length: names }, (_, at) => lock ?? `bench:${this.entrant.id}:${this.generation}:${at}`),
       callers,
       sectionMs,
@@ -91,7 +97,7 @@ function together(results: readonly RoundResult[], plan: Plan): CrewRound {
     insideMs: sum((each) => each.insideMs),
     cpuMs: sum((each) => each.cpuMs),
     gaveUp: sum((each) => each.gaveUp),
-    overlaps: sum((each) => each.overlaps) + overlapsBetween(records),
+    overlaps: sum((each) => each.overlaps) + overlapsBetween(records, plan.permits),
     connections: sum((each) => each.connections) / results.length,
     ports: results.flatMap((each) => each.ports),
     stuck: sum((each) => each.stuck),

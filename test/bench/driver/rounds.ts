@@ -17,13 +17,18 @@ export interface PlayedRound extends CrewRound {
   readonly roundTripMs: number;
 }
 
+/** The requests of a section, and of the whole round in which they were counted. */
+export interface Counted extends Requests {
+  readonly requestsInRound: number;
+}
+
 /** What became of one contestant. */
 export interface Played {
   readonly entrant: Entrant;
   /** The timed ones, in their order. */
   readonly rounds: readonly PlayedRound[];
   /** By section, from a round of its own that was not timed. */
-  readonly counted: Requests | undefined;
+  readonly counted: Counted | undefined;
   /** Why it broke off: it could not be started, or did not come back from a round. */
   readonly failure: string | undefined;
   /** What was odd about it, though it was measured. */
@@ -80,7 +85,7 @@ async function startTwoAtATime(players: readonly Player[]): Promise<void> {
 
 class Player implements Played {
   readonly rounds: PlayedRound[] = [];
-  counted: Requests | undefined;
+  counted: Counted | undefined;
   failure: string | undefined;
   remark: string | undefined;
   private stuckRounds = 0;
@@ -131,7 +136,8 @@ class Player implements Played {
       result.startedAt + wall,
       result.endedAt + wall,
     );
-    this.counted = { requests: requests / result.sections, inScripts: inScripts / result.sections };
+    const { sections } = result;
+    this.counted = { requests: requests / sections, inScripts: inScripts / sections, requestsInRound: requests };
     return result;
   }
 

@@ -7,7 +7,21 @@ import { describeWithRedisServer, RedisServer } from '../../support/redis-server
 import { uniqueName } from '../../support/test-redis.js';
 
 /** Commands that only our scripts call, on the server. What is left is what was sent over the network. */
-const INSIDE_SCRIPTS = ['time', 'pttl', 'get', 'set', 'hset', 'hexists', 'hgetall', 'hdel', 'pexpire', 'publish'];
+const INSIDE_SCRIPTS = [
+  'time',
+  'pttl',
+  'hget',
+  'exists',
+  'del',
+  'get',
+  'set',
+  'hset',
+  'hexists',
+  'hgetall',
+  'hdel',
+  'pexpire',
+  'publish',
+];
 
 function requests(counts: CommandCounts): number {
   return [...counts].filter(([name]) => !INSIDE_SCRIPTS.includes(name)).reduce((sum, [, calls]) => sum + calls, 0);
@@ -81,6 +95,14 @@ describeWithRedisServer('the requests of locks to Redis', () => {
     );
     expect(sections).toBe(1_000);
     expect(requests(counts) / sections).toBeLessThanOrEqual(0.2);
+  });
+
+  it('are two for 250 callers that read at once', async () => {
+    const name = uniqueName();
+    const readers = () =>
+      Promise.all(Array.from({ length: 250 }, () => locks.withLock(name, () => sleep(20), { mode: 'read' })));
+    await readers();
+    expect(requests(await counted(readers))).toBe(2);
   });
 
   it('are none to hand a lock over to the next local caller', async () => {

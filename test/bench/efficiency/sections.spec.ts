@@ -84,6 +84,18 @@ describeWithRedisServer('the cost of a section', () => {
     expect(cost.turns).toBeLessThanOrEqual(0.1);
   });
 
+  it('is a fraction of a request for 50 callers of a semaphore with 5 permits', async () => {
+    const semaphore = locks.semaphore(uniqueName(), { permits: 5 });
+    const takeInTurn = async (times: number): Promise<void> => {
+      for (let i = 0; i < times; i += 1) await semaphore.withPermit(() => undefined);
+    };
+    const callers = (times: number) => Promise.all(Array.from({ length: 50 }, () => takeInTurn(times)));
+    await callers(2);
+    const cost = await costOf(50 * 40, () => callers(40));
+    expect(cost.requests).toBeLessThanOrEqual(0.3);
+    expect(cost.turns).toBeLessThanOrEqual(0.3);
+  });
+
   it('is a few requests in four processes with 16 callers each', async () => {
     const folder = makeTempDir('efficiency');
     const sections = 12;

@@ -19,6 +19,14 @@ describe('overlaps between processes', () => {
     expect(overlapsBetween([section(0, 0, 10), section(0, 5, 6)])).toBe(0);
   });
 
+  it('are only those beyond the permits', () => {
+    const three = [section(0, 0, 10), section(1, 1, 10), section(2, 2, 10)];
+    expect(overlapsBetween(three, 3)).toBe(0);
+    expect(overlapsBetween(three, 2)).toBe(1);
+    expect(overlapsBetween([...three, section(0, 10, 11)], 3)).toBe(0);
+    expect(overlapsBetween([section(0, 0, 10), section(0, 1, 10), section(1, 2, 3)], 2)).toBe(1);
+  });
+
   it('are counted for each lock', () => {
     expect(overlapsBetween([section(0, 0, 10, { name: 'a' }), section(1, 5, 6, { name: 'b' })])).toBe(0);
   });

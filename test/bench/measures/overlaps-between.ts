@@ -1,24 +1,22 @@
 import { timelines, type Section } from './section.js';
 
 /**
- * How many sections were entered while a section of another process was under way on the same name. One is enough to
- * show that the lock does not exclude.
+ * How many sections were entered while as many sections of the same name were under way as may be, at least one of them in
+ * another process: those of one process are counted there. One is enough to show that the lock does not exclude.
  */
-export function overlapsBetween(sections: readonly Section[]): number {
-  return timelines(sections).reduce((sum, line) => sum + overlapsIn(line), 0);
+export function overlapsBetween(sections: readonly Section[], permits = 1): number {
+  if (permits === Infinity) return 0;
+  return timelines(sections).reduce((sum, line) => sum + overlapsIn(line, permits), 0);
 }
 
-function overlapsIn(line: readonly Section[]): number {
+function overlapsIn(line: readonly Section[], permits: number): number {
   let overlaps = 0;
-  // The end of the latest section of each process, not only of the one before: a long section can cover several others.
-  const ends = new Map<number, number>();
-  for (const { worker, entered, left } of line) {
-    for (const [other, end] of ends) {
-      if (other === worker || entered >= end) continue;
-      overlaps += 1;
-      break;
-    }
-    ends.set(worker, Math.max(left, ends.get(worker) ?? left));
+  let inside: Section[] = [];
+  for (const section of line) {
+    // A long section can cover several others.
+    inside = inside.filter(({ left }) => left > section.entered);
+    if (inside.length >= permits && inside.some(({ worker }) => worker !== section.worker)) overlaps += 1;
+    inside.push(section);
   }
   return overlaps;
 }

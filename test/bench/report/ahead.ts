@@ -25,6 +25,7 @@ const RANKS: readonly { readonly case: string; readonly metric: string; readonly
   { case: 'hand-over', metric: 'handOverMs', better: 'less' },
   { case: 'waiting', metric: 'requestsPerSecond', better: 'less' },
   { case: 'renewals', metric: 'longestBlockMs', better: 'less' },
+  { case: 'semaphore', metric: 'sectionsPerSecond', better: 'more' },
   { case: 'catalog', metric: 'lastReaderAtLock', better: 'less' },
 ];
 

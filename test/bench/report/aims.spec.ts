@@ -45,6 +45,16 @@ describe('the table of aims', () => {
     });
   });
 
+  it('compares a value with many processes to that with few', () => {
+    const time = (processes: number, ms: number) =>
+      measurement('fair', own, 'msPerSection', [ms], { at: { processes } });
+    const requests = (processes: number) => measurement('fair', own, 'requestsPerSection', [3], { at: { processes } });
+    const flat = findingsOf([own], time(2, 1.5), time(64, 2.4), requests(2), requests(64));
+    expect(row(flat, 'a fair lock')).toMatchObject({ measured: '1 × the requests; 1.6 × the time', met: true });
+    const steep = findingsOf([own], time(2, 1.5), time(64, 3.6), requests(2), requests(64));
+    expect(row(steep, 'a fair lock').met).toBe(false);
+  });
+
   it('gives the time of the sections as a rate, too', () => {
     const findings = findingsOf([own], measurement('processes', own, 'timeOfEndToEnd', [1.6, 1.25, 1], four));
     expect(row(findings, '4 processes').measured).toContain('0.8 (0.63 to 1) of the sections/s end to end');

@@ -1,4 +1,12 @@
-import { aheadOfBestPeer, commands, commandsOfFastestPoller, judge, speedFrom, type Criterion } from './criteria.js';
+import {
+  aheadOfBestPeer,
+  commands,
+  commandsOfFastestPoller,
+  growth,
+  judge,
+  speedFrom,
+  type Criterion,
+} from './criteria.js';
 import type { Findings } from './findings.js';
 import { bestPeer, pollerText, type PeerText } from './peer-text.js';
 
@@ -24,6 +32,9 @@ interface Aim {
 
 const NAMES_64 = { callers: 64, names: 64 };
 const HOT_50 = { callers: 50, sectionMs: 1 };
+const PERMITS_50 = { processes: 1, callers: 50 };
+const TWO = { processes: 2 };
+const SIXTY_FOUR = { processes: 64 };
 const FOUR = { processes: 4, callers: 16 };
 
 const AIMS: readonly Aim[] = [
@@ -103,6 +114,38 @@ const AIMS: readonly Aim[] = [
       { which: { case: 'renewals', metric: 'lost' }, unit: 'lost', most: 0 },
     ],
     peer: bestPeer({ case: 'renewals', metric: 'longestBlockMs' }, 'less', 'ms blocked'),
+  },
+  {
+    work: '50 callers in one process, a semaphore with 5 permits, sections of 1 ms',
+    aim: '≤ 1.3 × an in-process semaphore; ≤ 0.3 requests a section; every caller served',
+    criteria: [
+      { which: { case: 'semaphore', metric: 'timeOfSemaphore', at: PERMITS_50 }, unit: '× in-process', most: 1.3 },
+      {
+        which: { case: 'semaphore', metric: 'requestsPerSection', at: PERMITS_50 },
+        unit: 'requests a section',
+        most: 0.3,
+      },
+      { which: { case: 'semaphore', metric: 'unservedCallers', at: PERMITS_50 }, unit: 'callers not served', most: 0 },
+    ],
+    peer: bestPeer({ case: 'semaphore', metric: 'timeOfSemaphore', at: PERMITS_50 }, 'less', '× in-process'),
+  },
+  {
+    work: 'a fair lock, 1 caller in each of 2, 16 and 64 processes, sections of 1 ms',
+    aim: 'with 64 as many requests a section as with 2, and at most twice the time',
+    criteria: [
+      growth({ case: 'fair', metric: 'requestsPerSection' }, TWO, SIXTY_FOUR, '× the requests', 1.1),
+      growth({ case: 'fair', metric: 'msPerSection' }, TWO, SIXTY_FOUR, '× the time', 2),
+    ],
+    peer: bestPeer({ case: 'fair', metric: 'msPerSection', at: SIXTY_FOUR }, 'less', 'ms a section'),
+  },
+  {
+    work: '1,000 readers at once in 4 processes, sections of 20 ms',
+    aim: '≤ 10 requests in all; ≥ 0.9 × the speed without a lock',
+    criteria: [
+      { which: { case: 'readers', metric: 'requestsInRound' }, unit: 'requests in all', most: 10 },
+      { which: { case: 'readers', metric: 'speedOfNoLock' }, unit: '× without a lock', least: 0.9 },
+    ],
+    peer: bestPeer({ case: 'readers', metric: 'speedOfNoLock' }, 'more', '× without a lock'),
   },
   {
     work: 'cold catalog, 4 replicas, 2,000 readers at once',

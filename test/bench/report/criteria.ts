@@ -51,6 +51,22 @@ export function speedFrom(which: Which, unit: string, least: number): Criterion 
   };
 }
 
+/** How many times as large our own value is with `to` as with `from`. */
+export function growth(which: Which, from: Which['at'], to: Which['at'], unit: string, most: number): Criterion {
+  return {
+    which,
+    unit,
+    most,
+    value: (findings) => {
+      const at = (variant: Which['at']) =>
+        findings.own({ ...which, ...(variant === undefined ? {} : { at: variant }) });
+      const before = at(from)?.median;
+      const after = at(to);
+      return before === undefined || after === undefined ? undefined : scaled(after, 1 / before);
+    },
+  };
+}
+
 /** All that the server ran for a section, commands inside scripts included. */
 export function commands(inCase: string, at: Which['at'], most: number): Criterion {
   const which = { case: inCase, metric: 'requestsPerSection', ...(at === undefined ? {} : { at }) };

@@ -1,5 +1,7 @@
 // A process that works for one contestant at one task after another, as it is told over IPC. Plain JavaScript and no
 // more imports than a task needs: how much memory it takes is among what is measured. It ends with whoever started it.
+import { connectedPorts } from './ports.mjs';
+
 const tasks = {
   held: () => import('./bulk.mjs'),
   waiting: () => import('./bulk.mjs'),
@@ -20,7 +22,7 @@ process.on('SIGINT', () => undefined);
 let env;
 process.on('message', ({ task, ask }) => {
   obey(task, ask).then(
-    (result) => process.send({ result: { ...result, strays } }),
+    (result) => process.send({ result: { ...result, strays, ports: connectedPorts() } }),
     (error) => process.send({ failed: `${error.name}: ${error.message}` }),
   );
 });

@@ -2,7 +2,8 @@
 import { loadContestant } from '../contestants/index.js';
 import type { LockClient } from '../contestants/contestant.js';
 import { ErrorTally } from './error-tally.js';
-import type { Order, Report } from './plan.js';
+import { foreignRound } from './foreign-round.js';
+import type { Order, Plan, Report, RoundResult } from './plan.js';
 import { Round } from './round.js';
 
 const errors = new ErrorTally();
@@ -28,11 +29,15 @@ async function obey(order: Order): Promise<Report> {
       return { type: 'opened' };
     case 'round':
       if (client === undefined) throw new Error('A round before the client was opened.');
-      return { type: 'round', result: await new Round(client, order.plan, errors).run() };
+      return { type: 'round', result: await roundOf(client, order.plan) };
     case 'close':
       await client?.close();
       return { type: 'closed' };
   }
+}
+
+function roundOf(client: LockClient, plan: Plan): Promise<RoundResult> {
+  return client.round === undefined ? new Round(client, plan, errors).run() : foreignRound(client, plan);
 }
 
 function report(message: Report): void {

@@ -5,8 +5,12 @@ export interface Plan {
   /** Caller i uses `names[i % names.length]`. */
   readonly names: readonly string[];
   readonly callers: number;
+  /** How many callers of one name may be inside at once. */
+  readonly permits: number;
   /** How long a section sleeps. 0: its body is empty. */
   readonly sectionMs: number;
+  /** How many sections each caller starts at most. */
+  readonly times: number;
   /** Callers start no section after this. */
   readonly durationMs: number;
   /** For how long callers may still wait for their last section before they count as stuck. */
@@ -39,7 +43,7 @@ export interface RoundResult {
   readonly cpuMs: number;
   /** How often the library gave up and was asked again. */
   readonly gaveUp: number;
-  /** Sections entered while another caller of this process was inside on the same name. */
+  /** Sections entered while as many callers of this process were inside on the same name as may be. */
   readonly overlaps: number;
   /** Open connections at the end of the window. */
   readonly connections: number;

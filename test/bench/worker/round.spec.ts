@@ -9,7 +9,17 @@ import { Round } from './round.js';
 
 type Section = LockClient['section'];
 
-const usual = { names: ['a'], callers: 4, sectionMs: 1, durationMs: 60, drainMs: 5_000, settleMs: 0, record: true };
+const usual = {
+  names: ['a'],
+  permits: 1,
+  times: Infinity,
+  callers: 4,
+  sectionMs: 1,
+  durationMs: 60,
+  drainMs: 5_000,
+  settleMs: 0,
+  record: true,
+};
 
 function play(section: Section, plan: Partial<Plan> = {}, gaveUp = () => 0) {
   const client: LockClient = { section, gaveUp, close: () => Promise.resolve() };
@@ -41,9 +51,19 @@ describe('a round of one process', () => {
     expect(overlaps).toBeLessThan(allSections);
   });
 
+  it('finds what is entered beyond the permits', async () => {
+    const noLock: Section = async (_name, body) => body();
+    expect((await play(noLock, { callers: 3, permits: 3, sectionMs: 5 })).overlaps).toBe(0);
+    expect((await play(noLock, { callers: 3, permits: 2, sectionMs: 5 })).overlaps).toBeGreaterThan(0);
+  });
+
   it('does not take callers of different names for an overlap', async () => {
     const { overlaps } = await play(async (_name, body) => body(), { names: ['a', 'b'], callers: 2, sectionMs: 5 });
     expect(overlaps).toBe(0);
+  });
+
+  it('lets each caller start no more sections than it may', async () => {
+    expect(await play(mutex(), { callers: 3, times: 2 })).toMatchObject({ allSections: 6, sections: 6 });
   });
 
   it('counts only what ended within the window', async () => {
@@ -64,7 +84,11 @@ describe('a round of one process', () => {
 
   it('reports errors', async () => {
     const fails: Section = () => Promise.reject(new Error('no lock'));
-    expect(await play(fails, { callers: 2 })).toMatchObject({ sections: 0, stuck: 0, errors: ['Error: no lock (2×)'] });
+    expect(await play(fails, { callers: 2, durationMs: 500 })).toMatchObject({
+      sections: 0,
+      stuck: 0,
+      errors: ['Error: no lock (2×)'],
+    });
   });
 
   it('counts how often the library stopped retrying in this round, not before', async () => {

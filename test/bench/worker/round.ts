@@ -74,13 +74,13 @@ export class Round {
       entered = now();
       const others = this.inside.get(name) ?? 0;
       this.inside.set(name, others + 1);
-      if (others > 0) this.overlaps += 1;
+      if (others >= this.plan.permits) this.overlaps += 1;
       // What is served after the window counts for nothing: the sooner it is over the better.
       if (plan.sectionMs > 0 && entered < this.end) return sleep(plan.sectionMs).then(leave);
       leave();
     };
     try {
-      for (let asked = now(); asked < this.end; asked = now()) {
+      for (let [time, asked] = [0, now()]; time < plan.times && asked < this.end; time += 1, asked = now()) {
         await client.section(name, body);
         if (plan.record) records.add(caller, asked, entered, left, now());
       }

@@ -1,16 +1,22 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { judge } from './checker.js';
+import type { KindName } from './kinds.js';
 import { CORRUPTIONS } from './testing/corruptions.js';
-import { historyWithStateLost, rightHistory } from './testing/right-history.js';
+import { historyWithStateLost, rightHistory, rightPermits } from './testing/right-history.js';
 
 /** Callers in these histories wait for up to 5.5 s before they take a free lock. */
 const EXACT = { waitMs: 1, signalMs: 1, freeMs: 6_000, refusals: false };
 
+const ofKind = (kind: KindName) => CORRUPTIONS.filter((each) => each.kind === undefined || each.kind === kind);
+
 describe('the checker', () => {
-  it('finds no violation in correct histories', () => {
+  it.each([
+    ['of locks', rightHistory],
+    ['of semaphores', rightPermits],
+  ])('finds no violation in correct histories %s', (_of, histories) => {
     fc.assert(
-      fc.property(rightHistory, (history) => {
+      fc.property(histories, (history) => {
         expect(judge(history, EXACT).violations).toEqual([]);
       }),
     );
@@ -40,7 +46,16 @@ describe('the checker', () => {
     );
   });
 
-  it.each(CORRUPTIONS)('detects ($property) when $what', ({ property, spoil }) => {
+  it.each(ofKind('semaphore'))('detects ($property) of semaphores when $what', ({ property, spoil }) => {
+    fc.assert(
+      fc.property(rightPermits, fc.nat(), (history, dice) => {
+        const found = judge(spoil(history, dice), EXACT).violations.map((violation) => violation.property);
+        expect(found).toContain(property);
+      }),
+    );
+  });
+
+  it.each(ofKind('exclusive'))('detects ($property) when $what', ({ property, spoil }) => {
     fc.assert(
       fc.property(rightHistory, fc.nat(), (history, dice) => {
         const found = judge(spoil(history, dice), EXACT).violations.map((violation) => violation.property);

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { judge } from './checker.js';
 import type { Property } from './checks/check.js';
 import { parseHistory, type BeginEvent, type HistoryEvent } from './history.js';
-import { section, story } from './testing/story.js';
+import { section, story, type SectionStory } from './testing/story.js';
 
 const ALLOW = { waitMs: 100, signalMs: 20, freeMs: 2_000, refusals: false };
 const LOOSE: Partial<BeginEvent> = { exclusion: 'until-state-lost' };
@@ -29,6 +29,23 @@ const wrote = (at: number, seq: number, accepted = true) => ({ at, seq, accepted
 /** Section A from 0 to 50, and B right behind it. */
 const A = section({ caller: 'A', enter: 0, token: 10, leave: 50 });
 const B = section({ caller: 'B', process: 'p2', enter: 60, token: 20, leave: 90 });
+
+const B_IN_A = section({ caller: 'B', process: 'p2', enter: 10, token: 20, leave: 40 });
+/** Of a semaphore of two. */
+const two = (...parts: HistoryEvent[][]): HistoryEvent[] => story({ permits: 2 }, ...parts);
+const permit = (caller: string, enter: number, more: Partial<SectionStory> = {}): HistoryEvent[] =>
+  section({ caller, process: 'p2', enter, token: enter + 100, leave: enter + 10, ...more });
+/** One that is inside for three seconds. */
+const long = (caller: string): HistoryEvent[] =>
+  section({ caller, enter: 0, token: 1, remaining: 5_000, leave: 3_400 });
+const want2 = (caller: string): HistoryEvent => ({ ...asked(caller, 0, ['a'], 20), take: 2 }) as HistoryEvent;
+
+/** Of a read-write lock. */
+const shared = (...parts: HistoryEvent[][]): HistoryEvent[] => story({ permits: 9, readers: true }, ...parts);
+const reader = (caller: string, enter: number, token = 1, more: Partial<SectionStory> = {}): HistoryEvent[] =>
+  section({ caller, enter, token, leave: enter + 30, ...more });
+const writer = (caller: string, enter: number, token: number, more: Partial<SectionStory> = {}): HistoryEvent[] =>
+  section({ caller, process: 'p2', enter, token, take: 9, leave: enter + 30, ...more });
 
 const THRICE: Property[] = ['malformed', 'malformed', 'malformed'];
 
@@ -108,6 +125,102 @@ const cases: Record<string, Case[]> = {
       'a flush in a run that promises more',
       story({}, A, flushed(10), section({ caller: 'B', enter: 20, token: 11, leave: 40 })),
       'exclusion',
+    ],
+  ],
+  permits: [
+    ['as many as there are', two(A, B_IN_A)],
+    ['more', two(A, B_IN_A, permit('C', 20, { take: 1, token: 9 })), 'exclusion'],
+    ['several at once', two(section({ caller: 'A', enter: 0, take: 2, token: 10, leave: 50 }), B)],
+    ['one more than there are', two(A, permit('B', 20, { take: 2 })), 'exclusion'],
+    [
+      'all, of which one caller lost some by a flush',
+      story({ permits: 2, ...LOOSE }, A, B_IN_A, flushed(15), permit('C', 20, { take: 1, token: 30 })),
+    ],
+    [
+      'all, before the flush after which another came',
+      story({ permits: 2, ...LOOSE }, A, B_IN_A, permit('C', 20, { token: 30 }), flushed(25)),
+      'exclusion',
+    ],
+    [
+      'more than could be lost by a flush',
+      story(
+        { permits: 2, ...LOOSE },
+        flushed(5),
+        section({ caller: 'A', enter: 0, token: 10, looks: [{ at: 12, remaining: 1_000 }], leave: 50 }),
+        permit('B', 13),
+        permit('C', 20, { token: 30 }),
+      ),
+      'exclusion',
+    ],
+    ['with a smaller token', two(A, permit('B', 20, { token: 9 }))],
+    ['with one token', two(A, permit('B', 20, { token: 10 })), 'token-repeated'],
+    [
+      'of callers that all write',
+      two(
+        section({ caller: 'A', enter: 0, token: 10, writes: [wrote(30, 2)], leave: 50 }),
+        permit('B', 20, { token: 11, writes: [wrote(21, 1)] }),
+      ),
+    ],
+    ['free for a caller that waits for one', two(A, permit('B', 2_100, { want: 10, leave: 2_150 })), 'left-free'],
+    ['too few for a caller that waits for two', two(long('A'), permit('B', 3_500, { want: 10, take: 2 }))],
+    [
+      'too few for a caller that another of several callers is before',
+      two(long('A'), permit('C', 3_500, { want: 5, take: 2 }), permit('B', 3_520, { want: 10 })),
+    ],
+    [
+      'that others take again and again while one waits',
+      two(
+        ...[1, 2, 3].map((turn) => permit(`C${turn}`, turn * 900, { process: 'p3', token: turn })),
+        permit('B', 3_000, { want: 10 }),
+      ),
+      'left-free',
+    ],
+    ['too few for a caller that does not wait', two(A, [want2('B'), busy('B', 21)])],
+    ['enough for a caller that does not wait', two(A, [asked('B', 0, ['a'], 20), busy('B', 21)]), 'refused-free'],
+    [
+      'enough for a caller that does not wait, behind one that waits for several',
+      two(A, permit('C', 60, { want: 5, take: 2 }), [asked('B', 0, ['a'], 20), busy('B', 21)]),
+    ],
+  ],
+  'readers and writers': [
+    ['several readers', shared(reader('A', 10), reader('B', 20))],
+    ['a reader with a writer', shared(reader('A', 10), writer('B', 20, 1)), 'exclusion'],
+    ['a writer with a reader', shared(writer('A', 10, 1), reader('B', 20, 1)), 'exclusion'],
+    [
+      'a reader with the token of the writer before',
+      shared(writer('A', 10, 5), reader('B', 60, 5), reader('C', 70, 5)),
+    ],
+    ['a reader with an older token', shared(writer('A', 10, 5), reader('B', 60, 4)), 'token-went-back'],
+    [
+      'a reader with an older token, behind a failover that lost the last one',
+      story(
+        { ...LOOSE, permits: 9, readers: true },
+        writer('A', 10, 5),
+        flushed(45, 50),
+        reader('B', 60, 4),
+        writer('C', 100, 6),
+      ),
+    ],
+    [
+      'a writer with an older token, behind a failover that lost the last one',
+      story({ ...LOOSE, permits: 9, readers: true }, writer('A', 10, 5), flushed(45, 50), writer('B', 60, 4)),
+      'token-went-back',
+    ],
+    ['a writer with the token of another', shared(writer('A', 10, 5), writer('B', 60, 5)), 'token-repeated'],
+    [
+      'a late reader that is refused',
+      shared(
+        reader('A', 10, 1, { lost: 50, writes: [wrote(90, 2, false)], leave: 95 }),
+        writer('B', 60, 5, { writes: [wrote(61, 1)] }),
+      ),
+    ],
+    [
+      'a late reader that is let through',
+      shared(
+        reader('A', 10, 1, { lost: 50, writes: [wrote(90, 2)], leave: 95 }),
+        writer('B', 60, 5, { writes: [wrote(61, 1)] }),
+      ),
+      'stale-write',
     ],
   ],
   tokens: [
@@ -281,6 +394,8 @@ const cases: Record<string, Case[]> = {
         { type: 'failed', at: 1, caller: 'A', code: 'LOCK_ABORTED' },
       ]),
     ],
+    ['told of a mistake', story({}, [asked('A', 50), { type: 'failed', at: 1, caller: 'A', code: 'X' }]), 'unexpected'],
+    ['told so by a peer', story(PEER, [asked('A', 50), { type: 'failed', at: 1, caller: 'A', code: 'X' }])],
     ['who never leave', story({}, section({ caller: 'A', enter: 0, token: 1, lost: 900 })), 'unfinished'],
     ['whose release has no answer', story({}, A.slice(0, -1)), 'unfinished'],
   ],
@@ -382,7 +497,7 @@ const cases: Record<string, Case[]> = {
     ['in and refused', story({}, A, [{ type: 'failed', at: 7, caller: 'A', code: 'LOCK_BUSY' }]), 'malformed'],
     [
       'refused and in',
-      story({}, [A[0]!, { type: 'failed', at: -0.2, caller: 'A', code: 'X' }, ...A.slice(1)]),
+      story({}, [A[0]!, { type: 'failed', at: -0.2, caller: 'A', code: 'LOCK_UNAVAILABLE' }, ...A.slice(1)]),
       ...THRICE,
     ],
     [

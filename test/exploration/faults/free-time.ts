@@ -4,6 +4,8 @@ import { union } from './spans.js';
 
 /** A fault that is not judged has effects for two leases and this long: restart guards, orphaned leases, reconnections. */
 const RECOVERY_MS = 3_000;
+/** And for this long, where a waiter that is gone may have a place before others. */
+const PLACE_MS = 5_000;
 
 /** All attempts for each name, in the order in which they began. */
 export function attemptsByName(run: RunRecord): Map<string, Attempt[]> {
@@ -20,7 +22,7 @@ export function attemptsByName(run: RunRecord): Map<string, Attempt[]> {
 
 /** When it is not judged whether a free lock is taken: the servers cannot grant it, or the machine was busy. */
 export function unjudgedTime(run: RunRecord): Span[] {
-  const recoveryMs = 2 * run.begin.leaseMs + RECOVERY_MS;
+  const recoveryMs = 2 * run.begin.leaseMs + RECOVERY_MS + (run.permits > 1 ? PLACE_MS : 0);
   const faults = run.faults
     .filter(({ event }) => event.graceMs === undefined)
     .map(({ span }) => ({ from: span.from, to: span.to + recoveryMs }));

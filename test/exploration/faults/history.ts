@@ -49,6 +49,10 @@ export interface BeginEvent extends At {
    * outlive a loss of state, so two holders over such a fault are counted as double holders.
    */
   readonly exclusion: 'always' | 'until-state-lost';
+  /** How many permits each lock has; missing: 1, as an exclusive lock. */
+  readonly permits?: number;
+  /** Whether those that take one permit read, and have the token of the last one that took all. */
+  readonly readers?: boolean;
 }
 
 /** A caller asks. `caller` is unique for each attempt, over all processes; `process` for each start of a process. */
@@ -65,6 +69,8 @@ export interface WantEvent extends At {
   readonly mayAbort?: boolean;
   /** How long the lock is kept from its grant on, even if it is released earlier, in ms. */
   readonly holdAtLeast?: number;
+  /** How many permits it takes together; missing: 1. */
+  readonly take?: number;
 }
 
 /**

@@ -31,6 +31,12 @@ export interface Attempt {
   failed: FailedEvent | undefined;
 }
 
+/** How many permits the attempt takes. */
+export const takeOf = ({ want }: Attempt): number => want.take ?? 1;
+
+/** Whether it is alone, and the tokens of such sections are in order; a reader has the token of the last of them. */
+export const isAlone = ({ attempt }: Section, run: RunRecord): boolean => takeOf(attempt) === run.permits;
+
 /** A span of time; an open one ends at `Infinity`. */
 export interface Span {
   readonly from: number;
@@ -40,6 +46,8 @@ export interface Span {
 /** A run's events, by what they belong to. Whatever belongs nowhere is `stray`. */
 export interface RunRecord {
   readonly begin: BeginEvent;
+  /** How many permits each lock has. */
+  readonly permits: number;
   readonly end: number;
   /** By caller. */
   readonly attempts: Map<string, Attempt>;
@@ -66,6 +74,7 @@ export function recordRun(events: readonly HistoryEvent[]): RunRecord {
   }
   const run: RunRecord = {
     begin,
+    permits: begin.permits ?? 1,
     end: events.at(-1)!.at,
     attempts: new Map(),
     sections: new Map(),

@@ -27,7 +27,7 @@ export async function findFailure(
   seed: number,
   shrink: boolean,
   examples: readonly Schedule[] = [],
-  all = schedules(simulation.nodes),
+  all = schedules(simulation.nodes, simulation.kind),
 ): Promise<Result> {
   const began = performance.now();
   const totals: Record<string, number> = { schedules: 0, events: 0 };
@@ -61,7 +61,7 @@ export async function findFailure(
 /** Runs all schedules and counts the kinds of violations, with the first schedule of each. */
 export async function survey(simulation: Simulation, runs: number, seed: number): Promise<string> {
   const kinds = new Map<string, { count: number; schedule: Schedule }>();
-  for (const schedule of fc.sample(schedules(simulation.nodes), { numRuns: runs, seed })) {
+  for (const schedule of fc.sample(schedules(simulation.nodes, simulation.kind), { numRuns: runs, seed })) {
     const { violations } = await simulation.run(schedule);
     for (const violation of violations) {
       const kind = violation.replace(/^at [\d.]+ ms: /, '').replace(/[\d.]+/g, '#');

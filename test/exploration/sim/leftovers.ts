@@ -1,8 +1,11 @@
 import type { FaultInjector } from './faults.js';
 import type { World } from './kernel/world.js';
 import type { LockServer, Oracle } from './oracle.js';
-import { MARKER_KEY } from './redis/sim-node.js';
+import { hasPlaces, queuesOf, type Kind } from './kind.js';
+import { baseOf, isSideKey, type LockView } from './lock-view.js';
+import { writes } from './redis/read-write-keys.js';
 import { NAMES } from './schedule.js';
+import { OrderWatch } from './order-watch.js';
 import type { Replica } from './replica.js';
 
 /** With callers waiting and all well, nobody leaves a lock free for longer than this, in µs. */
@@ -14,6 +17,8 @@ const STARTED_US = 60_000;
 const LOOK_US = 25_000;
 /** With all well, a lock that no caller has is given back within this time, in µs. */
 const UNUSED_US = 2_000_000;
+/** How long a place lasts for a waiter that is gone, in µs. */
+const PLACE_US = 5_000_000;
 /** The time in which what is undone in the background is undone, in µs. */
 const SETTLED_US = 2_000_000;
 /** Longer than every lease, and than a channel stays subscribed after its last listener. */
@@ -25,6 +30,7 @@ export class Leftovers {
   private readonly freeSince = new Map<string, number>();
   private readonly unusedSince = new Map<string, number>();
   private readonly quorum: number;
+  private readonly order: OrderWatch | null;
 
   constructor(
     private readonly world: World,
@@ -32,8 +38,13 @@ export class Leftovers {
     private readonly nodes: readonly LockServer[],
     private readonly replicas: readonly Replica[],
     private readonly faults: FaultInjector,
+    private readonly view: LockView,
+    private readonly kind: Kind,
   ) {
     this.quorum = Math.floor(nodes.length / 2) + 1;
+    const queues = queuesOf(kind);
+    this.order =
+      kind.mode === null ? null : new OrderWatch(world, oracle, (each, name) => queueOf(each.service, queues, name));
   }
 
   /**
@@ -45,28 +56,42 @@ export class Leftovers {
   watchFreeLocks(served: boolean, done: () => boolean): void {
     const look = (): void => {
       for (const name of NAMES) this.lookAt(name);
-      if (!this.oracle.broughtBack && this.world.now >= this.faults.recoveredAt) this.lookForUnused();
+      if (!this.oracle.broughtBack && this.world.now >= this.faults.recoveredAt) {
+        this.lookForUnused();
+        this.order?.look(this.living(), NAMES);
+      }
       if (!done()) this.world.after(LOOK_US, look);
     };
     this.world.at(served ? STARTED_US : this.faults.recoveredAt, look);
   }
 
   private lookAt(name: string): void {
-    const waited = this.living().some(({ service }) => waitingFor(service, name) > 0);
+    const waited = this.queues(name).some(({ waiting }) => waiting > 0);
     const { now } = this.world;
-    if (!waited || this.isTaken(name) || !this.oracle.isAnnounced(name)) {
+    if (!waited || this.isTaken(name) || this.oracle.isLost(name) || !this.oracle.isAnnounced(name)) {
       this.freeSince.delete(name);
       return;
     }
     const since = this.freeSince.get(name) ?? now;
     this.freeSince.set(name, since);
     const usual = this.nodes.length > 1 ? FREE_SPLIT_US : FREE_US;
-    const allowed = Math.max(usual, this.faults.silent.allowanceUs);
+    // A process that is killed leaves the places of its waiters behind, and a failover can bring back old ones.
+    const orphaned = this.oracle.broughtBack || this.living().length < this.replicas.length;
+    const ghost = hasPlaces(this.kind) && orphaned ? PLACE_US : 0;
+    const allowed = Math.max(usual, this.faults.silent.allowanceUs) + ghost;
     if (now - since > allowed) this.oracle.violate(`"${name}" is free, callers wait for it, and nobody takes it`);
   }
 
   /** Whether an owner has a majority, or too many nodes keep votes of processes that are gone. */
   private isTaken(name: string): boolean {
+    const { permits, mode } = this.kind;
+    if (permits !== null) {
+      const [server] = this.nodes as [LockServer];
+      const taken = this.view.owners(server, name).reduce((sum, { take }) => sum + take, 0);
+      // The first waiter may want two.
+      return permits - taken < Math.min(permits, 2);
+    }
+    if (mode !== null) return this.isTakenForWaiters(name);
     const living = new Set(this.living().flatMap(({ process }) => process.ids));
     const votes = new Map<string, number>();
     let dead = 0;
@@ -79,14 +104,28 @@ export class Leftovers {
     return Math.max(0, ...votes.values()) >= this.quorum || dead > this.nodes.length - this.quorum;
   }
 
+  /** Of a read-write lock. If nobody who waits wants to write, those that read are in nobody's way. */
+  private isTakenForWaiters(name: string): boolean {
+    const [server] = this.nodes as [LockServer];
+    const owners = this.view.owners(server, name);
+    if (owners.some(({ owner }) => writes(owner))) return true;
+    return owners.length > 0 && this.queues(name).some(({ waiters }) => waiters.writers > 0);
+  }
+
+  /** The local queues of a name, in all processes that live. */
+  private queues(name: string): SimQueue[] {
+    const kind = queuesOf(this.kind);
+    return this.living().flatMap(({ service }) => queueOf(service, kind, name) ?? []);
+  }
+
   /** Locks that a living process holds on some node, though none of its callers has them. */
   private lookForUnused(): void {
     const { now } = this.world;
-    const used = new Set(this.living().flatMap(({ service }) => ownersOf(service)));
+    const used = new Set(this.living().flatMap(({ service }) => ownersOf(service).map(baseOf)));
     const before = new Map(this.unusedSince);
     this.unusedSince.clear();
     for (const [owner, what] of this.ownersOnNodes()) {
-      if (used.has(owner)) continue;
+      if (used.has(baseOf(owner))) continue;
       const since = before.get(owner) ?? now;
       this.unusedSince.set(owner, since);
       if (now - since > UNUSED_US) this.oracle.violate(`${what}, and nobody has it`);
@@ -95,11 +134,12 @@ export class Leftovers {
 
   private *ownersOnNodes(): Generator<[owner: string, what: string]> {
     const living = new Set(this.living().flatMap(({ process }) => process.ids));
-    for (const { id, keys } of this.nodes) {
-      for (const key of locksOf(keys)) {
-        for (const [owner] of keys.hgetall(key)) {
+    for (const server of this.nodes) {
+      for (const name of NAMES) {
+        for (const { owner } of this.view.owners(server, name)) {
+          const left = this.view.left(server, name, owner);
           // Of a process that was killed, or of nobody: its lease has to end it.
-          if (living.has(owner.split(':')[0]!)) yield [owner, `node ${id} holds ${key} for ${keys.pttl(key)} ms more`];
+          if (living.has(owner.split(':')[0]!)) yield [owner, `node ${server.id} holds ${name} for ${left} ms more`];
         }
       }
     }
@@ -154,16 +194,45 @@ export class Leftovers {
   /** A lock that no caller has is given back, not left to its lease. */
   private checkHeldForNobody(): void {
     for (const [, what] of this.ownersOnNodes()) this.oracle.violate(`${what}, and nobody has it`);
+    if (this.kind.mode !== null) this.checkReadWriteKeys();
+  }
+
+  /** Places of waiters, and timeouts of readers, of processes that live. */
+  private checkReadWriteKeys(): void {
+    const living = this.living().flatMap(({ process }) => process.ids);
+    for (const { keys, id } of this.nodes) {
+      for (const name of NAMES) {
+        const order = keys.get(`lock_order:{lock:${name}}`) ?? '';
+        if (living.some((uuid) => order.includes(uuid))) this.oracle.violate(`node ${id} has the places ${order}`);
+      }
+      for (const key of keys.keys('string').filter((each) => each.includes(':rwlock_timeout:'))) {
+        if (living.some((uuid) => key.includes(uuid))) this.oracle.violate(`node ${id} still has ${key}`);
+      }
+    }
   }
 
   private checkNodes(): void {
-    for (const { keys, id, subscriptions } of this.nodes) {
-      const left = locksOf(keys);
+    for (const server of this.nodes) {
+      const { keys, id, subscriptions } = server;
+      const left: string[] = NAMES.filter((name) => this.view.owners(server, name).length > 0);
+      left.push(...this.placesOf(keys));
       if (left.length > 0) this.oracle.violate(`node ${id} still has ${left.join()}`);
       const eternal = keys.keys('string').filter((key) => keys.pttl(key) < 0);
       if (eternal.length > 0) this.oracle.violate(`node ${id} keeps ${eternal.join()} for ever`);
       if (subscriptions.length > 0) this.oracle.violate(`node ${id} still has subscribers to ${subscriptions.join()}`);
     }
+  }
+
+  /** Hashes that are neither locks nor known, and places of waiters that nobody needs any more. */
+  private placesOf(keys: LockServer['keys']): string[] {
+    const living = this.living().flatMap(({ process }) => process.ids.map((id) => id.replaceAll('-', '').slice(0, 18)));
+    return keys.keys('hash').flatMap((key) => {
+      if (!isSideKey(key)) return NAMES.some((name) => key === `lock:${name}`) ? [] : [key];
+      if (this.oracle.broughtBack) return [];
+      // Those of processes that were killed go with the next acquisition.
+      const [, places = ''] = keys.hgetall(key).find(([field]) => field === 'w') ?? [];
+      return living.some((id) => places.includes(id)) ? [`${key} ${places}`] : [];
+    });
   }
 
   private checkClosed(): void {
@@ -179,18 +248,30 @@ export class Leftovers {
   }
 }
 
-function locksOf(keys: LockServer['keys']): string[] {
-  return keys.keys('hash').filter((key) => key !== MARKER_KEY);
-}
-
 function ownersOf(service: object): string[] {
   const { held } = leasesOf(service, 'callerHolds') as { held: { entries(): { hold: { owner: string } }[] } };
   return held.entries().map(({ hold }) => hold.owner);
 }
 
-function waitingFor(service: object, name: string): number {
-  const { queues } = leasesOf(service, 'queues') as { queues: Map<string, { waiting: number }> };
-  return queues.get(name)?.waiting ?? 0;
+export interface SimWaiter {
+  readonly request: { readonly mode?: 'read' | 'write' };
+}
+
+/** What the checks read of a local queue. */
+export interface SimQueue {
+  readonly waiting: number;
+  readonly hold: { readonly mode?: 'read' | 'write' } | null;
+  readonly waiters: {
+    readonly writers: number;
+    readonly loops: number;
+    readonly first: SimWaiter | null;
+    readonly loop: { readonly owner: string } | null;
+  };
+}
+
+function queueOf(service: object, kind: string, name: string): SimQueue | undefined {
+  const queues = leasesOf(service, 'queues') as Record<string, { queues: Map<string, SimQueue> }>;
+  return queues[kind]?.queues.get(name);
 }
 
 function leasesOf(service: object, part: string): unknown {

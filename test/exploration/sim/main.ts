@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { schedulesWithNodesAway } from './away-schedules.js';
 import { findFailure, survey, type Failure, type Result } from './find-failure.js';
+import { hasPlaces, kindOf, type Kind } from './kind.js';
 import { LibraryCode } from './library/loader.js';
 import { findUnused } from './mutations/find-unused.js';
 import { MUTATIONS, type ListedMutation } from './mutations/index.js';
@@ -23,13 +24,17 @@ const { values } = parseArgs({
     'check-mutations': { type: 'boolean', default: false },
     survey: { type: 'boolean', default: false },
     away: { type: 'boolean', default: false },
+    permits: { type: 'string' },
+    kind: { type: 'string' },
   },
 });
 const runs = Number(values.runs);
+/** A semaphore of so many permits, or a read-write lock, is used in place of each lock, in memory and on one node. */
+const kind = kindOf(values.permits === undefined ? undefined : Number(values.permits), values.kind);
 /** On several nodes there is one schedule with nodes away for so many others. */
 const AWAY = 4;
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
-const nodeCounts = (values.nodes ?? '0,1,3,5').split(',').map(Number);
+const nodeCounts = (values.nodes ?? (hasPlaces(kind) ? '0,1' : '0,1,3,5')).split(',').map(Number);
 const mutation = MUTATIONS.find(({ name }) => name === values.mutation) ?? null;
 if (values.mutation !== undefined && mutation === null) throw new Error(`no mutation "${values.mutation}"`);
 
@@ -84,9 +89,14 @@ function print(nodes: number, { schedule, violations, after }: Failure): void {
 
 function simulate(nodes: number, mutated: ListedMutation | null): Simulation {
   const code = new LibraryCode(mutated);
-  const simulation = new Simulation(nodes, code, mutated?.models);
+  const simulation = new Simulation(nodes, code, mutated?.models, kindFor(mutated));
   code.checkMutated();
   return simulation;
+}
+
+function kindFor(mutated: ListedMutation | null): Kind {
+  if (mutated?.permits === undefined && mutated?.mode === undefined) return kind;
+  return kindOf(mutated.permits, mutated.mode);
 }
 
 async function findMutated(nodes: number, mutated: ListedMutation): Promise<Result> {

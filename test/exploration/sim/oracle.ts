@@ -1,6 +1,7 @@
 import type { SimProcess } from './kernel/sim-process.js';
 import type { World } from './kernel/world.js';
 import type { Hold, Lease } from './library/types.js';
+import { EXCLUSIVE, type LockView } from './lock-view.js';
 import type { Keyspace } from './redis/keyspace.js';
 
 /** A critical section that has begun and not ended. */
@@ -11,6 +12,8 @@ export interface Section {
   readonly lease: Lease;
   readonly hold: Hold;
   readonly token: number;
+  /** When the caller asked for it, in µs. */
+  readonly began: number;
   /** The lease's, taken when the section began: asking a lease for it makes it look at the clock. */
   readonly signal: AbortSignal;
   /** When the request was sent by which a server last confirmed the lease, in µs. */
@@ -23,7 +26,7 @@ export interface LockServer {
   readonly up: boolean;
   /** When it last came back without its data, in µs. */
   readonly forgotAt: number;
-  readonly keys: Pick<Keyspace, 'pttl' | 'hexists' | 'hgetall' | 'keys'>;
+  readonly keys: Pick<Keyspace, 'pttl' | 'get' | 'hexists' | 'hgetall' | 'keys' | 'scores'>;
   /** The channels that have subscribers. */
   readonly subscriptions: readonly string[];
 }
@@ -50,12 +53,17 @@ export class Oracle {
   private stateLostAt = -Infinity;
   /** Whether a failover has brought locks back that had been given up. */
   broughtBack = false;
+  /** Called when a section begins. */
+  onEnter: (section: Section) => void = () => undefined;
   /** Until when waiters may believe in a lease that was longer before, in µs. */
   private readonly shortenedUntil = new Map<string, number>();
 
   constructor(
     private readonly world: World,
     private readonly nodes: readonly LockServer[],
+    private readonly view: LockView = EXCLUSIVE,
+    /** How many may be inside at a time; each section counts for the permits that it took. */
+    private readonly permits = 1,
   ) {}
 
   violate(what: string): void {
@@ -81,19 +89,27 @@ export class Oracle {
     return this.world.now > (this.shortenedUntil.get(name) ?? 0);
   }
 
+  /** Whether a caller still relies on a lock that a server has lost. Others of its process wait until it ends. */
+  isLost(name: string): boolean {
+    return [...(this.inside.get(name) ?? [])].some((section) => isValid(section) && !this.isProtected(section));
+  }
+
   enter(section: Section): void {
     const { name, token, caller } = section;
     this.counts.sections += 1;
     note(section);
+    this.onEnter(section);
     if (section.hold.remaining() <= 0) this.violate(`${caller} was given "${name}" when its lease was over already`);
     const inside = this.inside.get(name) ?? new Set();
     this.inside.set(name, inside.add(section));
     const tokens = this.tokens.get(name) ?? { seen: new Set(), highest: 0 };
     this.tokens.set(name, tokens);
     if (this.world.traced) this.world.log(`${caller} enters ${name} with ${token}`);
-    if (tokens.seen.has(token)) this.violate(`token ${token} of "${name}" was issued twice, now to ${caller}`);
+    // A caller that reads has the token of the last one that wrote.
+    if (!reads(section) && tokens.seen.has(token))
+      this.violate(`token ${token} of "${name}" was issued twice, now to ${caller}`);
     // An acquisition that was answered after the state was lost may be told of after later ones were.
-    else if (token < tokens.highest && this.isProtected(section)) {
+    else if (this.permits === 1 && token < tokens.highest && this.hasLastToken(section)) {
       this.violate(`token ${token} of "${name}" went to ${caller} after ${tokens.highest} had been issued`);
     }
     tokens.seen.add(token);
@@ -110,13 +126,13 @@ export class Oracle {
     const { name, token, caller } = section;
     const highest = this.resources.get(name) ?? 0;
     this.counts.writes += 1;
-    if (token >= highest) {
-      this.resources.set(name, token);
+    if (token >= highest || this.permits > 1) {
+      this.resources.set(name, Math.max(highest, token));
       return;
     }
     this.counts.staleRefused += 1;
     const inside = this.inside.get(name)?.has(section) ?? false;
-    if (inside && isValid(section) && this.isProtected(section)) {
+    if (inside && isValid(section) && this.hasLastToken(section)) {
       this.violate(`${caller} holds "${name}", but its write with token ${token} was refused: ${highest} was seen`);
     }
   }
@@ -143,10 +159,15 @@ export class Oracle {
 
   private checkExclusion(name: string, sections: ReadonlySet<Section>): void {
     const valid = [...sections].filter(isValid);
-    if (valid.length < 2) return;
+    if (!this.conflict(valid)) return;
     const who = valid.map(({ caller, token }) => `${caller} (${token})`).join(' and ');
-    if (valid.filter((section) => this.isProtected(section)).length > 1) this.violate(`"${name}" is held by ${who}`);
+    if (this.conflict(valid.filter((section) => this.isProtected(section))))
+      this.violate(`"${name}" is held by ${who}`);
     else this.counts.overlapsAfterLoss += this.once(`${name} ${who}`) ? 1 : 0;
+  }
+
+  private conflict(sections: readonly Section[]): boolean {
+    return sumOf(sections) > this.permits && !sections.every(reads);
   }
 
   /** The signal has to come before the lease can end on any server, unless the process stands still. */
@@ -164,21 +185,24 @@ export class Oracle {
   private checkCovered(section: Section): void {
     const { hold, name, caller, confirmedAt } = section;
     if (!isValid(section) || !this.isProtected(section)) return;
-    const key = `lock:${name}`;
     const left = hold.remaining();
     // A server that forgot the lock has no vote before the lease is over.
     const covering = this.nodes.filter(
-      ({ up, forgotAt, keys }) =>
-        !up || forgotAt > confirmedAt || (keys.pttl(key) + 1 >= left && keys.hexists(key, hold.owner)),
+      (server) => !server.up || server.forgotAt > confirmedAt || this.view.left(server, name, hold.owner) + 1 >= left,
     );
     if (2 * covering.length > this.nodes.length) return;
-    const lefts = this.nodes.map(({ keys }) => keys.pttl(key)).join();
+    const lefts = this.nodes.map((server) => this.view.left(server, name, hold.owner)).join();
     this.violate(`${caller} counts on "${name}" for ${left.toFixed(0)} ms more, the servers keep it for ${lefts}`);
   }
 
   /** Whether a server confirmed the lease after the last loss of state. */
   private isProtected({ confirmedAt }: Section): boolean {
     return confirmedAt > this.stateLostAt;
+  }
+
+  /** Writers' tokens follow the clock; a server that lost the last ones gives readers the one that it has. */
+  private hasLastToken(section: Section): boolean {
+    return this.isProtected(section) && !(reads(section) && this.stateLostAt > -Infinity);
   }
 
   private once(what: string): boolean {
@@ -191,6 +215,16 @@ export class Oracle {
 /** Whether a lease can be relied on by its own process's clock. Asking the hold changes nothing; asking the lease does. */
 function isValid({ hold, lease }: Section): boolean {
   return hold.remaining() > 0 && !Reflect.get(lease, 'outcome');
+}
+
+/** Whether others may read at the same time. */
+function reads({ hold }: Section): boolean {
+  return hold.mode === 'read';
+}
+
+/** How many permits they have together. */
+function sumOf(sections: readonly Section[]): number {
+  return sections.reduce((sum, { hold }) => sum + (hold.permits?.take ?? 1), 0);
 }
 
 /** A doubtful hold may count on a shorter lease from a request that nobody has confirmed. */

@@ -5,6 +5,7 @@ import type * as memoryStore from '../../../lib/stores/memory/memory-store.js';
 import type * as quorumStore from '../../../lib/stores/quorum/quorum-store.js';
 import type * as redisStore from '../../../lib/stores/redis/redis-store.js';
 import type { SimProcess } from './kernel/sim-process.js';
+import type { Kind } from './kind.js';
 import type { LibrarySlot } from './library/loader.js';
 import type { LockService } from './library/types.js';
 import type { MemoryServer } from './memory-server.js';
@@ -52,6 +53,7 @@ export class Replica {
     refusals: Refusals,
     extraUs: (node: number) => number,
     private readonly memory: MemoryServer | null,
+    used: Kind,
   ) {
     slot.bind(process);
     this.links = nodes.map((node) => new Link(process.world, process, node, () => extraUs(node.id)));
@@ -59,7 +61,7 @@ export class Replica {
     const { resolveSettings } = slot.load('options/service-options') as typeof moduleOptions;
     const settings = resolveSettings({ memory: true, ...SETTINGS });
     this.service = new LockService(this.openStore(slot, kind), settings);
-    this.callers = new Callers(process.world, process, this.service, oracle, refusals, nodes.length > 1);
+    this.callers = new Callers(process.world, process, this.service, oracle, refusals, nodes.length > 1, used);
   }
 
   private openStore(slot: LibrarySlot, kind: Schedule['client']): LockStore {

@@ -1,13 +1,16 @@
 import type * as memoryState from '../../../lib/stores/memory/memory-state.js';
 import type * as script from '../../../lib/stores/redis/lua/script.js';
 import { FaultInjector } from './faults.js';
+import { LOCK, type Kind } from './kind.js';
 import { SimProcess } from './kernel/sim-process.js';
 import { World } from './kernel/world.js';
 import { LibrarySlot, type LibraryCode } from './library/loader.js';
 import { Leftovers } from './leftovers.js';
+import { viewOf, type LockView } from './lock-view.js';
 import { MemoryServer } from './memory-server.js';
 import { Oracle, type LockServer } from './oracle.js';
-import { SCRIPT_MODELS, type ScriptModel } from './redis/script-models.js';
+import type { ScriptModel } from './redis/script-model.js';
+import { SCRIPT_MODELS } from './redis/script-models.js';
 import { SimNode, type ScriptBook } from './redis/sim-node.js';
 import { KEY_PREFIX, Replica } from './replica.js';
 import { Refusals } from './refusals.js';
@@ -48,6 +51,7 @@ export class Simulation {
     readonly nodes: number,
     code: LibraryCode,
     models: Readonly<Record<string, ScriptModel>> = {},
+    readonly kind: Kind = LOCK,
   ) {
     const one = new LibrarySlot(code);
     this.slots = Array.from({ length: PROCESSES }, () => (nodes === 0 ? one : new LibrarySlot(code)));
@@ -58,11 +62,13 @@ export class Simulation {
   async run(schedule: Schedule, traced = false): Promise<Outcome> {
     const world = new World(schedule.seed, traced);
     const servers: LockServer[] = [];
-    const oracle = new Oracle(world, servers);
+    const ids: SimProcess[] = [];
+    const view = viewOf(this.kind, () => ids.flatMap((process) => process.ids));
+    const oracle = new Oracle(world, servers, view, this.kind.permits ?? 1);
     const onUnhandled = (error: unknown): void => oracle.violate(`unhandled rejection: ${String(error)}`);
     process.on('unhandledRejection', onUnhandled);
     try {
-      return await this.runIn(world, oracle, servers, schedule);
+      return await this.runIn(world, oracle, servers, schedule, view, ids);
     } finally {
       process.off('unhandledRejection', onUnhandled);
     }
@@ -75,7 +81,14 @@ export class Simulation {
     return new MemoryServer(process, new MemoryState(), KEY_PREFIX);
   }
 
-  private async runIn(world: World, oracle: Oracle, servers: LockServer[], schedule: Schedule): Promise<Outcome> {
+  private async runIn(
+    world: World,
+    oracle: Oracle,
+    servers: LockServer[],
+    schedule: Schedule,
+    view: LockView,
+    processes: SimProcess[],
+  ): Promise<Outcome> {
     const large = this.nodes > 1 && world.random('environment').chance(0.5);
     const environment = { drift: DRIFT, skewMs: large ? LARGE_SKEW_MS : SKEW_MS };
     const nodes = Array.from({ length: this.nodes }, (_, id) => new SimNode(world, id, this.book, environment));
@@ -88,7 +101,8 @@ export class Simulation {
     for (const [id, slot] of this.slots.entries()) {
       const owner = memory?.process ?? new SimProcess(world, id, environment);
       const extraUs = (node: number): number => faults.extraUs(node);
-      replicas.push(new Replica(owner, slot, nodes, schedule.client, oracle, refusals, extraUs, memory));
+      processes.push(owner);
+      replicas.push(new Replica(owner, slot, nodes, schedule.client, oracle, refusals, extraUs, memory, this.kind));
     }
     faults.planAll(schedule.faults);
     const toCome = new Set(schedule.calls);
@@ -101,7 +115,7 @@ export class Simulation {
       world.at(call.at * 1_000 + (call.late ? faults.recoveredAt : 0), () => process.deliver('message', begin));
     }
 
-    const leftovers = new Leftovers(world, oracle, servers, replicas, faults);
+    const leftovers = new Leftovers(world, oracle, servers, replicas, faults, view, this.kind);
     const look = (): void => oracle.look();
     const living = (): Replica[] => replicas.filter(({ process }) => process.alive);
     const done = (): boolean =>
@@ -126,7 +140,11 @@ export class Simulation {
 /** The library's scripts, and what each does here. */
 function scriptBook(slot: LibrarySlot, models: Readonly<Record<string, ScriptModel>>): ScriptBook {
   const { Script } = slot.load('stores/redis/lua/script') as typeof script;
-  const files = ['acquire', 'renew', 'release', 'inspect', 'force-release'].map((file) => `stores/redis/lua/${file}`);
+  const files = [
+    ...['acquire', 'renew', 'release', 'inspect', 'force-release'],
+    ...['acquire-permits', 'renew-permits', 'release-permits', 'inspect-permits', 'kind'],
+    ...['acquire-read-write', 'renew-read-write', 'release-read-write'],
+  ].map((file) => `stores/redis/lua/${file}`);
   const ofNodes = ['confirm', 'grant', 'mark'].map((file) => `stores/quorum/lua/${file}`);
   const sources = [...files, ...ofNodes].map((file) => slot.load(`${file}.lua`) as object);
   const book = new Map(

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { LOCK, type Kind } from './kind.js';
 
 export const PROCESSES = 3;
 export const NAMES = ['a', 'b'] as const;
@@ -31,6 +32,8 @@ export interface Call {
   readonly holdAtLeast: number;
   /** `withLock` with a nested call for the same name inside, or plain `acquire` and `release`. */
   readonly nested: boolean;
+  /** Of a read-write lock whose callers do not all write. Default: it writes. */
+  readonly mode?: 'read' | 'write';
 }
 
 type Direction = 'requests' | 'replies' | 'both';
@@ -93,6 +96,10 @@ const call: fc.Arbitrary<Call> = fc.record({
   holdAtLeast: fc.constantFrom(0, 0, 0, 0, 0, 50),
   nested: fc.constantFrom(false, false, false, true),
 });
+
+const readOrWrite: fc.Arbitrary<Call> = fc
+  .tuple(call, fc.constantFrom<('read' | 'write')[]>('read', 'read', 'read', 'write', 'write'))
+  .map(([one, mode]) => ({ ...one, mode }));
 
 const of = <Kind extends Fault['kind']>(kind: Kind) => ({ at, kind: fc.constant(kind), ms });
 
@@ -188,11 +195,11 @@ export function leavesMajority({ faults: all }: Schedule, nodes: number): boolea
 }
 
 /** @param nodes 0: the memory store */
-export function schedules(nodes: number): fc.Arbitrary<Schedule> {
+export function schedules(nodes: number, { mode }: Kind = LOCK): fc.Arbitrary<Schedule> {
   return fc.record({
     seed: fc.nat(),
     client: nodes === 1 ? fc.constantFrom<('own' | 'callers')[]>('own', 'own', 'callers') : fc.constant('own' as const),
-    calls: fc.array(call, { minLength: 2, maxLength: 12 }),
+    calls: fc.array(mode === 'read-write' ? readOrWrite : call, { minLength: 2, maxLength: 12 }),
     faults: nodes === 0 ? memoryFaults() : nodeFaults(nodes),
   });
 }

@@ -18,6 +18,26 @@ describe('the library on simulated nodes, with seeded faults', () => {
     250_000,
   );
 
+  it.each([1, 3])(
+    'keeps its promises with a semaphore of %i in place of each lock',
+    async (permits) => {
+      const report = await simulate('--permits', String(permits), '--runs', RUNS, '--seed', '3');
+      expect(report.match(/0 violations/g)).toHaveLength(2);
+      expect(Number(/"sections":(\d+)/.exec(report)?.[1])).toBeGreaterThan(Number(RUNS));
+    },
+    250_000,
+  );
+
+  it.each(['write', 'read-write'])(
+    'keeps its promises with a read-write lock in place of each lock, for callers that %s',
+    async (kind) => {
+      const report = await simulate('--kind', kind, '--runs', RUNS, '--seed', '3');
+      expect(report.match(/0 violations/g)).toHaveLength(2);
+      expect(Number(/"sections":(\d+)/.exec(report)?.[1])).toBeGreaterThan(Number(RUNS));
+    },
+    250_000,
+  );
+
   it.each(NODE_COUNTS)(
     'repeats the same events for the same seed on %i node(s)',
     async (nodes) => {

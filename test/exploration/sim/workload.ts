@@ -1,4 +1,5 @@
 import type { SimProcess } from './kernel/sim-process.js';
+import type { Kind } from './kind.js';
 import type { World } from './kernel/world.js';
 import type { Lease, LockService, MultiLease } from './library/types.js';
 import type { Oracle, Section } from './oracle.js';
@@ -29,13 +30,14 @@ export class Callers {
     private readonly oracle: Oracle,
     private readonly refusals: Refusals,
     private readonly severalNodes: boolean,
+    private readonly kind: Kind,
   ) {}
 
   start(call: Call): void {
     for (let i = 0; i < call.callers; i += 1) {
       const caller = `p${this.process.id}.${(this.process.callers += 1)}`;
       this.open.add(caller);
-      const ended = this.refusals.begin(caller, NAMES[call.names], call);
+      const ended = this.refusals.begin(caller, this.namesOf(call), call);
       this.run(caller, call).then(
         () => {
           ended('served');
@@ -50,7 +52,8 @@ export class Callers {
   }
 
   private async run(caller: string, call: Call): Promise<void> {
-    const names = NAMES[call.names];
+    const names = this.namesOf(call);
+    const { permits } = this.kind;
     const abort = call.abort === null ? null : new AbortController();
     if (abort !== null) this.process.setTimeout(() => abort.abort(GIVEN_UP), call.abort!);
     const options = {
@@ -58,22 +61,24 @@ export class Callers {
       ...(call.lease === 'renew' ? {} : { lease: call.lease, renew: false }),
       holdAtLeast: call.lease === 'renew' ? call.holdAtLeast : 0,
       ...(abort === null ? {} : { signal: abort.signal }),
+      ...this.modeOf(call),
     };
     if (this.world.traced) this.world.log(`${caller} wants ${names.join('+')}`);
     const since = this.process.mono();
+    const began = this.world.now;
     const answered = (): void => this.checkWait(caller, call, since);
     if (call.nested && names.length === 1) {
       const [name] = names as [string];
-      const locked = this.service.withLock(
-        name,
-        async (outer) => {
-          answered();
-          this.checkLease(caller, call, outer);
-          // Joins the lease, or takes the lock anew should it be over already.
-          await this.service.withLock(name, (lease) => this.section(caller, call, lease), { wait: 0 });
-        },
-        options,
-      );
+      const withLock = (section: (lease: Lease) => Promise<void>, given: object): Promise<void> =>
+        permits === null
+          ? this.service.withLock(name, section, { ...given, ...this.modeOf(call) })
+          : this.service.semaphore(name, { permits }).withPermit(section, { ...given, ...this.takeOf(call) });
+      const locked = withLock(async (outer) => {
+        answered();
+        this.checkLease(caller, call, outer);
+        // Joins the lease, or takes the lock anew should it be over already.
+        await withLock((lease) => this.section(caller, call, lease, began), { wait: 0 });
+      }, options);
       await locked.catch((error: unknown) => {
         answered();
         throw error;
@@ -82,19 +87,36 @@ export class Callers {
     }
     let lease: Lease | MultiLease;
     try {
-      lease =
-        names.length === 1
-          ? await this.service.acquire(names[0]!, options)
-          : await this.service.acquire(names, options);
+      if (permits !== null) {
+        const semaphore = this.service.semaphore(names[0]!, { permits });
+        lease = await semaphore.acquire({ ...options, ...this.takeOf(call) });
+      } else
+        lease =
+          names.length === 1
+            ? await this.service.acquire(names[0]!, options)
+            : await this.service.acquire(names, options);
     } finally {
       answered();
     }
     this.checkLease(caller, call, lease);
-    await this.section(caller, call, lease);
+    await this.section(caller, call, lease, began);
     await lease.release();
   }
 
-  private async section(caller: string, call: Call, lease: Lease | MultiLease): Promise<void> {
+  /** Of a semaphore, "both" are two permits. */
+  private namesOf({ names }: Call): readonly string[] {
+    return this.kind.permits !== null && names === 'both' ? NAMES.a : NAMES[names];
+  }
+
+  private takeOf({ names }: Call): { take?: number } {
+    return names === 'both' ? { take: Math.min(2, this.kind.permits ?? 1) } : {};
+  }
+
+  private modeOf({ mode = 'write' }: Call): { mode?: 'read' | 'write' } {
+    return this.kind.mode === null ? {} : { mode };
+  }
+
+  private async section(caller: string, call: Call, lease: Lease | MultiLease, began: number): Promise<void> {
     const { process, oracle } = this;
     const sections = leasesOf(lease).map((one): Section => ({
       caller,
@@ -103,6 +125,7 @@ export class Callers {
       lease: one,
       hold: holdOf(one),
       token: one.token,
+      began,
       signal: one.signal,
       confirmedAt: -Infinity,
     }));
@@ -165,8 +188,10 @@ export class Callers {
   private checkLease(caller: string, call: Call, lease: Lease | MultiLease): void {
     const wanted = call.lease === 'renew' ? LEASE_MS : call.lease;
     for (const one of leasesOf(lease)) {
-      const { leaseMs } = holdOf(one);
-      if (leaseMs === wanted) continue;
+      const { leaseMs, mode } = holdOf(one);
+      // Those that read together share a lease, which one of them may have extended.
+      const shared = mode === 'read' && call.lease === 'renew';
+      if (leaseMs === wanted || shared) continue;
       this.oracle.violate(`${caller} got "${one.name}" for ${leaseMs} ms, it had asked for ${wanted}`);
     }
   }

@@ -1,8 +1,8 @@
-// Takes a lock, says so, tells when it is lost, and uses it when told to.
+// Takes a lock, a read-write lock to write, or the permit of a semaphore of 1, says so, tells when it is lost, and uses it when told to.
 import { createInterface } from 'node:readline';
 import { connectLockService } from 'nestjs-redis-lock';
 
-const [url, name, leaseMs, holdAtLeast = '0'] = process.argv.slice(2);
+const [url, name, leaseMs, holdAtLeast = '0', kind = 'exclusive'] = process.argv.slice(2);
 const say = (message) => console.log(JSON.stringify(message));
 const codeOf = (use) => {
   try {
@@ -14,7 +14,11 @@ const codeOf = (use) => {
 };
 
 const locks = await connectLockService({ url, lease: Number(leaseMs) });
-const lease = await locks.acquire(name, { holdAtLeast: Number(holdAtLeast) });
+const options = { holdAtLeast: Number(holdAtLeast) };
+const lease =
+  kind === 'semaphore'
+    ? await locks.semaphore(name, { permits: 1 }).acquire(options)
+    : await locks.acquire(name, { ...options, mode: kind });
 lease.signal.addEventListener('abort', () => {
   const { code, reason } = lease.signal.reason;
   say({ type: 'lost', code, reason });

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { connectLockService, type LockService, type LockSettings } from 'nestjs-redis-lock';
-import { lockKey } from '../../support/lock-keys.js';
+import { type LockSettings } from 'nestjs-redis-lock';
 import { describeWithRedisServer, type RedisServer } from '../../support/redis-server.js';
 import { SentinelSet } from '../../support/sentinel-set.js';
+import { EXCLUSIVE, type Locks } from '../../support/subjects.js';
 import { uniqueName } from '../../support/test-redis.js';
 import { untilIdle } from '../../support/until-idle.js';
 import { waitUntil } from '../../support/wait-until.js';
@@ -17,8 +17,8 @@ interface Fate {
   readonly recover: (master: RedisServer) => void;
 }
 
-export function describeFailover(after: string, { lose, recover }: Fate): void {
-  describeWithRedisServer(`a failover by Sentinel after ${after}`, () => {
+export function describeFailover(after: string, { lose, recover }: Fate, subject = EXCLUSIVE): void {
+  describeWithRedisServer(`${subject.label} in a failover by Sentinel after ${after}`, () => {
     let set: SentinelSet;
     let name: string;
 
@@ -28,8 +28,8 @@ export function describeFailover(after: string, { lose, recover }: Fate): void {
     });
     afterEach(() => set.stop());
 
-    const open = (more: LockSettings = {}): Promise<LockService> =>
-      connectLockService({ redis: { sentinels: set.sentinels, name: set.name }, ...more });
+    const open = (more: LockSettings = {}): Promise<Locks> =>
+      subject.connect({ redis: { sentinels: set.sentinels, name: set.name }, ...more });
 
     it('serves callers again within `wait`', async () => {
       await using locks = await open({ lease: SHORT_MS });
@@ -50,16 +50,11 @@ export function describeFailover(after: string, { lose, recover }: Fate): void {
       const lease = await locks.acquire(name);
       await waitUntil('the replica has it', async () => {
         const [replica] = await set.replicas();
-        return (await replica!.client().exists(lockKey(name))) === 1;
+        return (await replica!.client().exists(subject.key(name))) === 1;
       });
       const old = await set.master();
       await lose(old);
-      await waitUntil('the lock can be seen again', () =>
-        others.inspect(name).then(
-          ({ held }) => held,
-          () => false,
-        ),
-      );
+      await waitUntil('the lock can be seen again', () => others.isHeld(name).catch(() => false));
       expect(
         await waitUntil('somebody tries', () =>
           others.tryAcquire(name).then(
@@ -87,7 +82,7 @@ export function describeFailover(after: string, { lose, recover }: Fate): void {
       const lease = await holder.acquire(name);
       await waitUntil('the replica has it', async () => {
         const [replica] = await set.replicas();
-        return (await replica!.client().exists(lockKey(name))) === 1;
+        return (await replica!.client().exists(subject.key(name))) === 1;
       });
       const waiting = locks.acquire(name, { wait: Infinity });
       await waitUntil('it waits', () => locks.stats().waiting === 1);

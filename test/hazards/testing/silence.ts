@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { connectLockService, type LockServiceOptions } from 'nestjs-redis-lock';
+import { type LockServiceOptions } from 'nestjs-redis-lock';
 import type { TcpProxy } from '../../support/tcp-proxy.js';
+import { EXCLUSIVE } from '../../support/subjects.js';
 import { uniqueName } from '../../support/test-redis.js';
 import { untilIdle } from '../../support/until-idle.js';
 import { waitUntil } from '../../support/wait-until.js';
@@ -26,7 +27,7 @@ const BOUND_MS = 15_000;
 const vanishAll = (proxies: readonly TcpProxy[], name: string): number =>
   proxies.reduce((sum, proxy) => sum + proxy.vanish(new RegExp(`subscribe[^*]*${name}`, 'i')), 0);
 
-export function describeSilence(where: string, placeOf: () => Place): void {
+export function describeSilence(where: string, placeOf: () => Place, subject = EXCLUSIVE): void {
   describe(where, () => {
     let name: string;
     beforeEach(() => {
@@ -35,8 +36,8 @@ export function describeSilence(where: string, placeOf: () => Place): void {
 
     it('replaces a connection for notifications whose peer has disappeared, and a waiter is notified again', async () => {
       const { direct, proxied, proxies, subscribed, listensAt } = placeOf();
-      await using holder = await connectLockService({ ...direct, lease: LONG_MS });
-      await using locks = await connectLockService({ ...proxied, lease: LONG_MS });
+      await using holder = await subject.connect({ ...direct, lease: LONG_MS });
+      await using locks = await subject.connect({ ...proxied, lease: LONG_MS });
       const lease = await holder.acquire(name);
       const waiting = locks.acquire(name, { wait: Infinity });
       await waitUntil('the waiter is subscribed', async () => (await subscribed(name)) === listensAt);
@@ -56,8 +57,8 @@ export function describeSilence(where: string, placeOf: () => Place): void {
 
     it('closes such a connection even if the waiter is rejected before the silence is detected', async () => {
       const { direct, proxied, proxies, subscribed, listensAt } = placeOf();
-      await using holder = await connectLockService({ ...direct, lease: LONG_MS });
-      await using locks = await connectLockService({ ...proxied, lease: LONG_MS });
+      await using holder = await subject.connect({ ...direct, lease: LONG_MS });
+      await using locks = await subject.connect({ ...proxied, lease: LONG_MS });
       const lease = await holder.acquire(name);
       const abort = new AbortController();
       const waiting = locks.acquire(name, { wait: Infinity, signal: abort.signal }).catch(() => 'aborted');

@@ -21,8 +21,9 @@ const root = join(here, '..', '..', '..');
 
 const shared = ['tsconfig.base.json', 'test/swc-transform.mjs', 'test/support', 'sample-app/services'];
 const hazards = ['test/hazards/cluster.spec.ts', 'test/hazards/client-options.spec.ts'];
+const coordination = ['test/coordination/run-once-decorator.spec.ts', 'test/coordination/while-leader.spec.ts'];
 const packages = {
-  'nest-11': [...shared, 'test/nest', 'test/packages/compat/specs', 'test/conformance', ...hazards],
+  'nest-11': [...shared, 'test/nest', 'test/packages/compat/specs', 'test/conformance', ...hazards, ...coordination],
   'graphql-12': [...shared, 'test/packages/compat/specs'],
 };
 

@@ -21,6 +21,7 @@ describeInBrowser('a shop with failures caused from its page', () => {
     await tab.untilCondition('replica-4', 'running');
     await tab.slide('readers', 0);
     await tab.slide('buyers', 0);
+    await tab.slide('offers', 0);
     await tab.page.locator('#now', { hasText: 'Idle:' }).waitFor();
   });
   afterEach(() => {
@@ -78,6 +79,18 @@ describeInBrowser('a shop with failures caused from its page', () => {
     const tokens = all.map((text) => Number(/\d+$/.exec(text)?.[0]));
     expect(tokens).toEqual([...tokens].sort((a, b) => a - b));
     expect(all.slice(all.findIndex(isFree)).filter((text) => text.startsWith(`${stopped}, silent`))).toEqual([]);
+  });
+
+  it('shows the next leader after the leader is killed, and goes on refreshing the prices', async () => {
+    const leading = async () => /replica-\d/.exec(await tab.text('#leader'))?.[0];
+    const first = (await waitUntil('a replica leads', leading))!;
+    await tab.press(tab.card(first).getByRole('button', { name: 'Kill' }));
+    const isNext = (name: string | undefined) => name !== undefined && name !== first;
+    await waitUntil('another replica leads', async () => isNext(await leading()), 60_000);
+    await tab.untilCondition(first, 'running');
+    const ranLately = async () => /^replica-\d, (now|\d+ s ago), in /.test(await tab.text('#last-run'));
+    await waitUntil('the prices were refreshed', ranLately, 60_000);
+    await shop.untilAllRun();
   });
 
   it('continues while a replica is stopped', async () => {

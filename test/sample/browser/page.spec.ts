@@ -36,6 +36,17 @@ describeInBrowser('the live page', () => {
     await tab.page.locator('#now', { hasText: /4 replicas answer \d+ requests a second/ }).waitFor();
   });
 
+  it('shows how many permits of the supplier are taken, by which replica, and what the supplier has counted', async () => {
+    await tab.slide('offers', 50);
+    await tab.page.locator('#permits', { hasText: /^3 of 3$/ }).waitFor();
+    await tab.page.locator('#permit-waiting', { hasText: /^[1-9]\d*$/ }).waitFor();
+    const counts = /^replica-1: \d+, replica-2: \d+, replica-3: \d+, replica-4: \d+$/;
+    for (const id of ['#permit-holders', '#permit-waiters']) await tab.page.locator(id, { hasText: counts }).waitFor();
+    await tab.page.locator('#supplier', { hasText: /^\d now, 3 at most; \d+ requests answered$/ }).waitFor();
+    await tab.slide('offers', 0);
+    await tab.page.locator('#permits', { hasText: /^0 of 3$/ }).waitFor();
+  });
+
   it('shows as many rebuilds without a guard as the database counts, which is more than one', async () => {
     await tab.slide('readers', 0);
     await tab.choose('none');

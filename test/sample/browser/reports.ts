@@ -15,6 +15,8 @@ export function report(replica: string, more: Partial<ReplicaReport> = {}): Repl
     cache: { hits: 0, misses: 0, rebuilds: 0, rebuilding: 0 },
     orders: { placed: 0, soldOut: 0 },
     held: [],
+    coordination: null,
+    supplier: { permits: null, counted: null },
     waiting: [],
     events: [],
     eventsLeftOut: 0,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { bucketOf } from '../../../sample-app/lab/live/latency-buckets.js';
 import { ShopState } from '../../../sample-app/lab/page/state/shop-state.js';
+import { tellLastRun, tellLeader } from '../../../sample-app/lab/page/views/coordination.js';
 import { tellNow } from '../../../sample-app/lab/page/views/now.js';
 import { held, renewed, report } from './reports.js';
 
@@ -132,6 +133,13 @@ describe('the board of locks', () => {
     expect(locks(shop, start + 7_100)[0]!.holders).toEqual([]);
   });
 
+  it('does not show permits, which have several holders at a time', () => {
+    const permits = { held: [held('supplier', 7, 900)], waiting: [{ name: 'supplier', callers: 2 }] };
+    const shop = after(report('replica-1', { ...permits, events: [renewed('supplier', 7)] }));
+    expect(locks(shop)).toEqual([]);
+    expect([shop.log.newestFirst.length, shop.frequentLog.newestFirst.length]).toEqual([0, 1]);
+  });
+
   it('keeps a free lock for a while, and at most forty', () => {
     const shop = after(report('replica-1', { events: [renewed(name, 7)] }));
     expect(locks(shop, start + 8_000)).toMatchObject([{ name, holders: [], lastHolder: 'replica-1', lastToken: 7 }]);
@@ -175,5 +183,35 @@ describe('the sentence about the present state', () => {
     expect(told(shop)).toBe('The replicas cannot reach Redis.');
     shop.connected = false;
     expect(told(shop)).toMatch(/lost its connection/);
+  });
+});
+
+describe('what one replica does for all', () => {
+  const run = { startedAt: start - 9_000, endedAt: start - 8_400, outcome: 'done', attempt: 1 } as const;
+
+  it('is told by the name of the replica', () => {
+    const leader = { where: 'host:102', token: 1_763_000_017, since: start - 4_000 };
+    const shop = after(
+      report('replica-1', { pid: 101, coordination: { leader, lastRun: { ...run, where: 'host:101' } } }),
+      report('replica-2', { pid: 102 }),
+    );
+    expect(tellLeader(shop, start)).toBe('replica-2, since 4.0 s, token …0017');
+    expect(tellLastRun(shop, start)).toBe('replica-1, 8 s ago, in 600 ms');
+  });
+
+  it('is told by the process id once the replica has ended', () => {
+    const lastRun = { ...run, where: 'host:99', endedAt: null, outcome: 'running', attempt: 2 } as const;
+    const shop = after(report('replica-1', { pid: 101, coordination: { leader: null, lastRun } }));
+    expect(tellLeader(shop, start)).toBe('No replica at the moment.');
+    expect(tellLastRun(shop, start)).toBe('Process 99, which has ended, attempt 2, began 9 s ago and has not ended');
+  });
+
+  it('is not told while no replica can ask Redis', () => {
+    const shop = after(report('replica-1'));
+    expect(tellLeader(shop, start)).toMatch(/^Not known/);
+    expect(tellLastRun(shop, start)).toMatch(/^Not known/);
+    const later = after(report('replica-1', { coordination: { leader: null, lastRun: null } }));
+    expect(tellLastRun(later, start)).toBe('Never so far.');
+    expect(tellLastRun(later, start + 5_000)).toMatch(/^Not known/);
   });
 });

@@ -5,6 +5,7 @@ import type { Redis } from 'ioredis';
 import type { CatalogBuilder } from '../../../sample-app/shop/catalog/catalog-builder.js';
 import type { CatalogCache } from '../../../sample-app/shop/catalog/catalog-cache.js';
 import type { GuardMessage } from '../../../sample-app/lab/evolution/guard-channel.js';
+import type { CatalogFlights } from '../../../sample-app/lab/evolution/catalog-flights.js';
 import { SwitchedRebuild } from '../../../sample-app/lab/evolution/switched-rebuild.js';
 import { SystemSwitch } from '../../../sample-app/lab/evolution/system-switch.js';
 import { isSystemName, systems } from '../../../sample-app/lab/evolution/systems.js';
@@ -37,7 +38,7 @@ describe('the switch between systems', () => {
   it.each(['stage-6', '', 'toString', 'stage5'])('rejects CATALOG_GUARD=%j, and lists the valid values', (name) => {
     process.env.CATALOG_GUARD = name;
     expect(() => new SystemSwitch(redis)).toThrow(
-      /^CATALOG_GUARD must be one of none, lock-2013, .*with-lock, but is "/,
+      /^CATALOG_GUARD must be one of none, lock-2013, .*single-flight, but is "/,
     );
   });
 
@@ -104,7 +105,8 @@ describe('a rebuild under the selected system', () => {
   const rebuildWith = (withLock: () => Promise<never>): SwitchedRebuild => {
     const cache = { get: async () => null } as unknown as CatalogCache;
     const builder = { build: async () => built } as unknown as CatalogBuilder;
-    return new SwitchedRebuild(cache, builder, { lock: () => ({ withLock }) } as unknown as SystemSwitch);
+    const systems = { lock: () => ({ withLock }) } as unknown as SystemSwitch;
+    return new SwitchedRebuild(cache, builder, systems, {} as unknown as CatalogFlights);
   };
 
   it('responds with 503 if the lock stays taken', async () => {
@@ -129,6 +131,7 @@ describe('a rebuild under the selected system', () => {
       { get } as unknown as CatalogCache,
       { build } as unknown as CatalogBuilder,
       { lock: () => lock } as unknown as SystemSwitch,
+      {} as unknown as CatalogFlights,
     );
     expect(await rebuild.rebuild('*')).toEqual(filled);
     expect(build).not.toHaveBeenCalled();

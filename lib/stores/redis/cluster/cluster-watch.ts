@@ -1,3 +1,4 @@
+import { inServiceContext } from '../../../context/service-context.js';
 import { ConnectionWatch, MAX_LATE_ARRIVAL_MS, LATE_ARRIVAL_MS } from '../connection/connection-watch.js';
 import { allowListeners, type RedisClient } from '../connection/redis-client.js';
 import { withoutArguments } from '../connection/server-error.js';
@@ -23,6 +24,8 @@ export class ClusterWatch extends ConnectionWatch {
   private readonly nodeSilence: ClusterSilence | null;
   /** The reason why the last connection to a node failed, by address. */
   private readonly troubles = new Map<string, Error>();
+  /** The addresses of the nodes whose client ioredis removed, most often because its connection closed. */
+  private readonly removed = new Set<string>();
   private gaveUpAt = -Infinity;
 
   constructor(
@@ -97,6 +100,8 @@ export class ClusterWatch extends ConnectionWatch {
     catchAsking(each);
     allowListeners(each, 1);
     each.on('close', this.onNodeClose);
+    // Without a connection nobody would know whether the node is back until a request needs it.
+    if (this.removed.delete(addressOf(each)) && each.status === 'wait') reconnect(each);
   };
 
   private readonly onNodeError = (error: unknown, address: unknown): void => {
@@ -109,6 +114,7 @@ export class ClusterWatch extends ConnectionWatch {
     const onReady = this.nodes.get(each);
     if (onReady === undefined) return;
     this.nodes.delete(each);
+    this.removed.add(addressOf(each));
     this.nodeSilence?.remove(each);
     this.onNodeClose();
     this.ignore(each, onReady);
@@ -125,6 +131,10 @@ export class ClusterWatch extends ConnectionWatch {
     this.cuts += 1;
     this.lateArrivalMs = monotonic() - this.gaveUpAt < GIVING_UP_MS ? MAX_LATE_ARRIVAL_MS : LATE_ARRIVAL_MS;
   };
+}
+
+function reconnect(node: ClusterNodeClient): void {
+  inServiceContext(() => node.connect()).catch(() => undefined);
 }
 
 /** Tracks the service's own connection to one node of a cluster. */

@@ -1,4 +1,5 @@
 import { LockUnavailableError } from '../../../errors/index.js';
+import { WrongKindError } from '../../wrong-kind-error.js';
 
 /** Temporary errors: a restart, a failover, a moving slot, memory that will be freed. */
 const PASSING = new Set([
@@ -17,6 +18,9 @@ const PASSING = new Set([
   'TRYAGAIN',
   'UNKILLABLE',
 ]);
+
+/** Something else has the name: a key of another type, or permits that are not counted in this library's way. */
+const WRONG_KIND = new Set(['WRONGTYPE', 'PERMITS']);
 
 /** A missing permission. Redis 7 has other messages for it inside a script. */
 const DENIED = /NOPERM|The user executing the script|ACL failure in script/;
@@ -85,15 +89,12 @@ export function refused(
 ): LockUnavailableError {
   const code = codeOf(error);
   const retryable = code !== undefined && PASSING.has(code);
-  return new LockUnavailableError(
-    `Redis refused the request (${plain(error.message)}).${adviceFor(error, code)}${more}`,
-    lockName,
-    {
-      cause: withoutArguments(error),
-      retryable,
-      outcomeUnknown,
-    },
-  );
+  const Refusal = code !== undefined && WRONG_KIND.has(code) ? WrongKindError : LockUnavailableError;
+  return new Refusal(`Redis refused the request (${plain(error.message)}).${adviceFor(error, code)}${more}`, lockName, {
+    cause: withoutArguments(error),
+    retryable,
+    outcomeUnknown,
+  });
 }
 
 function adviceFor({ message }: Error, code: string | undefined): string {

@@ -1,10 +1,10 @@
 /**
- * Lua: `publish(channel)` notifies the subscribers of a channel and returns how many got the message. An error is
+ * Lua: `publish(channel, message)` notifies the subscribers of a channel and returns how many got the message. An error is
  * ignored, so that the script succeeds with its earlier writes.
  */
 export const PUBLISH = `
-local function publish(channel)
-  local got = redis.pcall('PUBLISH', channel, '0')
+local function publish(channel, message)
+  local got = redis.pcall('PUBLISH', channel, message)
   return type(got) == 'number' and got or 0
 end
 `;
@@ -15,9 +15,9 @@ end
  * choice.
  */
 export const PUBLISH_SHARDED = `
-local function publish(channel)
-  local got = redis.pcall('SPUBLISH', channel, '0')
-  if type(got) ~= 'number' then got = redis.pcall('PUBLISH', channel, '0') end
+local function publish(channel, message)
+  local got = redis.pcall('SPUBLISH', channel, message)
+  if type(got) ~= 'number' then got = redis.pcall('PUBLISH', channel, message) end
   return type(got) == 'number' and got or 0
 end
 `;

@@ -22,7 +22,7 @@ local call = redis.call
 local keep, prefix = ARGV[1], ARGV[2]
 
 local function notify(lock)
-  return prefix == '' and 0 or publish(prefix .. tagged(lock))
+  return prefix == '' and 0 or publish(prefix .. tagged(lock), '0')
 end
 
 local function attempt(n)

@@ -25,6 +25,8 @@ end
  * The token is written before the lock: if the server refuses any of the writes, no lock is left behind. The token is
  * the larger of "stored + 1" and the clock, so it also grows across a flush, a restart and a failover.
  *
+ * A read-write lock, which is a hash, too, is rejected.
+ *
  * If the owner already holds the lock, its lease is prolonged, but never shortened, since the request may be an old one
  * that arrives late.
  */
@@ -32,7 +34,10 @@ export const TAKE = `${PUT}
 local function take(lock, counter, owner, lease, ttl, tokens, clock)
   local left = call('PTTL', lock)
   if left ~= -2 then
-    if call('HEXISTS', lock, owner) == 0 then return 0, left end
+    if call('HEXISTS', lock, owner) == 0 then
+      if call('HEXISTS', lock, 'mode') == 0 then return 0, left end
+      return redis.error_reply('WRONGTYPE The key is a read-write lock')
+    end
     if left < tonumber(lease) then call('PEXPIRE', lock, lease) end
     local last = call('GET', counter)
     if last then return 1, last - tokens + 1 end

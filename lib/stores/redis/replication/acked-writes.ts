@@ -1,8 +1,8 @@
 import { LockUnavailableError } from '../../../errors/index.js';
-import type { AcquireReply, RenewReply } from '../../lock-store.js';
+import type { AcquireReply, AcquireRequest, RenewReply, RenewRequest } from '../../lock-store.js';
 import { OverdueError } from '../../overdue-error.js';
 import { AckedConnection, type Acked, type AckedKind } from './acked-connection.js';
-import type { AcquireRequest, ReleaseRequest, RenewRequest } from '../scripts/lock-batches.js';
+import type { ReleaseRequest } from '../scripts/lock-batches.js';
 import type { KeyGroup } from '../scripts/key-mixing.js';
 import type { BatchedScript } from '../scripts/script-batch.js';
 import type { ScriptCaller } from '../scripts/script-caller.js';
@@ -63,20 +63,20 @@ export class AckedWrites {
     this.renewals = { batched: scripts.renew, granted: ({ held }) => held, givesBack: false };
   }
 
-  acquire(request: AcquireRequest, minReplicas: number, timeoutMs: number): Promise<AcquireReply> {
-    return this.run(this.acquires, request, minReplicas, timeoutMs);
+  acquire(request: AcquireRequest, timeoutMs: number): Promise<AcquireReply> {
+    return this.run(this.acquires, request, timeoutMs);
   }
 
-  renew(request: RenewRequest, minReplicas: number, timeoutMs: number): Promise<RenewReply> {
-    return this.run(this.renewals, request, minReplicas, timeoutMs);
+  renew(request: RenewRequest, timeoutMs: number): Promise<RenewReply> {
+    return this.run(this.renewals, request, timeoutMs);
   }
 
-  private async run<Request extends { name: string; owner: string; leaseMs: number }, Reply>(
+  private async run<Request extends AcquireRequest | RenewRequest, Reply>(
     kind: AckedKind<Request, Reply>,
     request: Request,
-    minReplicas: number,
     timeoutMs: number,
   ): Promise<Reply> {
+    const { minReplicas } = request;
     const { node, group } = this.routes.routeOf(request.name);
     try {
       return await new Promise<Reply>((resolve, reject) => {

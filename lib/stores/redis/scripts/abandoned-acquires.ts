@@ -6,6 +6,8 @@ interface AbandonedRequest {
   readonly name: string;
   readonly owner: string;
   readonly leaseMs: number;
+  /** Whether it may get a place among the waiters. */
+  readonly waits: boolean;
 }
 
 interface Abandoned {
@@ -38,8 +40,12 @@ export class AbandonedAcquires implements AbandonedWatch<AbandonedRequest> {
   /**
    * @param releaseAgain releases the owner, once if `until` is 0, else repeatedly until that time on the monotonic
    *   clock; must not throw
+   * @param placeMs how long a waiter keeps its place, in ms; 0: the store keeps no order
    */
-  constructor(private readonly releaseAgain: (request: AbandonedRequest, until: number) => void) {}
+  constructor(
+    private readonly releaseAgain: (request: AbandonedRequest, until: number) => void,
+    private readonly placeMs = 0,
+  ) {}
 
   get size(): number {
     return this.abandoned.size;
@@ -60,8 +66,9 @@ export class AbandonedAcquires implements AbandonedWatch<AbandonedRequest> {
 
   onCut(request: AbandonedRequest, ms: number): void {
     const now = monotonic();
-    // With a short lease it is enough to repeat the release for that long: a lock that is taken later expires soon.
-    const until = now + Math.min(ms, request.leaseMs);
+    // With a short lease it is enough to repeat the release for that long: a lock that is taken later expires soon. But a
+    // place would hold others up for longer.
+    const until = now + Math.min(ms, Math.max(request.leaseMs, request.waits ? this.placeMs : 0));
     this.sweep(now);
     const abandoned = this.abandonedOf(request.owner);
     if (abandoned.released) this.releaseAgain(request, until);

@@ -1,25 +1,8 @@
-import type { AcquireReply, ReleaseReply, RenewReply } from '../../lock-store.js';
+import type { AcquireReply, AcquireRequest, ReleaseReply, RenewReply, RenewRequest } from '../../lock-store.js';
 import { CHANNEL_PREFIX, TOKEN_PREFIX, type KeyLayout } from './key-layout.js';
 import type { NotificationSubscriber } from '../notifications/notification-subscriber.js';
 import type { BatchedScript, AbandonedWatch } from './script-batch.js';
 import { ACQUIRE_SCRIPT, RELEASE_SCRIPT, RENEW_SCRIPT, SHARDED_RELEASE_SCRIPT } from '../lua/index.js';
-
-export interface AcquireRequest {
-  readonly name: string;
-  readonly owner: string;
-  readonly leaseMs: number;
-  readonly tokens: number;
-}
-
-export interface RenewRequest {
-  readonly name: string;
-  readonly owner: string;
-  readonly leaseMs: number;
-  /** How many requests with `exact` were sent for this owner, including this one. */
-  readonly number: number;
-  /** Whether a longer lease is shortened; otherwise it is kept. */
-  readonly exact: boolean;
-}
 
 export interface ReleaseRequest {
   readonly name: string;
@@ -28,10 +11,41 @@ export interface ReleaseRequest {
   readonly notify: boolean;
 }
 
-/** How long a late reply to a release is awaited before the release is sent again, in ms. */
-const RELEASE_USEFUL_MS = 10_000;
+/** The scripts of one kind of lock. */
+export interface KindScripts {
+  readonly title: 'lock' | 'semaphore' | 'read-write';
+  readonly acquire: (abandoned: AbandonedWatch<AcquireRequest>) => BatchedScript<AcquireRequest, AcquireReply>;
+  readonly renew: BatchedScript<RenewRequest, RenewReply>;
+  readonly release: BatchedScript<ReleaseRequest, ReleaseReply>;
+  /** The channel of the notifications of a lock. */
+  readonly channel: (name: string) => string;
+}
 
-export function acquireBatch(
+/** How long a late reply to a release is awaited before the release is sent again, in ms. */
+export const RELEASE_USEFUL_MS = 10_000;
+
+/**
+ * The scripts of the exclusive lock.
+ *
+ * @param tokenTtl how long a token is stored after its last use, in ms
+ * @param sharded whether notifications use sharded channels if the server has them
+ */
+export function lockScripts(
+  layout: KeyLayout,
+  tokenTtl: number,
+  notifications: NotificationSubscriber,
+  sharded: boolean,
+): KindScripts {
+  return {
+    title: 'lock',
+    acquire: (abandoned) => acquireBatch(layout, tokenTtl, abandoned),
+    renew: renewBatch(layout, tokenTtl),
+    release: releaseBatch(layout, notifications, sharded),
+    channel: (name) => layout.channel(name),
+  };
+}
+
+function acquireBatch(
   layout: KeyLayout,
   tokenTtl: number,
   abandoned: AbandonedWatch<AcquireRequest>,
@@ -57,7 +71,7 @@ export function acquireBatch(
   };
 }
 
-export function renewBatch(layout: KeyLayout, tokenTtl: number): BatchedScript<RenewRequest, RenewReply> {
+function renewBatch(layout: KeyLayout, tokenTtl: number): BatchedScript<RenewRequest, RenewReply> {
   return {
     script: RENEW_SCRIPT,
     fits: (first, request) => sameLease(first, request) && first.exact === request.exact,
@@ -72,8 +86,7 @@ export function renewBatch(layout: KeyLayout, tokenTtl: number): BatchedScript<R
   };
 }
 
-/** @param sharded whether notifications use sharded channels if the server has them */
-export function releaseBatch(
+function releaseBatch(
   layout: KeyLayout,
   notifications: NotificationSubscriber,
   sharded: boolean,
@@ -97,10 +110,10 @@ export function releaseBatch(
 }
 
 /** A reply after the end of the lease is of no use, since leases count from when the request was sent. */
-function leaseOf({ leaseMs }: { readonly leaseMs: number }): number {
+export function leaseOf({ leaseMs }: { readonly leaseMs: number }): number {
   return leaseMs;
 }
 
-function sameLease(first: { readonly leaseMs: number }, { leaseMs }: { readonly leaseMs: number }): boolean {
+export function sameLease(first: { readonly leaseMs: number }, { leaseMs }: { readonly leaseMs: number }): boolean {
   return first.leaseMs === leaseMs;
 }

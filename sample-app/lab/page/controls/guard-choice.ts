@@ -1,19 +1,19 @@
 import type { ControlState } from '../../controls/control-state.js';
-import type { SystemName } from '../../evolution/systems.js';
+import type { GuardName } from '../../evolution/guards.js';
 import { byId, element } from '../dom.js';
 import { guards } from './guards.js';
 
-type Choose = (guard: SystemName) => Promise<void>;
+type Choose = (guard: GuardName) => Promise<void>;
 
 /** One radio button for each guard, with a sentence about it. */
 export class GuardChoice {
-  private readonly inputs = new Map<SystemName, HTMLInputElement>();
+  private readonly inputs = new Map<GuardName, HTMLInputElement>();
   /** Choices that are not confirmed yet, which an older state of the shop must not overwrite. */
   private pending = 0;
 
   constructor(choose: Choose) {
     const place = byId('guards');
-    for (const [name, { label, says, verdict }] of Object.entries(guards) as [SystemName, (typeof guards)['none']][]) {
+    for (const [name, { label, says, verdict }] of Object.entries(guards) as [GuardName, (typeof guards)['none']][]) {
       const id = `guard-${name}`;
       const input = element('input', {
         type: 'radio',

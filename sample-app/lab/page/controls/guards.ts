@@ -1,4 +1,4 @@
-import type { SystemName } from '../../evolution/systems.js';
+import type { GuardName } from '../../evolution/guards.js';
 
 interface Guard {
   readonly label: string;
@@ -8,7 +8,7 @@ interface Guard {
 }
 
 /** The guards to choose from, in the order they were thought of. */
-export const guards: Readonly<Record<SystemName, Guard>> = {
+export const guards: Readonly<Record<GuardName, Guard>> = {
   none: {
     label: 'No guard',
     says: 'Every reader that finds the cache empty runs the slow query.',
@@ -62,6 +62,11 @@ export const guards: Readonly<Record<SystemName, Guard>> = {
   'with-lock': {
     label: '@WithLock',
     says: 'Renews, notifies the next waiter at once, and has a token with which the database rejects late writes.',
+    verdict: 'good',
+  },
+  'single-flight': {
+    label: 'Single flight',
+    says: 'The same lock for the one that rebuilds; the others wait for the value, and take no lock.',
     verdict: 'good',
   },
 };

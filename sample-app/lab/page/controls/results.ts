@@ -1,5 +1,5 @@
 import type { StampedeState } from '../../controls/control-state.js';
-import type { SystemName } from '../../evolution/systems.js';
+import type { GuardName } from '../../evolution/guards.js';
 import { byId, element, KeyedChildren, setAttribute, setText } from '../dom.js';
 import type { Part } from '../dom.js';
 import { count, duration, number } from '../views/words.js';
@@ -7,7 +7,7 @@ import { guards } from './guards.js';
 
 /** The last stampede for each guard, side by side, the newest first. */
 export class Results {
-  private readonly last = new Map<SystemName, StampedeState>();
+  private readonly last = new Map<GuardName, StampedeState>();
   private readonly none = byId('results-none');
   private readonly cards = new KeyedChildren<StampedeState>(byId('results'), ({ guard }) => guard, makeCard);
 

@@ -1,4 +1,5 @@
 import type { LiveEvent } from '../../live/replica-report.js';
+import { isPermit } from './permits.js';
 import type { ReplicaWatch } from './replica-watch.js';
 
 export interface LockHolder {
@@ -45,7 +46,7 @@ export class LockBoard {
   private readonly known = new Map<string, Known>();
 
   happened(replica: string, event: LiveEvent, now: number): void {
-    if (event.type !== 'acquired' && event.type !== 'renewed') return;
+    if ((event.type !== 'acquired' && event.type !== 'renewed') || isPermit(event)) return;
     const known = this.see(event.name, now);
     // A replica that was stopped reports its events late, when there may be a later holder.
     if (isOlder(event.token, known.lastToken)) return;
@@ -62,7 +63,7 @@ export class LockBoard {
     for (const [replica, watch] of replicas) {
       const silent = watch.isSilent(now);
       const age = now - watch.heardAt;
-      for (const { name, token, remainingMs } of watch.report.held) {
+      for (const { name, token, remainingMs } of watch.report.held.filter((it) => !isPermit(it))) {
         const left = remainingMs === null ? null : remainingMs - age;
         const known = this.see(name, watch.heardAt);
         if (remainingMs !== null) known.leaseMs = Math.max(known.leaseMs, remainingMs);
@@ -78,7 +79,7 @@ export class LockBoard {
           overtaken.add(holder);
       }
       if (silent) continue;
-      for (const { name, callers } of watch.report.waiting) {
+      for (const { name, callers } of watch.report.waiting.filter((it) => !isPermit(it))) {
         this.see(name, watch.heardAt);
         push(waiting, name, { replica, callers });
       }

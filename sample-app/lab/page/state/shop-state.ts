@@ -2,6 +2,7 @@ import type { ControlState, ReplicaState } from '../../controls/control-state.js
 import type { LiveEvent, LiveStream, ReplicaReport } from '../../live/replica-report.js';
 import { History } from './history.js';
 import { LockBoard } from './lock-board.js';
+import { isPermit } from './permits.js';
 import { Recent } from './recent.js';
 import { ReplicaWatch } from './replica-watch.js';
 
@@ -23,7 +24,7 @@ export type ReplicaCondition = ReplicaState['state'] | 'silent';
 
 const mostReplicas = 32;
 const mostEvents = 400;
-const mostStockEvents = 100;
+const mostFrequentEvents = 200;
 
 /** The state of the page. It changes only here; the views read it. Times are in ms since 1970. */
 export class ShopState {
@@ -31,8 +32,8 @@ export class ShopState {
   readonly history = new History();
   readonly locks = new LockBoard();
   readonly log = new Recent<Happened>(mostEvents);
-  /** Events of stock locks, kept separately since they are too many for the common list. */
-  readonly stockLog = new Recent<Happened>(mostStockEvents);
+  /** Events of stock locks and of permits, kept separately since they are too many for the common list. */
+  readonly frequentLog = new Recent<Happened>(mostFrequentEvents);
   beat: LiveStream['beat'] | null = null;
   connected = false;
   /** `null` while unknown, and where the shop has no controls. */
@@ -46,7 +47,7 @@ export class ShopState {
     this.history.add(report, now);
     for (const event of report.events) {
       this.locks.happened(report.replica, event, now);
-      const log = isStockLock(event) ? this.stockLog : this.log;
+      const log = isStockLock(event) || isPermitEvent(event) ? this.frequentLog : this.log;
       log.add({ id: ++this.lastId, replica: report.replica, event });
     }
   }
@@ -71,4 +72,8 @@ export class ShopState {
 
 export function isStockLock(event: LiveEvent | ActionEvent): boolean {
   return 'name' in event && event.name.startsWith('stock:') && event.type !== 'lost';
+}
+
+export function isPermitEvent(event: LiveEvent | ActionEvent): boolean {
+  return 'name' in event && isPermit(event) && event.type !== 'lost';
 }

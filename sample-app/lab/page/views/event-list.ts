@@ -25,7 +25,7 @@ export class EventList {
     const filters = byId('log-filters');
     for (const [kind, label] of Object.entries(eventKinds) as [EventKind, string][]) {
       const box = element('input', { type: 'checkbox', 'data-kind': kind });
-      box.checked = kind !== 'stock';
+      box.checked = kind !== 'stock' && kind !== 'permits';
       if (box.checked) this.shown.add(kind);
       box.addEventListener('change', () => {
         if (box.checked) this.shown.add(kind);
@@ -47,8 +47,8 @@ export class EventList {
   }
 
   private fresh(): Happened[] {
-    const { log, stockLog } = this.shop;
-    return [...newer(log.newestFirst, this.newestId), ...newer(stockLog.newestFirst, this.newestId)]
+    const { log, frequentLog } = this.shop;
+    return [...newer(log.newestFirst, this.newestId), ...newer(frequentLog.newestFirst, this.newestId)]
       .filter(({ event }) => this.shown.has(kindOf(event)))
       .sort((a, b) => b.id - a.id);
   }

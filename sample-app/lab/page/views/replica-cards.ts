@@ -1,5 +1,6 @@
 import { element, KeyedChildren, setAttribute, setText } from '../dom.js';
 import type { Part } from '../dom.js';
+import { isPermit } from '../state/permits.js';
 import type { ReplicaCondition, ShopState } from '../state/shop-state.js';
 import { ago, number, shortToken } from './words.js';
 
@@ -99,7 +100,7 @@ function processLine(shop: ShopState, name: string, now: number): string {
 }
 
 function holdsLine(shop: ShopState, name: string, state: ReplicaCondition): string {
-  const held = shop.replicas.get(name)?.report.held ?? [];
+  const held = (shop.replicas.get(name)?.report.held ?? []).filter((lock) => !isPermit(lock));
   if (held.length === 0 || state === 'starting') return 'holds no lock';
   const [first] = held;
   if (first === undefined || held.length > 2) return `${verb(state)} ${number.format(held.length)} locks`;

@@ -1,5 +1,6 @@
 import type { LiveEvent } from '../../live/replica-report.js';
-import { isStockLock } from '../state/shop-state.js';
+import { isPermit } from '../state/permits.js';
+import { isPermitEvent, isStockLock } from '../state/shop-state.js';
 import type { ActionEvent } from '../state/shop-state.js';
 
 export const number = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
@@ -33,6 +34,7 @@ export function plainName(name: string): string {
   if (name.startsWith('catalog:')) return `the catalog of ${name.slice('catalog:'.length)}`;
   if (name.startsWith('stock:')) return `the stock of ${name.slice('stock:'.length)}`;
   if (name.startsWith('prices')) return 'the prices';
+  if (name === 'orders:relay') return 'the order events';
   return name;
 }
 
@@ -45,6 +47,7 @@ export const eventKinds = {
   rebuilds: 'rebuilds',
   prices: 'prices',
   stock: 'stock locks',
+  permits: 'permits',
   you: 'you',
 } as const;
 
@@ -52,6 +55,7 @@ export type EventKind = keyof typeof eventKinds;
 
 export function kindOf(event: LiveEvent | ActionEvent): EventKind {
   if (isStockLock(event)) return 'stock';
+  if (isPermitEvent(event)) return 'permits';
   switch (event.type) {
     case 'acquired':
       return event.handedOver ? 'handovers' : 'locks';
@@ -78,16 +82,16 @@ export function tell(event: LiveEvent | ActionEvent): string {
   switch (event.type) {
     case 'acquired':
       return event.handedOver
-        ? `handed ${event.name} over to its next caller${token(event.token)}, without a command to Redis`
-        : `took ${event.name}${token(event.token)}${event.waitedMs < 1 ? '' : ` after ${duration(event.waitedMs)}`}`;
+        ? `handed ${lock(event)} over to its next caller${token(event.token)}, without a command to Redis`
+        : `took ${lock(event)}${token(event.token)}${event.waitedMs < 1 ? '' : ` after ${duration(event.waitedMs)}`}`;
     case 'renewed':
-      return `renewed its lease on ${event.name}${token(event.token)}`;
+      return `renewed its lease on ${lock(event)}${token(event.token)}`;
     case 'released':
-      return `released ${event.name}${token(event.token)} after ${duration(event.heldMs)}`;
+      return `released ${lock(event)}${token(event.token)} after ${duration(event.heldMs)}`;
     case 'lost':
-      return `lost ${event.name}${token(event.token)}: ${event.reason}`;
+      return `lost ${lock(event)}${token(event.token)}: ${event.reason}`;
     case 'busy':
-      return `did not get ${event.name}: another caller holds it`;
+      return isPermit(event) ? `got no ${permit} in time` : `did not get ${event.name}: another caller holds it`;
     case 'rebuild-began':
       return `began to rebuild ${plainName(event.section)}${token(event.token)}`;
     case 'rebuild-ended':
@@ -99,6 +103,12 @@ export function tell(event: LiveEvent | ActionEvent): string {
     case 'you':
       return event.text;
   }
+}
+
+const permit = 'permit of the supplier';
+
+function lock(event: { readonly name: string }): string {
+  return isPermit(event) ? `a ${permit}` : event.name;
 }
 
 function token(value: number | null): string {

@@ -10,6 +10,7 @@ export type Property =
   | 'not-signalled'
   | 'forgotten'
   | 'unfinished'
+  | 'unexpected'
   | 'left-free'
   | 'refused-free'
   | 'left-behind'

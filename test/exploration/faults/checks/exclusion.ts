@@ -1,43 +1,56 @@
 import { claimedUntil, stateLostBetween, storedAt } from '../claims.js';
-import type { RunRecord, Section } from '../run-record.js';
+import { takeOf, type RunRecord, type Section } from '../run-record.js';
 import type { Check, Violation } from './check.js';
 
 /**
- * No two sections of one name while the lease of each lasts. Where the run does not promise that locks outlive a loss of
- * state, two over such a fault are a double holder.
+ * The sections of one name have no more permits than there are while the lease of each lasts: of an exclusive lock, no two
+ * are inside. Where the run does not promise that locks outlive a loss of state, more of them over such a fault are a double
+ * holder.
  */
 export const exclusion: Check = (run) => {
   const violations: Violation[] = [];
   let doubleHolders = 0;
+  let mostInUse = 0;
   for (const [name, sections] of run.sections) {
     let inside: Section[] = [];
     for (const section of sections) {
-      inside = inside.filter((other) => claimedUntil(other, run) > section.enter.at);
+      const { at, caller } = section.enter;
+      inside = inside.filter((other) => claimedUntil(other, run) > at);
       // Its lease was over before it began.
-      if (claimedUntil(section, run) <= section.enter.at) continue;
-      for (const other of inside) {
-        if (excused(name, other, section, run)) {
-          doubleHolders += 1;
-          continue;
-        }
-        const left = claimedUntil(other, run) - section.enter.at;
-        violations.push({
-          property: 'exclusion',
-          message: `${section.enter.caller} entered "${name}" ${left.toFixed(3)} ms before ${other.enter.caller} was out`,
-          events: [other.enter, section.enter, ...(other.leave === undefined ? [] : [other.leave])],
-        });
+      if (claimedUntil(section, run) <= at) continue;
+      const others = inside;
+      inside = [...others, section];
+      mostInUse = Math.max(mostInUse, permitsOf(inside));
+      if (permitsOf(inside) <= run.permits) continue;
+      if (isExcused(name, inside, at, run)) {
+        doubleHolders += 1;
+        continue;
       }
-      inside.push(section);
+      const left = others.map(
+        (other) => `${(claimedUntil(other, run) - at).toFixed(3)} ms before ${other.enter.caller}`,
+      );
+      violations.push({
+        property: 'exclusion',
+        message: `${caller} entered "${name}" ${left.join(', ')} was out: ${permitsOf(inside)} permits of ${run.permits}`,
+        events: inside.flatMap(({ enter, leave }) => (leave === undefined ? [enter] : [enter, leave])),
+      });
     }
   }
-  return { violations, counts: { doubleHolders } };
+  return { violations, counts: { doubleHolders, mostInUse } };
 };
 
-/** Whether the lock of the one that was granted first may have been gone when the other came. */
-function excused(name: string, one: Section, other: Section, run: RunRecord): boolean {
+const permitsOf = (sections: readonly Section[]): number =>
+  sections.reduce((sum, { attempt }) => sum + takeOf(attempt), 0);
+
+/**
+ * Whether each of them may have been granted its permits although the others are inside at `at`: those that were granted
+ * earlier and may have been lost since do not count then.
+ */
+function isExcused(name: string, inside: readonly Section[], at: number, run: RunRecord): boolean {
   if (run.begin.exclusion === 'always') return false;
-  const inGrantedOrder = (one.enter.token ?? 0) <= (other.enter.token ?? 0);
-  const [first, second] = inGrantedOrder ? [one, other] : [other, one];
-  const both = Math.max(first.enter.at, second.enter.at);
-  return stateLostBetween(name, storedAt(first, run, both), both, run);
+  const granted = inside.toSorted((a, b) => (a.enter.token ?? 0) - (b.enter.token ?? 0));
+  return granted.every((section, index) => {
+    const kept = granted.slice(0, index).filter((one) => !stateLostBetween(name, storedAt(one, run, at), at, run));
+    return permitsOf([...kept, section]) <= run.permits;
+  });
 }

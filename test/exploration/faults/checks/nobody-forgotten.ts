@@ -5,10 +5,12 @@ import type { Check, Property, Violation } from './check.js';
 
 /** Timers count whole ms, and the call begins a little after its `want` is stamped. */
 const TIMER_MS = 2;
+/** Several names fail with `LOCK_LOST` if one of them is lost while another is waited for. */
+const EXPLAINED = ['LOCK_BUSY', 'LOCK_UNAVAILABLE', 'LOCK_ABORTED', 'LOCK_LOST'];
 
 /**
  * Every caller is served, or told that it is not, within its `wait`; those whose process was killed are past help. Every
- * section ends, and every release gets its answer.
+ * section ends, and every release gets its answer. No caller of this library gets an error that faults do not explain.
  */
 export const nobodyForgotten: Check = (run, { waitMs }) => {
   const violations: Violation[] = [];
@@ -45,6 +47,9 @@ function complain(
   if (failed?.code === 'LOCK_BUSY' && failed.at < want.at + wait - TIMER_MS) return forgotten('was sent away early');
   if (failed?.code === 'LOCK_ABORTED' && want.mayAbort !== true)
     return forgotten('was aborted, and nobody had asked for it');
+
+  if (failed !== undefined && run.begin.lib === 'own' && !EXPLAINED.includes(failed.code))
+    return { property: 'unexpected', message: `${want.caller} got ${failed.code}` };
 
   for (const { enter, leave, released } of sections.values()) {
     if (killed !== Infinity || released !== undefined) continue;

@@ -4,7 +4,8 @@ import type { Check, Violation } from './check.js';
 
 /**
  * The guarded resource takes no write of a section whose successor has written. With tokens it is the token that decides,
- * and nobody but the stale is refused; without, a successor is one who asked after the other had entered.
+ * and nobody but the stale is refused; without, a successor is one who asked after the other had entered. Where several are
+ * inside at a time, nobody is a successor.
  */
 export const staleWrites: Check = (run) => {
   const violations: Violation[] = [];
@@ -15,7 +16,8 @@ export const staleWrites: Check = (run) => {
     for (const write of writes) {
       if (write.accepted) acceptedWrites += 1;
       else refusedWrites += 1;
-      const stale = newest !== undefined && isStale(write, newest, run);
+      const stale =
+        (run.permits === 1 || run.begin.readers === true) && newest !== undefined && isStale(write, newest, run);
       const events = newest === undefined ? [write] : [newest, write];
       if (write.accepted && stale) {
         const message = `"${name}": ${write.caller} wrote after its successor ${newest!.caller}`;
@@ -32,6 +34,8 @@ export const staleWrites: Check = (run) => {
 
 function isStale(write: WriteEvent, newest: WriteEvent, run: RunRecord): boolean {
   if (write.caller === newest.caller) return false;
+  // Readers have the token of the last writer.
+  if (run.begin.readers === true) return write.token! < newest.token!;
   if (run.begin.tokens) return write.token! <= newest.token!;
   return sectionOf(write, run).enter.at < sectionOf(newest, run).attempt.want.at;
 }

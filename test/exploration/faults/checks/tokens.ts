@@ -1,27 +1,34 @@
 import { stateLostBetween, storedAt } from '../claims.js';
-import type { RunRecord, Section } from '../run-record.js';
+import { isAlone, type RunRecord, type Section } from '../run-record.js';
 import type { Check, Violation } from './check.js';
 
 /** A hold has at most this many tokens for the callers it is handed to. */
 const BLOCK = 64;
 
-/** Under one name no token comes twice, and whoever asked after another had entered gets a larger one. */
+/**
+ * Under one name no token comes twice, and whoever asked after another had entered gets a larger one. Where several are inside
+ * at a time, they have tokens from several blocks, in no order; but readers have the token of the last writer, as long as it is
+ * not lost.
+ */
 export const tokens: Check = (run) => {
   const violations: Violation[] = [];
   let lateTokens = 0;
   if (!run.begin.tokens) return { violations };
   for (const [name, sections] of run.sections) {
-    violations.push(...repeated(name, sections));
+    const { readers = false } = run.begin;
+    violations.push(...repeated(name, readers ? sections.filter((section) => isAlone(section, run)) : sections));
+    if (run.permits > 1 && !readers) continue;
     const byWant = sections.toSorted((a, b) => a.attempt.want.at - b.attempt.want.at);
     let next = 0;
     let largest: Section | undefined;
     for (const section of byWant) {
       for (; next < sections.length && sections[next]!.enter.at < section.attempt.want.at; next += 1) {
         const entered = sections[next]!;
+        if (!isAlone(entered, run)) continue;
         if (largest === undefined || tokenOf(entered) > tokenOf(largest)) largest = entered;
       }
       if (largest === undefined || tokenOf(section) >= tokenOf(largest)) continue;
-      if (fromOldBlock(section, sections, run)) {
+      if (fromOldBlock(section, sections, run) || isOfLostWriter(section, largest, run)) {
         lateTokens += 1;
         continue;
       }
@@ -58,6 +65,15 @@ function fromOldBlock(section: Section, sections: readonly Section[], run: RunRe
     const ahead = tokenOf(section) - tokenOf(other);
     return ahead > 0 && ahead < BLOCK && other.attempt.want.process === section.attempt.want.process;
   });
+}
+
+/**
+ * Whether a reader has an earlier token since the last writer's was lost. The next writer's is larger than both, and what the
+ * reader writes until then is rejected.
+ */
+function isOfLostWriter(section: Section, largest: Section, run: RunRecord): boolean {
+  if (run.begin.exclusion === 'always' || isAlone(section, run)) return false;
+  return stateLostBetween(section.name, largest.enter.at, section.enter.at, run);
 }
 
 function tokenOf(section: Section): number {

@@ -12,7 +12,7 @@ interface WriteRequest {
 
 /**
  * What the locks guard: outside of them and of Redis. For each name it keeps the largest token that has written and
- * refuses smaller ones. Its own numbering is the true order of the writes.
+ * refuses smaller ones, unless several callers may be inside at a time. Its own numbering is the true order of the writes.
  */
 export class GuardedResource implements AsyncDisposable {
   private readonly largest = new Map<string, number>();
@@ -25,13 +25,14 @@ export class GuardedResource implements AsyncDisposable {
     readonly path: string,
     private readonly server: Server,
     private readonly history: HistoryFile,
+    private readonly fenced: boolean,
   ) {
     server.on('connection', (socket) => this.serve(socket));
   }
 
-  static async listen(path: string, history: HistoryFile): Promise<GuardedResource> {
+  static async listen(path: string, history: HistoryFile, fenced: boolean): Promise<GuardedResource> {
     const server = createServer();
-    const resource = new GuardedResource(path, server, history);
+    const resource = new GuardedResource(path, server, history, fenced);
     server.listen(path);
     await once(server, 'listening');
     return resource;
@@ -62,7 +63,7 @@ export class GuardedResource implements AsyncDisposable {
     this.writes += 1;
     const seq = (this.sequence.get(name) ?? 0) + 1;
     this.sequence.set(name, seq);
-    const accepted = token === undefined || token >= (this.largest.get(name) ?? 0);
+    const accepted = !this.fenced || token === undefined || token >= (this.largest.get(name) ?? 0);
     if (accepted && token !== undefined) this.largest.set(name, token);
     this.history.write({ type: 'write', caller, name, seq, accepted, ...(token === undefined ? {} : { token }) });
     return accepted;

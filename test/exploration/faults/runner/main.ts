@@ -24,7 +24,7 @@ async function installPeers(): Promise<void> {
 
 /** Rounds of all topologies in turn, until each has its sections or the time is over. */
 async function playAll(suite: SuiteOptions): Promise<RoundResult[]> {
-  const { topologies, lib, seed, sections, limitMs, roundMs, only, judgeRefusals, json } = suite;
+  const { topologies, lib, kind, seed, sections, limitMs, roundMs, only, judgeRefusals, json } = suite;
   const results: RoundResult[] = [];
   const end = Date.now() + limitMs;
   const done = new Map<Topology, number>();
@@ -42,6 +42,7 @@ async function playAll(suite: SuiteOptions): Promise<RoundResult[]> {
       const result = await play({
         topology,
         lib,
+        kind,
         seed: ownSeed,
         sections: left,
         only,
@@ -80,7 +81,7 @@ async function play(round: Round): Promise<RoundResult> {
 }
 
 /** A round that could not be played to its end says so; the others go on. */
-function broken({ topology, lib, seed }: Round, error: unknown): RoundResult {
+function broken({ topology, lib, kind, seed }: Round, error: unknown): RoundResult {
   const complaints = [error instanceof Error ? (error.stack ?? error.message) : String(error)];
-  return { topology, lib, seed, seconds: 0, faults: {}, counts: { sections: 0 }, violations: [], complaints };
+  return { topology, lib, kind, seed, seconds: 0, faults: {}, counts: { sections: 0 }, violations: [], complaints };
 }

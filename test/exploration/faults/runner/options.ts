@@ -1,9 +1,11 @@
 import { parseArgs } from 'node:util';
-import { TOPOLOGIES, type Topology } from '../stages/topologies.js';
+import { kindOf, needsOneState, type LockKind } from '../kinds.js';
+import { isQuorum, TOPOLOGIES, type Topology } from '../stages/topologies.js';
 
 export interface SuiteOptions {
   readonly topologies: readonly Topology[];
   readonly lib: string;
+  readonly kind: LockKind;
   readonly seed: number;
   /** Of each topology, over all rounds. */
   readonly sections: number;
@@ -28,6 +30,8 @@ export function readOptions(args: readonly string[]): SuiteOptions {
     options: {
       topology: { type: 'string', default: 'all' },
       lib: { type: 'string', default: 'own' },
+      kind: { type: 'string', default: 'exclusive' },
+      permits: { type: 'string' },
       seed: { type: 'string' },
       sections: { type: 'string' },
       minutes: { type: 'string' },
@@ -37,15 +41,19 @@ export function readOptions(args: readonly string[]): SuiteOptions {
       json: { type: 'string' },
     },
   });
-  const chosen = values.topology === 'all' ? TOPOLOGIES : values.topology.split(',');
-  const unknown = chosen.find((each) => !TOPOLOGIES.includes(each as Topology));
-  if (unknown !== undefined) throw new Error(`--topology must be "all" or of: ${TOPOLOGIES.join(', ')}.`);
+  const kind = kindOf(values.kind, values.permits === undefined ? undefined : number('permits', values.permits, 1));
+  const possible = needsOneState(kind) ? TOPOLOGIES.filter((each) => !isQuorum(each)) : TOPOLOGIES;
+  const chosen = values.topology === 'all' ? possible : values.topology.split(',');
+  const unknown = chosen.find((each) => !possible.includes(each as Topology));
+  if (unknown !== undefined) throw new Error(`--topology must be "all" or of: ${possible.join(', ')}.`);
   const lib = values.lib === 'ours' ? 'own' : values.lib;
   if (!LIBS.includes(lib)) throw new Error(`--lib must be one of: ${LIBS.join(', ')}.`);
+  if (lib !== 'own' && kind.name !== 'exclusive') throw new Error('Other libraries are for --kind exclusive.');
   const noLimit = values.sections !== undefined && values.minutes === undefined;
   return {
     topologies: chosen as readonly Topology[],
     lib,
+    kind,
     seed: values.seed === undefined ? Math.floor(Math.random() * 2 ** 32) : number('seed', values.seed, 0),
     sections: values.sections === undefined ? Infinity : number('sections', values.sections, 1),
     limitMs: noLimit ? Infinity : number('minutes', values.minutes ?? '3', 0) * 60_000,

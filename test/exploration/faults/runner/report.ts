@@ -1,3 +1,4 @@
+import type { LockKind } from '../kinds.js';
 import type { RoundResult } from './round.js';
 
 /** Whether something was broken that was promised. */
@@ -9,10 +10,11 @@ const SHOWN = 10;
 
 /** One round in a few lines; violations with their events. */
 export function describeRound(result: RoundResult): string {
-  const { topology, lib, seed, seconds, counts, violations, complaints } = result;
+  const { topology, lib, kind, seed, seconds, counts, violations, complaints } = result;
   const figures = [
     'sections',
     'handOvers',
+    ...(kind.name === 'semaphore' ? ['mostInUse'] : []),
     'doubleHolders',
     'lostLocks',
     'refusedWrites',
@@ -24,7 +26,7 @@ export function describeRound(result: RoundResult): string {
   ];
   const shown = figures.map((figure) => `${figure} ${counts[figure] ?? 0}`).join(', ');
   const lines = [
-    `${lib} on ${topology}, seed ${seed}, ${seconds.toFixed(0)} s: ${shown}, violations ${violations.length}`,
+    `${lib}${titleOf(kind)} on ${topology}, seed ${seed}, ${seconds.toFixed(0)} s: ${shown}, violations ${violations.length}`,
     ...complaints.map((complaint) => `  COMPLAINT ${complaint}`),
   ];
   for (const { property, message, events } of violations.slice(0, SHOWN)) {
@@ -32,6 +34,11 @@ export function describeRound(result: RoundResult): string {
   }
   if (violations.length > SHOWN) lines.push(`  and ${violations.length - SHOWN} more`);
   return lines.join('\n');
+}
+
+function titleOf({ name, permits }: LockKind): string {
+  if (name === 'exclusive') return '';
+  return name === 'semaphore' ? `, semaphore of ${permits}` : `, ${name} lock`;
 }
 
 /** All rounds, by topology and by fault. */

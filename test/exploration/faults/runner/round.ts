@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import { judge, type Verdict } from '../checker.js';
+import { hasOrder, type LockKind } from '../kinds.js';
 import { HistoryFile, machineClock, readHistory } from '../history.js';
 import { SteppedClocks } from '../clock/stepped-clock.js';
 import { startStage, type Topology } from '../stages/topologies.js';
@@ -11,7 +12,7 @@ import type { Fault } from './fault.js';
 import { GuardedResource } from './guarded-resource.js';
 import { runJobs } from './jobs.js';
 import { Lane } from './lane.js';
-import { locksLeft, subscriptionsLeft } from './leftovers.js';
+import { locksLeft, subscriptionsLeft, type Counters } from './leftovers.js';
 import { workerFaults } from './worker-faults.js';
 import { Workforce } from './workforce.js';
 import type { Stage } from '../stages/stage.js';
@@ -20,6 +21,7 @@ export interface RoundSetup {
   readonly topology: Topology;
   /** `own`, or the name of a peer. */
   readonly lib: string;
+  readonly kind: LockKind;
   readonly seed: number;
   /** The round ends after so many writes to the guarded resource, or so many ms, whichever is first. */
   readonly sections: number;
@@ -35,6 +37,7 @@ export interface RoundSetup {
 export interface RoundResult extends Verdict {
   readonly topology: string;
   readonly lib: string;
+  readonly kind: LockKind;
   readonly seed: number;
   readonly seconds: number;
   /** How often each fault was made. */
@@ -62,22 +65,34 @@ const START = 'start';
 
 /** One run: everything is started, spoilt at random, healed, brought to rest, looked over and judged. */
 export async function playRound(setup: RoundSetup): Promise<RoundResult> {
-  const { topology, lib, seed, folder } = setup;
+  const { topology, lib, kind, seed, folder } = setup;
+  const names = namesFor(kind);
   const dice = new Dice(seed);
   const leaseMs = dice.whole(6, 15) * 100;
   const began = machineClock();
   const runnerFile = join(folder, 'runner.history');
   using history = new HistoryFile(runnerFile);
   const clocks = SteppedClocks.build(folder);
-  const stage = await startStage(topology, { leaseMs, names: NAMES }, clocks);
+  const stage = await startStage(topology, { leaseMs, names }, clocks);
   let workforce: Workforce | undefined;
   try {
     const tokens = lib === 'own';
     const exclusion = 'until-state-lost';
-    history.write({ type: 'begin', topology, lib, seed, tokens, exclusion, leaseMs });
-    await using resource = await GuardedResource.listen(join(folder, 'resource'), history);
+    const { permits } = kind;
+    history.write({
+      type: 'begin',
+      topology,
+      lib,
+      seed,
+      tokens,
+      exclusion,
+      leaseMs,
+      permits,
+      readers: kind.name === 'read-write',
+    });
+    await using resource = await GuardedResource.listen(join(folder, 'resource'), history, hasOrder(kind));
     workforce = new Workforce({
-      ...{ stage, lib, leaseMs, folder, history, clocks, names: NAMES, callers: CALLERS },
+      ...{ stage, lib, kind, leaseMs, folder, history, clocks, names, callers: CALLERS },
       ...{ resource: resource.path, dice: dice.fork('workers') },
     });
     // Nodes of a quorum have no vote yet.
@@ -103,18 +118,32 @@ export async function playRound(setup: RoundSetup): Promise<RoundResult> {
     await jobs;
     await stage.untilHealthy();
     await workforce.finish(FINISH_MS);
-    await noteLeft(stage, history);
+    await noteLeft(stage, { names, permits }, history);
     await workforce.close(CLOSE_MS);
     history.write({ type: 'end' });
     const events = readHistory([runnerFile, ...workforce.histories]);
     const allowances = { ...ALLOWANCES, refusals: !setup.judgeRefusals };
     const faults = sum([...storm, ...calm].map(({ counts }) => counts));
     const seconds = (machineClock() - began) / 1_000;
-    return { ...judge(events, allowances), topology, lib, seed, seconds, faults, complaints: workforce.complaints };
+    return {
+      ...judge(events, allowances),
+      topology,
+      lib,
+      kind,
+      seed,
+      seconds,
+      faults,
+      complaints: workforce.complaints,
+    };
   } finally {
     await workforce?.abandon();
     await stage.stop();
   }
+}
+
+/** The more permits there are, the fewer names: callers have to wait for them. */
+function namesFor({ permits }: LockKind): readonly string[] {
+  return NAMES.slice(0, Math.max(2, Math.ceil(NAMES.length / permits)));
 }
 
 interface Parts {
@@ -152,8 +181,11 @@ function sum(all: readonly ReadonlyMap<string, number>[]): Record<string, number
   return total;
 }
 
-async function noteLeft(stage: Stage, history: HistoryFile): Promise<void> {
+async function noteLeft(stage: Stage, counters: Counters, history: HistoryFile): Promise<void> {
   const masters = await stage.masters();
-  const [keys, subscriptions] = await Promise.all([locksLeft(masters, LEFT_MS), subscriptionsLeft(masters, LEFT_MS)]);
+  const [keys, subscriptions] = await Promise.all([
+    locksLeft(masters, counters, LEFT_MS),
+    subscriptionsLeft(masters, LEFT_MS),
+  ]);
   history.write({ type: 'left', what: { keys, subscriptions } });
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { SteppedClocks } from '../clock/stepped-clock.js';
+import type { LockKind } from '../kinds.js';
 import type { HistoryFile } from '../history.js';
 import type { Stage } from '../stages/stage.js';
 import type { Dice } from './dice.js';
@@ -8,6 +9,7 @@ import { WorkerProcess } from './worker-process.js';
 export interface WorkforceSetup {
   readonly stage: Stage;
   readonly lib: string;
+  readonly kind: LockKind;
   readonly leaseMs: number;
   readonly names: readonly string[];
   readonly callers: number;
@@ -34,7 +36,7 @@ export class Workforce {
   }
 
   async add(): Promise<void> {
-    const { stage, lib, leaseMs, names, callers, folder, resource, history, clocks, dice } = this.setup;
+    const { stage, lib, kind, leaseMs, names, callers, folder, resource, history, clocks, dice } = this.setup;
     this.started += 1;
     const name = `w${this.started}`;
     const path = join(folder, `${name}.history`);
@@ -43,7 +45,7 @@ export class Workforce {
     const { minReplicas } = stage;
     const order = {
       ...{ process: name, lib, names, callers, resource, history: path },
-      ...{ seed: dice.whole(0, 2 ** 32 - 1), setup: { where: wiring.where, leaseMs, minReplicas } },
+      ...{ seed: dice.whole(0, 2 ** 32 - 1), setup: { where: wiring.where, leaseMs, minReplicas, kind } },
     };
     this.workers.push(await WorkerProcess.start(order, wiring, clocks?.make(name), history));
   }

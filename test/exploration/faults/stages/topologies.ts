@@ -21,6 +21,8 @@ export type Topology = keyof typeof STAGES;
 
 export const TOPOLOGIES = Object.keys(STAGES) as readonly Topology[];
 
+export const isQuorum = (topology: Topology): boolean => topology.startsWith('quorum');
+
 /** Starts the servers of a topology for a run of `lib`. */
 export function startStage(
   topology: Topology,

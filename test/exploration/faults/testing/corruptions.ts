@@ -1,6 +1,7 @@
 import type { Property } from '../checks/check.js';
+import type { KindName } from '../kinds.js';
 import { inOrder, type EnterEvent, type HistoryEvent, type LeaveEvent } from '../history.js';
-import { LEASE } from './right-history.js';
+import { LEASE, PERMITS } from './right-history.js';
 import { section } from './story.js';
 
 type OfType<Type extends HistoryEvent['type']> = Extract<HistoryEvent, { type: Type }>;
@@ -9,6 +10,8 @@ type OfType<Type extends HistoryEvent['type']> = Extract<HistoryEvent, { type: T
 export interface Corruption {
   readonly what: string;
   readonly property: Property;
+  /** Missing: it can happen to locks of each kind. */
+  readonly kind?: KindName;
   readonly spoil: (history: readonly HistoryEvent[], dice: number) => HistoryEvent[];
 }
 
@@ -46,9 +49,9 @@ function neighbours(history: readonly HistoryEvent[], dice: number): [EnterEvent
   return pairs[dice % pairs.length]!;
 }
 
-const quick = (name: string, at: number, token: number): HistoryEvent[] =>
+const quick = (name: string, at: number, token: number, caller = 'intruder'): HistoryEvent[] =>
   section({
-    caller: 'intruder',
+    caller,
     process: 'p1',
     name,
     want: at,
@@ -58,10 +61,17 @@ const quick = (name: string, at: number, token: number): HistoryEvent[] =>
     released: at + 0.02,
   });
 
+interface Vain {
+  readonly from: number;
+  readonly to: number;
+  readonly wait: number;
+  readonly take?: number;
+}
+
 /** Before anything else happens. */
-function inVain({ from, to, wait }: { from: number; to: number; wait: number }): HistoryEvent[] {
+function inVain({ from, to, wait, take = 1 }: Vain): HistoryEvent[] {
   return [
-    { type: 'want', at: from, process: 'p1', caller: 'vain', names: ['a'], wait, lease: 'renew' },
+    { type: 'want', at: from, process: 'p1', caller: 'vain', names: ['a'], wait, lease: 'renew', take },
     { type: 'failed', at: to, caller: 'vain', code: 'LOCK_BUSY' },
   ];
 }
@@ -69,6 +79,7 @@ function inVain({ from, to, wait }: { from: number; to: number; wait: number }):
 export const CORRUPTIONS: readonly Corruption[] = [
   {
     what: 'somebody enters while another is inside',
+    kind: 'exclusive',
     property: 'exclusion',
     spoil: (history, dice) => {
       const { caller, name, at, token } = pick(history, dice, 'enter', isPlain);
@@ -77,6 +88,7 @@ export const CORRUPTIONS: readonly Corruption[] = [
   },
   {
     what: 'somebody enters before the lease of one who was killed is over',
+    kind: 'exclusive',
     property: 'exclusion',
     spoil: (history, dice) => {
       const { at, token, name } = pick(history, dice, 'enter', ({ caller }) => caller.endsWith('killed'));
@@ -85,6 +97,7 @@ export const CORRUPTIONS: readonly Corruption[] = [
   },
   {
     what: 'somebody enters while a lease that was renewed lasts',
+    kind: 'exclusive',
     property: 'exclusion',
     spoil: (history, dice) => {
       const { at, name, caller } = pick(history, dice, 'look');
@@ -101,6 +114,7 @@ export const CORRUPTIONS: readonly Corruption[] = [
   },
   {
     what: 'a later section gets a smaller token',
+    kind: 'exclusive',
     property: 'token-went-back',
     spoil: (history, dice) => {
       const enter = pick(history, dice, 'enter', isPlain);
@@ -109,6 +123,7 @@ export const CORRUPTIONS: readonly Corruption[] = [
   },
   {
     what: 'the write of a section that was paused gets through behind its successor',
+    kind: 'exclusive',
     property: 'stale-write',
     spoil: (history, dice) => {
       const write = pick(history, dice, 'write', ({ accepted }) => !accepted);
@@ -117,6 +132,7 @@ export const CORRUPTIONS: readonly Corruption[] = [
   },
   {
     what: 'a section writes once more at the very end',
+    kind: 'exclusive',
     property: 'stale-write',
     spoil: (history, dice) => {
       const newest = Math.max(
@@ -128,6 +144,7 @@ export const CORRUPTIONS: readonly Corruption[] = [
   },
   {
     what: 'the resource refuses the newest',
+    kind: 'exclusive',
     property: 'wrongly-refused',
     spoil: (history, dice) => {
       const write = pick(history, dice, 'write', ({ accepted }) => accepted);
@@ -190,6 +207,14 @@ export const CORRUPTIONS: readonly Corruption[] = [
     },
   },
   {
+    what: 'a caller gets an error that no fault explains',
+    property: 'unexpected',
+    spoil: (history, dice) => {
+      const failed = pick(history, dice, 'failed');
+      return replaced(history, failed, { ...failed, code: 'LOCK_CONFIG' });
+    },
+  },
+  {
     what: 'nobody takes a free lock that a caller waits for',
     property: 'left-free',
     spoil: (history) => added(history, ...inVain({ from: -9_000, to: -2_500, wait: 6_400 })),
@@ -239,4 +264,54 @@ export const CORRUPTIONS: readonly Corruption[] = [
     property: 'malformed',
     spoil: (history, dice) => without(history, pick(history, dice, 'want')),
   },
+  {
+    what: 'somebody takes a permit while all are taken',
+    property: 'exclusion',
+    kind: 'semaphore',
+    spoil: (history) => added(history, ...quick('a', fullAt(history) + 5, 0.5)),
+  },
+  {
+    what: 'somebody takes one permit more than there are',
+    property: 'exclusion',
+    kind: 'semaphore',
+    spoil: (history) => {
+      const want = pick(history, 0, 'want', ({ caller }) => caller === 'full-several');
+      return replaced(history, want, { ...want, take: want.take! + 1 });
+    },
+  },
+  {
+    what: 'somebody takes a permit before the lease of one who was killed is over',
+    property: 'exclusion',
+    kind: 'semaphore',
+    spoil: (history) => added(history, ...quick('a', fullAt(history) + LEASE - 1, 0.5)),
+  },
+  {
+    what: 'permits go to nobody, though a caller waits and there are enough',
+    property: 'left-free',
+    kind: 'semaphore',
+    spoil: (history) => added(history, ...inVain({ from: -9_000, to: -2_500, wait: 6_400, take: PERMITS })),
+  },
+  {
+    what: 'a caller is passed over again and again',
+    property: 'left-free',
+    kind: 'semaphore',
+    spoil: (history) => {
+      const others = [-8_500, -6_500, -4_500].map((at, index) => quick('a', at, index / 4, `other${index}`));
+      return added(history, ...others.flat(), ...inVain({ from: -9_000, to: -2_500, wait: 6_400, take: 2 }));
+    },
+  },
+  {
+    what: 'a permit never comes back',
+    property: 'left-behind',
+    kind: 'semaphore',
+    spoil: (history, dice) => {
+      const left = pick(history, dice, 'left', ({ process }) => process === undefined);
+      return replaced(history, left, { ...left, what: { ...left.what, keys: ['lock:a: 4 and 0 of 5 permits'] } });
+    },
+  },
 ];
+
+/** When all permits of the semaphore `a` are taken, some of them by a process that is killed then. */
+function fullAt(history: readonly HistoryEvent[]): number {
+  return enterOf(history, 'full-killed').at;
+}

@@ -4,6 +4,10 @@ import { section, story } from './story.js';
 
 /** What a section's lease shows at first, in the histories made here, in ms. */
 export const LEASE = 990;
+/** How many permits the semaphores have in the histories made here. */
+export const PERMITS = 5;
+/** How many of them the callers of each line take, at most all together. */
+const TAKES = [1, 1, 3];
 
 /** What happens next under one name. Numbers are ms, and steps of the tokens. */
 interface Step {
@@ -25,7 +29,7 @@ const step = (...kinds: Step['kind'][]): fc.Arbitrary<Step> =>
     ahead: fc.integer({ min: 2, max: 100 }),
   });
 
-/** What one name's lock does, step by step, as a right lock does it. */
+/** What one name's lock does, step by step, as a right lock does it; or some permits of a semaphore, always the same. */
 class Line {
   readonly events: HistoryEvent[] = [];
   private at = 0;
@@ -122,6 +126,49 @@ export const rightHistory: fc.Arbitrary<HistoryEvent[]> = fc
 export const historyWithStateLost: fc.Arbitrary<HistoryEvent[]> = fc
   .array(step(...KINDS, 'state-lost'), { minLength: 1, maxLength: 12 })
   .map((steps) => story({ exclusion: 'until-state-lost' }, play('a', steps)));
+
+/** A semaphore of `PERMITS`: in each line, one caller after another has some of them. At the end all of them are taken. */
+export const rightPermits: fc.Arbitrary<HistoryEvent[]> = fc
+  .record({
+    sure: fc.tuple(...KINDS.map((kind) => step(kind)), step('plain')),
+    lines: fc.array(fc.array(step(...KINDS), { maxLength: 12 }), { minLength: 3, maxLength: 3 }),
+  })
+  .map(({ sure, lines }) => {
+    const played = lines.map((steps, index) => line(index, index === 0 ? [...sure, ...steps] : steps));
+    const end = Math.max(...played.flat().map(({ at }) => at));
+    return story({ permits: PERMITS }, ...played, full(end + 10_000));
+  });
+
+/** Steps under the name `a` that take a line's share of the permits. Several are inside, so no write is refused. */
+function line(index: number, steps: readonly Step[]): HistoryEvent[] {
+  const take = TAKES[index]!;
+  return play('a', steps).map((event): HistoryEvent => {
+    const own = ownOf(event, index);
+    if (own.type === 'want') return { ...own, take };
+    if (own.type === 'enter') return { ...own, token: own.token! + index * 1e6 };
+    if (own.type !== 'write') return own;
+    return { ...own, token: own.token! + index * 1e6, seq: own.seq + index * 1e6, accepted: true };
+  });
+}
+
+/** With the callers of this line, and the processes that only it has. */
+function ownOf(event: HistoryEvent, index: number): HistoryEvent {
+  const renamed = { ...event } as { caller?: string; process?: string };
+  if (renamed.caller !== undefined) renamed.caller = `l${index}-${renamed.caller}`;
+  if (renamed.process?.startsWith('a') === true) renamed.process = `l${index}-${renamed.process}`;
+  return renamed as HistoryEvent;
+}
+
+/** All permits are taken at `at`, some of them by a process that is killed. */
+function full(at: number): HistoryEvent[] {
+  const renewed = [{ at: at + 600, remaining: LEASE }];
+  return [
+    ...section({ caller: 'full-one', enter: at - 2, take: 1, token: 1e7, looks: renewed, leave: at + 1_100 }),
+    ...section({ caller: 'full-several', enter: at - 1, take: 3, token: 2e7, looks: renewed, leave: at + 1_100 }),
+    ...section({ caller: 'full-killed', process: 'gone', enter: at, take: 1, token: 3e7, remaining: LEASE }),
+    { type: 'killed', at: at + 1, process: 'gone' },
+  ];
+}
 
 function play(name: string, steps: readonly Step[]): HistoryEvent[] {
   const line = new Line(name);

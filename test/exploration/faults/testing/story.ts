@@ -7,6 +7,7 @@ export interface SectionStory {
   /** Default: just before `enter`. */
   readonly want?: number;
   readonly wait?: number | null;
+  readonly take?: number;
   readonly enter: number;
   readonly token?: number;
   /** What the lease shows at `enter`; default 1 000. */
@@ -26,9 +27,10 @@ export function section(story: SectionStory): HistoryEvent[] {
   const { caller, process = 'p1', name = 'a', enter, token, remaining = 1_000, lost, leave } = story;
   const { want = enter - 0.5, wait = 10_000, looks = [], writes = [] } = story;
   const numbered = token === undefined ? {} : { token };
+  const taken = story.take === undefined ? {} : { take: story.take };
   const deadline = remaining === null ? null : enter + remaining;
   const events: HistoryEvent[] = [
-    { type: 'want', at: want, process, caller, names: [name], wait, lease: 'renew' },
+    { type: 'want', at: want, process, caller, names: [name], wait, lease: 'renew', ...taken },
     { type: 'enter', at: enter, caller, name, ...numbered, remaining },
     ...looks.map((look): HistoryEvent => ({ type: 'look', caller, name, ...look })),
     ...writes.map((write): HistoryEvent => ({ type: 'write', caller, name, ...numbered, ...write })),

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import type { LockKind } from '../kinds.js';
 import type { Dice } from '../runner/dice.js';
 import type { HeldLock, LockClient } from './lock-client.js';
 import { makePlan, type Plan } from './plan.js';
@@ -8,6 +9,7 @@ export interface CallerTools extends SectionTools {
   readonly client: LockClient;
   readonly process: string;
   readonly names: readonly string[];
+  readonly kind: LockKind;
 }
 
 /** Wants one lock after the other until it is told to stop. */
@@ -27,7 +29,7 @@ export class Caller {
 
   async run(): Promise<void> {
     while (!this.stopping) {
-      const plan = makePlan(this.dice, this.tools.names, this.tools.leaseMs);
+      const plan = makePlan(this.dice, this.tools.names, this.tools.leaseMs, this.tools.kind);
       this.turn += 1;
       const served = await this.attempt(`${this.tools.process}-${this.id}-${this.turn}`, plan);
       // Redis may be away: nobody gains by asking at once again.
@@ -44,7 +46,7 @@ export class Caller {
     const controller = abortAfter === undefined ? undefined : new AbortController();
     const wait = ask.wait === Infinity ? null : ask.wait;
     const mayAbort = controller !== undefined;
-    history.write({ type: 'want', process, caller, names, wait, lease: ask.lease, mayAbort, ...heldFor(ask) });
+    history.write({ type: 'want', process, caller, names, wait, lease: ask.lease, mayAbort, ...extrasOf(ask) });
     const timer = setTimeout(() => controller?.abort(), abortAfter ?? 0);
     if (controller === undefined) clearTimeout(timer);
     let held: HeldLock;
@@ -61,8 +63,8 @@ export class Caller {
   }
 }
 
-function heldFor({ holdAtLeast }: Plan['ask']): { holdAtLeast?: number } {
-  return holdAtLeast === undefined ? {} : { holdAtLeast };
+function extrasOf({ holdAtLeast, take }: Plan['ask']): { holdAtLeast?: number; take?: number } {
+  return { ...(holdAtLeast === undefined ? {} : { holdAtLeast }), ...(take === undefined ? {} : { take }) };
 }
 
 function codeOf(error: unknown): string {

@@ -1,3 +1,5 @@
+import type { LockKind } from '../kinds.js';
+
 /** Where a worker finds its Redis, as `createLockService` takes it. */
 export type Where =
   | { readonly url: string }
@@ -18,6 +20,7 @@ export interface ClientSetup {
   readonly where: Where;
   readonly leaseMs: number;
   readonly minReplicas: number;
+  readonly kind: LockKind;
 }
 
 export interface Ask {
@@ -26,6 +29,8 @@ export interface Ask {
   readonly lease: 'renew' | number;
   readonly signal?: AbortSignal;
   readonly holdAtLeast?: number;
+  /** How many permits; missing: 1. */
+  readonly take?: number;
 }
 
 /** What a worker does with locks, whatever library makes them. */

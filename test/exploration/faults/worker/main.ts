@@ -7,7 +7,7 @@ import { Dice } from '../runner/dice.js';
 import { Caller } from './caller.js';
 import type { LockClient, OpenLockClient } from './lock-client.js';
 import type { Job, WorkOrder } from './order.js';
-import { makeJob } from './plan.js';
+import { makeJob, makeLast } from './plan.js';
 import { ResourceClient } from './resource-client.js';
 import { noteStalls } from '../stalls.js';
 
@@ -43,7 +43,8 @@ const module = order.lib === 'own' ? './own-client.js' : `../peers/${order.lib}.
 const { open } = (await import(module)) as { open: OpenLockClient };
 const client = await open(order.setup);
 const dice = new Dice(order.seed);
-const tools = { ...order, history, resource, client, leaseMs: order.setup.leaseMs };
+const { leaseMs, kind } = order.setup;
+const tools = { ...order, history, resource, client, leaseMs, kind };
 const callers = Array.from({ length: order.callers }, (_, index) => {
   return new Caller(String(index), dice.fork(String(index)), tools);
 });
@@ -59,6 +60,9 @@ finishing = true;
 for (const caller of callers) caller.stop();
 await work;
 await Promise.all(jobs);
+for (const plan of makeLast(order.names, leaseMs, kind)) {
+  await forJobs.attempt(`${order.process}-last-${plan.names.join()}`, plan);
+}
 await until(() => nothingIn(client));
 const stats = client.stats();
 say({ type: 'idle' });
@@ -99,7 +103,7 @@ function runJob(ordered: Job): void {
   if (finishing) return;
   const { name, at } = ordered;
   const job = sleep(Math.max(0, at - machineClock())).then(() =>
-    forJobs.attempt(`${order.process}-${name}`, makeJob(ordered, order.setup.leaseMs)),
+    forJobs.attempt(`${order.process}-${name}`, makeJob(ordered, leaseMs, kind)),
   );
   jobs.add(job);
   void job.finally(() => jobs.delete(job));

@@ -1,4 +1,5 @@
-import { acquire, grant, mark, release, renew, sideKeyOf, type ScriptModel } from '../redis/script-models.js';
+import { sideKeyOf, type ScriptModel } from '../redis/script-model.js';
+import { acquire, grant, mark, release, renew } from '../redis/script-models.js';
 
 /** Deletes the lock of any holder. */
 export const releaseUnchecked: ScriptModel = (keys, args, redis, publish) =>

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { schedulesWithNodesAway } from '../away-schedules.js';
+import { kindOf } from '../kind.js';
 import { LibraryCode } from '../library/loader.js';
 import { replace, type Replacement } from '../library/replacement.js';
 import { Simulation } from '../run-schedule.js';
@@ -15,10 +16,10 @@ const SCHEDULES = 12;
  * @throws Error if a function does not exist
  */
 export async function findUnused(mutation: ListedMutation): Promise<string[]> {
-  const { name, replacements = [], nodes, models } = mutation;
+  const { name, replacements = [], nodes, models, permits, mode } = mutation;
   const unused = new Set<string>();
   const code = new LibraryCode({ name, replacements: replacements.map((each) => noting(each, unused)) });
-  const simulation = new Simulation(nodes[0]!, code, models);
+  const simulation = new Simulation(nodes[0]!, code, models, kindOf(permits, mode));
   code.checkMutated();
   for (const { name: replaced } of replacements) unused.add(replaced);
   for (const schedule of schedulesFor(mutation)) {
@@ -39,7 +40,7 @@ function noting({ file, name, becomes }: Replacement, unused: Set<string>): Repl
   });
 }
 
-function schedulesFor({ examples = [], away, nodes: [nodes = 1] }: ListedMutation): Schedule[] {
-  const random = away === true ? schedulesWithNodesAway(nodes) : schedules(nodes);
+function schedulesFor({ examples = [], away, nodes: [nodes = 1], permits, mode }: ListedMutation): Schedule[] {
+  const random = away === true ? schedulesWithNodesAway(nodes) : schedules(nodes, kindOf(permits, mode));
   return [...examples.slice(0, SCHEDULES), ...fc.sample(random, { numRuns: SCHEDULES, seed: 4 })];
 }

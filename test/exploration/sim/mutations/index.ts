@@ -2,6 +2,8 @@ import { LEASE_MUTATIONS } from './lease-mutations.js';
 import { MEMORY_MUTATIONS } from './memory-mutations.js';
 import type { ListedMutation } from './mutation.js';
 import { NODE_MUTATIONS } from './node-mutations.js';
+import { PERMIT_MUTATIONS } from './permit-mutations.js';
+import { READ_WRITE_MUTATIONS } from './read-write-mutations.js';
 import { REQUEST_MUTATIONS } from './request-mutations.js';
 import { SCRIPT_MUTATIONS } from './script-mutations.js';
 import { VOTE_MUTATIONS } from './vote-mutations.js';
@@ -17,4 +19,6 @@ export const MUTATIONS: readonly ListedMutation[] = [
   ...VOTE_MUTATIONS,
   ...NODE_MUTATIONS,
   ...MEMORY_MUTATIONS,
+  ...PERMIT_MUTATIONS,
+  ...READ_WRITE_MUTATIONS,
 ];

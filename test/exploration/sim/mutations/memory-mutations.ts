@@ -30,8 +30,8 @@ export const MEMORY_MUTATIONS: readonly ListedMutation[] = [
     nodes: MEMORY,
     replacements: [
       replace<MemoryStore['renew'], MemoryStore>(STORE, 'MemoryStore.renew', (renew) => {
-        return async function (name, owner, ...rest) {
-          return { ...(await renew.call(this, name, owner, ...rest)), held: true };
+        return async function (request) {
+          return { ...(await renew.call(this, request)), held: true };
         };
       }),
     ],

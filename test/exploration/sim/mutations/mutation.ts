@@ -1,11 +1,15 @@
 import type { Mutation } from '../library/loader.js';
-import type { ScriptModel } from '../redis/script-models.js';
+import type { ScriptModel } from '../redis/script-model.js';
 import type { Schedule } from '../schedule.js';
 
 /** A fault put into the protocol on purpose. At least one schedule has to show it. */
 export interface ListedMutation extends Mutation {
   /** On how many nodes (0: in memory) it has to be noticed. */
   readonly nodes: readonly number[];
+  /** How many permits the semaphore has that is used in place of a lock. Default: a lock is used. */
+  readonly permits?: number;
+  /** Who uses the read-write lock in place of a lock. Default: a lock is used. */
+  readonly mode?: 'write' | 'read-write';
   /** What scripts do on the servers instead. */
   readonly models?: Readonly<Record<string, ScriptModel>>;
   /** Schedules that are tried first, where random ones would take long to show it. */

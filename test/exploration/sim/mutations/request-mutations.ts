@@ -1,7 +1,7 @@
-import type { RedisStore } from '../../../../lib/stores/redis/redis-store.js';
+import type { RedisKind } from '../../../../lib/stores/redis/redis-kind.js';
 import type { CleanUps } from '../../../../lib/stores/clean-ups.js';
 import type { AcquireLoop } from '../../../../lib/waiting/acquire-loop.js';
-import type { LocalQueue } from '../../../../lib/waiting/local-queue.js';
+import type { LocalHolds } from '../../../../lib/waiting/local-holds.js';
 import { replace } from '../library/replacement.js';
 import { ALL, SINGLE, type ListedMutation } from './mutation.js';
 import { KEPT_ACQUIRE, LOST_RELEASE, PAUSED_MAJORITY, SLOW_LINK } from './request-schedules.js';
@@ -15,9 +15,9 @@ export const REQUEST_MUTATIONS: readonly ListedMutation[] = [
     name: 'a grant that no caller waits for is kept',
     nodes: ALL,
     replacements: [
-      replace<LocalQueue['serve'], LocalQueue>('waiting/local-queue', 'LocalQueue.serve', (serve) => {
+      replace<LocalHolds['serve'], LocalHolds>('waiting/local-holds', 'LocalHolds.serve', (serve) => {
         return function (hold) {
-          if (this.waiting === 0) this['proceed']();
+          if (this.waiters.size === 0) this.proceed();
           else serve.call(this, hold);
         };
       }),
@@ -50,9 +50,9 @@ export const REQUEST_MUTATIONS: readonly ListedMutation[] = [
     name: 'no clean-up after a lost release',
     nodes: SINGLE,
     replacements: [
-      replace<LocalQueue['releaseInBackground']>(
-        'waiting/local-queue',
-        'LocalQueue.releaseInBackground',
+      replace<LocalHolds['releaseInBackground']>(
+        'waiting/local-holds',
+        'LocalHolds.releaseInBackground',
         () => () => undefined,
       ),
     ],
@@ -62,11 +62,7 @@ export const REQUEST_MUTATIONS: readonly ListedMutation[] = [
     name: 'a release is not repeated for a lost acquire',
     nodes: ALL,
     replacements: [
-      replace<RedisStore['repeatRelease']>(
-        'stores/redis/redis-store',
-        'RedisStore.repeatRelease',
-        () => () => undefined,
-      ),
+      replace<RedisKind['repeatRelease']>('stores/redis/redis-kind', 'RedisKind.repeatRelease', () => () => undefined),
     ],
     examples: KEPT_ACQUIRE,
   },

@@ -25,3 +25,12 @@ export const LATE_SHORT_ACQUIRE = SEEDS.slice(0, 24).map((seed) =>
     [{ at: 99, kind: 'hold', process: 0, node: 0, direction: 'requests', ms: 40, thenCut: true }],
   ),
 );
+
+/** A request is in flight when its connection is cut, and may arrive while another caller has the lock. */
+export const LATE_PLACE = SEEDS.map((seed) =>
+  schedule(
+    seed,
+    [someCall(20, 1, { section: 0, wait: 0 }), someCall(400, 1, { section: 900, callers: 5 })],
+    [{ at: 400, kind: 'hold', process: 1, node: 0, direction: 'requests', ms: 2, thenCut: true }],
+  ),
+);

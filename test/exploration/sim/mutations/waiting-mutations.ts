@@ -3,7 +3,7 @@ import type { Pulse } from '../../../../lib/stores/redis/connection/heartbeat.js
 import type { AcquireLoop } from '../../../../lib/waiting/acquire-loop.js';
 import type { Sleep } from '../../../../lib/waiting/sleep.js';
 import type { ReleaseWatch } from '../../../../lib/waiting/release-watch.js';
-import type { LocalQueue } from '../../../../lib/waiting/local-queue.js';
+import type { LocalHolds } from '../../../../lib/waiting/local-holds.js';
 import { replace } from '../library/replacement.js';
 import { ALL, QUORUM, SINGLE, type ListedMutation } from './mutation.js';
 import {
@@ -96,6 +96,6 @@ export const WAITING_MUTATIONS: readonly ListedMutation[] = [
   {
     name: 'the next caller gets the lease that there is',
     nodes: ALL,
-    replacements: [replace<LocalQueue['fits']>('waiting/local-queue', 'LocalQueue.fits', () => () => true)],
+    replacements: [replace<LocalHolds['fits']>('waiting/local-holds', 'LocalHolds.fits', () => () => true)],
   },
 ];

@@ -67,3 +67,14 @@ export const RELEASED_BEFORE_SUBSCRIBED = SEEDS.map((seed) =>
     [],
   ),
 );
+
+/** A process reads, another waits to write, and then the first one wants to read once more. */
+export const WRITER_BETWEEN = schedule(
+  1,
+  [
+    someCall(100, 0, { section: 900, mode: 'read' }),
+    someCall(200, 1, { section: 0, mode: 'write' }),
+    someCall(500, 0, { section: 30, mode: 'read' }),
+  ],
+  [],
+);

@@ -1,7 +1,7 @@
 import type { Random } from '../kernel/random.js';
 import type { SimProcess } from '../kernel/sim-process.js';
 import type { SimEvent, World } from '../kernel/world.js';
-import type { Argument } from '../redis/script-models.js';
+import type { Argument } from '../redis/script-model.js';
 import type { Outbound, Peer, SimNode } from '../redis/sim-node.js';
 
 export interface ConnectionEnd {

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { SimTimer } from '../kernel/sim-process.js';
-import type { Argument } from '../redis/script-models.js';
+import type { Argument } from '../redis/script-model.js';
 import type { Outbound } from '../redis/sim-node.js';
 import type { ConnectionEnd, Link, SimConnection } from './link.js';
 

@@ -10,9 +10,17 @@ interface StringEntry {
   expiresAt: number | null;
 }
 
+interface SortedSetEntry {
+  readonly type: 'zset';
+  readonly scores: Map<string, number>;
+  expiresAt: number | null;
+}
+
+type Entry = HashEntry | StringEntry | SortedSetEntry;
+
 /** The keys of one Redis, as far as the library's scripts use them. A script sees one moment: `nowUs` stands still. */
 export class Keyspace {
-  private entries = new Map<string, HashEntry | StringEntry>();
+  private entries = new Map<string, Entry>();
 
   /** @param nowUs the server's clock in µs, as TIME shows it; its ms count for expiries */
   constructor(private readonly nowUs: () => number) {}
@@ -43,8 +51,48 @@ export class Keyspace {
     return entry.value;
   }
 
-  set(key: string, value: string, px: number): void {
-    this.entries.set(key, { type: 'string', value, expiresAt: this.nowMs() + px });
+  set(key: string, value: string, px?: number): void {
+    this.entries.set(key, { type: 'string', value, expiresAt: px === undefined ? null : this.nowMs() + px });
+  }
+
+  incrby(key: string, by: number): number {
+    const value = Number(this.get(key) ?? 0) + by;
+    const entry = this.read(key);
+    if (entry?.type === 'string') entry.value = String(value);
+    else this.set(key, String(value));
+    return value;
+  }
+
+  zadd(key: string, member: string, score: number): void {
+    const scores = this.sortedSet(key);
+    if (scores === undefined) {
+      this.entries.set(key, { type: 'zset', scores: new Map([[member, score]]), expiresAt: null });
+    } else scores.set(member, score);
+  }
+
+  zrem(key: string, member: string): boolean {
+    const scores = this.sortedSet(key);
+    const done = scores?.delete(member) ?? false;
+    if (scores?.size === 0) this.entries.delete(key);
+    return done;
+  }
+
+  zscore(key: string, member: string): number | undefined {
+    return this.sortedSet(key)?.get(member);
+  }
+
+  /** The members, the smallest score first. */
+  zrange(key: string): [member: string, score: number][] {
+    return [...(this.sortedSet(key) ?? [])].sort(([, a], [, b]) => a - b);
+  }
+
+  /** The members of a sorted set, and how far their scores, which are times in ms, lie ahead. */
+  scores(key: string): [member: string, left: number][] {
+    return this.zrange(key).map(([member, score]) => [member, score - this.nowMs()]);
+  }
+
+  type(key: string): 'none' | Entry['type'] {
+    return this.read(key)?.type ?? 'none';
   }
 
   hexists(key: string, field: string): boolean {
@@ -78,7 +126,7 @@ export class Keyspace {
   }
 
   /** The keys of one type that have not expired. */
-  keys(type: 'hash' | 'string'): string[] {
+  keys(type: Entry['type']): string[] {
     return [...this.entries.keys()].filter((key) => this.read(key)?.type === type);
   }
 
@@ -104,7 +152,13 @@ export class Keyspace {
     throw wrongType();
   }
 
-  private read(key: string): HashEntry | StringEntry | undefined {
+  private sortedSet(key: string): Map<string, number> | undefined {
+    const entry = this.read(key);
+    if (entry === undefined || entry.type === 'zset') return entry?.scores;
+    throw wrongType();
+  }
+
+  private read(key: string): Entry | undefined {
     const entry = this.entries.get(key);
     if (entry?.expiresAt === undefined || entry.expiresAt === null || entry.expiresAt >= this.nowMs()) return entry;
     this.entries.delete(key);
@@ -112,8 +166,15 @@ export class Keyspace {
   }
 }
 
-function clone(entry: HashEntry | StringEntry): HashEntry | StringEntry {
-  return entry.type === 'hash' ? { ...entry, fields: new Map(entry.fields) } : { ...entry };
+function clone(entry: Entry): Entry {
+  switch (entry.type) {
+    case 'hash':
+      return { ...entry, fields: new Map(entry.fields) };
+    case 'zset':
+      return { ...entry, scores: new Map(entry.scores) };
+    case 'string':
+      return { ...entry };
+  }
 }
 
 function wrongType(): Error {

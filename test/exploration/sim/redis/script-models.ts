@@ -1,38 +1,8 @@
 import type { Keyspace } from './keyspace.js';
-
-export type Argument = string | number;
-export type Publish = (channel: string, message: string) => number;
-
-/** What a Lua script of the library does, in JavaScript. `script-models.spec.ts` holds each against a real Redis. */
-export type ScriptModel = (
-  keys: readonly string[],
-  args: readonly Argument[],
-  redis: Keyspace,
-  publish: Publish,
-) => unknown;
-
-type PerLock = (index: number) => [number, number | string];
-
-/**
- * Does one lock after another; the error of one spoils only its own, a lone lock's is that of the call. Where all went
- * well in the same way, one number says so.
- */
-function each(count: number, attempt: PerLock): unknown {
-  if (count === 1) {
-    const [status, detail] = attempt(0);
-    return status === 1 ? detail : [status, detail];
-  }
-  const reply: [number, number | string][] = [];
-  for (let i = 0; i < count; i += 1) {
-    try {
-      reply.push(attempt(i));
-    } catch (error) {
-      reply.push([-1, (error as Error).message]);
-    }
-  }
-  const [, alike] = reply[0]!;
-  return reply.every(([status, detail]) => status === 1 && detail === alike) ? alike : reply.flat();
-}
+import { PERMIT_MODELS } from './permit-models.js';
+import { leftOf, timeoutsOf } from './read-write-keys.js';
+import { READ_WRITE_MODELS } from './read-write-models.js';
+import { each, sideKeyOf, type Argument, type ScriptModel } from './script-model.js';
 
 export const acquire: ScriptModel = (keys, args, redis) => {
   const clock = redis.time();
@@ -43,7 +13,10 @@ export const acquire: ScriptModel = (keys, args, redis) => {
     const tokens = Number(args[2] === '' ? args[3 + keys.length / 2 + i] : args[2]);
     const left = redis.pttl(lock);
     if (left !== -2) {
-      if (!redis.hexists(lock, owner)) return [0, left];
+      if (!redis.hexists(lock, owner)) {
+        if (redis.hexists(lock, 'mode')) throw new Error('WRONGTYPE The key is a read-write lock');
+        return [0, left];
+      }
       if (left < lease) redis.pexpire(lock, lease);
       const last = redis.get(counter);
       if (last !== null) return [1, Number(last) - tokens + 1];
@@ -153,11 +126,6 @@ export const renew: ScriptModel = (keys, args, redis) =>
     return [1, 0];
   });
 
-/** The channel or the token key of a lock, whose name begins with `prefix`. */
-export function sideKeyOf(lock: string, prefix: string): string {
-  return prefix + (lock.includes('{') ? lock : `{${lock}}`);
-}
-
 export const release: ScriptModel = (keys, args, redis, publish) =>
   each(keys.length, (i) => {
     const lock = keys[i]!;
@@ -187,14 +155,24 @@ function textOf(get: () => string | null): string {
 export const inspect: ScriptModel = (keys, args, redis) => {
   const left = redis.pttl(keys[0]!);
   const token = textOf(() => redis.get(sideKeyOf(keys[0]!, String(args[0]))));
-  if (left === -2) return ['', 0, left, token];
-  const [owner, holds] = redis.hgetall(keys[0]!)[0]!;
-  return [owner, Math.trunc(Number(holds)), left, token];
+  if (left === -2) return ['', 0, left, token, ''];
+  const fields = redis.hgetall(keys[0]!);
+  const mode = fields.find(([field]) => field === 'mode')?.[1] ?? '';
+  const holders = fields.filter(
+    ([field, value]) => field !== 'mode' && (mode !== 'read' || leftOf(keys[0]!, field, value, redis) !== -2),
+  );
+  const holds = holders.reduce((sum, [, value]) => sum + Math.floor(Number(value) || 0), 0);
+  return [holders[0]?.[0] ?? '', holds, left, token, mode];
 };
 
 export const forceRelease: ScriptModel = (keys, args, redis, publish) => {
-  if (!redis.del(keys[0]!)) return 0;
-  publish(String(args[0]), '0');
+  const lock = keys[0]!;
+  const isReadWrite = redis.hexists(lock, 'mode');
+  const fields = redis.hgetall(lock);
+  if (!redis.del(lock)) return 0;
+  if (isReadWrite)
+    for (const [owner, holds] of fields) for (const key of timeoutsOf(lock, owner, holds)) redis.del(key);
+  publish(sideKeyOf(lock, String(args[isReadWrite ? 1 : 0])), isReadWrite ? '1' : '0');
   return 1;
 };
 
@@ -208,4 +186,6 @@ export const SCRIPT_MODELS: Readonly<Record<string, ScriptModel>> = {
   FORCE_RELEASE: forceRelease,
   CONFIRM: confirm,
   MARK: mark,
+  ...PERMIT_MODELS,
+  ...READ_WRITE_MODELS,
 };

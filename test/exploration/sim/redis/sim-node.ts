@@ -2,7 +2,7 @@ import { EPOCH_MS } from '../kernel/sim-process.js';
 import type { Random } from '../kernel/random.js';
 import type { World } from '../kernel/world.js';
 import { Keyspace } from './keyspace.js';
-import type { Argument, ScriptModel } from './script-models.js';
+import type { Argument, ScriptModel } from './script-model.js';
 
 /** The server's end of a connection. */
 export interface Peer {

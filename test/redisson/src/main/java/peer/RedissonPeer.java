@@ -6,9 +6,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -18,6 +20,7 @@ import org.redisson.Redisson;
 import org.redisson.api.RAtomicLong;
 import org.redisson.api.RList;
 import org.redisson.api.RLock;
+import org.redisson.api.RPermitExpirableSemaphore;
 import org.redisson.api.RedissonClient;
 import org.redisson.client.codec.StringCodec;
 import org.redisson.config.Config;
@@ -122,7 +125,7 @@ public final class RedissonPeer {
 
     private Object carryOut(JsonNode command) throws Exception {
       String name = command.get("name").asText();
-      RLock lock = redisson.getLock(name);
+      RLock lock = lockOf(name, command.path("mode").asText());
       // Redisson's word for a lease that the watchdog renews.
       long lease = command.path("lease").asLong(-1);
       switch (command.get("do").asText()) {
@@ -154,8 +157,98 @@ public final class RedissonPeer {
           return redisson.getFencedLock(name).getToken();
         case "sections":
           return sections(lock, command);
+        case "gaugedSections":
+          return gaugedSections(lock, command);
+        case "trySetCount":
+          return redisson.getCountDownLatch(name).trySetCount(command.get("count").asLong());
+        case "countDown":
+          redisson.getCountDownLatch(name).countDown();
+          return null;
+        case "count":
+          return redisson.getCountDownLatch(name).getCount();
+        case "awaitLatch":
+          redisson.getCountDownLatch(name).await();
+          return null;
+        default:
+          return withPermits(redisson.getPermitExpirableSemaphore(name), command, lease);
+      }
+    }
+
+    private RLock lockOf(String name, String mode) {
+      switch (mode) {
+        case "read":
+          return redisson.getReadWriteLock(name).readLock();
+        case "write":
+          return redisson.getReadWriteLock(name).writeLock();
+        default:
+          return redisson.getLock(name);
+      }
+    }
+
+    private Object withPermits(RPermitExpirableSemaphore semaphore, JsonNode command, long lease) throws Exception {
+      int take = command.path("take").asInt(1);
+      switch (command.get("do").asText()) {
+        case "trySetPermits":
+          return semaphore.trySetPermits(take);
+        case "acquirePermits":
+          return lease == -1 ? semaphore.acquire(take) : semaphore.acquire(take, lease, TimeUnit.MILLISECONDS);
+        case "tryAcquirePermits":
+          return semaphore.tryAcquire(take, 0, lease, TimeUnit.MILLISECONDS);
+        case "releasePermits":
+          for (JsonNode id : command.get("ids")) semaphore.release(id.asText());
+          return null;
+        case "availablePermits":
+          return semaphore.availablePermits();
+        case "acquirePlain":
+          redisson.getSemaphore(semaphore.getName()).acquire(take);
+          return null;
+        case "releasePlain":
+          redisson.getSemaphore(semaphore.getName()).release(take);
+          return null;
+        case "permitSections":
+          return permitSections(semaphore, take, command);
         default:
           throw new IllegalArgumentException("unknown command " + command);
+      }
+    }
+
+    /** Enters and leaves the lock a number of times, and tells the gauge, a server on this port, how much it counts inside. */
+    private Object gaugedSections(RLock lock, JsonNode command) throws Exception {
+      int weight = command.get("weight").asInt();
+      try (Socket gauge = new Socket("127.0.0.1", command.get("gauge").asInt())) {
+        gauge.setTcpNoDelay(true);
+        BufferedReader replies = new BufferedReader(new InputStreamReader(gauge.getInputStream()));
+        for (int n = command.get("count").asInt(); n > 0; n--) {
+          lock.lock();
+          try {
+            gauge.getOutputStream().write((weight + "\n").getBytes());
+            replies.readLine();
+            gauge.getOutputStream().write((-weight + "\n").getBytes());
+            replies.readLine();
+          } finally {
+            lock.unlock();
+          }
+          // Without a pause it would take the lock again before anybody whom the unlock woke.
+          Thread.sleep(1);
+        }
+        return null;
+      }
+    }
+
+    /** Takes and returns permits a number of times, and tells the gauge, a server on this port, when it has them. */
+    private Object permitSections(RPermitExpirableSemaphore semaphore, int take, JsonNode command) throws Exception {
+      try (Socket gauge = new Socket("127.0.0.1", command.get("gauge").asInt())) {
+        gauge.setTcpNoDelay(true);
+        BufferedReader replies = new BufferedReader(new InputStreamReader(gauge.getInputStream()));
+        for (int n = command.get("count").asInt(); n > 0; n--) {
+          List<String> ids = semaphore.acquire(take, 30_000, TimeUnit.MILLISECONDS);
+          gauge.getOutputStream().write((take + "\n").getBytes());
+          replies.readLine();
+          gauge.getOutputStream().write((-take + "\n").getBytes());
+          replies.readLine();
+          for (String id : ids) semaphore.release(id);
+        }
+        return null;
       }
     }
 

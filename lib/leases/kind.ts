@@ -1,0 +1,10 @@
+import type { WaitRequest } from '../waiting/waiter.js';
+
+/** The kinds of locks, each with names of its own. */
+export type Kind = 'lock' | 'readWrite' | 'semaphore';
+
+/** The kind of a request, or of a hold. */
+export function kindOf({ permits, mode }: Pick<WaitRequest, 'permits' | 'mode'>): Kind {
+  if (permits !== undefined) return 'semaphore';
+  return mode === undefined ? 'lock' : 'readWrite';
+}

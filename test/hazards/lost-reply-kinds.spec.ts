@@ -1,0 +1,4 @@
+import { OTHER_KINDS } from '../support/subjects.js';
+import { describeLostReplies } from './testing/lost-reply.js';
+
+describeLostReplies(OTHER_KINDS);

@@ -1,0 +1,4 @@
+import { OTHER_KINDS } from '../support/subjects.js';
+import { describeMinReplicas } from './testing/min-replicas.js';
+
+describeMinReplicas(OTHER_KINDS);
