@@ -1,6 +1,6 @@
 import { LockLostError, type LockLostReason } from '../errors/index.js';
 import type { FencingToken } from '../fencing-token.js';
-import type { KindStore, PermitCount, ReadWriteMode, RenewReply } from '../stores/lock-store.js';
+import type { KindStore, PermitCount, TakingMode, RenewReply } from '../stores/lock-store.js';
 import { channels } from '../telemetry/channels.js';
 import type { LostMessage, RenewedMessage } from '../telemetry/messages.js';
 import type { ReleaseOutcome } from './release-outcome.js';
@@ -41,7 +41,7 @@ export interface Grant {
   /** For a semaphore. */
   readonly permits?: PermitCount | undefined;
   /** For a read-write lock. */
-  readonly mode?: ReadWriteMode | undefined;
+  readonly mode?: TakingMode | undefined;
 }
 
 /**
@@ -56,7 +56,7 @@ export class Hold extends Deadline {
   /** Of a semaphore: how many permits it is, and how many there are. */
   readonly permits: PermitCount | undefined;
   /** Of a read-write lock. */
-  readonly mode: ReadWriteMode | undefined;
+  readonly mode: TakingMode | undefined;
   /** When this process got the reply that granted it, on the monotonic clock. */
   readonly acquiredAt: number;
   /** The length to which the watchdog renews the lease, in ms; `undefined` if the lease is not renewed. */

@@ -13,7 +13,7 @@ import { monotonic } from '../time/clock.js';
 import { onNextTurn } from '../time/ticks.js';
 import type { QueueLimits } from '../waiting/queue-context.js';
 import { LocalQueues } from '../waiting/local-queues.js';
-import { EXCLUSIVE, LATCH, READ_WRITE, SEMAPHORE, type QueueRules } from '../waiting/queue-rules.js';
+import { EXCLUSIVE, FAIR, LATCH, READ_WRITE, SEMAPHORE, type QueueRules } from '../waiting/queue-rules.js';
 import type { QueueLength } from '../waiting/queue-length.js';
 import type { WaitRequest } from '../waiting/waiter.js';
 import { enclosingLease, runsUnderLease } from './current-lease.js';
@@ -43,7 +43,7 @@ export interface LeaseSettings extends QueueLimits {
 export class Leases implements CallerHoldContext {
   private readonly watchdog: Watchdog;
   /** The local queues of each kind that the store has. */
-  private readonly queues: Readonly<Partial<Record<Kind | 'latch', LocalQueues>>> & { readonly lock: LocalQueues };
+  private readonly queues: Readonly<Partial<Record<Kind | 'fair' | 'latch', LocalQueues>>> & { readonly lock: LocalQueues };
   private owners = 0;
   private readonly callerHolds = new CallerHolds();
   /** Whether locks are granted only to code that runs under a lease. */
@@ -61,9 +61,10 @@ export class Leases implements CallerHoldContext {
     const newOwner = (): string => `${clientId}:${String((this.owners += 1))}`;
     const queuesOf = (rules: QueueRules, kindStore: KindStore): LocalQueues =>
       new LocalQueues(rules, kindStore, this.watchdog, settings, newOwner);
-    const { readWrite, semaphores, latches } = store;
+    const { fair, readWrite, semaphores, latches } = store;
     this.queues = {
       lock: queuesOf(EXCLUSIVE, store),
+      ...(fair === undefined ? {} : { fair: queuesOf(FAIR, fair) }),
       ...(readWrite === undefined ? {} : { readWrite: queuesOf(READ_WRITE, readWrite) }),
       ...(semaphores === undefined ? {} : { semaphore: queuesOf(SEMAPHORE, semaphores) }),
       ...(latches === undefined ? {} : { latch: queuesOf(LATCH, latches) }),
@@ -107,7 +108,7 @@ export class Leases implements CallerHoldContext {
     const origin = new AsyncResource('nestjs-redis-lock:lease');
     const claim = (hold: Hold, since: number): Lease => this.begin(hold, request, since, origin);
     // The options were checked: the store has the kind.
-    const queues = this.queues[kindOf(request)] as LocalQueues;
+    const queues = this.queues[request.mode === 'fair' ? 'fair' : kindOf(request)] as LocalQueues;
     const served = queues.join(name, request, claim, runsUnderLease());
     return channels.refused.hasSubscribers ? tellingRefusal(name, served) : served;
   }

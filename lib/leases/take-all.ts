@@ -1,5 +1,5 @@
 import { LockLostError, LockUnavailableError } from '../errors/index.js';
-import type { ReadWriteMode } from '../stores/lock-store.js';
+import type { TakingMode } from '../stores/lock-store.js';
 import { monotonic } from '../time/clock.js';
 import type { Lease } from './lease.js';
 import type { LeaseRequest, Leases } from './leases.js';
@@ -8,7 +8,7 @@ import { MultiLease } from './multi-lease.js';
 /** One of several locks. */
 export interface LockToTake {
   readonly name: string;
-  readonly mode: ReadWriteMode | undefined;
+  readonly mode: TakingMode | undefined;
 }
 
 /**

@@ -2,7 +2,7 @@ import { LockConfigError } from '../errors/index.js';
 import type { LeaseRequest } from '../leases/leases.js';
 import type { NestedCall } from '../leases/nested-call.js';
 import type { LockMode } from '../stores/lock-state.js';
-import type { ReadWriteMode } from '../stores/lock-store.js';
+import type { TakingMode } from '../stores/lock-store.js';
 import {
   checkFlag,
   checkKnown,
@@ -33,9 +33,9 @@ export interface AcquireOptions {
    */
   readonly renew?: boolean;
   /**
-   * `'exclusive'`: one holder at a time. `'read'` and `'write'`: a read-write lock, which any number of callers have to read,
-   * or one to write. Use each name either with `'exclusive'`, or with `'read'` and `'write'`. Not over a quorum. Default
-   * `'exclusive'`.
+   * `'exclusive'`: one holder at a time. `'fair'`: the same, and all callers of all processes are served in the order of their
+   * requests. `'read'` and `'write'`: a read-write lock, which any number of callers have to read, or one to write. Use each
+   * name either with `'exclusive'` and `'fair'`, or with `'read'` and `'write'`. Over a quorum only `'exclusive'`, the default.
    */
   readonly mode?: LockMode;
   /** Ends the wait when it aborts. It has no effect once the lock is held. */
@@ -63,7 +63,7 @@ export interface AcquireOptions {
 
 const NESTED_CALLS: readonly unknown[] = ['join', 'refuse', 'wait'] satisfies NestedCall[];
 
-const MODES: readonly unknown[] = ['exclusive', 'read', 'write'] satisfies LockMode[];
+const MODES: readonly unknown[] = ['exclusive', 'fair', 'read', 'write'] satisfies LockMode[];
 
 const KNOWN = [
   'mode',
@@ -102,7 +102,7 @@ export class AcquireResolver {
   }
 
   /** @throws LockConfigError if the mode is not valid, or not one of the store */
-  resolveMode(mode: LockMode | undefined): ReadWriteMode | undefined {
+  resolveMode(mode: LockMode | undefined): TakingMode | undefined {
     checkMode(mode);
     return resolveMode(mode, this.limits);
   }
@@ -183,14 +183,14 @@ export function checkAcquireOptions(options: unknown, more: readonly string[] = 
 
 function checkMode(mode: unknown): void {
   if (mode === undefined || MODES.includes(mode)) return;
-  throw new LockConfigError(`"mode" must be 'exclusive', 'read' or 'write', but is ${show(mode)}.`);
+  throw new LockConfigError(`"mode" must be 'exclusive', 'fair', 'read' or 'write', but is ${show(mode)}.`);
 }
 
-function resolveMode(mode: LockMode | undefined, { exclusiveOnly = false }: StoreLimits): ReadWriteMode | undefined {
+function resolveMode(mode: LockMode | undefined, { exclusiveOnly = false }: StoreLimits): TakingMode | undefined {
   if (mode === undefined || mode === 'exclusive') return undefined;
   if (!exclusiveOnly) return mode;
   throw new LockConfigError(
-    `mode: '${mode}' needs one Redis, Sentinel or a cluster: the independent nodes of a quorum have no common order of readers ` +
-      `and writers.`,
+    `mode: '${mode}' needs one Redis, Sentinel or a cluster: the independent nodes of a quorum have no common order of ` +
+      `${mode === 'fair' ? 'callers' : 'readers and writers'}.`,
   );
 }

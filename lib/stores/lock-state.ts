@@ -1,18 +1,18 @@
 import type { FencingToken } from '../fencing-token.js';
 
 /**
- * How a lock is held: by one caller (`exclusive`), or as a read-write lock, by any number of callers that read, or by one that
- * writes.
+ * How a lock is taken: by one caller at a time (`exclusive`, or `fair` in the order of the requests), or as a read-write lock, by
+ * any number of callers that read, or by one that writes.
  *
  * @publicApi
  */
-export type LockMode = 'exclusive' | 'read' | 'write';
+export type LockMode = 'exclusive' | 'fair' | 'read' | 'write';
 
 /** The state of a lock in the store. */
 export interface LockState {
   readonly held: boolean;
-  /** `undefined` when the lock is free. */
-  readonly mode: LockMode | undefined;
+  /** `exclusive` for `fair`, too, which only differs while callers wait. `undefined` when the lock is free. */
+  readonly mode: Exclude<LockMode, 'fair'> | undefined;
   /**
    * The owner: `<service uuid>:<number>`, or of a Java holder `<client uuid>:<thread id>`, with `:write` at the end if it writes;
    * of several readers, one of them. `undefined` when the lock is free.

@@ -14,8 +14,8 @@ export interface PermitCount {
   readonly take: number;
 }
 
-/** How a read-write lock is taken. */
-export type ReadWriteMode = 'read' | 'write';
+/** How a lock is taken, if it is not `exclusive`: in the order of all callers, or as a read-write lock. */
+export type TakingMode = 'fair' | 'read' | 'write';
 
 /** An attempt to take a lock. */
 export interface AcquireRequest {
@@ -134,8 +134,12 @@ export interface KindStore {
    */
   explain?(name: string, error: WrongKindError): Promise<LockConfigError | undefined>;
 
-  /** `onNotification` also runs after notifications may have been missed. It must not throw. */
-  subscribe(name: string, onNotification: () => void): NotificationSubscription;
+  /**
+   * `onNotification` also runs after notifications may have been missed. It must not throw.
+   *
+   * @param owner of the waiter: of a fair lock, only the next one is notified
+   */
+  subscribe(name: string, onNotification: () => void, owner: string): NotificationSubscription;
 
   /**
    * How many notifications of this lock have arrived so far, for comparison with an earlier count; `undefined` if there
@@ -190,6 +194,12 @@ export interface LockStore extends KindStore {
 
   /** Read-write locks; `undefined` over a quorum, whose nodes have no common order of readers and writers. */
   readonly readWrite?: KindStore;
+
+  /**
+   * The same locks as the exclusive ones, for waiters that are served in the order of their requests; `undefined` over a
+   * quorum, whose nodes have no common order.
+   */
+  readonly fair?: KindStore;
 
   /** Latches; `undefined` over a quorum, whose nodes have no common count. */
   readonly latches?: LatchStore;

@@ -95,7 +95,7 @@ export class AcquireLoop {
     private readonly tokens: number,
     turn: Turn | null,
   ) {
-    this.releaseWatch = new ReleaseWatch(waiters.name, store, turn);
+    this.releaseWatch = new ReleaseWatch(waiters.name, store, turn, () => this.owner);
   }
 
   /** Never rejects; reports its end to the queue. */

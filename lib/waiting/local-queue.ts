@@ -25,7 +25,12 @@ export class LocalQueue extends LocalHolds implements AcquiringQueue, QueueState
   next: LocalQueue | null = null;
   maxLoops: number;
 
-  constructor(name: string, context: QueueContext) {
+  /** @param key identifies it among the local queues */
+  constructor(
+    name: string,
+    context: QueueContext,
+    readonly key = name,
+  ) {
     super(name, context);
     this.maxLoops = context.rules.maxLoops;
   }
@@ -78,7 +83,8 @@ export class LocalQueue extends LocalHolds implements AcquiringQueue, QueueState
     if (wait === 0 && !this.idle && context.rules.hasToWait(request, this)) {
       return waiters.holderStatus.trouble ?? waiters.currentStatus().busy('held', 0);
     }
-    if (waiters.size >= context.limits.maxWaiting) return waiters.currentStatus().busy('crowded', 0);
+    if (waiters.size + context.waitingApart(this.name) >= context.limits.maxWaiting)
+      return waiters.currentStatus().busy('crowded', 0);
     return null;
   }
 
@@ -161,6 +167,6 @@ export class LocalQueue extends LocalHolds implements AcquiringQueue, QueueState
   private rest(): void {
     this.lastUsed = 0;
     this.waiters.holderStatus.clear();
-    this.context.onIdle(this.name);
+    this.context.onIdle(this.key);
   }
 }

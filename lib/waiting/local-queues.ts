@@ -19,9 +19,12 @@ import { takeOf, type Claim, type WaitRequest } from './waiter.js';
  */
 const MAX_IDLE = 128;
 
-/** All local queues of one service: one for each name in use, and the ones that became idle last. */
+/** All local queues of one kind: one for each name in use, or for each caller, and the ones that became idle last. */
 export class LocalQueues {
   private readonly queues = new Map<string, LocalQueue>();
+  /** How many callers with queues of their own wait for each name; and how many such queues there were. */
+  private readonly apart = new Map<string, number>();
+  private callers = 0;
   /** The idle queues, the longest unused first. */
   private readonly idle = new LinkedList<LocalQueue>();
   private readonly cleanUps: CleanUps;
@@ -41,8 +44,9 @@ export class LocalQueues {
       rules,
       nextOwner: (request) => ownerOf(newOwner(), request),
       work: new OpenWork(),
-      onIdle: (name) => {
-        this.onIdle(name);
+      waitingApart: (name) => this.apart.get(name) ?? 0,
+      onIdle: (key) => {
+        this.onIdle(key);
       },
     };
   }
@@ -56,9 +60,11 @@ export class LocalQueues {
 
   /** The queues with waiters. */
   lengths(): QueueLength[] {
-    const lengths: QueueLength[] = [];
-    for (const { name, waiting } of this.queues.values()) if (waiting > 0) lengths.push({ name, waiting });
-    return lengths;
+    const lengths = new Map<string, number>();
+    for (const { name, waiting } of this.queues.values()) {
+      if (waiting > 0) lengths.set(name, waiting + (lengths.get(name) ?? 0));
+    }
+    return [...lengths].map(([name, waiting]) => ({ name, waiting }));
   }
 
   /** How many abandoned requests are being cleaned up in the background. */
@@ -75,6 +81,7 @@ export class LocalQueues {
    */
   join<T>(name: string, request: WaitRequest, claim: Claim<T>, underLease = false): Promise<T> {
     if (this.closed) return Promise.reject(new LockShutdownError(name));
+    if (this.context.rules.perCaller) return this.joinAlone(name, request, claim, underLease);
     let queue = this.queues.get(name);
     if (queue === undefined) {
       queue = new LocalQueue(name, this.context);
@@ -83,16 +90,34 @@ export class LocalQueues {
     return queue.join(request, claim, underLease);
   }
 
-  private onIdle(name: string): void {
-    const queue = this.queues.get(name);
+  private joinAlone<T>(name: string, request: WaitRequest, claim: Claim<T>, underLease: boolean): Promise<T> {
+    const queue = new LocalQueue(name, this.context, `${name} ${String((this.callers += 1))}`);
+    this.queues.set(queue.key, queue);
+    const served = queue.join(request, claim, underLease);
+    this.apart.set(name, 1 + (this.apart.get(name) ?? 0));
+    const leave = (): void => {
+      const others = (this.apart.get(name) ?? 1) - 1;
+      if (others === 0) this.apart.delete(name);
+      else this.apart.set(name, others);
+    };
+    served.then(leave, leave);
+    return served;
+  }
+
+  private onIdle(key: string): void {
+    const queue = this.queues.get(key);
     if (queue?.list !== null) return;
+    if (this.context.rules.perCaller) {
+      this.queues.delete(key);
+      return;
+    }
     this.idle.push(queue);
     if (this.idle.size > MAX_IDLE) this.forget(this.idle.first as LocalQueue);
   }
 
   private forget(queue: LocalQueue): void {
     this.idle.remove(queue);
-    this.queues.delete(queue.name);
+    this.queues.delete(queue.key);
   }
 
   /** Rejects waiting callers, except those in a section. */

@@ -29,6 +29,8 @@ export interface QueueContext {
   readonly nextOwner: (request: WaitRequest) => string;
   /** The background operations that a shutdown waits for. */
   readonly work: OpenWork;
+  /** How many callers wait for the lock in other queues of this name. */
+  waitingApart(name: string): number;
   /** Called when a queue has become idle: it may be deleted. */
-  onIdle(name: string): void;
+  onIdle(key: string): void;
 }

@@ -32,6 +32,8 @@ export interface QueueRules {
   readonly takesTurns: boolean;
   /** Whether a caller that does not wait is refused, since it would have to wait for other callers of this process. */
   hasToWait(request: WaitRequest, queue: QueueState): boolean;
+  /** Whether each caller has a queue of its own, since the store keeps the order of all callers. */
+  readonly perCaller: boolean;
   /** Whether callers of this process use a hold together. */
   readonly shares: boolean;
   /** Whether the store keeps the order of the waiters, so that the next one asks before this process releases the lock. */
@@ -48,6 +50,7 @@ export const EXCLUSIVE: QueueRules = {
   maxLoops: 1,
   maxTokens: Infinity,
   takesTurns: true,
+  perCaller: false,
   shares: false,
   asksBeforeRelease: false,
   hasToWait: () => true,
@@ -55,12 +58,16 @@ export const EXCLUSIVE: QueueRules = {
   mayServe: () => true,
 };
 
+/** The store keeps the order of all callers. */
+export const FAIR: QueueRules = { ...EXCLUSIVE, maxTokens: 1, takesTurns: false, perCaller: true };
+
 /** Several holds at a time, each of one permit or more. It passes to a caller that takes as many. */
 export const SEMAPHORE: QueueRules = {
   of: 'semaphore',
   maxLoops: MAX_LOOPS,
   maxTokens: MAX_SEMAPHORE_TOKENS,
   takesTurns: false,
+  perCaller: false,
   shares: false,
   asksBeforeRelease: false,
   hasToWait: (_request, { waiters, maxLoops }) =>
@@ -78,6 +85,7 @@ export const READ_WRITE: QueueRules = {
   maxLoops: 1,
   maxTokens: Infinity,
   takesTurns: false,
+  perCaller: false,
   shares: true,
   asksBeforeRelease: true,
   hasToWait: ({ mode }, { hold, waiters }) =>
@@ -96,6 +104,7 @@ export const LATCH: QueueRules = {
   maxLoops: 1,
   maxTokens: 1,
   takesTurns: false,
+  perCaller: false,
   shares: false,
   asksBeforeRelease: false,
   hasToWait: (_request, { waiters }) => waiters.holderStatus.saysBusy,

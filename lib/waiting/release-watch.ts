@@ -24,11 +24,15 @@ export class ReleaseWatch {
   /** Ends the current wait. */
   private onWake: (() => void) | null = null;
 
-  /** @param turn the estimate of which processes go first; `null` if this process does not yield */
+  /**
+   * @param turn the estimate of which processes go first; `null` if this process does not yield
+   * @param owner the owner that asks for the lock
+   */
   constructor(
     private readonly name: string,
     private readonly store: KindStore,
     private turn: Turn | null,
+    private readonly owner: () => string,
   ) {}
 
   /** How long to yield before the first attempt, in ms. */
@@ -51,7 +55,7 @@ export class ReleaseWatch {
     const heard = this.heard();
     // If the channel is still subscribed, since another caller waited a moment ago, listen before this attempt: then no
     // second attempt after subscribing is needed.
-    if (heard !== undefined) this.subscription ??= this.store.subscribe(this.name, this.onNotification);
+    if (heard !== undefined) this.subscribe();
     return {
       listening: this.subscription?.active ?? false,
       notifications: this.notifications,
@@ -66,8 +70,8 @@ export class ReleaseWatch {
 
   /** Resolves as soon as notifications arrive. */
   async listen(): Promise<void> {
-    this.subscription ??= this.store.subscribe(this.name, this.onNotification);
-    if (!this.subscription.active) await this.subscription.activate();
+    const subscription = this.subscribe();
+    if (!subscription.active) await subscription.activate();
   }
 
   /** Sleeps until it is this process's turn, or for as long as the holder's lease runs. */
@@ -114,6 +118,10 @@ export class ReleaseWatch {
 
   close(): void {
     this.subscription?.close();
+  }
+
+  private subscribe(): NotificationSubscription {
+    return (this.subscription ??= this.store.subscribe(this.name, this.onNotification, this.owner()));
   }
 
   private heard(): number | undefined {

@@ -1,7 +1,7 @@
 import { LockAbortedError } from '../errors/index.js';
 import type { Linked, LinkedList } from '../lists/linked-list.js';
 import type { Hold } from '../holds/hold.js';
-import type { PermitCount, ReadWriteMode } from '../stores/lock-store.js';
+import type { PermitCount, TakingMode } from '../stores/lock-store.js';
 import { monotonic } from '../time/clock.js';
 import { Deadline, type Deadlines } from '../time/deadlines.js';
 import { onAbort } from '../time/on-abort.js';
@@ -21,8 +21,8 @@ export interface WaitRequest {
   readonly signal: AbortSignal | undefined;
   /** For a semaphore. */
   readonly permits?: PermitCount | undefined;
-  /** For a read-write lock. */
-  readonly mode?: ReadWriteMode | undefined;
+  /** `undefined`: exclusive. */
+  readonly mode?: TakingMode | undefined;
   /** Whether a caller that reads gets a hold of its own, which no other caller shares. */
   readonly alone?: boolean | undefined;
 }

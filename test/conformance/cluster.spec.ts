@@ -5,6 +5,7 @@ import { describeWithRedisServer } from '../support/redis-server.js';
 import { EXCLUSIVE } from '../support/subjects.js';
 import type { Backend } from './backend.js';
 import { describeLockConformance } from './lock-conformance.js';
+import { describeFairConformance } from './fair-conformance.js';
 import { describeLatchConformance } from './latch-conformance.js';
 import { describeReadWriteConformance } from './read-write-conformance.js';
 import { describeSemaphoreConformance } from './semaphore-conformance.js';
@@ -39,6 +40,7 @@ for (const whose of ['our own', "the caller's"] as const) {
     describeLockConformance(label, open, EXCLUSIVE);
     // A client makes no difference between kinds of locks.
     if (whose !== 'our own') return;
+    describeFairConformance(label, open);
     describeReadWriteConformance(label, open);
     describeLatchConformance(label, open);
     describeSemaphoreConformance(label, open);

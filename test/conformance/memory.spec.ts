@@ -2,6 +2,7 @@ import { createLockService, MemoryState, type LockService } from 'nestjs-redis-l
 import { SUBJECTS } from '../support/subjects.js';
 import type { Backend } from './backend.js';
 import { describeLockConformance } from './lock-conformance.js';
+import { describeFairConformance } from './fair-conformance.js';
 import { describeLatchConformance } from './latch-conformance.js';
 import { describeReadWriteConformance } from './read-write-conformance.js';
 import { describeSemaphoreConformance } from './semaphore-conformance.js';
@@ -25,6 +26,7 @@ const open = (): Promise<Backend> => {
 };
 
 for (const subject of SUBJECTS) describeLockConformance('the memory store', open, subject);
+describeFairConformance('the memory store', open);
 describeReadWriteConformance('the memory store', open);
 describeLatchConformance('the memory store', open);
 describeSemaphoreConformance('the memory store', open);

@@ -3,6 +3,7 @@ import { redisClient, testRedisUrl, uniqueName } from '../support/test-redis.js'
 import { SUBJECTS } from '../support/subjects.js';
 import type { Backend } from './backend.js';
 import { describeLockConformance } from './lock-conformance.js';
+import { describeFairConformance } from './fair-conformance.js';
 import { describeLatchConformance } from './latch-conformance.js';
 import { describeReadWriteConformance } from './read-write-conformance.js';
 import { describeSemaphoreConformance } from './semaphore-conformance.js';
@@ -32,6 +33,7 @@ const open = (): Promise<Backend> => {
 };
 
 for (const subject of SUBJECTS) describeLockConformance('one Redis', open, subject);
+describeFairConformance('one Redis', open);
 describeReadWriteConformance('one Redis', open);
 describeLatchConformance('one Redis', open);
 describeSemaphoreConformance('one Redis', open);

@@ -4,6 +4,7 @@ import { describeWithRedisServer } from '../support/redis-server.js';
 import { SentinelSet } from '../support/sentinel-set.js';
 import type { Backend } from './backend.js';
 import { describeLockConformance } from './lock-conformance.js';
+import { describeFairConformance } from './fair-conformance.js';
 import { describeLatchConformance } from './latch-conformance.js';
 import { describeReadWriteConformance } from './read-write-conformance.js';
 import { describeSemaphoreConformance } from './semaphore-conformance.js';
@@ -34,6 +35,7 @@ describeWithRedisServer('behind Sentinel', () => {
     };
   };
   describeLockConformance(label, open);
+  describeFairConformance(label, open);
   describeReadWriteConformance(label, open);
   describeLatchConformance(label, open);
   describeSemaphoreConformance(label, open);

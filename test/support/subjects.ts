@@ -4,6 +4,7 @@ import {
   connectLockService,
   type AcquireOptions,
   type Lease,
+  type LockMode,
   type LockService,
   type LockServiceOptions,
 } from 'nestjs-redis-lock';
@@ -30,7 +31,7 @@ export interface Locks extends AsyncDisposable, Pick<LockService, 'stats' | 'clo
 export interface Subject {
   readonly label: string;
   /** Its name on the command line of a child process. */
-  readonly kind: 'exclusive' | 'semaphore' | 'write';
+  readonly kind: 'exclusive' | 'fair' | 'semaphore' | 'write';
   of(service: LockService): Locks;
   connect(options: LockServiceOptions): Promise<Locks>;
   /** A key that exists as long as somebody has the lock. */
@@ -64,25 +65,36 @@ function subject(about: Omit<Subject, 'of' | 'connect'>, taking: (service: LockS
   return { ...about, of, connect: async (options) => of(await connectLockService(options)) };
 }
 
-export const EXCLUSIVE = subject(
-  {
-    label: 'an exclusive lock',
-    kind: 'exclusive',
-    key: lockKey,
-    channel: noticeChannel,
-    timeToLive: (admin, name) => admin.pttl(lockKey(name)),
-    holds: async (admin, name) => Number((await admin.hvals(lockKey(name)))[0]),
-    lose: async (admin, name) => {
-      await admin.del(lockKey(name));
-    },
+const LOCK = {
+  key: lockKey,
+  channel: noticeChannel,
+  timeToLive: (admin: Redis, name: string) => admin.pttl(lockKey(name)),
+  holds: async (admin: Redis, name: string) => Number((await admin.hvals(lockKey(name)))[0]),
+  lose: async (admin: Redis, name: string) => {
+    await admin.del(lockKey(name));
   },
-  (service) => ({
-    withLock: (name, section, options) => service.withLock(name, section, options),
-    acquire: (name, options) => service.acquire(name, options),
-    tryAcquire: (name, options) => service.tryAcquire(name, options),
+};
+
+/** Takes a lock in one mode. Options that are not valid reach the service as they are. */
+function inMode(mode: LockMode): (service: LockService) => Taking {
+  const adding = (options: AcquireOptions = {}): AcquireOptions =>
+    typeof options === 'object' && (options as object | null) !== null ? { ...options, mode } : options;
+  return (service) => ({
+    withLock: (name, section, options) => service.withLock(name, section, adding(options)),
+    acquire: (name, options) => service.acquire(name, adding(options)),
+    tryAcquire: (name, options) => service.tryAcquire(name, adding(options)),
     isHeld: async (name) => (await service.inspect(name)).held,
-  }),
-);
+  });
+}
+
+export const FAIR = subject({ label: 'a fair lock', kind: 'fair', ...LOCK }, inMode('fair'));
+
+export const EXCLUSIVE = subject({ label: 'an exclusive lock', kind: 'exclusive', ...LOCK }, (service) => ({
+  withLock: (name, section, options) => service.withLock(name, section, options),
+  acquire: (name, options) => service.acquire(name, options),
+  tryAcquire: (name, options) => service.tryAcquire(name, options),
+  isHeld: async (name) => (await service.inspect(name)).held,
+}));
 
 export const SEMAPHORE_OF_ONE = subject(
   {
@@ -129,20 +141,10 @@ export const WRITE = subject(
       await admin.del(lockKey(name), orderKey(name));
     },
   },
-  (service) => {
-    // Options that are not valid reach the service as they are.
-    const write = (options: AcquireOptions = {}): AcquireOptions =>
-      typeof options === 'object' && (options as object | null) !== null ? { ...options, mode: 'write' } : options;
-    return {
-      withLock: (name, section, options) => service.withLock(name, section, write(options)),
-      acquire: (name, options) => service.acquire(name, write(options)),
-      tryAcquire: (name, options) => service.tryAcquire(name, write(options)),
-      isHeld: async (name) => (await service.inspect(name)).held,
-    };
-  },
+  inMode('write'),
 );
 
 /** In a file of their own where a test takes long, so that `npm test` does not run them. */
-export const OTHER_KINDS: readonly Subject[] = [SEMAPHORE_OF_ONE, WRITE];
+export const OTHER_KINDS: readonly Subject[] = [SEMAPHORE_OF_ONE, WRITE, FAIR];
 
 export const SUBJECTS: readonly Subject[] = [EXCLUSIVE, ...OTHER_KINDS];

@@ -63,6 +63,6 @@ describe('the name of a lock', () => {
   });
 });
 
-function modeOf(mode: LockMode = 'read'): 'read' | 'write' | undefined {
+function modeOf(mode: LockMode = 'read'): Exclude<LockMode, 'exclusive'> | undefined {
   return mode === 'exclusive' ? undefined : mode;
 }

@@ -26,7 +26,7 @@ describe('the wait for a release', () => {
   }
 
   async function listeningReleaseWatch(turn: Turn | null): Promise<ReleaseWatch> {
-    const releaseWatch = new ReleaseWatch(NAME, store, turn);
+    const releaseWatch = new ReleaseWatch(NAME, store, turn, () => '');
     await releaseWatch.listen();
     return releaseWatch;
   }
@@ -84,7 +84,7 @@ describe('the wait for a release', () => {
   });
 
   it('does not count on notifications before the subscription is active and the lock was seen busy', () => {
-    const releaseWatch = new ReleaseWatch(NAME, store, null);
+    const releaseWatch = new ReleaseWatch(NAME, store, null, () => '');
     expect(releaseWatch.look().listening).toBe(false);
     expect(store.listening).toBe(0);
   });
@@ -103,7 +103,7 @@ describe('the wait for a release', () => {
     process.on('unhandledRejection', onUnhandled);
     try {
       store.refusesSubscribers = true;
-      await new ReleaseWatch(NAME, store, new Turn(0, 1)).stepBack(1);
+      await new ReleaseWatch(NAME, store, new Turn(0, 1), () => '').stepBack(1);
       await realSleep(10);
       expect(unhandled).toEqual([]);
     } finally {

@@ -60,6 +60,8 @@ export class MemoryState {
   readonly latches = new Map<string, number>();
   /** @internal */
   readonly readWrite = new Map<string, ReadWriteEntry>();
+  /** @internal Until when each waiter for a fair lock keeps its place, in the order of their places. */
+  readonly fair = new Map<string, Map<string, number>>();
   private readonly listeners = new Map<string, Set<() => void>>();
 
   /** @internal The entry of `key`, unless its lease has ended. */
@@ -136,6 +138,7 @@ export class MemoryState {
     this.semaphores.clear();
     this.readWrite.clear();
     this.latches.clear();
+    this.fair.clear();
   }
 }
 

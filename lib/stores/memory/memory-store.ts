@@ -12,9 +12,11 @@ import type {
   RenewRequest,
 } from '../lock-store.js';
 import type { LockState } from '../lock-state.js';
+import { MemoryFair } from './memory-fair.js';
 import { MemoryFirings } from './memory-firings.js';
 import type { MemoryKindHost } from './memory-kind-host.js';
 import { MemoryLatches } from './memory-latches.js';
+import { MemoryLocks } from './memory-locks.js';
 import { MemoryReadWrite } from './memory-read-write.js';
 import { MemorySemaphores } from './memory-semaphores.js';
 import type { MemoryKind, MemoryState } from './memory-state.js';
@@ -33,7 +35,9 @@ const TITLES: Record<MemoryKind, string> = {
 export class MemoryStore implements LockStore {
   private readonly own = new Set<() => void>();
   private closed = false;
+  private readonly locks: MemoryLocks;
   readonly firings: MemoryFirings;
+  readonly fair: MemoryFair;
   readonly semaphores: MemorySemaphores;
   readonly readWrite: MemoryReadWrite;
   readonly latches: MemoryLatches;
@@ -48,6 +52,8 @@ export class MemoryStore implements LockStore {
       notify: (channel) => state.notify(channel, this.own),
       listen: (name, channelOf, onNotification) => this.listen(channelOf(keyPrefix + name), onNotification),
     });
+    this.locks = new MemoryLocks(state, (name) => this.turn(name));
+    this.fair = new MemoryFair(state, this.locks, hostOf('lock'));
     this.semaphores = new MemorySemaphores(state, hostOf('semaphore'));
     this.readWrite = new MemoryReadWrite(state, hostOf('read-write'));
     this.latches = new MemoryLatches(state.latches, hostOf('latch'));
@@ -64,33 +70,19 @@ export class MemoryStore implements LockStore {
     if (entry !== undefined && entry.owner !== owner) {
       return { taken: false, remainingMs: entry.expiresAt - monotonic() };
     }
-    this.state.write(key, owner, leaseMs);
-    const last = this.state.lastToken(key);
-    const token = entry === undefined || last === undefined ? this.state.reserveTokens(key, tokens) : last - tokens + 1;
-    return { taken: true, token, sentAt };
+    return { taken: true, token: this.locks.take(key, owner, leaseMs, tokens), sentAt };
   }
 
-  /** Requests arrive in the order in which they were sent, so their numbers are not needed. */
-  async renew({ name, owner, leaseMs, exact }: RenewRequest): Promise<RenewReply> {
-    const sentAt = now();
-    const key = await this.turn(name);
-    const entry = this.state.read(key);
-    if (entry?.owner !== owner) return { held: false, sentAt };
-    if (exact || entry.expiresAt < monotonic() + leaseMs) this.state.write(key, owner, leaseMs);
-    return { held: true, sentAt };
+  renew(request: RenewRequest): Promise<RenewReply> {
+    return this.locks.renew(request);
   }
 
   async release(name: string, owner: string, keepMs: number): Promise<ReleaseReply> {
     const key = await this.turn(name);
-    const entry = this.state.read(key);
-    if (entry?.owner !== owner) {
-      // Its holder may have shortened the lease, and the waiters sleep until the end of the longer one.
-      if (entry === undefined) this.state.notify(key, this.own);
-      return { held: false, listeners: 0 };
-    }
-    if (keepMs > 0) this.state.write(key, owner, keepMs);
-    else this.state.delete(key);
-    return { held: true, listeners: this.state.notify(key, this.own) };
+    const held = this.locks.free(key, owner, keepMs);
+    // If it is free: its holder may have shortened the lease, and the waiters sleep until the end of the longer one.
+    const listeners = held || this.state.read(key) === undefined ? this.state.notify(key, this.own) : 0;
+    return { held, listeners: held ? listeners : 0 };
   }
 
   async inspect(name: string): Promise<LockState> {

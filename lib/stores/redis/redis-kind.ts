@@ -1,5 +1,6 @@
 import { monotonic } from '../../time/clock.js';
 import type { LockConfigError } from '../../errors/index.js';
+import { both } from '../both.js';
 import { CleanUps } from '../clean-ups.js';
 import type {
   AcquireReply,
@@ -12,7 +13,6 @@ import type {
 } from '../lock-store.js';
 import type { WrongKindError } from '../wrong-kind-error.js';
 import { kindConflict, type FoundKind } from './kind-conflict.js';
-import { PLACE_MS } from './lua/places.lua.js';
 import type { NotificationSubscriber } from './notifications/notification-subscriber.js';
 import { AckedWrites } from './replication/acked-writes.js';
 import { AbandonedAcquires } from './scripts/abandoned-acquires.js';
@@ -49,12 +49,9 @@ export class RedisKind implements KindStore {
   ) {
     const { scripts, topology } = connections;
     const { acquire, renew, release } = kind;
-    const abandoned = new AbandonedAcquires(
-      ({ name, owner, leaseMs }, repeatUntil) => {
-        this.cleanUps.add(name, owner, leaseMs, { repeatUntil });
-      },
-      kind.title === 'lock' ? 0 : PLACE_MS,
-    );
+    const abandoned = new AbandonedAcquires(({ name, owner, leaseMs }, repeatUntil) => {
+      this.cleanUps.add(name, owner, leaseMs, { repeatUntil });
+    }, kind.placeMs);
     this.abandoned = abandoned;
     this.acquires = new ScriptBatch(scripts, acquire(topology.ordered ? abandoned.inOrder : abandoned));
     this.renewals = new ScriptBatch(scripts, renew);
@@ -84,13 +81,20 @@ export class RedisKind implements KindStore {
     return this.releases.run({ name, owner, keepMs, notify }, this.connections.commandTimeout);
   }
 
-  subscribe(name: string, onNotification: () => void): NotificationSubscription {
-    return this.connections.notifications.listen(this.kind.channel(name), onNotification);
+  /** A waiter that is notified alone also listens to the others: an exclusive lock of the name notifies all of them. */
+  subscribe(name: string, onNotification: () => void, owner = ''): NotificationSubscription {
+    const { kind, connections } = this;
+    const all = connections.notifications.listen(kind.channel(name), onNotification);
+    if (kind.waiterChannel === undefined) return all;
+    return both(all, connections.notifications.listen(kind.waiterChannel(name, owner), onNotification));
   }
 
+  /** Not known of waiters that are notified alone. */
   heard(name: string): number | undefined {
     const { notifications } = this.connections;
-    return notifications.idle ? undefined : notifications.heard(this.kind.channel(name));
+    return notifications.idle || this.kind.waiterChannel !== undefined
+      ? undefined
+      : notifications.heard(this.kind.channel(name));
   }
 
   async explain(name: string, error: WrongKindError): Promise<LockConfigError | undefined> {

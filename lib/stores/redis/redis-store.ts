@@ -9,7 +9,7 @@ import type {
   RenewReply,
   RenewRequest,
 } from '../lock-store.js';
-import type { LockMode, LockState, StoreNode } from '../lock-state.js';
+import type { LockState, StoreNode } from '../lock-state.js';
 import { WrongKindError } from '../wrong-kind-error.js';
 import type { Reporter } from '../../telemetry/reporter.js';
 import { isClusterClient } from './connection/cluster-client.js';
@@ -38,6 +38,7 @@ import { RedisKind } from './redis-kind.js';
 import { RedisLatches } from './redis-latches.js';
 import { RedisSemaphores } from './redis-semaphores.js';
 import type { AbandonedAcquires } from './scripts/abandoned-acquires.js';
+import { fairScripts } from './scripts/fair-batches.js';
 import { lockScripts } from './scripts/lock-batches.js';
 import { readWriteScripts } from './scripts/read-write-batches.js';
 import { semaphoreScripts } from './scripts/semaphore-batches.js';
@@ -80,6 +81,7 @@ export class RedisStore implements LockStore {
   private readonly notifications: NotificationSubscriber;
   private readonly locks: RedisKind;
   readonly semaphores: RedisSemaphores;
+  readonly fair: RedisKind;
   readonly readWrite: RedisKind;
   readonly latches: RedisLatches;
   private closed = false;
@@ -101,6 +103,7 @@ export class RedisStore implements LockStore {
     };
     const connections = { scripts, notifications, topology, commandTimeout, timeoutFor, kindOf };
     this.locks = new RedisKind(connections, lockScripts(layout, options.tokenTtl, notifications, topology.sharded));
+    this.fair = new RedisKind(connections, fairScripts(layout, options.tokenTtl, topology.sharded));
     const readWrite = readWriteScripts(layout, options.tokenTtl, notifications, topology.sharded);
     this.readWrite = new RedisKind(connections, readWrite);
     const ofSemaphore = semaphoreScripts(layout, options.tokenTtl, notifications, topology.sharded);
@@ -124,7 +127,11 @@ export class RedisStore implements LockStore {
   }
 
   get unsettled(): number {
-    return this.locks.unsettled + this.readWrite.unsettled + this.semaphores.unsettled;
+    return this.kinds.reduce((sum, kind) => sum + kind.unsettled, 0);
+  }
+
+  private get kinds(): readonly Pick<RedisKind, 'unsettled' | 'close'>[] {
+    return [this.locks, this.fair, this.readWrite, this.semaphores];
   }
 
   /** The last connection error. */
@@ -232,7 +239,7 @@ export class RedisStore implements LockStore {
   async close(): Promise<void> {
     this.closed = true;
     this.keys.dispose();
-    await Promise.all([this.locks.close(), this.readWrite.close(), this.semaphores.close()]);
+    await Promise.all(this.kinds.map((kind) => kind.close()));
     this.notifications.close();
     this.topology.routes.close();
     this.connection.dispose();
@@ -264,7 +271,7 @@ export class RedisStore implements LockStore {
   }
 }
 
-function modeOf(mode: string): LockMode {
+function modeOf(mode: string): LockState['mode'] {
   return mode === 'read' || mode === 'write' ? mode : 'exclusive';
 }
 

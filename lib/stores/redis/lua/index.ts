@@ -1,5 +1,6 @@
 import { Script } from './script.js';
 import { ACQUIRE } from './acquire.lua.js';
+import { ACQUIRE_FAIR } from './acquire-fair.lua.js';
 import { ACQUIRE_READ_WRITE } from './acquire-read-write.lua.js';
 import { ACQUIRE_PERMITS } from './acquire-permits.lua.js';
 import { FORCE_RELEASE } from './force-release.lua.js';
@@ -10,6 +11,7 @@ import { KIND } from './kind.lua.js';
 import { PROBE_PUBLISH } from './probe-publish.lua.js';
 import { PUBLISH, PUBLISH_SHARDED } from './publish.lua.js';
 import { RELEASE } from './release.lua.js';
+import { RELEASE_FAIR } from './release-fair.lua.js';
 import { RELEASE_READ_WRITE } from './release-read-write.lua.js';
 import { RELEASE_PERMITS } from './release-permits.lua.js';
 import { RENEW } from './renew.lua.js';
@@ -35,6 +37,11 @@ export const ACQUIRE_READ_WRITE_SCRIPT = new Script(ACQUIRE_READ_WRITE);
 export const RENEW_READ_WRITE_SCRIPT = new Script(RENEW_READ_WRITE);
 export const RELEASE_READ_WRITE_SCRIPT = new Script(RELEASE_READ_WRITE);
 export const SHARDED_RELEASE_READ_WRITE_SCRIPT = sharded(RELEASE_READ_WRITE);
+
+export const ACQUIRE_FAIR_SCRIPT = new Script(ACQUIRE_FAIR);
+export const SHARDED_ACQUIRE_FAIR_SCRIPT = sharded(ACQUIRE_FAIR);
+export const RELEASE_FAIR_SCRIPT = new Script(RELEASE_FAIR);
+export const SHARDED_RELEASE_FAIR_SCRIPT = sharded(RELEASE_FAIR);
 
 export const LATCH_SCRIPT = new Script(LATCH);
 export const SHARDED_LATCH_SCRIPT = sharded(LATCH);

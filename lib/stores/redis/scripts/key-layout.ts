@@ -3,6 +3,12 @@ export const CHANNEL_PREFIX = 'redisson_lock__channel:';
 /** The prefix of a lock's token key; the lock's key follows in the same way. */
 export const TOKEN_PREFIX = 'redisson_lock_token:';
 
+/** The prefixes of the queue and the deadlines of a fair lock; the lock's key follows in the same way. */
+export const QUEUE_PREFIX = 'redisson_lock_queue:';
+export const DEADLINES_PREFIX = 'redisson_lock_timeout:';
+/** The prefix of the key of this library for a fair lock: the places of its waiters. The lock's key follows in the same way. */
+export const PLACES_PREFIX = 'lock_places:';
+
 /** The prefix of a semaphore's channel; the semaphore's key follows in the same way. */
 export const SEMAPHORE_CHANNEL_PREFIX = 'redisson_sc:';
 /** The prefix of the key of this library for a semaphore, see `PERMITS`; the semaphore's key follows in the same way. */
@@ -36,6 +42,17 @@ export class KeyLayout {
 
   channel(name: string): string {
     return CHANNEL_PREFIX + this.tagged(name);
+  }
+
+  /** The queue, the deadlines and the places of a fair lock, see `FAIR`. */
+  queue(name: string): [queue: string, deadlines: string, places: string] {
+    const tagged = this.tagged(name);
+    return [QUEUE_PREFIX + tagged, DEADLINES_PREFIX + tagged, PLACES_PREFIX + tagged];
+  }
+
+  /** Of one waiter for a fair lock. */
+  waiterChannel(name: string, waiter: string): string {
+    return `${this.channel(name)}:${waiter}`;
   }
 
   firing(name: string): string {

@@ -19,6 +19,10 @@ export interface KindScripts {
   readonly release: BatchedScript<ReleaseRequest, ReleaseReply>;
   /** The channel of the notifications of a lock. */
   readonly channel: (name: string) => string;
+  /** The channel of one waiter, if it is notified alone. */
+  readonly waiterChannel?: (name: string, waiter: string) => string;
+  /** How long a waiter keeps its place, in ms; 0: Redis keeps no order. */
+  readonly placeMs: number;
 }
 
 /** How long a late reply to a release is awaited before the release is sent again, in ms. */
@@ -42,6 +46,7 @@ export function lockScripts(
     renew: renewBatch(layout, tokenTtl),
     release: releaseBatch(layout, notifications, sharded),
     channel: (name) => layout.channel(name),
+    placeMs: 0,
   };
 }
 
@@ -71,7 +76,7 @@ function acquireBatch(
   };
 }
 
-function renewBatch(layout: KeyLayout, tokenTtl: number): BatchedScript<RenewRequest, RenewReply> {
+export function renewBatch(layout: KeyLayout, tokenTtl: number): BatchedScript<RenewRequest, RenewReply> {
   return {
     script: RENEW_SCRIPT,
     fits: (first, request) => sameLease(first, request) && first.exact === request.exact,

@@ -5,6 +5,7 @@ import {
   RENEW_READ_WRITE_SCRIPT,
   SHARDED_RELEASE_READ_WRITE_SCRIPT,
 } from '../lua/index.js';
+import { PLACE_MS } from '../lua/places.lua.js';
 import type { NotificationSubscriber } from '../notifications/notification-subscriber.js';
 import { ORDER_PREFIX, READ_WRITE_CHANNEL_PREFIX, TOKEN_PREFIX, type KeyLayout } from './key-layout.js';
 import { leaseOf, RELEASE_USEFUL_MS, sameLease, type KindScripts, type ReleaseRequest } from './lock-batches.js';
@@ -28,6 +29,7 @@ export function readWriteScripts(
     renew: renewReadWrite(layout, tokenTtl),
     release: releaseReadWrite(layout, notifications, sharded),
     channel: (name) => layout.readWriteChannel(name),
+    placeMs: PLACE_MS,
   };
 }
 

@@ -6,6 +6,7 @@ import {
   SHARDED_ACQUIRE_PERMITS_SCRIPT,
   SHARDED_RELEASE_PERMITS_SCRIPT,
 } from '../lua/index.js';
+import { PLACE_MS } from '../lua/places.lua.js';
 import type { NotificationSubscriber } from '../notifications/notification-subscriber.js';
 import { LATCH_PREFIX, SEMAPHORE_CHANNEL_PREFIX, type KeyLayout } from './key-layout.js';
 import { leaseOf, RELEASE_USEFUL_MS, sameLease, type KindScripts, type ReleaseRequest } from './lock-batches.js';
@@ -29,6 +30,7 @@ export function semaphoreScripts(
     renew: renewPermits(layout, ttl),
     release: releasePermits(layout, ttl, notifications, sharded),
     channel: (name) => layout.semaphoreChannel(name),
+    placeMs: PLACE_MS,
   };
 }
 

@@ -1,0 +1,70 @@
+import { PLACE_MS } from './places.lua.js';
+
+/**
+ * Lua for the queue of a fair lock, in the layout of Redisson's RFairLock, and one key of this library. `names` are the prefixes of
+ * all three, each followed by the lock's key:
+ *
+ * - 1, the queue: a list of all waiters, the next one first
+ * - 2, the deadlines: a sorted set. A waiter whose deadline (in ms) has passed is dropped when it is the next one. Redisson reads
+ *   it for every waiter, this library only for those of Redisson
+ * - 3, the places: a hash of the waiters of this library, with `since` in µs and `until` in ms as "since:until". Each waiter asks
+ *   again every 3 s, and is dropped when it is the next one and `until` has passed
+ *
+ * Needs `CLOCK`. A command that fails ends the script with an error.
+ */
+export const FAIR = `
+local call = redis.call
+
+local function placeOf(places, waiter)
+  local since, last = string.match(call('HGET', places, waiter) or '', '^(%d+):(%d+)$')
+  if since then return tonumber(since), tonumber(last) end
+end
+
+-- For how long a waiter keeps its place, in ms; 0 or less: it has none.
+local function leftOf(deadlines, places, waiter)
+  local since, last = placeOf(places, waiter)
+  if since then
+    -- If the server's clock was set back, an old place would last for long.
+    return last - millis <= ${String(PLACE_MS)} and last - millis or 0
+  end
+  return math.ceil((tonumber(call('ZSCORE', deadlines, waiter)) or 0) - millis)
+end
+
+local function forget(queue, deadlines, places, waiter)
+  call('LREM', queue, 1, waiter)
+  call('ZREM', deadlines, waiter)
+  call('HDEL', places, waiter)
+end
+
+-- The next waiter and for how long it keeps its place; and whether others before it were dropped.
+local function nextOf(queue, deadlines, places)
+  local dropped = false
+  while true do
+    local waiter = call('LINDEX', queue, 0)
+    if not waiter then return nil, 0, dropped end
+    local left = leftOf(deadlines, places, waiter)
+    if left > 0 then return waiter, left, dropped end
+    forget(queue, deadlines, places, waiter)
+    dropped = true
+  end
+end
+
+-- The waiters of Redisson behind a waiter, or before it.
+local function foreign(queue, places, waiter, behind)
+  local found, passed = {}, false
+  if call('LLEN', queue) <= call('HLEN', places) then return found end
+  for _, each in ipairs(call('LRANGE', queue, 0, -1)) do
+    if each == waiter then passed = true
+    elseif passed == behind and call('HEXISTS', places, each) == 0 then found[#found + 1] = each end
+  end
+  return found
+end
+
+-- Removes a waiter. The deadlines of Redisson's waiters behind it were counted from its own.
+local function leave(queue, deadlines, places, waiter)
+  for _, each in ipairs(foreign(queue, places, waiter, true)) do
+    if call('ZSCORE', deadlines, each) then call('ZINCRBY', deadlines, ${String(-PLACE_MS)}, each) end
+  end
+  forget(queue, deadlines, places, waiter)
+end
+`;
