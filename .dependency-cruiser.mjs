@@ -25,7 +25,7 @@ const floors = [
 const stores = [
   ['quorum/', 'memory/'],
   ['redis/'],
-  ['clean-ups'],
+  ['clean-ups', 'both-subscriptions'],
   ['lock-store', 'overdue-error'],
   ['wrong-kind-error'],
   ['lock-state', 'firing-store'],

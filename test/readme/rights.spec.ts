@@ -86,6 +86,34 @@ describeWithRedisServer('the permissions that the guide lists are sufficient', (
     expect(await refusals([server])).toEqual([]);
   });
 
+  it('for fair locks', async () => {
+    await using server = await RedisServer.start();
+    await letIn([server]);
+    await using locks = await connectLockService({ url: `redis://locks:password@127.0.0.1:${server.port}` });
+    await expect(locks.acquire('rights', { mode: 'fair' })).rejects.toMatchObject({ code: 'LOCK_UNAVAILABLE' });
+    await server.client().call('ACL', 'LOG', 'RESET');
+    await letIn([server], ...also('fair locks'));
+    const held = await locks.acquire('rights', { mode: 'fair' });
+    // A thread of Redisson, and a waiter whose place it has dropped.
+    const [queue, deadlines] = ['redisson_lock_queue:{lock:rights}', 'redisson_lock_timeout:{lock:rights}'];
+    await server.client().rpush(queue, 'java:1');
+    await server.client().zadd(deadlines, 2 * Date.now(), 'java:1');
+    const waiting = locks.acquire('rights', { mode: 'fair', wait: 20_000 });
+    await waitUntil('it has a place', async () => (await server.client().llen(queue)) === 2);
+    await server
+      .client()
+      .multi()
+      .rpop(queue)
+      .zrem(deadlines, (await server.client().lindex(queue, 1))!)
+      .exec();
+    await waitUntil('it has its place again', async () => (await server.client().llen(queue)) === 2);
+    await server.client().del(queue, deadlines);
+    await held.extend(30_000);
+    expect(await held.release()).toBe('released');
+    await (await waiting).release();
+    expect(await refusals([server])).toEqual([]);
+  });
+
   it('for read-write locks', async () => {
     await using server = await RedisServer.start();
     await letIn([server]);

@@ -9,7 +9,7 @@ import type {
   RenewReply,
   RenewRequest,
 } from '../lock-store.js';
-import { both } from '../both.js';
+import { both } from '../both-subscriptions.js';
 import { PLACE_MS, type MemoryKindHost } from './memory-kind-host.js';
 import type { MemoryLocks } from './memory-locks.js';
 import type { MemoryState } from './memory-state.js';

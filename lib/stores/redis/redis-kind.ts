@@ -1,6 +1,6 @@
 import { monotonic } from '../../time/clock.js';
 import type { LockConfigError } from '../../errors/index.js';
-import { both } from '../both.js';
+import { both } from '../both-subscriptions.js';
 import { CleanUps } from '../clean-ups.js';
 import type {
   AcquireReply,

@@ -10,7 +10,7 @@ import { TAKE } from './take.lua.js';
  * Takes any number of locks, each independently, if the owner is the next waiter or there is none, see `FAIR` and `TAKE`.
  *
  * KEYS  per request: lock hash, token string, queue, deadlines, places
- * ARGV  1: lifetime of a token key in ms, 2: lease in ms, 3: prefix of the channels; then per request: owner, '1' if it waits
+ * ARGV  1: lifetime of a token key, and of a queue whose waiters have all died, in ms, 2: lease in ms, 3: prefix of the channels; then per request: owner, '1' if it waits
  * reply see `ANSWER_EACH`; detail: token | ms until the lock is free, or the place of the next waiter ends (-1: no end), and 1 if
  *       the caller has a place among the waiters, else 0, as "ms:place"
  *
@@ -36,8 +36,11 @@ local function insert(queue, places, owner, since)
 end
 
 local function keepPlace(queue, deadlines, places, owner, since)
-  if not since then call('RPUSH', queue, owner)
-  elseif not call('ZSCORE', deadlines, owner) then insert(queue, places, owner, since) end
+  -- If only the queue was deleted or evicted, its waiters get their places back.
+  if call('LLEN', queue) == 0 then call('DEL', deadlines) end
+  if not call('ZSCORE', deadlines, owner) then
+    if since then insert(queue, places, owner, since) else call('RPUSH', queue, owner) end
+  end
   call('HSET', places, owner, whole(since or micros) .. ':' .. whole(millis + ${String(PLACE_MS)}))
   call('PEXPIRE', places, ${String(PLACE_MS)})
   local before = millis
@@ -45,6 +48,8 @@ local function keepPlace(queue, deadlines, places, owner, since)
     before = math.max(before, tonumber(call('ZSCORE', deadlines, waiter)) or 0)
   end
   call('ZADD', deadlines, whole(before + ${String(PLACE_MS)}), owner)
+  call('PEXPIRE', queue, ttl)
+  call('PEXPIRE', deadlines, ttl)
 end
 
 local function attempt(n)
