@@ -39,6 +39,13 @@ export const contestants = [
   },
   {
     ...library,
+    id: 'nestjs-redis-lock-fair',
+    mode: 'fair',
+    open: ({ url }) =>
+      open(url, (locks) => (name, body) => locks.withLock(name, body, { ...asLongAsItTakes, mode: 'fair' })),
+  },
+  {
+    ...library,
     id: 'nestjs-redis-lock-read',
     mode: 'read',
     permits: Infinity,
