@@ -9,6 +9,7 @@ import { PLACE_MS } from '../lua/places.lua.js';
 import { CHANNEL_PREFIX, DEADLINES_PREFIX, PLACES_PREFIX, QUEUE_PREFIX, type KeyLayout } from './key-layout.js';
 import {
   leaseOf,
+  readPlace,
   RELEASE_USEFUL_MS,
   renewBatch,
   sameLease,
@@ -49,11 +50,7 @@ function acquireFair(
       args.push(tokenTtl, requests[0].leaseMs, CHANNEL_PREFIX);
       for (const { owner, waits } of requests) args.push(owner, waits ? 1 : 0);
     },
-    read: (status, detail, _request, { sentAt }) => {
-      if (status === 1) return { taken: true, token: Number(detail), sentAt };
-      const [ms, place] = String(detail).split(':');
-      return { taken: false, remainingMs: Number(ms) < 0 ? undefined : Number(ms), queued: place === '1' };
-    },
+    read: readPlace,
     usefulMs: leaseOf,
     abandoned,
   };

@@ -114,6 +114,18 @@ function releaseBatch(
   };
 }
 
+/** Reads the reply to an attempt of a kind that keeps places: a token, or "ms:place". */
+export const readPlace: BatchedScript<AcquireRequest, AcquireReply>['read'] = (
+  status,
+  detail,
+  _request,
+  { sentAt },
+) => {
+  if (status === 1) return { taken: true, token: Number(detail), sentAt };
+  const [ms, place] = String(detail).split(':');
+  return { taken: false, remainingMs: Number(ms) < 0 ? undefined : Number(ms), queued: place === '1' };
+};
+
 /** A reply after the end of the lease is of no use, since leases count from when the request was sent. */
 export function leaseOf({ leaseMs }: { readonly leaseMs: number }): number {
   return leaseMs;

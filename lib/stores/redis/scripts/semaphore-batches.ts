@@ -9,7 +9,14 @@ import {
 import { PLACE_MS } from '../lua/places.lua.js';
 import type { NotificationSubscriber } from '../notifications/notification-subscriber.js';
 import { LATCH_PREFIX, SEMAPHORE_CHANNEL_PREFIX, type KeyLayout } from './key-layout.js';
-import { leaseOf, RELEASE_USEFUL_MS, sameLease, type KindScripts, type ReleaseRequest } from './lock-batches.js';
+import {
+  leaseOf,
+  readPlace,
+  RELEASE_USEFUL_MS,
+  sameLease,
+  type KindScripts,
+  type ReleaseRequest,
+} from './lock-batches.js';
 import type { AbandonedWatch, BatchedScript } from './script-batch.js';
 
 /**
@@ -50,11 +57,7 @@ function acquirePermits(
         args.push(memberPrefix(owner), permits?.take ?? 1, permits?.permits ?? 1, tokens, waits ? 1 : 0);
       }
     },
-    read: (status, detail, _request, { sentAt }) => {
-      if (status === 1) return { taken: true, token: Number(detail), sentAt };
-      const [ms, place] = String(detail).split(':');
-      return { taken: false, remainingMs: Number(ms) < 0 ? undefined : Number(ms), queued: place === '1' };
-    },
+    read: readPlace,
     usefulMs: leaseOf,
     abandoned,
   };
