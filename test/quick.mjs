@@ -13,6 +13,7 @@ export const quickFiles = [
   'hazards/cluster',
   'hazards/eviction-warning',
   'hazards/failover',
+  'hazards/fair',
   'hazards/foreign-context',
   'hazards/hold-at-least',
   'hazards/killed-holder',

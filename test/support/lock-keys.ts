@@ -11,3 +11,8 @@ export const permitChannel = (name: string): string => `redisson_sc:{lock:${name
 /** The same of a read-write lock: the order of its waiters, and the channel. */
 export const orderKey = (name: string): string => `lock_order:{lock:${name}}`;
 export const readWriteChannel = (name: string): string => `redisson_rwlock:{lock:${name}}`;
+
+/** The same of a fair lock: its waiters, their deadlines, and the places of those of this library. */
+export const queueKey = (name: string): string => `redisson_lock_queue:{lock:${name}}`;
+export const deadlinesKey = (name: string): string => `redisson_lock_timeout:{lock:${name}}`;
+export const placesKey = (name: string): string => `lock_places:{lock:${name}}`;

@@ -66,7 +66,7 @@ local function attempt(n)
   local waiter, keeps, dropped = nextOf(queue, deadlines, places)
   if left == -2 and (not waiter or waiter == owner) then
     local status, detail = take(lock, counter, owner, lease, ttl, '1', clock)
-    if status == 1 and since then leave(queue, deadlines, places, owner) end
+    if status == 1 and (since or waiter) then leave(queue, deadlines, places, owner) end
     return status, detail
   end
   if waits and not since then keepPlace(queue, deadlines, places, owner) end
