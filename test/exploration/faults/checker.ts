@@ -4,6 +4,7 @@ import { leftFree } from './checks/left-free.js';
 import { lostSignals } from './checks/lost-signals.js';
 import { nobodyForgotten } from './checks/nobody-forgotten.js';
 import { nothingLeft } from './checks/nothing-left.js';
+import { order } from './checks/order.js';
 import { refusedFree } from './checks/refused-free.js';
 import { staleWrites } from './checks/stale-writes.js';
 import { tally } from './checks/tally.js';
@@ -29,6 +30,7 @@ const CHECKS = [
   nobodyForgotten,
   leftFree,
   refusedFree,
+  order,
   nothingLeft,
   tally,
 ];

@@ -47,6 +47,12 @@ const reader = (caller: string, enter: number, token = 1, more: Partial<SectionS
 const writer = (caller: string, enter: number, token: number, more: Partial<SectionStory> = {}): HistoryEvent[] =>
   section({ caller, process: 'p2', enter, token, take: 9, leave: enter + 30, ...more });
 
+/** Has the lock while others queue; they have it for a moment. */
+const H = section({ caller: 'H', process: 'p3', enter: -10, token: 1, remaining: 2_000, leave: 1_450 });
+const fair = (...parts: HistoryEvent[][]): HistoryEvent[] => story({ ordered: true, places: true }, H, ...parts);
+const waits = (caller: string, want: number, enter: number): HistoryEvent[] =>
+  section({ caller, want, enter, token: enter, leave: enter + 10 });
+
 const THRICE: Property[] = ['malformed', 'malformed', 'malformed'];
 
 type Case = [what: string, history: HistoryEvent[], ...found: Property[]];
@@ -181,6 +187,28 @@ const cases: Record<string, Case[]> = {
       'enough for a caller that does not wait, behind one that waits for several',
       two(A, permit('C', 60, { want: 5, take: 2 }), [asked('B', 0, ['a'], 20), busy('B', 21)]),
     ],
+  ],
+  order: [
+    ['of the requests', fair(waits('A', 0, 1_500), waits('B', 500, 1_600))],
+    ['against the requests', fair(waits('A', 0, 1_600), waits('B', 500, 1_500)), 'out-of-order'],
+    ['of an exclusive lock', story({}, H, waits('A', 0, 1_600), waits('B', 500, 1_500))],
+    ['of requests that were sent almost at once', fair(waits('A', 0, 1_600), waits('B', 200, 1_500))],
+    [
+      'behind one that asked earlier and was aborted',
+      fair(
+        [{ ...asked('A', null), mayAbort: true } as HistoryEvent],
+        [{ ...busy('A', 1_400), code: 'LOCK_ABORTED' } as HistoryEvent],
+        waits('B', 500, 1_500),
+      ),
+    ],
+    ['behind one whose wait was over', fair([asked('A', 1_450)], [busy('A', 1_550)], waits('B', 500, 1_500))],
+    [
+      'behind one that was refused later',
+      fair([asked('A', 1_900)], [busy('A', 1_900)], waits('B', 500, 1_500)),
+      'out-of-order',
+    ],
+    ['over a fault', fair(disturbed(300, 400, 0), waits('A', 0, 1_600), waits('B', 500, 1_500))],
+    ['while one stands still', fair(stopped(300, 400), waits('A', 0, 1_600), waits('B', 500, 1_500))],
   ],
   'readers and writers': [
     ['several readers', shared(reader('A', 10), reader('B', 20))],

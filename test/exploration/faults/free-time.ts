@@ -22,7 +22,8 @@ export function attemptsByName(run: RunRecord): Map<string, Attempt[]> {
 
 /** When it is not judged whether a free lock is taken: the servers cannot grant it, or the machine was busy. */
 export function unjudgedTime(run: RunRecord): Span[] {
-  const recoveryMs = 2 * run.begin.leaseMs + RECOVERY_MS + (run.permits > 1 ? PLACE_MS : 0);
+  const recoveryMs =
+    2 * run.begin.leaseMs + RECOVERY_MS + (run.permits > 1 || run.begin.places === true ? PLACE_MS : 0);
   const faults = run.faults
     .filter(({ event }) => event.graceMs === undefined)
     .map(({ span }) => ({ from: span.from, to: span.to + recoveryMs }));
@@ -78,4 +79,5 @@ export function leaseOf({ want }: Attempt, run: RunRecord): number {
   return want.lease === 'renew' ? run.begin.leaseMs : want.lease;
 }
 
-const isPlain = ({ want }: Attempt): boolean => want.names.length === 1;
+/** Whether it is for one name: one for several waits for others, too. */
+export const isPlain = ({ want }: Attempt): boolean => want.names.length === 1;

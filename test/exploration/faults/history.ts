@@ -53,6 +53,10 @@ export interface BeginEvent extends At {
   readonly permits?: number;
   /** Whether those that take one permit read, and have the token of the last one that took all. */
   readonly readers?: boolean;
+  /** Whether a waiter that is gone may have a place before others for some seconds. */
+  readonly places?: boolean;
+  /** Whether callers get the lock in the order of their requests. */
+  readonly ordered?: boolean;
 }
 
 /** A caller asks. `caller` is unique for each attempt, over all processes; `process` for each start of a process. */

@@ -5,12 +5,19 @@ export interface LockKind {
   readonly permits: number;
 }
 
-export type KindName = 'exclusive' | 'semaphore' | 'read-write';
+/** `write`: a read-write lock that nobody reads. */
+export type KindName = 'exclusive' | 'fair' | 'write' | 'semaphore' | 'read-write';
 
-export const KINDS: readonly KindName[] = ['exclusive', 'semaphore', 'read-write'];
+export const KINDS: readonly KindName[] = ['exclusive', 'fair', 'write', 'semaphore', 'read-write'];
 
 /** Of a read-write lock, a reader takes one of them, and a writer all: there are never so many readers. */
-const DEFAULT_PERMITS: Readonly<Record<KindName, number>> = { exclusive: 1, semaphore: 5, 'read-write': 1_000 };
+const DEFAULT_PERMITS: Readonly<Record<KindName, number>> = {
+  exclusive: 1,
+  fair: 1,
+  write: 1,
+  semaphore: 5,
+  'read-write': 1_000,
+};
 
 /**
  * @param permits how many permits there are, if the kind has no number of its own

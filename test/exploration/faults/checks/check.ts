@@ -13,6 +13,7 @@ export type Property =
   | 'unexpected'
   | 'left-free'
   | 'refused-free'
+  | 'out-of-order'
   | 'left-behind'
   | 'malformed';
 

@@ -19,6 +19,10 @@ const CHANNELS = ['redisson_lock__channel:*', 'redisson_sc:*', 'redisson_rwlock:
 const COUNTER = 'lock:';
 const HOLDS = ':timeout';
 const SIDE = 'lock_permits:';
+/** Of a fair lock: its waiters, how long they keep their places, and those of this library among them. */
+const QUEUE = 'redisson_lock_queue:';
+const DEADLINES = 'redisson_lock_timeout:';
+const PLACES = 'lock_places:';
 
 /**
  * Locks on these servers, once those that are left to their leases have had `limitMs` to end.
@@ -41,6 +45,10 @@ async function leftOn(server: RedisServer, counters: Counters): Promise<string[]
       if (key.startsWith(PROBE) && (await client.pttl(key)) > 0) continue;
       if (key.startsWith(SIDE)) left.push(...(await placesLeft(client, key)));
       else if (key.endsWith(HOLDS)) left.push(...(await holdsLeft(client, key)));
+      // A waiter that was killed stays in the queue until the next caller comes.
+      else if (key.startsWith(QUEUE)) continue;
+      else if (key.startsWith(DEADLINES)) left.push(...(await holdsLeft(client, key, 'waiters')));
+      else if (key.startsWith(PLACES)) left.push(...(await waitersLeft(client, key)));
       else if (key.startsWith(COUNTER) && (await client.type(key)) === 'string')
         left.push(...(await permitsMissing(client, key, counters)));
       else left.push(key);
@@ -62,9 +70,14 @@ async function permitsMissing(client: Redis, key: string, { names, permits }: Co
   return all === permits ? [] : [`${key}: ${available} and ${taken} of ${permits} permits`];
 }
 
-async function holdsLeft(client: Redis, key: string): Promise<string[]> {
-  const holds = await client.zcount(key, await clockOf(client), '+inf');
-  return holds === 0 ? [] : [`${key}: ${holds} holds`];
+async function holdsLeft(client: Redis, key: string, what = 'holds'): Promise<string[]> {
+  const count = await client.zcount(key, await clockOf(client), '+inf');
+  return count === 0 ? [] : [`${key}: ${count} ${what}`];
+}
+
+async function waitersLeft(client: Redis, key: string): Promise<string[]> {
+  const [places, now] = [await client.hvals(key), await clockOf(client)];
+  return places.some((place) => Number(place.split(':')[1]) >= now) ? [`${key}: places ${places.join()}`] : [];
 }
 
 /** The places of waiters that have not ended; those that have are dropped by the next caller. */

@@ -23,6 +23,7 @@ export function describeRound(result: RoundResult): string {
     'judgedFreeMs',
     'judgedRefusals',
     'refusedFree',
+    ...(kind.name === 'fair' ? ['judgedOrder'] : []),
   ];
   const shown = figures.map((figure) => `${figure} ${counts[figure] ?? 0}`).join(', ');
   const lines = [

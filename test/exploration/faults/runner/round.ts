@@ -89,6 +89,8 @@ export async function playRound(setup: RoundSetup): Promise<RoundResult> {
       leaseMs,
       permits,
       readers: kind.name === 'read-write',
+      places: kind.name !== 'exclusive',
+      ordered: kind.name === 'fair',
     });
     await using resource = await GuardedResource.listen(join(folder, 'resource'), history, hasOrder(kind));
     workforce = new Workforce({

@@ -1,4 +1,4 @@
-import { connectLockService, type Lease, type LockService, type MultiLease } from 'nestjs-redis-lock';
+import { connectLockService, type Lease, type LockMode, type LockService, type MultiLease } from 'nestjs-redis-lock';
 import type { KindName, LockKind } from '../kinds.js';
 import type { Ask, HeldLock, OpenLockClient } from './lock-client.js';
 
@@ -7,10 +7,9 @@ type OwnAsk = Omit<Ask, 'lease'> & { readonly lease?: number; readonly renew?: f
 
 /** How each kind of lock is taken. */
 const ACQUIRE: Readonly<Record<KindName, Acquire>> = {
-  exclusive: async (locks, names, ask) =>
-    names.length === 1
-      ? held(await locks.acquire(names[0]!, ask), (lease) => lease.token)
-      : held(await locks.acquire(names, ask), (lease, name) => lease.tokenOf(name)),
+  exclusive: inMode('exclusive'),
+  fair: inMode('fair'),
+  write: inMode('write'),
   semaphore: async (locks, [name], ask, { permits }) =>
     held(await locks.semaphore(name!, { permits }).acquire(ask), (lease) => lease.token),
   'read-write': async (locks, [name], { take, ...ask }) =>
@@ -33,6 +32,13 @@ export const open: OpenLockClient = async ({ where, leaseMs, minReplicas, kind }
     close: () => locks.close(),
   };
 };
+
+function inMode(mode: LockMode): Acquire {
+  return async (locks, names, ask) =>
+    names.length === 1
+      ? held(await locks.acquire(names[0]!, { ...ask, mode }), (lease) => lease.token)
+      : held(await locks.acquire(names, { ...ask, mode }), (lease, name) => lease.tokenOf(name));
+}
 
 function held<T extends Lease | MultiLease>(
   lease: T,

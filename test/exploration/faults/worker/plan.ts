@@ -76,7 +76,7 @@ export function makeLast(names: readonly string[], leaseMs: number, { permits }:
 }
 
 function makeNames(dice: Dice, names: readonly string[], kind: LockKind): readonly string[] {
-  if (kind.name !== 'exclusive') return [dice.one(names)];
+  if (kind.permits > 1) return [dice.one(names)];
   // The last two names are never taken together with others: a lock whose caller waits for a second one looks free.
   return dice.chance(0.9) ? [dice.one(names)] : dice.some(names.slice(0, -2), dice.whole(2, 3));
 }
