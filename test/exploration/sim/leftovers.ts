@@ -1,8 +1,8 @@
 import type { FaultInjector } from './faults.js';
 import type { World } from './kernel/world.js';
 import type { LockServer, Oracle } from './oracle.js';
-import { hasPlaces, queuesOf, type Kind } from './kind.js';
-import { baseOf, isSideKey, type LockView } from './lock-view.js';
+import { hasPlaces, isReadWrite, queuesOf, type Kind } from './kind.js';
+import { baseOf, isSideKey, waitersOf, type LockView } from './lock-view.js';
 import { writes } from './redis/read-write-keys.js';
 import { NAMES } from './schedule.js';
 import { OrderWatch } from './order-watch.js';
@@ -43,8 +43,8 @@ export class Leftovers {
   ) {
     this.quorum = Math.floor(nodes.length / 2) + 1;
     const queues = queuesOf(kind);
-    this.order =
-      kind.mode === null ? null : new OrderWatch(world, oracle, (each, name) => queueOf(each.service, queues, name));
+    const queueIn = ({ service }: Replica, name: string): SimQueue | undefined => queuesIn(service, queues, name)[0];
+    this.order = isReadWrite(kind) ? new OrderWatch(world, oracle, queueIn) : null;
   }
 
   /**
@@ -84,14 +84,14 @@ export class Leftovers {
 
   /** Whether an owner has a majority, or too many nodes keep votes of processes that are gone. */
   private isTaken(name: string): boolean {
-    const { permits, mode } = this.kind;
+    const { permits } = this.kind;
     if (permits !== null) {
       const [server] = this.nodes as [LockServer];
       const taken = this.view.owners(server, name).reduce((sum, { take }) => sum + take, 0);
       // The first waiter may want two.
       return permits - taken < Math.min(permits, 2);
     }
-    if (mode !== null) return this.isTakenForWaiters(name);
+    if (isReadWrite(this.kind)) return this.isTakenForWaiters(name);
     const living = new Set(this.living().flatMap(({ process }) => process.ids));
     const votes = new Map<string, number>();
     let dead = 0;
@@ -115,7 +115,7 @@ export class Leftovers {
   /** The local queues of a name, in all processes that live. */
   private queues(name: string): SimQueue[] {
     const kind = queuesOf(this.kind);
-    return this.living().flatMap(({ service }) => queueOf(service, kind, name) ?? []);
+    return this.living().flatMap(({ service }) => queuesIn(service, kind, name));
   }
 
   /** Locks that a living process holds on some node, though none of its callers has them. */
@@ -194,7 +194,19 @@ export class Leftovers {
   /** A lock that no caller has is given back, not left to its lease. */
   private checkHeldForNobody(): void {
     for (const [, what] of this.ownersOnNodes()) this.oracle.violate(`${what}, and nobody has it`);
-    if (this.kind.mode !== null) this.checkReadWriteKeys();
+    if (isReadWrite(this.kind)) this.checkReadWriteKeys();
+    if (this.kind.mode === 'fair') this.checkWaiters();
+  }
+
+  /** Waiters of processes that live. Those of others are dropped by the next acquisition. */
+  private checkWaiters(): void {
+    const living = this.living().flatMap(({ process }) => process.ids);
+    for (const server of this.nodes) {
+      for (const name of NAMES) {
+        const left = waitersOf(server, name).filter((owner) => living.some((uuid) => owner.startsWith(uuid)));
+        if (left.length > 0) this.oracle.violate(`node ${server.id} still has the waiters ${left.join()} of ${name}`);
+      }
+    }
   }
 
   /** Places of waiters, and timeouts of readers, of processes that live. */
@@ -259,6 +271,7 @@ export interface SimWaiter {
 
 /** What the checks read of a local queue. */
 export interface SimQueue {
+  readonly name: string;
   readonly waiting: number;
   readonly hold: { readonly mode?: 'read' | 'write' } | null;
   readonly waiters: {
@@ -269,9 +282,10 @@ export interface SimQueue {
   };
 }
 
-function queueOf(service: object, kind: string, name: string): SimQueue | undefined {
+/** The local queues of a name: of a fair lock each caller has one. */
+function queuesIn(service: object, kind: string, name: string): SimQueue[] {
   const queues = leasesOf(service, 'queues') as Record<string, { queues: Map<string, SimQueue> }>;
-  return queues[kind]?.queues.get(name);
+  return [...(queues[kind]?.queues.values() ?? [])].filter((queue) => queue.name === name);
 }
 
 function leasesOf(service: object, part: string): unknown {

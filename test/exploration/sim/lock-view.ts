@@ -1,4 +1,4 @@
-import type { Kind } from './kind.js';
+import { isReadWrite, type Kind } from './kind.js';
 import type { LockServer } from './oracle.js';
 import { leftOf, writes } from './redis/read-write-keys.js';
 import { MARKER_KEY } from './redis/sim-node.js';
@@ -68,9 +68,9 @@ const READ_WRITE: LockView = {
 };
 
 /** @param ids the unique ids of services */
-export function viewOf({ permits, mode }: Kind, ids: () => readonly string[]): LockView {
-  if (permits !== null) return new SemaphoreView(ids);
-  return mode === null ? EXCLUSIVE : READ_WRITE;
+export function viewOf(kind: Kind, ids: () => readonly string[]): LockView {
+  if (kind.permits !== null) return new SemaphoreView(ids);
+  return isReadWrite(kind) ? READ_WRITE : EXCLUSIVE;
 }
 
 /** An owner without the number of its permits, and without whether it writes. */
@@ -80,5 +80,24 @@ export function baseOf(owner: string): string {
 
 /** The names of hashes that are no locks. */
 export function isSideKey(key: string): boolean {
-  return key === MARKER_KEY || key.startsWith('lock_permits:');
+  return key === MARKER_KEY || key.startsWith('lock_permits:') || key.startsWith(PLACES_PREFIX);
+}
+
+const PLACES_PREFIX = 'lock_places:';
+
+/** The keys that a fair lock has for its waiters. */
+export function waiterKeysOf(name: string): Record<'queue' | 'deadlines' | 'places', string> {
+  const tagged = `{lock:${name}}`;
+  return {
+    queue: `redisson_lock_queue:${tagged}`,
+    deadlines: `redisson_lock_timeout:${tagged}`,
+    places: PLACES_PREFIX + tagged,
+  };
+}
+
+/** The waiters that have something in the queue of a fair lock. */
+export function waitersOf({ keys }: LockServer, name: string): string[] {
+  const { queue, deadlines, places } = waiterKeysOf(name);
+  const owners = [...keys.lrange(queue), ...keys.scores(deadlines).map(([owner]) => owner)];
+  return [...new Set([...owners, ...keys.hgetall(places).map(([owner]) => owner)])];
 }

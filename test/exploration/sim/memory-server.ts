@@ -44,8 +44,13 @@ export class MemoryServer implements LockServer {
           ),
         );
       },
+      lrange: (key) => [...(state.fair.get(fairLockOf('redisson_lock_queue', key) ?? '')?.keys() ?? [])],
       hexists: (key, owner) => read(key)?.owner === owner || holdersOf(key).some(([holder]) => holder === owner),
       hgetall: (key) => {
+        const waited = fairLockOf('lock_places', key);
+        if (waited !== undefined) {
+          return [...(state.fair.get(waited) ?? [])].map(([owner, until]) => [owner, until.toFixed(0)]);
+        }
         const owner = read(key)?.owner;
         if (owner !== undefined) return [[owner, '1']];
         return holdersOf(key).map(([holder]) => [holder, '1']);
@@ -59,6 +64,11 @@ export class MemoryServer implements LockServer {
   get subscriptions(): string[] {
     return [...this.state['listeners'].keys()];
   }
+}
+
+/** The lock that has a key for its waiters. */
+function fairLockOf(prefix: string, key: string): string | undefined {
+  return key.startsWith(`${prefix}:{`) ? key.slice(prefix.length + 2, -1) : undefined;
 }
 
 /** The hex digits of an owner that its permits have in Redis. */

@@ -26,7 +26,7 @@ export interface LockServer {
   readonly up: boolean;
   /** When it last came back without its data, in µs. */
   readonly forgotAt: number;
-  readonly keys: Pick<Keyspace, 'pttl' | 'get' | 'hexists' | 'hgetall' | 'keys' | 'scores'>;
+  readonly keys: Pick<Keyspace, 'pttl' | 'get' | 'hexists' | 'hgetall' | 'lrange' | 'keys' | 'scores'>;
   /** The channels that have subscribers. */
   readonly subscriptions: readonly string[];
 }
@@ -51,6 +51,8 @@ export class Oracle {
   private readonly reported = new Set<string>();
   /** When locks were last lost by a server, in µs. */
   private stateLostAt = -Infinity;
+  /** How often that was. */
+  losses = 0;
   /** Whether a failover has brought locks back that had been given up. */
   broughtBack = false;
   /** Called when a section begins. */
@@ -76,6 +78,7 @@ export class Oracle {
   /** From now on, locks granted before are not promised to hold others off. */
   stateLost(): void {
     this.stateLostAt = this.world.now;
+    this.losses += 1;
   }
 
   /** A holder made its lease shorter. Nobody tells those who wait: they look again when the longer one is over. */

@@ -4,6 +4,7 @@ import type { LockStore } from '../../../lib/stores/lock-store.js';
 import type * as memoryStore from '../../../lib/stores/memory/memory-store.js';
 import type * as quorumStore from '../../../lib/stores/quorum/quorum-store.js';
 import type * as redisStore from '../../../lib/stores/redis/redis-store.js';
+import type { FairWatch } from './fair-watch.js';
 import type { SimProcess } from './kernel/sim-process.js';
 import type { Kind } from './kind.js';
 import type { LibrarySlot } from './library/loader.js';
@@ -54,6 +55,7 @@ export class Replica {
     extraUs: (node: number) => number,
     private readonly memory: MemoryServer | null,
     used: Kind,
+    private readonly watch: FairWatch | null,
   ) {
     slot.bind(process);
     this.links = nodes.map((node) => new Link(process.world, process, node, () => extraUs(node.id)));
@@ -68,7 +70,9 @@ export class Replica {
     const options = { keyPrefix: KEY_PREFIX, commandTimeout: SETTINGS.commandTimeout, tokenTtl: TOKEN_TTL_MS };
     if (this.memory !== null) {
       const { MemoryStore } = slot.load('stores/memory/memory-store') as typeof memoryStore;
-      return new MemoryStore(this.memory.state, KEY_PREFIX);
+      const store = new MemoryStore(this.memory.state, KEY_PREFIX);
+      this.watch?.watchStore(store.fair);
+      return store;
     }
     if (this.nodes.length > 1) {
       const { QuorumStore } = slot.load('stores/quorum/quorum-store') as typeof quorumStore;

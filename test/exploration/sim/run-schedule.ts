@@ -1,5 +1,6 @@
 import type * as memoryState from '../../../lib/stores/memory/memory-state.js';
 import type * as script from '../../../lib/stores/redis/lua/script.js';
+import { FairWatch } from './fair-watch.js';
 import { FaultInjector } from './faults.js';
 import { LOCK, type Kind } from './kind.js';
 import { SimProcess } from './kernel/sim-process.js';
@@ -91,8 +92,14 @@ export class Simulation {
   ): Promise<Outcome> {
     const large = this.nodes > 1 && world.random('environment').chance(0.5);
     const environment = { drift: DRIFT, skewMs: large ? LARGE_SKEW_MS : SKEW_MS };
-    const nodes = Array.from({ length: this.nodes }, (_, id) => new SimNode(world, id, this.book, environment));
+    const watch = this.kind.mode === 'fair' ? new FairWatch(world, oracle) : null;
+    const book = watch === null ? this.book : watchedBook(this.book, watch);
+    const nodes = Array.from({ length: this.nodes }, (_, id) => new SimNode(world, id, book, environment));
     const memory = this.nodes === 0 ? this.openMemory(new SimProcess(world, 0, environment)) : null;
+    if (watch !== null) {
+      watch.clock = memory === null ? () => Math.floor(nodes[0]!.clockUs() / 1_000) : () => memory.process.mono();
+      if (memory !== null) watch.watchState(memory.state);
+    }
     servers.push(...(memory === null ? nodes : [memory]));
     const replicas: Replica[] = [];
     const refusals = new Refusals(world, oracle);
@@ -102,7 +109,9 @@ export class Simulation {
       const owner = memory?.process ?? new SimProcess(world, id, environment);
       const extraUs = (node: number): number => faults.extraUs(node);
       processes.push(owner);
-      replicas.push(new Replica(owner, slot, nodes, schedule.client, oracle, refusals, extraUs, memory, this.kind));
+      replicas.push(
+        new Replica(owner, slot, nodes, schedule.client, oracle, refusals, extraUs, memory, this.kind, watch),
+      );
     }
     faults.planAll(schedule.faults);
     const toCome = new Set(schedule.calls);
@@ -137,13 +146,17 @@ export class Simulation {
   }
 }
 
+function watchedBook(book: ScriptBook, watch: FairWatch): ScriptBook {
+  return new Map([...book].map(([sha, each]) => [sha, { ...each, model: watch.watched(each.name, each.model) }]));
+}
+
 /** The library's scripts, and what each does here. */
 function scriptBook(slot: LibrarySlot, models: Readonly<Record<string, ScriptModel>>): ScriptBook {
   const { Script } = slot.load('stores/redis/lua/script') as typeof script;
   const files = [
     ...['acquire', 'renew', 'release', 'inspect', 'force-release'],
     ...['acquire-permits', 'renew-permits', 'release-permits', 'inspect-permits', 'kind'],
-    ...['acquire-read-write', 'renew-read-write', 'release-read-write'],
+    ...['acquire-read-write', 'renew-read-write', 'release-read-write', 'acquire-fair', 'release-fair'],
   ].map((file) => `stores/redis/lua/${file}`);
   const ofNodes = ['confirm', 'grant', 'mark'].map((file) => `stores/quorum/lua/${file}`);
   const sources = [...files, ...ofNodes].map((file) => slot.load(`${file}.lua`) as object);
@@ -154,7 +167,7 @@ function scriptBook(slot: LibrarySlot, models: Readonly<Record<string, ScriptMod
         const model = models[name];
         if (model === undefined) throw new Error(`the simulation has no model of the script ${name}`);
         const { sha1, source } = new Script(lua);
-        return [sha1, { source, model }] as const;
+        return [sha1, { name, source, model }] as const;
       }),
   );
   // A script that is missing here is one that every simulated node would refuse.

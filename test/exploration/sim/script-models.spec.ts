@@ -10,6 +10,7 @@ import { INSPECT } from '../../../lib/stores/redis/lua/inspect.lua.js';
 import { RELEASE } from '../../../lib/stores/redis/lua/release.lua.js';
 import { RENEW } from '../../../lib/stores/redis/lua/renew.lua.js';
 import { redisClient, uniqueName } from '../../support/test-redis.js';
+import { FAIR_MODELS } from './redis/fair-models.js';
 import { Keyspace } from './redis/keyspace.js';
 import { sideKeyOf } from './redis/script-model.js';
 import { PERMIT_MODELS } from './redis/permit-models.js';
@@ -113,7 +114,7 @@ describe('the simulation’s scripts in JavaScript', () => {
   });
 
   it('has a model of every script of the library', () => {
-    const names = [scripts, PERMIT_MODELS, READ_WRITE_MODELS].flatMap(Object.keys);
+    const names = [scripts, PERMIT_MODELS, READ_WRITE_MODELS, FAIR_MODELS].flatMap(Object.keys);
     expect(Object.keys(SCRIPT_MODELS).sort()).toEqual(names.sort());
   });
 

@@ -38,6 +38,12 @@ describe('the library on simulated nodes, with seeded faults', () => {
     250_000,
   );
 
+  it('keeps its promises with a fair lock in place of each lock', async () => {
+    const report = await simulate('--kind', 'fair', '--runs', RUNS, '--seed', '3');
+    expect(report.match(/0 violations/g)).toHaveLength(2);
+    expect(Number(/"sections":(\d+)/.exec(report)?.[1])).toBeGreaterThan(Number(RUNS));
+  }, 250_000);
+
   it.each(NODE_COUNTS)(
     'repeats the same events for the same seed on %i node(s)',
     async (nodes) => {

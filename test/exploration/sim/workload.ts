@@ -112,7 +112,8 @@ export class Callers {
     return names === 'both' ? { take: Math.min(2, this.kind.permits ?? 1) } : {};
   }
 
-  private modeOf({ mode = 'write' }: Call): { mode?: 'read' | 'write' } {
+  private modeOf({ mode = 'write' }: Call): { mode?: 'fair' | 'read' | 'write' } {
+    if (this.kind.mode === 'fair') return { mode: 'fair' };
     return this.kind.mode === null ? {} : { mode };
   }
 

@@ -1,3 +1,4 @@
+import { FAIR_MUTATIONS } from './fair-mutations.js';
 import { LEASE_MUTATIONS } from './lease-mutations.js';
 import { MEMORY_MUTATIONS } from './memory-mutations.js';
 import type { ListedMutation } from './mutation.js';
@@ -21,4 +22,5 @@ export const MUTATIONS: readonly ListedMutation[] = [
   ...MEMORY_MUTATIONS,
   ...PERMIT_MUTATIONS,
   ...READ_WRITE_MUTATIONS,
+  ...FAIR_MUTATIONS,
 ];

@@ -8,8 +8,8 @@ export interface ListedMutation extends Mutation {
   readonly nodes: readonly number[];
   /** How many permits the semaphore has that is used in place of a lock. Default: a lock is used. */
   readonly permits?: number;
-  /** Who uses the read-write lock in place of a lock. Default: a lock is used. */
-  readonly mode?: 'write' | 'read-write';
+  /** Who uses the read-write lock in place of a lock, or that it is fair. Default: a lock is used. */
+  readonly mode?: 'write' | 'read-write' | 'fair';
   /** What scripts do on the servers instead. */
   readonly models?: Readonly<Record<string, ScriptModel>>;
   /** Schedules that are tried first, where random ones would take long to show it. */

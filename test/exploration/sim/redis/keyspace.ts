@@ -16,7 +16,13 @@ interface SortedSetEntry {
   expiresAt: number | null;
 }
 
-type Entry = HashEntry | StringEntry | SortedSetEntry;
+interface ListEntry {
+  readonly type: 'list';
+  readonly items: string[];
+  expiresAt: number | null;
+}
+
+type Entry = HashEntry | StringEntry | SortedSetEntry | ListEntry;
 
 /** The keys of one Redis, as far as the library's scripts use them. A script sees one moment: `nowUs` stands still. */
 export class Keyspace {
@@ -91,12 +97,42 @@ export class Keyspace {
     return this.zrange(key).map(([member, score]) => [member, score - this.nowMs()]);
   }
 
+  rpush(key: string, item: string): void {
+    const items = this.list(key);
+    if (items === undefined) this.entries.set(key, { type: 'list', items: [item], expiresAt: null });
+    else items.push(item);
+  }
+
+  /** Before the first item that is equal to `pivot`. */
+  linsert(key: string, pivot: string, item: string): void {
+    const items = this.list(key) ?? [];
+    const index = items.indexOf(pivot);
+    if (index >= 0) items.splice(index, 0, item);
+  }
+
+  /** Removes the first item that is equal. */
+  lrem(key: string, item: string): void {
+    const items = this.list(key) ?? [];
+    const index = items.indexOf(item);
+    if (index >= 0) items.splice(index, 1);
+    if (items.length === 0) this.entries.delete(key);
+  }
+
+  /** All items. */
+  lrange(key: string): readonly string[] {
+    return this.list(key) ?? [];
+  }
+
   type(key: string): 'none' | Entry['type'] {
     return this.read(key)?.type ?? 'none';
   }
 
   hexists(key: string, field: string): boolean {
     return this.hash(key)?.fields.has(field) ?? false;
+  }
+
+  hget(key: string, field: string): string | undefined {
+    return this.hash(key)?.fields.get(field);
   }
 
   hset(key: string, field: string, value: string): void {
@@ -158,6 +194,12 @@ export class Keyspace {
     throw wrongType();
   }
 
+  private list(key: string): string[] | undefined {
+    const entry = this.read(key);
+    if (entry === undefined || entry.type === 'list') return entry?.items;
+    throw wrongType();
+  }
+
   private read(key: string): Entry | undefined {
     const entry = this.entries.get(key);
     if (entry?.expiresAt === undefined || entry.expiresAt === null || entry.expiresAt >= this.nowMs()) return entry;
@@ -172,6 +214,8 @@ function clone(entry: Entry): Entry {
       return { ...entry, fields: new Map(entry.fields) };
     case 'zset':
       return { ...entry, scores: new Map(entry.scores) };
+    case 'list':
+      return { ...entry, items: [...entry.items] };
     case 'string':
       return { ...entry };
   }

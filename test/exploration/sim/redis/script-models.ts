@@ -2,6 +2,8 @@ import type { Keyspace } from './keyspace.js';
 import { PERMIT_MODELS } from './permit-models.js';
 import { leftOf, timeoutsOf } from './read-write-keys.js';
 import { READ_WRITE_MODELS } from './read-write-models.js';
+import { FAIR_MODELS } from './fair-models.js';
+import { take, takeOrFindTaken } from './take.js';
 import { each, sideKeyOf, type Argument, type ScriptModel } from './script-model.js';
 
 export const acquire: ScriptModel = (keys, args, redis) => {
@@ -11,17 +13,7 @@ export const acquire: ScriptModel = (keys, args, redis) => {
     const [lock, counter] = [keys[2 * i]!, keys[2 * i + 1]!];
     const owner = String(args[3 + i]);
     const tokens = Number(args[2] === '' ? args[3 + keys.length / 2 + i] : args[2]);
-    const left = redis.pttl(lock);
-    if (left !== -2) {
-      if (!redis.hexists(lock, owner)) {
-        if (redis.hexists(lock, 'mode')) throw new Error('WRONGTYPE The key is a read-write lock');
-        return [0, left];
-      }
-      if (left < lease) redis.pexpire(lock, lease);
-      const last = redis.get(counter);
-      if (last !== null) return [1, Number(last) - tokens + 1];
-    }
-    return take({ lock, counter, owner, lease, tokens, ttl: Number(args[0]) }, clock, redis);
+    return takeOrFindTaken({ lock, counter, owner, lease, tokens, ttl: Number(args[0]) }, clock, redis);
   });
 };
 
@@ -71,29 +63,6 @@ export const grant: ScriptModel = (keys, args, redis) => {
     return take({ lock, counter, owner, lease, tokens, ttl: Number(args[0]) }, proposed, redis);
   });
 };
-
-interface Taking {
-  readonly lock: string;
-  readonly counter: string;
-  readonly owner: string;
-  readonly lease: number;
-  readonly tokens: number;
-  readonly ttl: number;
-}
-
-function take(
-  { lock, counter, owner, lease, tokens, ttl }: Taking,
-  proposed: number,
-  redis: Keyspace,
-): [number, number] {
-  const last = redis.get(counter);
-  const first = last === null ? proposed : Math.max(proposed, Number(last) + 1);
-  redis.set(counter, String(first + tokens - 1), ttl);
-  if (redis.pttl(lock) !== -2) return [1, first];
-  redis.hset(lock, owner, '1');
-  redis.pexpire(lock, lease);
-  return [1, first];
-}
 
 export const confirm: ScriptModel = (keys, args, redis) => {
   checkMarker(args, redis);
@@ -188,4 +157,5 @@ export const SCRIPT_MODELS: Readonly<Record<string, ScriptModel>> = {
   MARK: mark,
   ...PERMIT_MODELS,
   ...READ_WRITE_MODELS,
+  ...FAIR_MODELS,
 };

@@ -25,7 +25,10 @@ export function replyError(message: string): Error {
 }
 
 /** The scripts a server can be taught: their source and what they do, by SHA1. */
-export type ScriptBook = ReadonlyMap<string, { readonly source: string; readonly model: ScriptModel }>;
+export type ScriptBook = ReadonlyMap<
+  string,
+  { readonly name: string; readonly source: string; readonly model: ScriptModel }
+>;
 
 /** Where services with the simulation's prefix look for a node's marker. */
 export const MARKER_KEY = 'redis_lock_marker:{lock:}';
