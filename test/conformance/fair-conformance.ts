@@ -101,6 +101,20 @@ export function describeFairConformance(label: string, openBackend: () => Promis
       expect(performance.now() - released).toBeLessThan(PROMPT_MS);
     });
 
+    it('pass over a caller that leaves while the lock is only kept, when that ends', async () => {
+      const held = await here.acquire(name, { ...FAIR, holdAtLeast: 1_000 });
+      const abort = new AbortController();
+      const leaving = there.acquire(name, { ...FAIR, signal: abort.signal });
+      await hasPlace();
+      const next = await queue(here, 'next');
+      await held.release();
+      abort.abort();
+      await expect(leaving).rejects.toMatchObject({ code: 'LOCK_ABORTED' });
+      const left = performance.now();
+      await next.served;
+      expect(performance.now() - left).toBeLessThan(PROMPT_MS);
+    });
+
     it('keep the place of a caller for as long as it waits', async () => {
       const held = await here.acquire(name, FAIR);
       const early = await queue(there, 'early');

@@ -47,11 +47,14 @@ export class MemoryFair implements KindStore {
   async release(name: string, owner: string, keepMs: number): Promise<ReleaseReply> {
     const key = await this.host.keyOf(name);
     const places = this.placesOf(key);
+    const before = nextOf(places);
     places.delete(owner);
     const held = this.locks.free(key, owner, keepMs);
     const next = nextOf(places);
     if (places.size === 0) this.state.fair.delete(key);
-    if (!held && this.state.read(key) !== undefined) return { held, listeners: 0 };
+    // Of a lock that is kept, only the waiter knows that was the next one at its release, and may leave now.
+    const unaware = next !== undefined && next !== before;
+    if (!held && !unaware && this.state.read(key) !== undefined) return { held, listeners: 0 };
     const listeners = this.host.notify(next === undefined ? key : channelOf(key, next));
     return { held, listeners: held ? listeners : 0 };
   }

@@ -31,6 +31,8 @@ const PLANTS = [
   'a waiter that Redisson dropped',
   'a waiter without a deadline',
   'a place without a waiter',
+  'no queue',
+  'no deadlines',
   'no places',
   'a read-write lock',
   'text for a lock',
@@ -235,6 +237,10 @@ async function plant({ plant, ms }: Step, keys: Keys, redis: Redis, model: Keysp
     case 'a place without a waiter':
       await remove(SECOND, { queue, deadlines });
       return place(SECOND, now - 1_000, now + 4_000);
+    case 'no queue':
+      return del(queue);
+    case 'no deadlines':
+      return del(deadlines);
     case 'no places':
       return del(places);
     case 'a read-write lock':

@@ -229,7 +229,9 @@ export class Leftovers {
       const left: string[] = NAMES.filter((name) => this.view.owners(server, name).length > 0);
       left.push(...this.placesOf(keys));
       if (left.length > 0) this.oracle.violate(`node ${id} still has ${left.join()}`);
-      const eternal = keys.keys('string').filter((key) => keys.pttl(key) < 0);
+      const eternal = (['string', 'list'] as const)
+        .flatMap((type) => keys.keys(type))
+        .filter((key) => keys.pttl(key) < 0);
       if (eternal.length > 0) this.oracle.violate(`node ${id} keeps ${eternal.join()} for ever`);
       if (subscriptions.length > 0) this.oracle.violate(`node ${id} still has subscribers to ${subscriptions.join()}`);
     }

@@ -16,21 +16,22 @@ import { TAGGED } from './tagged.lua.js';
  * The keys of the queue are not in KEYS, for the reason given at `RENEW`. If they are on another server, the waiters look for
  * themselves.
  *
- * A notification is also sent for a lock that is already free, or kept, see `RELEASE`.
+ * A notification is also sent for a lock that is already free, see `RELEASE`. Of a lock that is kept, only the waiter knows that
+ * was the next one at its release: if it leaves, the one after it is notified.
  */
 export const RELEASE_FAIR = `${ANSWER_EACH}${TAGGED}${PUBLISH}${CLOCK}${FAIR}
 local keep, channels = ARGV[1], ARGV[2]
 
--- The channel of the next waiter, after the owner has left the queue.
-local function channelFor(lock, owner)
+-- The next waiter after the owner has left the queue, and whether another one was next before.
+local function nextWithout(lock, owner)
   local queue, deadlines, places = ARGV[3] .. tagged(lock), ARGV[4] .. tagged(lock), ARGV[5] .. tagged(lock)
-  local left, waiter = pcall(function()
+  local done, waiter, before = pcall(function()
     readClock()
+    local first = call('LINDEX', queue, 0)
     if placeOf(places, owner) then leave(queue, deadlines, places, owner) end
-    return (nextOf(queue, deadlines, places))
+    return (nextOf(queue, deadlines, places)), first
   end)
-  local channel = channels .. tagged(lock)
-  return left and waiter and channel .. ':' .. waiter or channel
+  if done and waiter then return waiter, waiter ~= before end
 end
 
 local function attempt(n)
@@ -40,9 +41,11 @@ local function attempt(n)
     redis.pcall('HSET', lock, owner, '0')
     call('PEXPIRE', lock, keep)
   end
-  local channel = channelFor(lock, owner)
+  local waiter, changed = nextWithout(lock, owner)
+  local channel = channels .. tagged(lock)
+  if waiter then channel = channel .. ':' .. waiter end
   local told = 0
-  if held or call('PTTL', lock) == -2 then told = publish(channel, '0') end
+  if held or call('PTTL', lock) == -2 or (changed and call('HGETALL', lock)[2] == '0') then told = publish(channel, '0') end
   if held then return 1, told end
   return 0, 0
 end

@@ -69,15 +69,20 @@ function insert({ queue, places }: Keys, owner: string, since: number, redis: Ke
   else redis.linsert(queue, later, owner);
 }
 
-function keepPlace(keys: Keys, owner: string, since: number | undefined, redis: Keyspace): void {
+function keepPlace(keys: Keys, owner: string, since: number | undefined, ttl: number, redis: Keyspace): void {
   const { queue, deadlines, places } = keys;
   const now = millisOf(redis);
-  if (since === undefined) redis.rpush(queue, owner);
-  else if (redis.zscore(deadlines, owner) === undefined) insert(keys, owner, since, redis);
+  if (redis.lrange(queue).length === 0) redis.del(deadlines);
+  if (redis.zscore(deadlines, owner) === undefined) {
+    if (since === undefined) redis.rpush(queue, owner);
+    else insert(keys, owner, since, redis);
+  }
   redis.hset(places, owner, `${since ?? redis.time()}:${now + PLACE_MS}`);
   redis.pexpire(places, PLACE_MS);
   const before = foreign(keys, owner, false, redis).map((other) => redis.zscore(deadlines, other) ?? 0);
   redis.zadd(deadlines, owner, Math.max(now, ...before) + PLACE_MS);
+  redis.pexpire(queue, ttl);
+  redis.pexpire(deadlines, ttl);
 }
 
 const acquireFair: ScriptModel = (keys, args, redis, publish) => {
@@ -99,25 +104,28 @@ const acquireFair: ScriptModel = (keys, args, redis, publish) => {
       if (redis.hexists(lock, owner)) return takeOrFindTaken(taking, redis.time(), redis);
     }
     const place = placeOf(places, owner, redis);
-    if (place !== undefined) keepPlace(fair, owner, place.since, redis);
-    const { waiter = owner, left, dropped } = nextOf(fair, redis);
-    if (taken === -2 && waiter === owner) {
+    if (place !== undefined) keepPlace(fair, owner, place.since, ttl, redis);
+    const { waiter, left, dropped } = nextOf(fair, redis);
+    if (taken === -2 && (waiter ?? owner) === owner) {
       const reply = takeOrFindTaken(taking, redis.time(), redis);
-      if (place !== undefined) leave(fair, owner, redis);
+      if (place !== undefined || waiter !== undefined) leave(fair, owner, redis);
       return reply;
     }
-    if (waits && place === undefined) keepPlace(fair, owner, undefined, redis);
-    if (taken === -2 && dropped) publish(`${sideKeyOf(lock, String(args[2]))}:${waiter}`, '0');
+    if (waits && place === undefined) keepPlace(fair, owner, undefined, ttl, redis);
+    if (taken === -2 && dropped) publish(`${sideKeyOf(lock, String(args[2]))}:${waiter!}`, '0');
     return [0, `${taken === -2 ? left : taken}:${waits || place !== undefined ? 1 : 0}`];
   });
 };
 
-function nextAfter(keys: Keys, owner: string, redis: Keyspace): string | undefined {
+/** The next waiter after the owner has left, and whether another one was next before. */
+function nextWithout(keys: Keys, owner: string, redis: Keyspace): { waiter?: string; changed: boolean } {
   try {
+    const [before] = redis.lrange(keys.queue);
     if (placeOf(keys.places, owner, redis) !== undefined) leave(keys, owner, redis);
-    return nextOf(keys, redis).waiter;
+    const { waiter } = nextOf(keys, redis);
+    return waiter === undefined ? { changed: false } : { waiter, changed: waiter !== before };
   } catch {
-    return undefined;
+    return { changed: false };
   }
 }
 
@@ -131,10 +139,10 @@ const releaseFair: ScriptModel = (keys, args, redis, publish) => {
       redis.hset(lock, owner, '0');
       redis.pexpire(lock, Number(keep));
     }
-    const waiter = nextAfter({ queue, deadlines, places }, owner, redis);
+    const { waiter, changed } = nextWithout({ queue, deadlines, places }, owner, redis);
     const channel = sideKeyOf(lock, channels);
-    const told =
-      held || redis.pttl(lock) === -2 ? publish(waiter === undefined ? channel : `${channel}:${waiter}`, '0') : 0;
+    const isToTell = held || redis.pttl(lock) === -2 || (changed && redis.hgetall(lock)[0]?.[1] === '0');
+    const told = isToTell ? publish(waiter === undefined ? channel : `${channel}:${waiter}`, '0') : 0;
     return held ? [1, told] : [0, 0];
   });
 };
