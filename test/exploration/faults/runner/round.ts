@@ -60,6 +60,8 @@ const ALLOWANCES = { waitMs: 2_000, signalMs: 500, freeMs: 1_000 };
 const STORM = 0.6;
 /** How long the calm part lasts at least: orphaned leases and restart guards are over after half of it. */
 const CALM_MS = 12_000;
+/** How long a part without faults lasts, in which the order of the callers is judged. */
+const QUIET_MS = 6_000;
 const JOB_PAUSE_MS = 150;
 const START = 'start';
 
@@ -116,6 +118,7 @@ export async function playRound(setup: RoundSetup): Promise<RoundResult> {
     await untilEnough(resource, setup.sections, began + setup.limitMs);
     await sleep(Math.max(0, calmUntil - machineClock()));
     for (const lane of calm) await lane.stop();
+    if (kind.name === 'fair') await sleep(QUIET_MS);
     noMoreJobs.abort();
     await jobs;
     await stage.untilHealthy();
