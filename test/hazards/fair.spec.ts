@@ -131,11 +131,12 @@ describeWithRedisServer('a fair lock', () => {
     abort.abort();
     await rejected;
     proxy.replies = 'pass';
+    await untilIdle(far);
+    expect(await admin.exists(queueKey(name), placesKey(name))).toBe(0);
     const next = lock.section(there, 'next');
-    if (busy) await waitUntil('the other waits', () => there.stats().waiting === 1);
+    if (busy) await lock.untilWaiting(1);
     await held?.release();
     await next;
-    await untilIdle(far);
     await lock.expectNothingLeft();
   });
 });
