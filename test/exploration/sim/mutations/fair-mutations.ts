@@ -8,7 +8,7 @@ import { FAIR_MODELS } from '../redis/fair-models.js';
 import type { Keyspace } from '../redis/keyspace.js';
 import { millisOf, PLACE_MS } from '../redis/places.js';
 import type { ScriptModel } from '../redis/script-model.js';
-import { BETWEEN_LOCAL_CALLERS, DEAD_WAITER, LONG_WAITS } from './fair-schedules.js';
+import { BETWEEN_LOCAL_CALLERS, DEAD_WAITER, LEFT_WHILE_KEPT, LONG_WAITS } from './fair-schedules.js';
 import { MEMORY, SINGLE, type ListedMutation } from './mutation.js';
 import { LATE_PLACE } from './script-schedules.js';
 
@@ -86,6 +86,12 @@ const toLast: ScriptModel = (keys, args, redis, publish) =>
     return publish(last === undefined ? channel : channel.replace(/\}.*$/, `}:${last}`), message);
   });
 
+/** A waiter that leaves tells another one only of a lock that is free. */
+const tellingOfFree: ScriptModel = (keys, args, redis, publish) => {
+  const isKept = !redis.hexists(keys[0]!, String(args[5])) && redis.pttl(keys[0]!) !== -2;
+  return release!(keys, args, redis, isKept ? () => 0 : publish);
+};
+
 /** Faults in what is special about fair locks. */
 export const FAIR_MUTATIONS: readonly ListedMutation[] = [
   {
@@ -149,6 +155,13 @@ export const FAIR_MUTATIONS: readonly ListedMutation[] = [
     nodes: SINGLE,
     mode: 'fair',
     models: { RELEASE_FAIR: (keys, args, redis) => release!(keys, args, redis, () => 0) },
+  },
+  {
+    name: 'the next waiter is not notified of a lock that is kept when the one before it leaves',
+    nodes: SINGLE,
+    mode: 'fair',
+    models: { RELEASE_FAIR: tellingOfFree },
+    examples: LEFT_WHILE_KEPT,
   },
   {
     name: 'a waiter does not listen to its own channel',

@@ -26,3 +26,16 @@ export const BETWEEN_LOCAL_CALLERS = SEEDS.slice(0, 20).map((seed) =>
     [],
   ),
 );
+
+/** The next waiter stops waiting after a release that keeps the lock for some more time. */
+export const LEFT_WHILE_KEPT = SEEDS.slice(0, 20).map((seed) =>
+  schedule(
+    seed,
+    [
+      someCall(100, 0, { section: 20, holdAtLeast: 50 }),
+      someCall(104, 1, { wait: 35, lease: 20_000 }),
+      someCall(108, 2, { lease: 20_000 }),
+    ],
+    [],
+  ),
+);

@@ -195,6 +195,8 @@ export class SimNode {
         throw new Error('ERR the simulation has no model of this script');
       }
       case 'subscribe': {
+        // The server was stopped when the request came, and the connection is closed now.
+        if (!this.peers.has(peer)) return 1;
         const channel = String(args[0]);
         const peers = this.channels.get(channel) ?? new Set();
         this.channels.set(channel, peers.add(peer));
