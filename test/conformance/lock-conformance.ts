@@ -269,9 +269,9 @@ export function describeLockConformance(
 
     describe('leases', () => {
       it('renews a lease while it is held', async () => {
-        const short = await open({ lease: 900 });
+        const short = await open({ lease: 3_000 });
         const lease = await short.acquire(name);
-        await sleep(2_000);
+        await sleep(4_000);
         lease.assertHeld();
         expect(await there.tryAcquire(name)).toBeNull();
         expect(lease.signal.aborted).toBe(false);
@@ -279,23 +279,23 @@ export function describeLockConformance(
       });
 
       it('renews a lease to the length that the caller chose', async () => {
-        const lease = await here.acquire(name, { lease: 900 });
-        await sleep(2_000);
+        const lease = await here.acquire(name, { lease: 3_000 });
+        await sleep(4_000);
         lease.assertHeld();
-        expect(lease.remaining()).toBeLessThanOrEqual(900);
+        expect(lease.remaining()).toBeLessThanOrEqual(3_000);
         await expect(there.acquire(name, { wait: 0 })).rejects.toMatchObject({ code: 'LOCK_BUSY' });
         const busy = (await there.acquire(name, { wait: 0 }).catch((e: unknown) => e)) as LockBusyError;
-        expect(busy.remainingMs).toBeLessThanOrEqual(900);
+        expect(busy.remainingMs).toBeLessThanOrEqual(3_000);
         await expect(lease.release()).resolves.toBe('released');
       });
 
       it('takes `renew` from the service unless the call has its own', async () => {
-        const once = await open({ lease: 1_500, renew: false });
+        const once = await open({ lease: 3_000, renew: false });
         const ends = await once.acquire(name);
         await waitUntil('the lease is over', () => ends.signal.aborted);
         await expect(ends.release()).resolves.toBe('lost');
         const lasts = await once.acquire(name, { renew: true });
-        await sleep(2_500);
+        await sleep(4_000);
         lasts.assertHeld();
         await expect(lasts.release()).resolves.toBe('released');
       });

@@ -1,5 +1,5 @@
 import { connectLockService, type LockService } from 'nestjs-redis-lock';
-import { redisClient, testRedisUrl, uniqueName } from '../support/test-redis.js';
+import { RedisServer } from '../support/redis-server.js';
 import { SUBJECTS } from '../support/subjects.js';
 import type { Backend } from './backend.js';
 import { describeLockConformance } from './lock-conformance.js';
@@ -8,28 +8,27 @@ import { describeLatchConformance } from './latch-conformance.js';
 import { describeReadWriteConformance } from './read-write-conformance.js';
 import { describeSemaphoreConformance } from './semaphore-conformance.js';
 
-const open = (): Promise<Backend> => {
-  const url = testRedisUrl();
-  const admin = redisClient();
-  const keyPrefix = `${uniqueName('conformance')}:`;
+/** A server of its own: its scripts are flushed, and other tests would miss theirs. */
+const open = async (): Promise<Backend> => {
+  const server = await RedisServer.start();
+  const { url } = server;
+  const admin = server.client();
   const services: LockService[] = [];
-  return Promise.resolve({
+  return {
     open: async (settings) => {
-      const service = await connectLockService({ url, keyPrefix, ...settings });
+      const service = await connectLockService({ url, ...settings });
       services.push(service);
       return service;
     },
-    // The Redis is shared with other tests: only the keys of this suite go.
     flush: async () => {
-      const keys = [...(await admin.keys(`${keyPrefix}*`)), ...(await admin.keys(`*{${keyPrefix}*`))];
-      if (keys.length > 0) await admin.del(keys);
+      await admin.flushall();
       await admin.script('FLUSH');
     },
     close: async () => {
       await Promise.all(services.map((service) => service.close()));
-      admin.disconnect();
+      await server.stop();
     },
-  });
+  };
 };
 
 for (const subject of SUBJECTS) describeLockConformance('one Redis', open, subject);
