@@ -43,7 +43,9 @@ export interface LeaseSettings extends QueueLimits {
 export class Leases implements CallerHoldContext {
   private readonly watchdog: Watchdog;
   /** The local queues of each kind that the store has. */
-  private readonly queues: Readonly<Partial<Record<Kind | 'fair' | 'latch', LocalQueues>>> & { readonly lock: LocalQueues };
+  private readonly queues: Readonly<Partial<Record<Kind | 'fair' | 'latch', LocalQueues>>> & {
+    readonly lock: LocalQueues;
+  };
   private owners = 0;
   private readonly callerHolds = new CallerHolds();
   /** Whether locks are granted only to code that runs under a lease. */
