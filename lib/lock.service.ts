@@ -3,15 +3,16 @@
  *
  * service       one `LockService` in one process, named by a UUID
  * owner         the value stored in Redis for one grant: `<service uuid>:<number>`
- * kind          locks with a layout in Redis and rules of their own: exclusive locks, read-write locks, semaphores, latches
+ * kind          locks with a layout in Redis and rules of their own: exclusive, fair and read-write locks, semaphores, latches
  * permit        one of the places of a semaphore; a hold of a semaphore is one permit or several
  * hold          a lock granted to this process; several callers may use one hold in turn, or together if they only read
- * place         a waiter's place in an order that Redis keeps, of a read-write lock or of a semaphore
+ * place         a waiter's place in an order that Redis keeps, of a fair or read-write lock or of a semaphore
  * caller hold   the use of a hold by one caller, from grant to release, shared with nested calls that join
  * lease         what a caller gets: a name, a fencing token, a signal, a remaining time
  * holder        the owner that Redis stores now; in this process, also the caller that has the lease
  * section       the code that runs under a lease
- * local queue   the callers of this process that want one lock; only the request of the first one goes to Redis
+ * local queue   the callers of this process that want one lock; only the request of the first one goes to Redis. For a fair
+ *               lock, each caller has one of its own
  * hand-over     a local queue passes its hold to the next caller without a release, if necessary after a renewal
  * acquire loop  acquires one lock for a local queue: attempt, subscribe, attempt again, sleep until a notification
  * turn          the estimate of which process is next, if several compete for one lock (see `waiting/turn.ts`)

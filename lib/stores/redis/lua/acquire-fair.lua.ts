@@ -10,7 +10,8 @@ import { TAKE } from './take.lua.js';
  * Takes any number of locks, each independently, if the owner is the next waiter or there is none, see `FAIR` and `TAKE`.
  *
  * KEYS  per request: lock hash, token string, queue, deadlines, places
- * ARGV  1: lifetime of a token key, and of a queue whose waiters have all died, in ms, 2: lease in ms, 3: prefix of the channels; then per request: owner, '1' if it waits
+ * ARGV  1: lifetime of a token key, and of a queue whose waiters have all died, in ms, 2: lease in ms, 3: prefix of the
+ *       channels; then per request: owner, '1' if it waits
  * reply see `ANSWER_EACH`; detail: token | ms until the lock is free, or the place of the next waiter ends (-1: no end), and 1 if
  *       the caller has a place among the waiters, else 0, as "ms:place"
  *

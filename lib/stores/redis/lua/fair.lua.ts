@@ -1,16 +1,15 @@
 import { PLACE_MS } from './places.lua.js';
 
 /**
- * Lua for the queue of a fair lock, in the layout of Redisson's RFairLock, and one key of this library. `names` are the prefixes of
- * all three, each followed by the lock's key:
+ * Lua for the queue of a fair lock, in the layout of Redisson's RFairLock, and one key of this library:
  *
- * - 1, the queue: a list of all waiters, the next one first
- * - 2, the deadlines: a sorted set. A waiter whose deadline (in ms) has passed is dropped when it is the next one. Redisson reads
- *   it for every waiter, this library only for those of Redisson
- * - 3, the places: a hash of the waiters of this library, with `since` in µs and `until` in ms as "since:until". Each waiter asks
+ * - the queue: a list of all waiters, the next one first
+ * - the deadlines: a sorted set. A waiter whose deadline (in ms) has passed is dropped when it is the next one. Redisson reads it
+ *   for every waiter, this library only for those of Redisson
+ * - the places: a hash of the waiters of this library, with `since` in µs and `until` in ms as "since:until". Each waiter asks
  *   again every 3 s, and is dropped when it is the next one and `until` has passed
  *
- * Needs `CLOCK`. A command that fails ends the script with an error.
+ * Needs `CLOCK`.
  */
 export const FAIR = `
 local call = redis.call
