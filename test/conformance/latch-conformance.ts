@@ -46,7 +46,7 @@ export function describeLatchConformance(label: string, openBackend: () => Promi
       expect(await there.latch(name).count()).toBe(2);
       expect(await there.latch(name).countDown()).toBe(1);
       await expect(here.latch(name).wait({ wait: 0 })).rejects.toBeInstanceOf(LockBusyError);
-      await expect(here.latch(name).wait({ wait: 50 })).rejects.toThrow('is still closed');
+      await expect(here.latch(name).wait({ wait: 500 })).rejects.toThrow('is still closed');
       expect(await here.latch(name).countDown()).toBe(0);
       await there.latch(name).wait({ wait: 0 });
       // It can be used again.

@@ -210,7 +210,7 @@ export function describeLockConformance(
         const all = [
           here.withLock(name, () => served.push('a'), { signal: abort.signal }),
           here.withLock(name, () => served.push('b')),
-          here.withLock(name, () => served.push('c'), { wait: 5 }),
+          here.withLock(name, () => served.push('c'), { wait: 500 }),
           here.withLock(name, () => served.push('d')),
         ].map((promise) =>
           promise.then(
