@@ -5,9 +5,15 @@
 // a whole shop or needs a browser, a compiler or openssl. test/readme/index.spec.ts checks that no row is without a file.
 
 /** Folders of test/ that belong here as a whole: their files are fast. */
-export const quickFolders = ['conformance', 'coordination', 'nest', 'readme', 'unit'];
+export const quickFolders = ['coordination', 'nest', 'readme', 'unit'];
 
 export const quickFiles = [
+  'conformance/cluster',
+  'conformance/memory',
+  'conformance/quorum',
+  'conformance/redis',
+  'conformance/redisson-layout',
+  'conformance/sentinel',
   'hazards/blocked-event-loop',
   'hazards/clock-jump',
   'hazards/cluster',
