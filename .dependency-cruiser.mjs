@@ -1,7 +1,15 @@
 // Which part of the house may import which: npm run depcruise.
 
+/** The entry points beside the main one, each with the optional peer that it alone imports. */
+const entryPoints = {
+  'opentelemetry/': '@opentelemetry/api',
+  'prometheus/': 'prom-client',
+  'terminus/': '@nestjs/terminus',
+  'testing/': '@nestjs/testing',
+};
 /** The library from top to bottom, as paths under lib/ without an ending: each may import what stands below it. */
 const floors = [
+  Object.keys(entryPoints),
   ['index'],
   ['redis-lock.module'],
   ['app-lock-service'],
@@ -46,7 +54,14 @@ const redis = [
 /** May be imported from everywhere, and imports nothing of the library. */
 const everywhere = ['tokens', 'fencing-token'];
 /** The parts that know Nest. */
-const nest = ['redis-lock.module', 'app-lock-service', 'coordination/coordination-lifecycle', 'decorators/'];
+const nest = [
+  'redis-lock.module',
+  'app-lock-service',
+  'coordination/coordination-lifecycle',
+  'decorators/',
+  'terminus/',
+  'testing/',
+];
 
 /** The shop of the sample, from top to bottom. */
 const shop = [
@@ -91,6 +106,15 @@ const downwards = (root, list) =>
 /** Node's own resolution names the package's root folder, not the alias: both spellings of a package. */
 const npm = (names) => `(^|node_modules/)(${names})(/|$)`;
 
+/** Nothing of the library imports an entry point, and nothing but the entry point imports its peer. */
+const standsAlone = ([folder, peer]) => ({
+  name: `only-${folder.slice(0, -1)}-imports-its-peer`,
+  severity: 'error',
+  comment: 'Users of the main entry point do not need the optional peers.',
+  from: { path: '^lib/', pathNot: files([folder]) },
+  to: { path: [files([folder]), npm(peer)] },
+});
+
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {
   forbidden: [
@@ -99,6 +123,7 @@ export default {
     ...downwards('lib/stores/redis', redis),
     ...downwards('sample-app/shop', shop),
     ...downwards('sample-app/lab', lab),
+    ...Object.entries(entryPoints).map(standsAlone),
     {
       name: 'every-file-has-a-floor',
       severity: 'error',

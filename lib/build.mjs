@@ -9,6 +9,10 @@ import { fileURLToPath } from 'node:url';
 const lib = dirname(fileURLToPath(import.meta.url));
 const dist = join(lib, '..', 'dist');
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+/** The types of each entry point of the package, as paths in the folder of one build. */
+const entries = Object.values(JSON.parse(readFileSync(join(lib, '..', 'package.json'), 'utf8')).exports)
+  .filter((target) => typeof target === 'object')
+  .map((target) => target.import.types.replace('./dist/esm/', ''));
 
 function compile(project, outDir, type) {
   const args = [tsc, '--project', join(lib, project), '--outDir', outDir];
@@ -18,7 +22,7 @@ function compile(project, outDir, type) {
   writeFileSync(join(outDir, 'package.json'), `${JSON.stringify({ type })}\n`);
 }
 
-/** Types that the package's entry does not lead to are no part of what users see. */
+/** Types that no entry point leads to are no part of what users see. */
 function removeInternalTypes(folder) {
   const seen = new Set();
   const follow = (file) => {
@@ -28,7 +32,7 @@ function removeInternalTypes(folder) {
       follow(join(dirname(file), `${path}.d.ts`));
     }
   };
-  follow(join(folder, 'index.d.ts'));
+  for (const entry of entries) follow(join(folder, entry));
   for (const name of readdirSync(folder, { recursive: true })) {
     const file = join(folder, name);
     if (file.endsWith('.d.ts') && !seen.has(file)) rmSync(file);

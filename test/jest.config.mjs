@@ -18,6 +18,7 @@ export default {
   transform: { '^.+\\.ts$': swcTransform },
   moduleNameMapper: {
     '^nestjs-redis-lock$': '<rootDir>/lib/index.ts',
+    '^nestjs-redis-lock/(.+)$': '<rootDir>/lib/$1/index.ts',
     // TypeScript sources import './x.js' and the file is './x.ts'.
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
