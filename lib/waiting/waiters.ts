@@ -71,9 +71,10 @@ export class Waiters implements WaitersToServe, WaitersQueue {
     first.serve(hold);
   }
 
-  /** Of a latch, which is open for all of them. */
+  /** Of a latch, which was open when the request was sent: it may have been set before others of them came. */
   serveAll(hold: Hold): void {
-    while (this.list.first !== null) this.serveFirst(hold);
+    for (let { first } = this; first !== null && first.since <= hold.sentAt.mono; { first } = this)
+      this.serveFirst(hold);
   }
 
   onBusy(remainingMs: number | undefined, take: number): void {

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { connectLockService, LockUnavailableError, type LockService } from 'nestjs-redis-lock';
+import { commandStats } from '../support/command-stats.js';
 import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
-import { uniqueName } from '../support/test-redis.js';
+import { redisClient, uniqueName } from '../support/test-redis.js';
 import { untilIdle } from '../support/until-idle.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -84,6 +85,26 @@ describeWithRedisServer('a latch', () => {
     proxy.replies = 'pass';
     await waiting;
     await untilIdle(locks);
+  });
+
+  it('stays closed for a caller that came after it was set, although the reply to one before says that it is open', async () => {
+    const latch = locks.latch(name);
+    await latch.wait();
+    const client = redisClient(server.url);
+    const requests = async (): Promise<number> => (await commandStats(client)).get('evalsha') ?? 0;
+    const before = await requests();
+    proxy.replies = 'hold';
+    const early = latch.wait();
+    await waitUntil('its request was executed', async () => (await requests()) > before);
+    await other.latch(name).trySetCount(1);
+    const late = latch.wait({ wait: 20_000 });
+    proxy.replies = 'pass';
+    await early;
+    expect(locks.stats().waiting).toBe(1);
+    await other.latch(name).countDown();
+    await late;
+    await untilIdle(locks);
+    client.disconnect();
   });
 
   it('rejects its calls when Redis cannot be reached, and keeps on waiting callers', async () => {
