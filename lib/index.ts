@@ -55,8 +55,10 @@ export type { QueueLength } from './waiting/queue-length.js';
 export { lockChannels } from './telemetry/channels.js';
 export type {
   AcquiredMessage,
+  CallMessage,
   ElectedMessage,
   LostMessage,
+  MessageMode,
   RefusedMessage,
   ReleasedMessage,
   RenewedMessage,

@@ -44,13 +44,14 @@ export class Flight {
   ) {}
 
   /** Runs in the async context of the first caller: inside a section, locks are granted even during a shutdown. */
-  start({ lease, renew, wait }: Computation['options']): void {
+  start({ lease, renew, wait, label }: Computation['options']): void {
     const acquiring = this.context.locks.acquire(this.key, {
       wait: wait === 0 ? 0 : Infinity,
       signal: this.ended.signal,
       nested: 'refuse',
       lease,
       renew,
+      label,
     });
     inServiceContext(() => {
       void this.run(acquiring);

@@ -1,5 +1,5 @@
 import { LockConfigError } from '../errors/index.js';
-import { checkKnown, checkLease } from '../options/checks.js';
+import { checkKnown, checkLabel, checkLease } from '../options/checks.js';
 
 /**
  * Options of `LeaderElection`; every duration is in ms.
@@ -12,6 +12,11 @@ export interface LeaderElectionOptions {
    * lease ends; a leader that cannot renew its lease for this long ends its term. Default: that of the module.
    */
   readonly lease?: number;
+  /**
+   * What elections like this one have in common, for metrics and logs. 1 to 100 characters. Default: of `@WhileLeader`, the
+   * name; else none.
+   */
+  readonly label?: string;
 }
 
 /**
@@ -27,9 +32,12 @@ export interface LeadOptions {
 /** @internal @throws LockConfigError that names the option */
 export function checkElectionOptions(options: LeaderElectionOptions, what = 'LeaderElection'): LeaderElectionOptions {
   checkObject(what, options);
-  checkKnown(what, options, ['lease']);
-  const { lease } = options;
-  return lease === undefined ? {} : { lease: checkLease('lease', lease) };
+  checkKnown(what, options, ['lease', 'label']);
+  const { lease, label } = options;
+  return {
+    ...(lease === undefined ? {} : { lease: checkLease('lease', lease) }),
+    ...(label === undefined ? {} : { label: checkLabel(label) }),
+  };
 }
 
 /** @internal @throws LockConfigError that names the option */

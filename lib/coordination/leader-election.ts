@@ -149,7 +149,7 @@ export class LeaderElection {
     const section = async (lease: Lease): Promise<TermEnd> => {
       // It may have been granted in the same moment.
       if (stop.aborted) return { reason: 'resigned', ledMs: 0, failure: null };
-      this.term = new Term(lease, this.locks.reporter);
+      this.term = new Term(lease, this.locks.reporter, this.options.label);
       try {
         return await this.term.run(code, stop, this.record);
       } finally {

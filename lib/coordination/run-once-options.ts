@@ -1,5 +1,5 @@
 import { LockConfigError } from '../errors/index.js';
-import { checkFlag, checkKnown, checkLease, checkWhole, DAY_MS } from '../options/checks.js';
+import { checkFlag, checkKnown, checkLabel, checkLease, checkWhole, DAY_MS } from '../options/checks.js';
 
 /**
  * Options of `runOnce`; every duration is in ms.
@@ -22,6 +22,11 @@ export interface RunOnceOptions {
   readonly retry?: number;
   /** The length of the lease, which is renewed while the job runs. Default: that of the module. */
   readonly lease?: number;
+  /**
+   * What jobs like this one have in common, for metrics and logs. 1 to 100 characters. Default: of `@RunOnce`, the name; else
+   * none.
+   */
+  readonly label?: string;
 }
 
 /** The longest window. The record of a firing is kept for 30 days. */
@@ -29,20 +34,22 @@ const MAX_WINDOW_MS = 28 * DAY_MS;
 const MAX_RETRY = 100;
 
 /** @internal */
-export type CheckedRunOnceOptions = Required<Omit<RunOnceOptions, 'lease'>> & Pick<RunOnceOptions, 'lease'>;
+export type CheckedRunOnceOptions = Required<Omit<RunOnceOptions, 'lease' | 'label'>> &
+  Pick<RunOnceOptions, 'lease' | 'label'>;
 
 /** @internal @throws LockConfigError that names the option */
 export function checkRunOnceOptions(options: RunOnceOptions): CheckedRunOnceOptions {
   if (typeof options !== 'object' || (options as RunOnceOptions | null) === null) {
     throw new LockConfigError('The options of runOnce must be an object with a "window".');
   }
-  checkKnown('runOnce', options, ['window', 'takeOver', 'retry', 'lease']);
-  const { window, takeOver = false, retry = 0, lease } = options;
+  checkKnown('runOnce', options, ['window', 'takeOver', 'retry', 'lease', 'label']);
+  const { window, takeOver = false, retry = 0, lease, label } = options;
   return {
     window: checkWindow(window),
     takeOver: checkFlag('takeOver', takeOver),
     retry: checkWhole('retry', retry, 0, MAX_RETRY),
     ...(lease === undefined ? {} : { lease: checkLease('lease', lease) }),
+    ...(label === undefined ? {} : { label: checkLabel(label) }),
   };
 }
 

@@ -5,6 +5,7 @@ import { injectService, serviceOf } from '../decorators/injected-service.js';
 import type { Problem } from '../decorators/with-lock-types.js';
 import { LockConfigError } from '../errors/index.js';
 import { checkPlainName } from '../naming/plain-name.js';
+import { labelFrom } from '../options/checks.js';
 import { defaultWindow, timeBetweenFirings } from './firing-window.js';
 import { checkRunOnceOptions, checkWindow, type RunOnceOptions } from './run-once-options.js';
 import { runOnce } from './run-once.js';
@@ -70,7 +71,7 @@ export function RunOnce(name: string, options: RunOnceMethodOptions = {}): RunOn
   checkPlainName(name, 'runOnce()');
   const { connection: given, window, ...others } = options;
   const connection = checkConnection('connection', given);
-  const checked = checkRunOnceOptions({ ...others, window: 1 });
+  const checked = checkRunOnceOptions({ ...others, label: others.label ?? labelFrom(name), window: 1 });
   if (window !== undefined) checkWindow(window);
   return (target: object, key: string | symbol, descriptor?: PropertyDescriptor) => {
     const method = decoratedMethod('@RunOnce', target, key, descriptor);

@@ -73,7 +73,8 @@ export async function runOnce<T>(
   const result = await call.run();
   if (!result.ran) {
     locks.skips[result.reason] += 1;
-    const message: SkippedMessage = { name, reason: result.reason };
+    const { label } = options;
+    const message: SkippedMessage = { name, label, mode: 'exclusive', reason: result.reason };
     channels.skipped.publish(message);
   }
   return result;
@@ -181,12 +182,13 @@ class RunOnceCall<T> {
 
   /** Runs the job under its lock, unless its firing needs no attempt any more. */
   private async underLock(): Promise<RunOnceResult<T> | null> {
-    const { lease } = this.options;
+    const { lease, label } = this.options;
     const outcome = await this.locks.withLock(this.name, (held) => this.runUnder(held), {
       wait: this.patience(),
       nested: 'refuse',
       renew: true,
       ...(lease === undefined ? {} : { lease }),
+      ...(label === undefined ? {} : { label }),
     });
     // Refused under the lock, so that no other attempt runs: the firing is over.
     if (outcome === null) return this.ranElsewhere(await this.firings.read(this.name));

@@ -199,8 +199,8 @@ export class SingleFlightCache {
 
   /** Resolves with `false` if another caller has the lock. */
   private async tryRefresh(key: string, seen: CacheEntry, computation: Computation): Promise<boolean> {
-    const { lease: length, renew } = computation.options;
-    const lease = await this.locks.tryAcquire(key, { lease: length, renew });
+    const { lease: length, renew, label } = computation.options;
+    const lease = await this.locks.tryAcquire(key, { lease: length, renew, label });
     if (lease === null) return false;
     // A function that has lost its lease may never end.
     lease.signal.addEventListener('abort', () => this.refreshed.delete(key));

@@ -1,5 +1,14 @@
 import { LockConfigError } from '../errors/index.js';
-import { checkFlag, checkKnown, checkLease, checkWait, checkWhole, MAX_LEASE_MS, MAX_MS } from '../options/checks.js';
+import {
+  checkFlag,
+  checkKnown,
+  checkLabel,
+  checkLease,
+  checkWait,
+  checkWhole,
+  MAX_LEASE_MS,
+  MAX_MS,
+} from '../options/checks.js';
 
 /**
  * Options of a `SingleFlightCache`; every duration is in ms.
@@ -39,6 +48,11 @@ export interface SingleFlightOptions {
    * How long one request to the cache may take before it counts as failed. Default 1 000.
    */
   readonly cacheTimeout?: number;
+  /**
+   * What keys like this one have in common, for metrics and logs. 1 to 100 characters. Default: of `@SingleFlight`, its
+   * template, or the class and method if its name is a function; else none.
+   */
+  readonly label?: string;
 }
 
 /**
@@ -51,14 +65,24 @@ export interface SingleFlightCallOptions extends Partial<Omit<SingleFlightOption
   readonly signal?: AbortSignal;
 }
 
-const KNOWN = ['ttl', 'staleFor', 'refreshAhead', 'absentTtl', 'wait', 'lease', 'renew', 'cacheTimeout'] as const;
+const KNOWN = [
+  'ttl',
+  'staleFor',
+  'refreshAhead',
+  'absentTtl',
+  'wait',
+  'lease',
+  'renew',
+  'cacheTimeout',
+  'label',
+] as const;
 const KNOWN_OF_CALL = [...KNOWN.filter((option) => option !== 'cacheTimeout'), 'signal'] as const;
 
 /** @internal */
 export type FlightOptions = Required<
   Pick<SingleFlightOptions, 'ttl' | 'staleFor' | 'refreshAhead' | 'absentTtl' | 'wait'>
 > &
-  Pick<SingleFlightOptions, 'lease' | 'renew'>;
+  Pick<SingleFlightOptions, 'lease' | 'renew' | 'label'>;
 
 /** @internal @throws LockConfigError that names the option */
 export function checkSingleFlightOptions(options: unknown, known: readonly string[] = KNOWN): void {
@@ -77,6 +101,7 @@ export function checkSingleFlightOptions(options: unknown, known: readonly strin
   check('wait', checkWait);
   check('lease', checkLease);
   check('renew', checkFlag);
+  check('label', (_option, value) => checkLabel(value));
   check('cacheTimeout', (option, value) => checkWhole(option, value, 1, MAX_LEASE_MS));
   if (given.signal !== undefined && !(given.signal instanceof AbortSignal)) {
     throw new LockConfigError('"signal" must be an AbortSignal.');

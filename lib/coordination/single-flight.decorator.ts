@@ -7,14 +7,14 @@ import type { Fits } from '../decorators/with-lock-types.js';
 import { LockConfigError } from '../errors/index.js';
 import type { LockService } from '../lock.service.js';
 import { ARGUMENT_ROOTS } from '../naming/name-template.js';
-import { show } from '../options/checks.js';
+import { labelFrom, show } from '../options/checks.js';
 import { LOCK_CACHE } from '../tokens.js';
 import type { FlightCache } from './shared-cache.js';
 import { SingleFlightCache } from './single-flight-cache.js';
 import { checkSingleFlightOptions, flightOptions, type SingleFlightOptions } from './single-flight-options.js';
 
 type CallOptions = Omit<SingleFlightOptions, 'cacheTimeout'>;
-type NumberKey = Exclude<keyof CallOptions, 'renew'>;
+type NumberKey = Exclude<keyof CallOptions, 'renew' | 'label'>;
 
 /**
  * Options of `@SingleFlight`; every duration is in ms. Each number may be a function of the instance.
@@ -73,7 +73,7 @@ export function SingleFlight<Args extends readonly unknown[] = any[], Self = any
   if (cache !== undefined && typeof cache !== 'function') {
     throw new LockConfigError(`"cache" must be a function of the instance, but is ${show(cache)}.`);
   }
-  const optionsOf = plan(numbers);
+  const optionsOf = plan(name, numbers);
   const render = nameRenderer<Args>(name, ARGUMENT_ROOTS);
 
   return (target: object, key: string | symbol, descriptor?: PropertyDescriptor) => {
@@ -101,11 +101,15 @@ function checkObject<Self>(options: SingleFlightMethodOptions<Self>): SingleFlig
 }
 
 /** Checks the constant options, and returns a function that gives the options for a call on an instance. */
-function plan(options: object): (self: unknown, title: string) => Partial<CallOptions> {
+function plan(name: unknown, options: object): (self: unknown, title: string) => Partial<CallOptions> {
   const { constant, ofInstance } = splitOptions<CallOptions>(options, NUMBERS);
-  checkSingleFlightOptions(constant, [...NUMBERS, 'renew']);
+  checkSingleFlightOptions(constant, [...NUMBERS, 'renew', 'label']);
   if (!ofInstance.some(([option]) => option === 'ttl')) flightOptions(constant, undefined, 0);
-  return (self, title) => ({ ...constant, ...numbersOf(ofInstance, self, title) });
+  return (self, title) => ({
+    label: labelFrom(typeof name === 'string' ? name : title),
+    ...constant,
+    ...numbersOf(ofInstance, self, title),
+  });
 }
 
 const NUMBERS = Object.keys({

@@ -33,6 +33,7 @@ export class Term {
   constructor(
     private readonly lease: Lease,
     private readonly reporter: Reporter,
+    private readonly label: string | undefined,
   ) {
     this.overdue = new Timer(() => {
       this.reportOverdue();
@@ -50,7 +51,7 @@ export class Term {
    * @param stop makes the leader resign when it aborts; its reason becomes that of the term's signal
    */
   async run(code: TermCode, stop: AbortSignal, record: TermRecord | undefined): Promise<TermEnd> {
-    const { lease, over } = this;
+    const { lease, over, label } = this;
     const { signal } = lease;
     const resign = (reason: unknown): void => {
       lease.resign(reason as LockError);
@@ -60,7 +61,7 @@ export class Term {
       this.overdue.start(OVERDUE_MS);
     };
     const unlink = [onAbort(stop, resign), onAbort(signal, onEnd)];
-    const elected: ElectedMessage = { name: lease.name, token: lease.token };
+    const elected: ElectedMessage = { name: lease.name, label, token: lease.token };
     channels.elected.publish(elected);
     void record?.keep(lease, over.signal);
     let failure: TermEnd['failure'] = null;
@@ -82,14 +83,14 @@ export class Term {
     const own = failure !== null && !repeatsAbort(failure.error, signal) ? failure : null;
     const reason = signal.aborted ? endedBy(signal) : own === null ? 'returned' : 'failed';
     if (own !== null && signal.aborted) this.reporter.warn('term', lateFailureWarning(name, own.error));
-    const message: TermEndedMessage = { name, token, reason, ledMs, ...(own ?? {}) };
+    const message: TermEndedMessage = { name, label: this.label, token, reason, ledMs, ...(own ?? {}) };
     channels.termEnded.publish(message);
     return { reason, ledMs, failure: own };
   }
 
   private reportOverdue(): void {
     const { name, token, signal } = this.lease;
-    const message: TermOverdueMessage = { name, token, overdueMs: OVERDUE_MS };
+    const message: TermOverdueMessage = { name, label: this.label, token, overdueMs: OVERDUE_MS };
     channels.termOverdue.publish(message);
     this.reporter.warn('term', termOverdueWarning(name, OVERDUE_MS, endedBy(signal) === 'lost'));
   }

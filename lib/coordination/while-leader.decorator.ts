@@ -5,6 +5,7 @@ import { injectService } from '../decorators/injected-service.js';
 import { LockConfigError } from '../errors/index.js';
 import type { Lease } from '../leases/lease.js';
 import { checkPlainName } from '../naming/plain-name.js';
+import { labelFrom } from '../options/checks.js';
 import { checkElectionOptions, checkObject, type LeaderElectionOptions } from './leader-election-options.js';
 
 /**
@@ -59,7 +60,7 @@ export function WhileLeader(name: string, options: WhileLeaderOptions = {}): Whi
   checkObject('@WhileLeader', options);
   const { connection: given, ...others } = options;
   const connection = checkConnection('connection', given);
-  const checked = checkElectionOptions(others, '@WhileLeader');
+  const checked = checkElectionOptions({ ...others, label: others.label ?? labelFrom(name) }, '@WhileLeader');
   return (target: object, key: string | symbol, descriptor?: PropertyDescriptor) => {
     const method = decoratedMethod('@WhileLeader', target, key, descriptor);
     const { title, original } = method;

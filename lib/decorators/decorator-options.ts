@@ -1,6 +1,6 @@
 import { LockConfigError, type LockBusyError } from '../errors/index.js';
 import { checkAcquireOptions, type AcquireOptions } from '../options/acquire-options.js';
-import { show } from '../options/checks.js';
+import { labelFrom, show } from '../options/checks.js';
 import { DEFAULT_CONNECTION } from '../tokens.js';
 import { numbersOf, splitOptions, type InstanceOption, type NumberOption } from './instance-options.js';
 
@@ -59,11 +59,13 @@ export interface DecoratorPlan<Args extends readonly unknown[]> {
 /**
  * @internal Checks the options of a decorator when it is applied, so that a mistake is reported at start-up.
  *
+ * @param source of the lock's name: a template is the default of `label`
  * @param more options that only this decorator has
  * @param numbers the options that may be functions of the instance
  * @throws LockConfigError that names the option
  */
 export function planOf<Args extends readonly unknown[]>(
+  source: unknown,
   options: LockDecoratorOptions<Args, never>,
   more: readonly string[] = [],
   numbers: readonly string[] = NUMBERS,
@@ -75,8 +77,14 @@ export function planOf<Args extends readonly unknown[]>(
     throw new LockConfigError(`"onBusy" must be 'throw', 'skip' or a function, but is ${show(onBusy)}.`);
   }
   const own = Object.entries(rest).filter(([option]) => !more.includes(option));
-  const acquire = Object.fromEntries(own);
-  return { acquire, ofInstance, connection: checkConnection('connection', connection), onBusy };
+  const acquire: AcquireOptions = Object.fromEntries(own);
+  const label = acquire.label ?? (typeof source === 'string' ? labelFrom(source) : undefined);
+  return {
+    acquire: label === undefined ? acquire : { ...acquire, label },
+    ofInstance,
+    connection: checkConnection('connection', connection),
+    onBusy,
+  };
 }
 
 /**
@@ -86,10 +94,12 @@ export function planOf<Args extends readonly unknown[]>(
  * @throws LockConfigError if a function of the instance does not return a number
  */
 export function acquireOptionsFor<Args extends readonly unknown[]>(
-  { acquire, ofInstance }: DecoratorPlan<Args>,
+  plan: DecoratorPlan<Args>,
   self: unknown,
   title: string,
 ): AcquireOptions {
+  const { ofInstance } = plan;
+  const acquire = plan.acquire.label === undefined ? { ...plan.acquire, label: labelFrom(title) } : plan.acquire;
   if (ofInstance.length === 0) return acquire;
   if (self === undefined) {
     throw new LockConfigError(

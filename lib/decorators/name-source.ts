@@ -1,5 +1,7 @@
 import { LockNameError } from '../errors/index.js';
 import { NameTemplate, type TemplateRoots } from '../naming/name-template.js';
+import { labelFrom } from '../options/checks.js';
+import type { NamedLock } from '../options/named-locks.js';
 
 /**
  * The lock name of a decorator: a template, several templates (all of the locks are taken), or a function of the call's
@@ -16,22 +18,26 @@ export type NameRenderer<Args extends readonly unknown[]> = (
   self: unknown,
   args: Args,
   root: (name: string) => unknown,
-) => string | readonly string[];
+) => string | readonly (string | NamedLock)[];
 
 /**
  * @internal Parses a name source once, so that a bad template fails when the class is loaded and not at the first call.
  *
+ * @param label the option `label`; without it, each of several templates is the label of its lock
  * @throws LockNameError if a template cannot be used
  */
 export function nameRenderer<Args extends readonly unknown[]>(
   source: LockNameSource<Args, never>,
   roots: TemplateRoots,
+  label?: string,
 ): NameRenderer<Args> {
   if (typeof source === 'function') return (self, args) => source.call(self as never, ...args);
   if (isList(source)) {
     if (source.length === 0) throw new LockNameError('At least one lock name template is needed.');
     const templates = source.map((each) => NameTemplate.parse(each, roots));
-    return (_self, _args, root) => templates.map((template) => template.render(root));
+    const labels = source.map(labelFrom);
+    return (_self, _args, root) =>
+      templates.map((template, at) => ({ name: template.render(root), label: label ?? (labels[at] as string) }));
   }
   const template = NameTemplate.parse(source, roots);
   return (_self, _args, root) => template.render(root);

@@ -2,8 +2,11 @@ import { AsyncResource } from 'node:async_hooks';
 import { from, isObservable, Observable, Subject, takeUntil } from 'rxjs';
 import { LockBusyError, LockConfigError } from '../errors/index.js';
 import type { LockService } from '../lock.service.js';
+import type { AcquireOptions } from '../options/acquire-options.js';
+import type { NamedLock } from '../options/named-locks.js';
 import type { PermitOptions } from '../options/semaphore-options.js';
 import { channels } from '../telemetry/channels.js';
+import { modeOf } from '../telemetry/message-mode.js';
 import type { SkippedMessage } from '../telemetry/messages.js';
 import { onAbort } from '../time/on-abort.js';
 import type { DecoratorPlan } from './decorator-options.js';
@@ -11,7 +14,7 @@ import type { DecoratorPlan } from './decorator-options.js';
 /** The service, the lock's name, or names, and the options for one call. */
 export interface LockRequest {
   readonly service: LockService;
-  readonly names: string | readonly string[];
+  readonly names: string | readonly (string | NamedLock)[];
   readonly options: PermitOptions;
   /** For a semaphore: how many permits there are. */
   readonly permits?: number | undefined;
@@ -44,8 +47,10 @@ export interface LockedStream<Args extends readonly unknown[]> extends Omit<Lock
 /** Runs `call` under its lock and resolves with its result once the lock is released. */
 export async function promiseUnderLock<Args extends readonly unknown[]>(call: LockedCall<Args>): Promise<unknown> {
   const progress = { entered: false };
+  let request: LockRequest | undefined;
   try {
-    return await enter(call.request(), async () => {
+    request = call.request();
+    return await enter(request, async () => {
       progress.entered = true;
       const result = await call.run();
       if (isObservable(result)) throw streamInPromiseMode(call.title);
@@ -53,8 +58,8 @@ export async function promiseUnderLock<Args extends readonly unknown[]>(call: Lo
     });
   } catch (error) {
     // A busy error from inside the method belongs to another lock, and is passed on.
-    if (progress.entered || !(error instanceof LockBusyError)) throw error;
-    return answerBusy(call, error);
+    if (progress.entered || request === undefined || !(error instanceof LockBusyError)) throw error;
+    return answerBusy(call, request, error);
   }
 }
 
@@ -127,13 +132,14 @@ export function streamUnderLock<Args extends readonly unknown[]>(call: LockedStr
       await ended;
     };
     const hold = async () => {
+      let request: LockRequest | undefined;
       try {
-        const request = await call.request();
+        request = await call.request();
         await enter({ ...request, options: { ...request.options, signal: aborter.signal } }, section);
       } catch (error) {
         unlink();
-        if (progress.entered || !(error instanceof LockBusyError)) throw error;
-        const answer = answerBusy(call, error);
+        if (progress.entered || request === undefined || !(error instanceof LockBusyError)) throw error;
+        const answer = answerBusy(call, request, error);
         await forward(isObservable(answer) ? from(answer) : from(Promise.resolve(answer)));
       }
     };
@@ -169,15 +175,24 @@ function enter<T>({ service, names, options, permits }: LockRequest, section: ()
 
 function answerBusy<Args extends readonly unknown[]>(
   { plan, args }: Pick<LockedCall<Args>, 'plan' | 'args'>,
+  request: LockRequest,
   busy: LockBusyError,
 ): unknown {
   if (plan.onBusy === 'throw') throw busy;
   if (plan.onBusy === 'skip') {
-    const message: SkippedMessage = { name: busy.lockName ?? '', reason: 'busy' };
-    channels.skipped.publish(message);
+    if (channels.skipped.hasSubscribers) channels.skipped.publish(skippedMessage(request, busy.lockName ?? ''));
     return undefined;
   }
   return plan.onBusy(busy, ...args);
+}
+
+function skippedMessage({ names, options, permits }: LockRequest, name: string): SkippedMessage {
+  const locks = typeof names === 'string' ? [names] : names;
+  const known = locks.find((lock): lock is NamedLock => typeof lock !== 'string' && lock.name === name);
+  const label = known?.label ?? options.label;
+  // @WithPermit has no option "mode".
+  const { mode } = options as AcquireOptions;
+  return { name, label, mode: modeOf({ mode, permits }), reason: 'busy' };
 }
 
 function streamInPromiseMode(title: string): LockConfigError {

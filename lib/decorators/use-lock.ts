@@ -49,8 +49,8 @@ export function UseLock<Self = any>(
   name: LockNameSource<readonly [context: ExecutionContext], Self>,
   options: UseLockOptions<Self> = {},
 ): ClassDecorator & MethodDecorator {
-  const plan = planOf(options);
-  const render = nameRenderer(name, REQUEST_ROOTS);
+  const plan = planOf(name, options);
+  const render = nameRenderer(name, REQUEST_ROOTS, plan.acquire.label);
   const lock: HandlerLock = { plan, render, needsInstance: typeof name === 'function' || plan.ofInstance.length > 0 };
   const interceptor = lockInterceptor(plan.connection);
 

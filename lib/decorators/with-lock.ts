@@ -66,8 +66,8 @@ export function WithLock(
   name: LockNameSource<readonly unknown[], never>,
   options: WithLockOptions<readonly unknown[], never> = {},
 ): LockedMethodDecorator<readonly unknown[], never, object> {
-  const plan = planOf(options, ['returns']);
-  const render = nameRenderer(name, ARGUMENT_ROOTS);
+  const plan = planOf(name, options, ['returns']);
+  const render = nameRenderer(name, ARGUMENT_ROOTS, plan.acquire.label);
   return lockedMethod('@WithLock', plan, options.returns, (self, args, title) => ({
     service: serviceOf(self, plan.connection, title),
     names: render(self, args, (root) => args[Number(root)]),

@@ -66,7 +66,7 @@ export function WithPermit(
   options: WithPermitOptions<readonly unknown[], never>,
 ): LockedMethodDecorator<readonly unknown[], never, object> {
   if (Array.isArray(name)) throw new LockConfigError(`@WithPermit takes one name, but got ${show(name)}.`);
-  const plan = planOf(options, ['permits', 'take', 'returns'], [...NUMBERS, 'permits', 'take']);
+  const plan = planOf(name, options, ['permits', 'take', 'returns'], [...NUMBERS, 'permits', 'take']);
   checkPermitOptions(plan.acquire);
   const constant = { permits: constantOf(options.permits), take: constantOf(options.take) ?? 1 };
   checkTake(constant.take, typeof options.permits === 'function' ? undefined : checkPermits(options.permits));

@@ -2,6 +2,7 @@ import { LockLostError, type LockLostReason } from '../errors/index.js';
 import type { FencingToken } from '../fencing-token.js';
 import type { KindStore, PermitCount, TakingMode, RenewReply } from '../stores/lock-store.js';
 import { channels } from '../telemetry/channels.js';
+import { modeOf } from '../telemetry/message-mode.js';
 import type { LostMessage, RenewedMessage } from '../telemetry/messages.js';
 import type { ReleaseOutcome } from './release-outcome.js';
 import { monotonic } from '../time/clock.js';
@@ -11,6 +12,8 @@ import { isValid, validityOf } from '../time/validity.js';
 
 /** Notifications from a hold to the caller that uses it. */
 export interface HoldObserver {
+  /** What it is reported as. */
+  readonly label?: string | undefined;
   onHoldLost(error: LockLostError): void;
   /** Runs `run` in the async context in which the lock was acquired. */
   inContext(run: () => void): void;
@@ -122,6 +125,11 @@ export class Hold extends Deadline {
     this.observer = null;
   }
 
+  /** What the caller that uses it is reported as; of several that read, one of them. */
+  get label(): string | undefined {
+    return this.observers()[0]?.label;
+  }
+
   protected observers(): HoldObserver[] {
     return this.observer === null ? [] : [this.observer];
   }
@@ -181,7 +189,8 @@ export class Hold extends Deadline {
     this.since = sentAt;
     this.lease = leaseMs;
     if (!channels.renewed.hasSubscribers) return;
-    const message: RenewedMessage = { name: this.name, token: this.current, leaseMs };
+    const { name, label, current: token } = this;
+    const message: RenewedMessage = { name, label, mode: modeOf(this), token, leaseMs };
     channels.renewed.publish(message);
   }
 
@@ -227,10 +236,16 @@ export class Hold extends Deadline {
     const observers = this.observers();
     for (const each of observers) each.onHoldLost(this.lost);
     if (!channels.lost.hasSubscribers) return;
-    const message: LostMessage = { name: this.name, token: this.current, reason };
-    const publish = (): void => channels.lost.publish(message);
-    if (observers.length === 0) publish();
-    for (const each of observers) each.inContext(publish);
+    const publish = (label: string | undefined): void => {
+      const message: LostMessage = { name: this.name, label, mode: modeOf(this), token: this.current, reason };
+      channels.lost.publish(message);
+    };
+    if (observers.length === 0) publish(undefined);
+    for (const each of observers) {
+      each.inContext(() => {
+        publish(each.label);
+      });
+    }
   }
 
   override onDue(): void {

@@ -110,7 +110,7 @@ export class Watchdog implements HoldKeeper {
     hold.doubtful = true;
     if (hold.keeper !== this || this.failing.has(hold)) return;
     this.failing.add(hold);
-    this.reporter.warn('renewal', renewalWarning(hold.name, hold.remaining(), error));
+    this.reporter.warn('renewal', renewalWarning(hold, hold.remaining(), error));
   }
 
   private lose(hold: Hold, reason: 'expired' | 'taken'): void {

@@ -5,6 +5,7 @@ import type { Linked, LinkedList } from '../lists/linked-list.js';
 import type { Hold, HoldObserver } from '../holds/hold.js';
 import type { ReleaseOutcome } from '../holds/release-outcome.js';
 import { monotonic } from '../time/clock.js';
+import type { WaitRequest } from '../waiting/waiter.js';
 import type { LeaseState } from './lease-summary.js';
 
 /** The operations of the service that a caller hold needs. */
@@ -35,20 +36,25 @@ export class CallerHold implements HoldObserver, Linked<CallerHold> {
    * released.
    */
   inSection = false;
+  /** What the caller is reported as. */
+  readonly label: string | undefined;
+  /** How long the lock stays taken at least, from `since` on, in ms. */
+  private holdAtLeast: number;
   private users = 1;
   private controller: AbortController | null = null;
   private endedBy: LockLostError | LockShutdownError | null = null;
 
   constructor(
     readonly hold: Hold,
-    /** How long the lock stays taken at least, from `since` on, in ms. */
-    public holdAtLeast: number,
+    { holdAtLeast, label }: Pick<WaitRequest, 'holdAtLeast' | 'label'>,
     private readonly context: CallerHoldContext,
     /** The async context in which the lock was acquired. */
     private readonly origin: AsyncResource,
   ) {
     this.name = hold.name;
     this.token = hold.token;
+    this.holdAtLeast = holdAtLeast;
+    this.label = label;
     hold.attach(this);
     if (hold.lost !== null) this.onHoldLost(hold.lost);
   }

@@ -7,7 +7,7 @@ import { Watchdog } from '../holds/watchdog.js';
 import type { KindStore, LockStore } from '../stores/lock-store.js';
 import { channels } from '../telemetry/channels.js';
 import type { Reporter } from '../telemetry/reporter.js';
-import { tellAcquired, tellRefused, tellReleased } from '../telemetry/tell.js';
+import { tellAcquired, tellRefused, tellReleased, type RefusedRequest } from '../telemetry/tell.js';
 import { leftWarning, lostWarning, slowShutdownWarning } from '../telemetry/warnings.js';
 import { monotonic } from '../time/clock.js';
 import { onNextTurn } from '../time/ticks.js';
@@ -104,7 +104,7 @@ export class Leases implements CallerHoldContext {
       const joined = this.joinEnclosing(name, request);
       if (joined !== null) return Promise.resolve(joined);
     } catch (error) {
-      if (error instanceof LockError) tellRefused(name, error, 0);
+      if (error instanceof LockError) tellRefused(name, request, error, 0);
       throw error;
     }
     const origin = new AsyncResource('nestjs-redis-lock:lease');
@@ -112,7 +112,7 @@ export class Leases implements CallerHoldContext {
     // The options were checked: the store has the kind.
     const queues = this.queues[request.mode === 'fair' ? 'fair' : kindOf(request)] as LocalQueues;
     const served = queues.join(name, request, claim, runsUnderLease());
-    return channels.refused.hasSubscribers ? tellingRefusal(name, served) : served;
+    return channels.refused.hasSubscribers ? tellingRefusal(name, request, served) : served;
   }
 
   /**
@@ -126,6 +126,7 @@ export class Leases implements CallerHoldContext {
     const latch = this.queues.latch as LocalQueues;
     await tellingRefusal(
       name,
+      { label: request.label, mode: 'latch' },
       isRefused
         ? Promise.reject(new LockShutdownError(name))
         : latch.join(name, request, () => undefined, runsUnderLease()),
@@ -167,13 +168,14 @@ export class Leases implements CallerHoldContext {
 
   onReleased(callerHold: CallerHold, outcome: ReleaseOutcome): void {
     this.callerHolds.end(callerHold);
-    if (outcome === 'lost' && !callerHold.ended) this.reporter.warn('lost', lostWarning(callerHold.hold, 'taken'));
+    if (outcome === 'lost' && !callerHold.ended)
+      this.reporter.warn('lost', lostWarning(callerHold.hold, 'taken', callerHold.label));
     tellReleased(callerHold, outcome);
   }
 
   onLost(callerHold: CallerHold, reason: LockLostReason): void {
     this.callerHolds.lose(callerHold);
-    this.reporter.warn('lost', lostWarning(callerHold.hold, reason));
+    this.reporter.warn('lost', lostWarning(callerHold.hold, reason, callerHold.label));
   }
 
   extend(callerHold: CallerHold, ms: number, fix: boolean): Promise<void> {
@@ -203,20 +205,21 @@ export class Leases implements CallerHoldContext {
   }
 
   private begin(hold: Hold, request: LeaseRequest, asked: number, origin: AsyncResource): Lease {
-    const callerHold = new CallerHold(hold, request.holdAtLeast, this, origin);
+    const callerHold = new CallerHold(hold, request, this, origin);
     if (!callerHold.ended) this.callerHolds.begin(callerHold);
-    if (channels.acquired.hasSubscribers) callerHold.inContext(() => tellAcquired(hold, callerHold.since - asked));
+    if (channels.acquired.hasSubscribers)
+      callerHold.inContext(() => tellAcquired(callerHold, callerHold.since - asked));
     return Lease.of(callerHold);
   }
 }
 
 /** Returns `served`, and reports a refusal on the channel in the caller's async context. */
-async function tellingRefusal<T>(name: string, served: Promise<T>): Promise<T> {
+async function tellingRefusal<T>(name: string, request: RefusedRequest, served: Promise<T>): Promise<T> {
   const asked = monotonic();
   try {
     return await served;
   } catch (error) {
-    if (error instanceof LockError) tellRefused(name, error, monotonic() - asked);
+    if (error instanceof LockError) tellRefused(name, request, error, monotonic() - asked);
     throw error;
   }
 }

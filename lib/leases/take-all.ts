@@ -9,6 +9,8 @@ import { MultiLease } from './multi-lease.js';
 export interface LockToTake {
   readonly name: string;
   readonly mode: TakingMode | undefined;
+  /** Instead of that of the call. */
+  readonly label: string | undefined;
 }
 
 /**
@@ -52,9 +54,9 @@ async function takeEach(
   const alone = request.renewMs === undefined;
   const part: LeaseRequest = { ...request, leaseMs, renewMs: leaseMs, holdAtLeast: 0, alone };
   try {
-    for (const { name, mode } of locks) {
+    for (const { name, mode, label = request.label } of locks) {
       const wait = Math.max(0, until - monotonic());
-      taken.push(await leases.take(name, { ...part, wait, mode }));
+      taken.push(await leases.take(name, { ...part, wait, mode, label }));
     }
     const lease = MultiLease.of(taken);
     await Promise.all(taken.map((each) => each.begin(request)));

@@ -6,6 +6,7 @@ import type { TakingMode } from '../stores/lock-store.js';
 import {
   checkFlag,
   checkKnown,
+  checkLabel,
   checkLease,
   checkMinReplicas,
   checkWait,
@@ -59,6 +60,12 @@ export interface AcquireOptions {
    * "Inside" means the async context, which includes jobs that the section's code starts through a shared queue.
    */
   readonly nested?: NestedCall;
+  /**
+   * What calls like this one have in common, for metrics and logs, where each name would be a series of its own:
+   * `'catalog'` for `catalog:shoes` and `catalog:hats`. 1 to 100 characters. Default: of a decorator, its template, or the
+   * class and method if its name is a function; else none.
+   */
+  readonly label?: string;
 }
 
 const NESTED_CALLS: readonly unknown[] = ['join', 'refuse', 'wait'] satisfies NestedCall[];
@@ -74,6 +81,7 @@ const KNOWN = [
   'holdAtLeast',
   'minReplicas',
   'nested',
+  'label',
 ] as const satisfies readonly (keyof AcquireOptions)[];
 
 /** @internal What a store does not grant. */
@@ -144,6 +152,7 @@ export function resolveAcquire(
     holdAtLeast,
     minReplicas: options.minReplicas ?? settings.minReplicas,
     nested: options.nested ?? 'join',
+    label: options.label,
   };
 }
 
@@ -163,7 +172,7 @@ export function checkAcquireOptions(options: unknown, more: readonly string[] = 
     );
   }
   checkKnown('A lock', options, [...KNOWN, ...more]);
-  const { mode, wait, lease, renew, signal, holdAtLeast, minReplicas, nested } = options as Record<
+  const { mode, wait, lease, renew, signal, holdAtLeast, minReplicas, nested, label } = options as Record<
     keyof AcquireOptions,
     unknown
   >;
@@ -176,6 +185,7 @@ export function checkAcquireOptions(options: unknown, more: readonly string[] = 
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new LockConfigError('"signal" must be an AbortSignal.');
   }
+  if (label !== undefined) checkLabel(label);
   if (nested !== undefined && !NESTED_CALLS.includes(nested)) {
     throw new LockConfigError(`"nested" must be 'join', 'refuse' or 'wait', but is ${show(nested)}.`);
   }

@@ -7,6 +7,7 @@ export const MAX_LEASE_MS = DAY_MS;
 export const MIN_LEASE_MS = 10;
 export const MAX_MS = 2 ** 31 - 1;
 const MAX_REPLICAS = 100;
+const MAX_LABEL_CHARS = 100;
 
 /** A time to wait: 0 or more whole ms, or `Infinity`. */
 export function checkWait(option: string, value: unknown): number {
@@ -22,6 +23,20 @@ export function checkLease(option: string, value: unknown): number {
 export function checkFlag(option: string, value: unknown): boolean {
   if (typeof value === 'boolean') return value;
   throw new LockConfigError(`"${option}" must be true or false, but is ${show(value)}.`);
+}
+
+/** What calls of one kind are reported as. */
+export function checkLabel(value: unknown): string {
+  if (typeof value === 'string' && value !== '' && value.length <= MAX_LABEL_CHARS && value.isWellFormed())
+    return value;
+  throw new LockConfigError(
+    `"label" must be a string of 1 to ${String(MAX_LABEL_CHARS)} characters, but is ${show(value)}.`,
+  );
+}
+
+/** A text of the code, such as a template, as a label. */
+export function labelFrom(text: string): string {
+  return text.slice(0, MAX_LABEL_CHARS).toWellFormed();
 }
 
 /** A number of replicas. */

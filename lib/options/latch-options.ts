@@ -14,6 +14,8 @@ export interface LatchWaitOptions {
   readonly wait?: number;
   /** Ends the wait when it aborts. */
   readonly signal?: AbortSignal;
+  /** What calls like this one have in common, for metrics and logs. 1 to 100 characters. Default: none. */
+  readonly label?: string;
 }
 
 /** @internal @throws LockConfigError; the values are checked with those of locks */
@@ -21,7 +23,7 @@ export function checkLatchWaitOptions(options: unknown): LatchWaitOptions {
   if (typeof options !== 'object' || options === null) {
     throw new LockConfigError(`The options of a latch must be an object, but are ${show(options)}.`);
   }
-  checkKnown('A latch', options, ['wait', 'signal']);
+  checkKnown('A latch', options, ['wait', 'signal', 'label']);
   return options;
 }
 

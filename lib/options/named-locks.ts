@@ -3,7 +3,7 @@ import { quoteName } from '../errors/quote-name.js';
 import type { LockToTake } from '../leases/take-all.js';
 import { checkLockName } from '../naming/lock-name.js';
 import type { LockMode } from '../stores/lock-state.js';
-import { checkKnown } from './checks.js';
+import { checkKnown, checkLabel } from './checks.js';
 
 /**
  * One of several locks that are taken together, with a mode of its own.
@@ -14,6 +14,8 @@ export interface NamedLock {
   readonly name: string;
   /** Default: the `mode` of the call. */
   readonly mode?: LockMode;
+  /** Default: the `label` of the call. */
+  readonly label?: string;
 }
 
 /**
@@ -29,23 +31,27 @@ export function resolveLocks(
   if (locks.length === 0) throw new LockNameError('At least one lock name is needed.');
   const byName = new Map<string, LockToTake>();
   for (const lock of locks) {
-    const { name, mode } = parse(lock);
-    const resolved = { name, mode: resolveMode(mode) };
+    const { name, mode, label } = parse(lock);
+    const resolved = { name, mode: resolveMode(mode), label };
     const known = byName.get(name) ?? resolved;
     if (known.mode !== resolved.mode) {
       throw new LockConfigError(`${quoteName(name)} is among the locks twice, with different modes.`, name);
     }
-    byName.set(name, resolved);
+    byName.set(name, known);
   }
   return [...byName.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 
 function parse(lock: unknown): NamedLock {
   if (typeof lock === 'object' && lock !== null && !Array.isArray(lock)) {
-    checkKnown('One of several locks', lock, ['name', 'mode']);
-    const { name, mode } = lock as { name?: unknown; mode?: LockMode };
+    checkKnown('One of several locks', lock, ['name', 'mode', 'label']);
+    const { name, mode, label } = lock as { name?: unknown; mode?: LockMode; label?: unknown };
     checkLockName(name);
-    return mode === undefined ? { name } : { name, mode };
+    return {
+      name,
+      ...(mode === undefined ? {} : { mode }),
+      ...(label === undefined ? {} : { label: checkLabel(label) }),
+    };
   }
   checkLockName(lock);
   return { name: lock };

@@ -1,9 +1,23 @@
 import type { FencingToken } from '../fencing-token.js';
 import type { LockError, LockLostReason } from '../errors/index.js';
 
-/** A lock was granted. A nested call that joins the lease it runs under is not reported. */
-export interface AcquiredMessage {
+/**
+ * What a message is about: how a lock is taken, or a semaphore, or a latch.
+ *
+ * @publicApi
+ */
+export type MessageMode = 'exclusive' | 'fair' | 'read' | 'write' | 'semaphore' | 'latch';
+
+/** The lock, semaphore or latch that a message is about, and the call. */
+export interface CallMessage {
   readonly name: string;
+  /** What such calls have in common: the option `label`, or a decorator's template. Names, unlike labels, are unbounded. */
+  readonly label: string | undefined;
+  readonly mode: MessageMode;
+}
+
+/** A lock was granted. A nested call that joins the lease it runs under is not reported. */
+export interface AcquiredMessage extends CallMessage {
   /** The fencing token. */
   readonly token: FencingToken;
   /** How long the caller waited, in ms. */
@@ -16,16 +30,17 @@ export interface AcquiredMessage {
   readonly handedOver: boolean;
 }
 
-/** A lease now lasts `leaseMs`: it was renewed or extended, or renewed for the next caller in this process. */
-export interface RenewedMessage {
-  readonly name: string;
+/**
+ * A lease now lasts `leaseMs`: it was renewed or extended, or renewed for the next caller in this process. Callers of this
+ * process that read share a lease: `label` is that of one of them.
+ */
+export interface RenewedMessage extends CallMessage {
   readonly token: FencingToken;
   readonly leaseMs: number;
 }
 
 /** A lock was released; `outcome` is `lost` if it was no longer held. */
-export interface ReleasedMessage {
-  readonly name: string;
+export interface ReleasedMessage extends CallMessage {
   readonly token: FencingToken;
   readonly outcome: 'released' | 'lost' | 'unconfirmed';
   /** How long the caller held it, in ms. */
@@ -33,15 +48,13 @@ export interface ReleasedMessage {
 }
 
 /** A lock was lost while it was held: its lease expired, or another owner has the lock. */
-export interface LostMessage {
-  readonly name: string;
+export interface LostMessage extends CallMessage {
   readonly token: FencingToken;
   readonly reason: LockLostReason;
 }
 
 /** A caller did not get the lock; `error.code` gives the reason. */
-export interface RefusedMessage {
-  readonly name: string;
+export interface RefusedMessage extends CallMessage {
   readonly waitedMs: number;
   readonly error: LockError;
 }
@@ -50,21 +63,18 @@ export interface RefusedMessage {
  * A decorated method with `onBusy: 'skip'` did not run, since its lock was taken (`busy`), or a call of a job that runs once
  * did not: another call of the same firing ran it (`ran`), or an earlier firing still runs (`running`).
  */
-export interface SkippedMessage {
-  readonly name: string;
+export interface SkippedMessage extends CallMessage {
   readonly reason: 'busy' | 'ran' | 'running';
 }
 
 /** A process became the leader (`LeaderElection`). */
-export interface ElectedMessage {
-  readonly name: string;
+export interface ElectedMessage extends Omit<CallMessage, 'mode'> {
   /** The fencing token of the term. */
   readonly token: FencingToken;
 }
 
 /** The code of a term still runs although the term's signal has aborted: it ignores the signal, or takes long to end. */
-export interface TermOverdueMessage {
-  readonly name: string;
+export interface TermOverdueMessage extends Omit<CallMessage, 'mode'> {
   readonly token: FencingToken;
   /** How long ago the signal aborted, in ms. */
   readonly overdueMs: number;
@@ -81,8 +91,7 @@ export interface TermOverdueMessage {
 export type TermEndReason = 'lost' | 'resigned' | 'returned' | 'failed';
 
 /** A term ended: its code no longer runs. */
-export interface TermEndedMessage {
-  readonly name: string;
+export interface TermEndedMessage extends Omit<CallMessage, 'mode'> {
   readonly token: FencingToken;
   readonly reason: TermEndReason;
   /** How long its code ran, in ms. */

@@ -1,39 +1,74 @@
 import type { LockError } from '../errors/index.js';
 import type { FencingToken } from '../fencing-token.js';
 import { channels } from './channels.js';
+import { modeOf, type TakenAs } from './message-mode.js';
 import type { AcquiredMessage, RefusedMessage, ReleasedMessage } from './messages.js';
 import { monotonic } from '../time/clock.js';
 
 /** The parts of a hold that messages contain. */
-interface GrantedHold {
-  readonly name: string;
-  readonly token: FencingToken;
+interface GrantedHold extends TakenAs {
   readonly leaseMs: number;
   readonly tokensUsed: number;
   remaining(): number;
 }
 
-export function tellAcquired(hold: GrantedHold, waitedMs: number): void {
+/** The parts of a caller hold that messages contain. */
+interface ToldHold<Hold> {
+  readonly name: string;
+  readonly label: string | undefined;
+  readonly token: FencingToken;
+  /** When the lock was granted, on the monotonic clock. */
+  readonly since: number;
+  readonly hold: Hold;
+}
+
+/** The parts of a request that messages contain. */
+export interface RefusedRequest extends TakenAs {
+  readonly label?: string | undefined;
+}
+
+export function tellAcquired({ name, label, token, hold }: ToldHold<GrantedHold>, waitedMs: number): void {
   if (!channels.acquired.hasSubscribers) return;
-  const { name, token, leaseMs, tokensUsed } = hold;
+  const { leaseMs, tokensUsed } = hold;
   const handedOver = tokensUsed > 1;
   const remainingMs = Math.max(0, Math.floor(hold.remaining()));
-  const message: AcquiredMessage = { name, token, waitedMs: Math.round(waitedMs), leaseMs, remainingMs, handedOver };
+  const message: AcquiredMessage = {
+    name,
+    label,
+    mode: modeOf(hold),
+    token,
+    waitedMs: Math.round(waitedMs),
+    leaseMs,
+    remainingMs,
+    handedOver,
+  };
   channels.acquired.publish(message);
 }
 
-/** @param since when the lock was granted, on the monotonic clock */
 export function tellReleased(
-  { name, token, since }: { readonly name: string; readonly token: FencingToken; readonly since: number },
+  { name, label, token, since, hold }: ToldHold<TakenAs>,
   outcome: ReleasedMessage['outcome'],
 ): void {
   if (!channels.released.hasSubscribers) return;
-  const message: ReleasedMessage = { name, token, outcome, heldMs: Math.round(monotonic() - since) };
+  const message: ReleasedMessage = {
+    name,
+    label,
+    mode: modeOf(hold),
+    token,
+    outcome,
+    heldMs: Math.round(monotonic() - since),
+  };
   channels.released.publish(message);
 }
 
-export function tellRefused(name: string, error: LockError, waitedMs: number): void {
+export function tellRefused(name: string, request: RefusedRequest, error: LockError, waitedMs: number): void {
   if (!channels.refused.hasSubscribers) return;
-  const message: RefusedMessage = { name, waitedMs: Math.round(waitedMs), error };
+  const message: RefusedMessage = {
+    name,
+    label: request.label,
+    mode: modeOf(request),
+    waitedMs: Math.round(waitedMs),
+    error,
+  };
   channels.refused.publish(message);
 }

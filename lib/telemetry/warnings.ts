@@ -10,8 +10,9 @@ interface WarnedHold {
 
 const MAX_NAMES = 5;
 
-export function lostWarning({ name, leaseMs, renews }: WarnedHold, reason: LockLostReason): string {
-  const lost = `Lock ${quoteName(name)} was lost while it was held`;
+/** @param label of the caller */
+export function lostWarning({ name, leaseMs, renews }: WarnedHold, reason: LockLostReason, label?: string): string {
+  const lost = `Lock ${named(name, label)} was lost while it was held`;
   const others = 'Another caller may hold it now, although the code under it may still run';
   if (reason === 'taken') {
     return (
@@ -32,9 +33,13 @@ export function lostWarning({ name, leaseMs, renews }: WarnedHold, reason: LockL
 }
 
 /** @param remainingMs how long the lease can still be relied on */
-export function renewalWarning(name: string, remainingMs: number, error: unknown): string {
+export function renewalWarning(
+  { name, label }: { readonly name: string; readonly label: string | undefined },
+  remainingMs: number,
+  error: unknown,
+): string {
   return (
-    `The lease of lock ${quoteName(name)} could not be renewed, and ends in ${String(Math.floor(remainingMs))} ms unless a ` +
+    `The lease of lock ${named(name, label)} could not be renewed, and ends in ${String(Math.floor(remainingMs))} ms unless a ` +
     `retry succeeds. Cause: ${messageOf(error)}`
   );
 }
@@ -98,6 +103,11 @@ export function campaignWarning(name: string, error: unknown, pauseMs: number): 
 
 export function campaignEndedWarning(name: string, error: unknown): string {
   return `This process no longer campaigns as leader ${quoteName(name)}. ${messageOf(error)}`;
+}
+
+/** A label that is the name would only repeat it. */
+function named(name: string, label: string | undefined): string {
+  return label === undefined || label === name ? quoteName(name) : `${quoteName(name)} (${quoteName(label)})`;
 }
 
 function locks(names: readonly string[]): string {

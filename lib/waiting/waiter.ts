@@ -25,6 +25,8 @@ export interface WaitRequest {
   readonly mode?: TakingMode | undefined;
   /** Whether a caller that reads gets a hold of its own, which no other caller shares. */
   readonly alone?: boolean | undefined;
+  /** What the caller is reported as. */
+  readonly label?: string | undefined;
 }
 
 /** How many permits a request takes; 1 for a lock. */

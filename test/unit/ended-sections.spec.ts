@@ -102,7 +102,7 @@ describe('a signal that lives as long as the process', () => {
     const { signal } = new AbortController();
     const call = {
       title: 'Test.stream',
-      plan: planOf({ signal }),
+      plan: planOf('stream', { signal }),
       args: [],
       request: () => ({ service: locks, names: 'stream', options: {} }),
       run: () => of(1),
@@ -118,7 +118,7 @@ describe('a signal that lives as long as the process', () => {
     const lease = await locks.acquire('stream');
     const call = {
       title: 'Test.stream',
-      plan: planOf({ signal: controller.signal }),
+      plan: planOf('stream', { signal: controller.signal }),
       args: [],
       request: () => ({ service: locks, names: 'stream', options: {} }),
       run: () => of(1),

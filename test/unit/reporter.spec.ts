@@ -40,6 +40,8 @@ describe('warnings', () => {
     const lost = lostWarning({ name: 'a\nERROR forged', leaseMs: 1_000, renews: true }, 'expired');
     expect(lost).toContain('"a\\u000aERROR forged"');
     expect(lost).not.toContain('\n');
+    const labeled = lostWarning({ name: 'order:7', leaseMs: 1_000, renews: true }, 'expired', 'order:<0>');
+    expect(labeled).toContain('Lock "order:7" ("order:<0>") was lost');
     const names = Array.from({ length: 12 }, (_, index) => `job:${String(index)}`);
     expect(leftWarning(names)).toContain('12 locks: "job:0", "job:1", "job:2", "job:3", "job:4" and 7 more');
   });

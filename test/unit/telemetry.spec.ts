@@ -34,6 +34,7 @@ describe('the diagnostics channels', () => {
         'acquired',
         {
           name: 'a',
+          mode: 'exclusive',
           token: lease.token,
           waitedMs: expect.any(Number),
           leaseMs: 300,
@@ -44,7 +45,7 @@ describe('the diagnostics channels', () => {
     ]);
     await lease.release();
     expect(told('released')).toEqual([
-      { name: 'a', token: lease.token, outcome: 'released', heldMs: expect.any(Number) },
+      { name: 'a', mode: 'exclusive', token: lease.token, outcome: 'released', heldMs: expect.any(Number) },
     ]);
     expect(told('released')[0]!.heldMs).toBeGreaterThanOrEqual(0);
   });
@@ -110,16 +111,16 @@ describe('the diagnostics channels', () => {
   it('report renewals and extensions', async () => {
     const lease = await locks.acquire('a');
     await waitUntil('the lease is renewed', () => told('renewed').length > 0);
-    expect(told('renewed')[0]).toEqual({ name: 'a', token: lease.token, leaseMs: 300 });
+    expect(told('renewed')[0]).toEqual({ name: 'a', mode: 'exclusive', token: lease.token, leaseMs: 300 });
     await lease.extend(5_000);
-    expect(told('renewed')).toContainEqual({ name: 'a', token: lease.token, leaseMs: 5_000 });
+    expect(told('renewed')).toContainEqual({ name: 'a', mode: 'exclusive', token: lease.token, leaseMs: 5_000 });
     await lease.release();
   });
 
   it('report a lost lock once, with the reason', async () => {
     const lease = await locks.acquire('a', { lease: 40, renew: false });
     await waitUntil('the lease is over', () => lease.signal.aborted);
-    expect(told('lost')).toEqual([{ name: 'a', token: lease.token, reason: 'expired' }]);
+    expect(told('lost')).toEqual([{ name: 'a', mode: 'exclusive', token: lease.token, reason: 'expired' }]);
     await lease.release();
     expect(told('released')).toMatchObject([{ outcome: 'lost' }]);
     expect(told('lost')).toHaveLength(1);
@@ -128,7 +129,7 @@ describe('the diagnostics channels', () => {
   it('report a caller that did not get the lock, with the error', async () => {
     const lease = await locks.acquire('a');
     const error: unknown = await locks.acquire('a', { wait: 0 }).catch((reason: unknown) => reason);
-    expect(told('refused')).toEqual([{ name: 'a', waitedMs: expect.any(Number), error }]);
+    expect(told('refused')).toEqual([{ name: 'a', mode: 'exclusive', waitedMs: expect.any(Number), error }]);
     expect(error).toMatchObject({ code: 'LOCK_BUSY' });
     await lease.release();
   });
@@ -150,6 +151,67 @@ describe('the diagnostics channels', () => {
     expect(await Promise.all(outcomes)).toEqual(['released', 'released']);
     await third.release();
     for (const next of waiting.slice(2)) await (await next).release();
+  });
+
+  it('report the label and the mode of each call', async () => {
+    const lease = await locks.acquire('a', { label: 'letters' });
+    await locks.acquire('a', { wait: 0, label: 'impatient' }).catch(() => undefined);
+    const next = locks.acquire('a', { label: 'next' });
+    await waitUntil('the lease is renewed', () => told('renewed').length > 0);
+    await lease.release();
+    const lost = await next;
+    await locks.forceRelease('a');
+    await waitUntil('the loss is detected', () => lost.signal.aborted);
+    await lost.release();
+    expect(seen.map(([what, { label, mode }]) => [what, label, mode])).toEqual([
+      ['acquired', 'letters', 'exclusive'],
+      ['refused', 'impatient', 'exclusive'],
+      ...told('renewed').map(() => ['renewed', 'letters', 'exclusive']),
+      ['released', 'letters', 'exclusive'],
+      ['acquired', 'next', 'exclusive'],
+      ['lost', 'next', 'exclusive'],
+      ['released', 'next', 'exclusive'],
+    ]);
+  });
+
+  it('report what a call is about by its mode', async () => {
+    for (const mode of ['fair', 'read', 'write'] as const) {
+      await locks.withLock(mode, () => undefined, { mode });
+    }
+    await locks.semaphore('permits', { permits: 2 }).withPermit(() => undefined, { label: 'pool' });
+    const latch = locks.latch('closed');
+    await latch.trySetCount(1);
+    await latch.wait({ wait: 0, label: 'start' }).catch(() => undefined);
+    expect(seen.map(([what, { label, mode }]) => [what, label, mode])).toEqual([
+      ...['fair', 'read', 'write'].flatMap((mode) => [
+        ['acquired', undefined, mode],
+        ['released', undefined, mode],
+      ]),
+      ['acquired', 'pool', 'semaphore'],
+      ['released', 'pool', 'semaphore'],
+      ['refused', 'start', 'latch'],
+    ]);
+  });
+
+  it('report a loss once for each caller that reads, with its label', async () => {
+    const options = { mode: 'read', lease: 300 } as const;
+    const one = await locks.acquire('a', { ...options, label: 'one' });
+    const two = await locks.acquire('a', { ...options, label: 'two' });
+    await locks.forceRelease('a');
+    await waitUntil('the loss is detected', () => one.signal.aborted && two.signal.aborted);
+    expect(told('lost').map(({ label }) => label)).toEqual(['one', 'two']);
+    await Promise.all([one.release(), two.release()]);
+  });
+
+  it('report each of several locks with its own label, or that of the call', async () => {
+    const names = [{ name: 'b', label: 'of b' }, 'a'];
+    await locks.withLock(names, () => undefined, { label: 'both' });
+    expect(told('acquired').map(({ name, label }) => [name, label])).toEqual([
+      ['a', 'both'],
+      ['b', 'of b'],
+    ]);
+    const wrong = [{ name: 'b', label: '' }];
+    await expect(locks.acquire(wrong)).rejects.toThrow('"label" must be a string of 1 to 100 characters');
   });
 
   it('do not report a nested call that joins its lease', async () => {
