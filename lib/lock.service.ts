@@ -61,6 +61,13 @@ export interface LockStats {
   readonly waiting: number;
   /** Abandoned requests that are being cleaned up in the background. */
   readonly unsettled: number;
+  /** Held locks whose last renewal failed, or has no reply yet although its time is over: a lock is lost unless a retry succeeds. */
+  readonly failingRenewals: number;
+  /**
+   * Locks that callers wait for although notifications of their releases do not arrive: the callers notice a release a few
+   * seconds later.
+   */
+  readonly unnotified: number;
   /** Calls of jobs that run once (`runOnce`) which did not run them, by reason. */
   readonly skipped: { readonly ran: number; readonly running: number };
   /** The state of each node of a quorum or master of a cluster. */
@@ -236,9 +243,18 @@ export class LockService {
 
   /** The current counts, and the state of each server if there are several. */
   stats(): LockStats {
-    const { held, waiting, unsettled } = this.leases;
+    const { held, waiting, unsettled, failingRenewals, unnotified } = this.leases;
     const { nodes } = this.store;
-    return { held, waiting, unsettled, skipped: { ...this.skips }, ...(nodes === undefined ? {} : { nodes }) };
+    const skipped = { ...this.skips };
+    return {
+      held,
+      waiting,
+      unsettled,
+      failingRenewals,
+      unnotified,
+      skipped,
+      ...(nodes === undefined ? {} : { nodes }),
+    };
   }
 
   /** The locks that callers of this service wait for now, with the number of waiters of each. */

@@ -2,6 +2,7 @@ import { LockUnavailableError } from '../errors/index.js';
 import { Hold, type HoldKeeper } from './hold.js';
 import { orLate } from '../stores/overdue-error.js';
 import type { Reporter } from '../telemetry/reporter.js';
+import { tellIfLate, tellRenewalFailed } from '../telemetry/tell.js';
 import { renewalWarning } from '../telemetry/warnings.js';
 import { monotonic, wall } from '../time/clock.js';
 import { Deadline, Deadlines } from '../time/deadlines.js';
@@ -26,13 +27,18 @@ export class Watchdog implements HoldKeeper {
   private readonly deadlines = new Deadlines({ keepsProcessAlive: false, togetherMs: TOGETHER_MS });
   private watched = 0;
   private readonly renewing = new Set<Hold>();
-  /** Holds whose last renewal failed, so that each failing lease is reported once. */
-  private readonly failing = new WeakSet<Hold>();
+  /** Holds whose last renewal failed, so that each failing lease is logged once. */
+  private readonly failing = new Set<Hold>();
   private readonly skewCheck = new SkewCheck(() => {
     this.onSkewCheck();
   });
 
   constructor(private readonly reporter: Reporter) {}
+
+  /** How many of the holds failed to be renewed at the last attempt. */
+  get failingCount(): number {
+    return this.failing.size;
+  }
 
   watch(hold: Hold): void {
     if (hold.keeper !== this) {
@@ -47,6 +53,7 @@ export class Watchdog implements HoldKeeper {
     if (hold.keeper !== this) return;
     hold.keeper = null;
     this.watched -= 1;
+    this.failing.delete(hold);
     this.deadlines.remove(hold);
   }
 
@@ -94,6 +101,7 @@ export class Watchdog implements HoldKeeper {
       if (hold.keeper !== this) return;
       if (held) {
         this.failing.delete(hold);
+        tellIfLate(hold);
         hold.confirm(sentAt, leaseMs, changes);
       } else this.lose(hold, 'taken');
     } catch (error) {
@@ -108,7 +116,9 @@ export class Watchdog implements HoldKeeper {
 
   private onRenewalFailed(hold: Hold, error: unknown): void {
     hold.doubtful = true;
-    if (hold.keeper !== this || this.failing.has(hold)) return;
+    if (hold.keeper !== this) return;
+    tellRenewalFailed(hold, error);
+    if (this.failing.has(hold)) return;
     this.failing.add(hold);
     this.reporter.warn('renewal', renewalWarning(hold, hold.remaining(), error));
   }

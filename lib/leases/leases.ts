@@ -88,6 +88,16 @@ export class Leases implements CallerHoldContext {
     return sumOf(this.all.map((queues) => queues.unsettled)) + (this.store.unsettled ?? 0);
   }
 
+  /** How many locks callers wait for without notifications. */
+  get unnotified(): number {
+    return sumOf(this.all.map((queues) => queues.unnotified));
+  }
+
+  /** How many held locks could not be renewed at the last attempt. */
+  get failingRenewals(): number {
+    return this.watchdog.failingCount;
+  }
+
   /** The locks that callers wait for, with the number of waiters. */
   waitLines(): QueueLength[] {
     return this.all.flatMap((queues) => queues.lengths());

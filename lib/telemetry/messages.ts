@@ -39,6 +39,23 @@ export interface RenewedMessage extends CallMessage {
   readonly leaseMs: number;
 }
 
+/** A held lock was renewed when less than a third of its lease was left: it was close to being lost. */
+export interface RenewedLateMessage extends CallMessage {
+  readonly token: FencingToken;
+  /** The length of the lease, in ms. */
+  readonly leaseMs: number;
+  /** How much of it was left before the renewal, in whole ms, rounded down. */
+  readonly remainingMs: number;
+}
+
+/** A renewal failed, or had no reply in time. It is repeated until the lease ends. */
+export interface RenewalFailedMessage extends CallMessage {
+  readonly token: FencingToken;
+  /** How much of the lease is left, in whole ms, rounded down. */
+  readonly remainingMs: number;
+  readonly error: unknown;
+}
+
 /** A lock was released; `outcome` is `lost` if it was no longer held. */
 export interface ReleasedMessage extends CallMessage {
   readonly token: FencingToken;
@@ -57,6 +74,15 @@ export interface LostMessage extends CallMessage {
 export interface RefusedMessage extends CallMessage {
   readonly waitedMs: number;
   readonly error: LockError;
+}
+
+/**
+ * A waiter got its lock by the check that it makes every few seconds: no notification of the release had arrived. It is late
+ * or lost, or another program deleted the lock.
+ */
+export interface NotifiedLateMessage extends CallMessage {
+  /** How long the caller waited, in ms. */
+  readonly waitedMs: number;
 }
 
 /**

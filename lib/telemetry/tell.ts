@@ -2,7 +2,14 @@ import type { LockError } from '../errors/index.js';
 import type { FencingToken } from '../fencing-token.js';
 import { channels } from './channels.js';
 import { modeOf, type TakenAs } from './message-mode.js';
-import type { AcquiredMessage, RefusedMessage, ReleasedMessage } from './messages.js';
+import type {
+  AcquiredMessage,
+  NotifiedLateMessage,
+  RefusedMessage,
+  ReleasedMessage,
+  RenewalFailedMessage,
+  RenewedLateMessage,
+} from './messages.js';
 import { monotonic } from '../time/clock.js';
 
 /** The parts of a hold that messages contain. */
@@ -20,6 +27,15 @@ interface ToldHold<Hold> {
   /** When the lock was granted, on the monotonic clock. */
   readonly since: number;
   readonly hold: Hold;
+}
+
+/** The parts of a hold that messages about its renewal contain. */
+interface RenewedHold extends TakenAs {
+  readonly name: string;
+  readonly label: string | undefined;
+  readonly token: FencingToken;
+  readonly leaseMs: number;
+  remaining(): number;
 }
 
 /** The parts of a request that messages contain. */
@@ -71,4 +87,29 @@ export function tellRefused(name: string, request: RefusedRequest, error: LockEr
     error,
   };
   channels.refused.publish(message);
+}
+
+/** Called before a renewal is recorded. Reports it if less than a third of the lease is left. */
+export function tellIfLate(hold: RenewedHold): void {
+  if (!channels.renewedLate.hasSubscribers) return;
+  const { name, label, token, leaseMs } = hold;
+  const remainingMs = Math.floor(hold.remaining());
+  if (remainingMs >= leaseMs / 3) return;
+  const message: RenewedLateMessage = { name, label, mode: modeOf(hold), token, leaseMs, remainingMs };
+  channels.renewedLate.publish(message);
+}
+
+export function tellRenewalFailed(hold: RenewedHold, error: unknown): void {
+  if (!channels.renewalFailed.hasSubscribers) return;
+  const { name, label, token } = hold;
+  const remainingMs = Math.max(0, Math.floor(hold.remaining()));
+  const message: RenewalFailedMessage = { name, label, mode: modeOf(hold), token, remainingMs, error };
+  channels.renewalFailed.publish(message);
+}
+
+export function tellNotifiedLate(name: string, request: RefusedRequest, waitedMs: number): void {
+  if (!channels.notifiedLate.hasSubscribers) return;
+  const { label } = request;
+  const message: NotifiedLateMessage = { name, label, mode: modeOf(request), waitedMs: Math.round(waitedMs) };
+  channels.notifiedLate.publish(message);
 }

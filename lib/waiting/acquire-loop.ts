@@ -5,6 +5,8 @@ import type { AcquireReply, KindStore, Rivals } from '../stores/lock-store.js';
 import { OverdueError } from '../stores/overdue-error.js';
 import { WrongKindError } from '../stores/wrong-kind-error.js';
 import type { CleanUps } from '../stores/clean-ups.js';
+import { tellNotifiedLate } from '../telemetry/tell.js';
+import { monotonic } from '../time/clock.js';
 import type { Turn } from './turn.js';
 import { ReleaseWatch, type Outlook } from './release-watch.js';
 import { haveSameOwner, mayShare, takeOf, wantSame, type Waiter, type WaitRequest } from './waiter.js';
@@ -18,12 +20,17 @@ const MAX_SPLITS = 12;
 /** The lock is checked at least this often, since notifications can be lost without an error, in ms. */
 const RECHECK_MS = 3_000;
 
+/** If a lock is free no more than this long before the end of its lease, the lease may have ended, in ms. */
+const EXPIRY_MARGIN_MS = 100;
+
 type BusyReply = AcquireReply & { readonly taken: false };
 type TakenReply = AcquireReply & { readonly taken: true };
 
 /** The callers that the loop acquires the lock for. */
 export interface WaitersToServe {
   readonly name: string;
+  /** What they wait for, if it is not a lock. */
+  readonly of?: 'semaphore' | 'latch' | undefined;
   /** The one that gets the lock; `null` when none is left. */
   readonly first: Waiter | null;
   /** Called when a reply shows that the lock is held, or that there are too few permits to take that many. */
@@ -84,6 +91,9 @@ export class AcquireLoop {
   private owner = '';
   /** The owners that had votes at the last attempt. */
   private rivals: Rivals | undefined;
+  /** The notifications when the lock was last found busy, and when its lease ends, on the monotonic clock. */
+  private busy: Outlook | null = null;
+  private busyUntil = 0;
 
   /** @param turn the estimate of which processes go first; `null` if this process does not yield */
   constructor(
@@ -183,6 +193,11 @@ export class AcquireLoop {
     return this.asking || this.releaseWatch.wake();
   }
 
+  /** Whether it waits for notifications that do not arrive. */
+  get unnotified(): boolean {
+    return this.releaseWatch.unnotified;
+  }
+
   private ask({ request, expired }: Waiter): Promise<AcquireReply> {
     const { leaseMs, minReplicas, permits, wait } = request;
     this.useOwnerFor(request);
@@ -223,16 +238,32 @@ export class AcquireLoop {
     this.uncertain = false;
     this.failures = 0;
     this.releaseWatch.onTried(reply.taken, outlook);
-    if (reply.taken) return;
+    if (reply.taken) {
+      if (this.wasNotifiedLate()) {
+        const { name, of, first } = this.waiters;
+        tellNotifiedLate(name, of === 'latch' ? { ...request, mode: of } : request, first?.waitedMs() ?? 0);
+      }
+      return;
+    }
     this.rivals = reply.rivals;
     this.queued = reply.queued ?? false;
+    this.busy = null;
     if (reply.pauseMs === undefined) {
+      this.busy = outlook;
+      this.busyUntil = monotonic() + (reply.remainingMs ?? Infinity);
       this.splits = 0;
       this.waiters.onBusy(reply.remainingMs, takeOf(request));
       return;
     }
     this.waiters.onSplit(this.splits === MAX_SPLITS);
     this.splits = Math.min(this.splits + 1, MAX_SPLITS);
+  }
+
+  /** Whether the lock was found free although no notification of its release arrived, and its lease had not ended. */
+  private wasNotifiedLate(): boolean {
+    const { busy, busyUntil, releaseWatch } = this;
+    if (busy?.listening !== true || releaseWatch.hasHeardSince(busy)) return false;
+    return monotonic() < busyUntil - EXPIRY_MARGIN_MS;
   }
 
   /** @throws LockUnavailableError if the lease may already have ended */

@@ -58,6 +58,13 @@ export class LocalQueues {
     return sum;
   }
 
+  /** How many queues wait for notifications that do not arrive. */
+  get unnotified(): number {
+    let sum = 0;
+    for (const queue of this.queues.values()) if (queue.waiters.unnotified) sum += 1;
+    return sum;
+  }
+
   /** The queues with waiters. */
   lengths(): QueueLength[] {
     const lengths = new Map<string, number>();

@@ -3,6 +3,9 @@ import { monotonic } from '../time/clock.js';
 import { Sleep } from './sleep.js';
 import { Turn } from './turn.js';
 
+/** A subscription that was requested this long ago is late, in ms. */
+const SLOW_SUBSCRIPTION_MS = 1_000;
+
 /** The state of the notifications when a request was sent. */
 export interface Outlook {
   /** Whether notifications could arrive. */
@@ -17,6 +20,8 @@ export interface Outlook {
 export class ReleaseWatch {
   private readonly sleeper = new Sleep();
   private subscription: NotificationSubscription | null = null;
+  /** When it was created, on the monotonic clock. */
+  private subscribedAt = 0;
   /** Counts notifications, so that one that arrives during an attempt is not missed. */
   private notifications = 0;
   /** Whether notifications are counted but do not end the wait. */
@@ -74,10 +79,21 @@ export class ReleaseWatch {
     if (!subscription.active) await subscription.activate();
   }
 
+  /** Whether notifications should arrive, and do not. */
+  get unnotified(): boolean {
+    if (this.subscription === null || this.subscription.active) return false;
+    return monotonic() - this.subscribedAt >= SLOW_SUBSCRIPTION_MS;
+  }
+
+  /** Whether a notification has arrived since. */
+  hasHeardSince({ notifications }: Outlook): boolean {
+    return this.notifications !== notifications;
+  }
+
   /** Sleeps until it is this process's turn, or for as long as the holder's lease runs. */
-  async untilTurn({ notifications }: Outlook, remainingMs: number): Promise<void> {
+  async untilTurn(outlook: Outlook, remainingMs: number): Promise<void> {
     // A notification during the attempt counts, too.
-    const ms = this.notifications === notifications ? remainingMs : Math.min(this.patience(), remainingMs);
+    const ms = this.hasHeardSince(outlook) ? Math.min(this.patience(), remainingMs) : remainingMs;
     if (ms > 0) await this.sleep(ms);
   }
 
@@ -121,7 +137,9 @@ export class ReleaseWatch {
   }
 
   private subscribe(): NotificationSubscription {
-    return (this.subscription ??= this.store.subscribe(this.name, this.onNotification, this.owner()));
+    if (this.subscription !== null) return this.subscription;
+    this.subscribedAt = monotonic();
+    return (this.subscription = this.store.subscribe(this.name, this.onNotification, this.owner()));
   }
 
   private heard(): number | undefined {

@@ -29,7 +29,7 @@ export class Waiters implements WaitersToServe, WaitersQueue {
     readonly name: string,
     readonly timeouts: Deadlines,
     private readonly localHold: () => Hold | null,
-    of: 'semaphore' | 'latch' | undefined,
+    readonly of: 'semaphore' | 'latch' | undefined,
   ) {
     this.holderStatus = new HolderStatus(name, of);
   }
@@ -46,6 +46,12 @@ export class Waiters implements WaitersToServe, WaitersQueue {
   get asleep(): boolean {
     for (let { loop } = this; loop !== null; loop = loop.next) if (loop.asking) return false;
     return this.loop !== null;
+  }
+
+  /** Whether they wait for notifications that do not arrive. */
+  get unnotified(): boolean {
+    for (let { loop } = this; loop !== null; loop = loop.next) if (loop.unnotified) return true;
+    return false;
   }
 
   /** The state of the lock's holder, updated from the local hold if there is one. */

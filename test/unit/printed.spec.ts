@@ -57,9 +57,11 @@ describe('the printed form of a lease', () => {
   it('of a service has its counts, and no password', async () => {
     await using secret = createLockService({ url: 'redis://user:secret@127.0.0.1:1' });
     expect(inspect({ secret }, { depth: 20, breakLength: Infinity })).toBe(
-      '{ secret: LockService { held: 0, waiting: 0, unsettled: 0, skipped: { ran: 0, running: 0 } } }',
+      '{ secret: LockService { held: 0, waiting: 0, unsettled: 0, failingRenewals: 0, unnotified: 0, skipped: { ran: 0, running: 0 } } }',
     );
-    expect(JSON.stringify(secret)).toBe('{"held":0,"waiting":0,"unsettled":0,"skipped":{"ran":0,"running":0}}');
+    expect(JSON.stringify(secret)).toBe(
+      '{"held":0,"waiting":0,"unsettled":0,"failingRenewals":0,"unnotified":0,"skipped":{"ran":0,"running":0}}',
+    );
   });
 
   it('has times in whole milliseconds, in errors and on the diagnostics channels, too', async () => {
