@@ -35,17 +35,22 @@ export class RedissonPeer implements AsyncDisposable {
     });
   }
 
-  /** @param watchdogMs the length of a lease that Redisson's watchdog renews */
+  /**
+   * @param watchdogMs the length of a lease that Redisson's watchdog renews
+   * @param placeMs how long a waiter for a fair lock keeps its place. Default: Redisson's, 5 minutes
+   */
   static async start(
     redisUrl: string,
     watchdogMs: number,
     mode: 'single' | 'cluster' = 'single',
+    placeMs?: number,
   ): Promise<RedissonPeer> {
     const target = fileURLToPath(new URL('target/', import.meta.url));
     const classpath = `${target}classes:${readFileSync(`${target}classpath`, 'utf8')}`;
     // For a quick start: it is not around long enough for the better compiler.
     const jvm = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'];
     const args = [...jvm, '-cp', classpath, 'peer.RedissonPeer', redisUrl, String(watchdogMs), mode];
+    if (placeMs !== undefined) args.push(String(placeMs));
     const peer = new RedissonPeer(spawn('java', args));
     await peer.ready;
     return peer;
@@ -98,8 +103,8 @@ export class RedissonPeer implements AsyncDisposable {
 export class JavaThread {
   constructor(private readonly ask: (command: string, args: object) => Promise<unknown>) {}
 
-  /** The same thread, with the read or the write lock of `RReadWriteLock` instead of `RLock`. */
-  to(mode: 'read' | 'write'): JavaThread {
+  /** The same thread, with the read or the write lock of `RReadWriteLock`, or with `RFairLock`, instead of `RLock`. */
+  to(mode: 'read' | 'write' | 'fair'): JavaThread {
     return new JavaThread((command, args) => this.ask(command, { ...args, mode }));
   }
 

@@ -36,19 +36,29 @@ local function insert(queue, places, owner, since)
   end
 end
 
-local function keepPlace(queue, deadlines, places, owner, since)
+-- Redisson's waiters count their deadlines from the one before them, and move those behind them up when they leave: by 5 minutes, or
+-- by the time of their tryLock. So the deadline of a waiter behind them is later than its place lasts by what they will take off; and
+-- the deadlines of those behind it move with its own.
+local function keepPlace(queue, deadlines, places, owner, since, last)
   -- If only the queue was deleted or evicted, its waiters get their places back.
   if call('LLEN', queue) == 0 then call('DEL', deadlines) end
-  if not call('ZSCORE', deadlines, owner) then
+  local score = tonumber(call('ZSCORE', deadlines, owner))
+  if not score then
     if since then insert(queue, places, owner, since) else call('RPUSH', queue, owner) end
   end
-  call('HSET', places, owner, whole(since or micros) .. ':' .. whole(millis + ${String(PLACE_MS)}))
+  local place = millis + ${String(PLACE_MS)}
+  call('HSET', places, owner, whole(since or micros) .. ':' .. whole(place))
   call('PEXPIRE', places, ${String(PLACE_MS)})
-  local before = millis
-  for _, waiter in ipairs(foreign(queue, places, owner, false)) do
-    before = math.max(before, tonumber(call('ZSCORE', deadlines, waiter)) or 0)
+  local before, behind = neighbours(queue, deadlines, places, owner)
+  local deadline = place
+  if before > 0 and score and last then deadline = math.max(place, place + score - last)
+  elseif before > millis then deadline = before + ${String(PLACE_MS)} end
+  call('ZADD', deadlines, whole(deadline), owner)
+  if score then
+    for _, waiter in ipairs(behind) do
+      if call('ZSCORE', deadlines, waiter) then call('ZINCRBY', deadlines, whole(deadline - score), waiter) end
+    end
   end
-  call('ZADD', deadlines, whole(before + ${String(PLACE_MS)}), owner)
   call('PEXPIRE', queue, ttl)
   call('PEXPIRE', deadlines, ttl)
 end
@@ -62,12 +72,12 @@ local function attempt(n)
   end
   readClock()
   if left ~= -2 and call('HEXISTS', lock, owner) == 1 then return take(lock, counter, owner, lease, ttl, '1', clock) end
-  local since = placeOf(places, owner)
-  if since then keepPlace(queue, deadlines, places, owner, since) end
+  local since, last = placeOf(places, owner)
+  if since then keepPlace(queue, deadlines, places, owner, since, last) end
   local waiter, keeps, dropped = nextOf(queue, deadlines, places)
   if left == -2 and (not waiter or waiter == owner) then
     local status, detail = take(lock, counter, owner, lease, ttl, '1', clock)
-    if status == 1 and (since or waiter) then leave(queue, deadlines, places, owner) end
+    if status == 1 and (since or waiter) then forget(queue, deadlines, places, owner) end
     return status, detail
   end
   if waits and not since then keepPlace(queue, deadlines, places, owner) end

@@ -48,22 +48,25 @@ local function nextOf(queue, deadlines, places)
   end
 end
 
--- The waiters of Redisson behind a waiter, or before it.
-local function foreign(queue, places, waiter, behind)
-  local found, passed = {}, false
-  if call('LLEN', queue) <= call('HLEN', places) then return found end
+-- The latest deadline of Redisson's waiters before a waiter (0: there are none), and those of them directly behind it.
+local function neighbours(queue, deadlines, places, waiter)
+  local before, behind, passed = 0, {}, false
+  if call('LLEN', queue) <= call('HLEN', places) then return before, behind end
   for _, each in ipairs(call('LRANGE', queue, 0, -1)) do
     if each == waiter then passed = true
-    elseif passed == behind and call('HEXISTS', places, each) == 0 then found[#found + 1] = each end
+    elseif call('HEXISTS', places, each) == 1 then
+      if passed then break end
+    elseif passed then behind[#behind + 1] = each
+    else before = math.max(before, tonumber(call('ZSCORE', deadlines, each)) or 0) end
   end
-  return found
+  return before, behind
 end
 
--- Removes a waiter. The deadlines of Redisson's waiters behind it were counted from its own.
-local function leave(queue, deadlines, places, waiter)
-  for _, each in ipairs(foreign(queue, places, waiter, true)) do
-    if call('ZSCORE', deadlines, each) then call('ZINCRBY', deadlines, ${String(-PLACE_MS)}, each) end
+-- The first waiter of Redisson.
+local function firstForeign(queue, places)
+  if call('LLEN', queue) <= call('HLEN', places) then return end
+  for _, each in ipairs(call('LRANGE', queue, 0, -1)) do
+    if call('HEXISTS', places, each) == 0 then return each end
   end
-  forget(queue, deadlines, places, waiter)
 end
 `;

@@ -16,22 +16,25 @@ import { TAGGED } from './tagged.lua.js';
  * The keys of the queue are not in KEYS, for the reason given at `RENEW`. If they are on another server, the waiters look for
  * themselves.
  *
+ * If the next waiter gets no notification, since it is dead or does not listen yet, the first waiter of Redisson is notified, too: it
+ * would sleep until the end of the lease that it saw. A waiter of this library looks again every 3 s.
+ *
  * A notification is also sent for a lock that is already free, see `RELEASE`. Of a lock that is kept, only the waiter knows that
  * was the next one at its release: if it leaves, the one after it is notified.
  */
 export const RELEASE_FAIR = `${ANSWER_EACH}${TAGGED}${PUBLISH}${CLOCK}${FAIR}
 local keep, channels = ARGV[1], ARGV[2]
 
--- The next waiter after the owner has left the queue, and whether another one was next before.
+-- The next waiter after the owner has left the queue, whether another one was next before, and the first waiter of Redisson.
 local function nextWithout(lock, owner)
   local queue, deadlines, places = ARGV[3] .. tagged(lock), ARGV[4] .. tagged(lock), ARGV[5] .. tagged(lock)
-  local done, waiter, before = pcall(function()
+  local done, waiter, before, foreign = pcall(function()
     readClock()
     local first = call('LINDEX', queue, 0)
-    if placeOf(places, owner) then leave(queue, deadlines, places, owner) end
-    return (nextOf(queue, deadlines, places)), first
+    if placeOf(places, owner) then forget(queue, deadlines, places, owner) end
+    return (nextOf(queue, deadlines, places)), first, firstForeign(queue, places)
   end)
-  if done and waiter then return waiter, waiter ~= before end
+  if done and waiter then return waiter, waiter ~= before, foreign end
 end
 
 local function attempt(n)
@@ -41,11 +44,13 @@ local function attempt(n)
     redis.pcall('HSET', lock, owner, '0')
     call('PEXPIRE', lock, keep)
   end
-  local waiter, changed = nextWithout(lock, owner)
+  local waiter, changed, foreign = nextWithout(lock, owner)
   local channel = channels .. tagged(lock)
-  if waiter then channel = channel .. ':' .. waiter end
   local told = 0
-  if held or call('PTTL', lock) == -2 or (changed and call('HGETALL', lock)[2] == '0') then told = publish(channel, '0') end
+  if held or call('PTTL', lock) == -2 or (changed and call('HGETALL', lock)[2] == '0') then
+    told = publish(waiter and channel .. ':' .. waiter or channel, '0')
+    if told == 0 and foreign and foreign ~= waiter then publish(channel .. ':' .. foreign, '0') end
+  end
   if held then return 1, told end
   return 0, 0
 end

@@ -17,7 +17,12 @@ interface Next {
   readonly dropped: boolean;
 }
 
-function placeOf(places: string, waiter: string, redis: Keyspace): { since: number; until: number } | undefined {
+interface Place {
+  readonly since: number;
+  readonly until: number;
+}
+
+function placeOf(places: string, waiter: string, redis: Keyspace): Place | undefined {
   const [, since, until] = /^(\d+):(\d+)$/.exec(redis.hget(places, waiter) ?? '') ?? [];
   return since === undefined ? undefined : { since: Number(since), until: Number(until) };
 }
@@ -45,22 +50,19 @@ function nextOf(keys: Keys, redis: Keyspace): Next {
   }
 }
 
-/** The waiters of Redisson behind a waiter, or before it. */
-function foreign({ queue, places }: Keys, waiter: string, behind: boolean, redis: Keyspace): string[] {
-  const all = redis.lrange(queue);
-  if (all.length <= redis.hgetall(places).length) return [];
-  const index = all.indexOf(waiter);
-  const before = index < 0 ? all : all.slice(0, index);
-  const part = behind ? all.slice(before.length) : before;
-  return part.filter((each) => each !== waiter && !redis.hexists(places, each));
-}
+const isForeign = ({ places }: Keys, waiter: string, redis: Keyspace): boolean => !redis.hexists(places, waiter);
 
-function leave(keys: Keys, waiter: string, redis: Keyspace): void {
-  for (const other of foreign(keys, waiter, true, redis)) {
-    const score = redis.zscore(keys.deadlines, other);
-    if (score !== undefined) redis.zadd(keys.deadlines, other, score - PLACE_MS);
-  }
-  forget(keys, waiter, redis);
+/** The latest deadline of Redisson's waiters before a waiter (0: there are none), and those of them directly behind it. */
+function neighbours(keys: Keys, waiter: string, redis: Keyspace): { before: number; behind: string[] } {
+  const all = redis.lrange(keys.queue);
+  const index = all.indexOf(waiter);
+  const before = (index < 0 ? all : all.slice(0, index)).filter((each) => isForeign(keys, each, redis));
+  const behind = index < 0 ? [] : all.slice(index + 1);
+  const ours = behind.findIndex((each) => !isForeign(keys, each, redis));
+  return {
+    before: Math.max(0, ...before.map((each) => redis.zscore(keys.deadlines, each) ?? 0)),
+    behind: ours < 0 ? behind : behind.slice(0, ours),
+  };
 }
 
 function insert({ queue, places }: Keys, owner: string, since: number, redis: Keyspace): void {
@@ -69,18 +71,27 @@ function insert({ queue, places }: Keys, owner: string, since: number, redis: Ke
   else redis.linsert(queue, later, owner);
 }
 
-function keepPlace(keys: Keys, owner: string, since: number | undefined, ttl: number, redis: Keyspace): void {
+function keepPlace(keys: Keys, owner: string, known: Place | undefined, ttl: number, redis: Keyspace): void {
   const { queue, deadlines, places } = keys;
   const now = millisOf(redis);
   if (redis.lrange(queue).length === 0) redis.del(deadlines);
-  if (redis.zscore(deadlines, owner) === undefined) {
-    if (since === undefined) redis.rpush(queue, owner);
-    else insert(keys, owner, since, redis);
+  const score = redis.zscore(deadlines, owner);
+  if (score === undefined) {
+    if (known === undefined) redis.rpush(queue, owner);
+    else insert(keys, owner, known.since, redis);
   }
-  redis.hset(places, owner, `${since ?? redis.time()}:${now + PLACE_MS}`);
+  const until = now + PLACE_MS;
+  redis.hset(places, owner, `${known?.since ?? redis.time()}:${until}`);
   redis.pexpire(places, PLACE_MS);
-  const before = foreign(keys, owner, false, redis).map((other) => redis.zscore(deadlines, other) ?? 0);
-  redis.zadd(deadlines, owner, Math.max(now, ...before) + PLACE_MS);
+  const { before, behind } = neighbours(keys, owner, redis);
+  let deadline = until;
+  if (before > 0 && score !== undefined && known !== undefined) deadline = Math.max(until, until + score - known.until);
+  else if (before > now) deadline = before + PLACE_MS;
+  redis.zadd(deadlines, owner, deadline);
+  for (const waiter of score === undefined ? [] : behind) {
+    const old = redis.zscore(deadlines, waiter);
+    if (old !== undefined) redis.zadd(deadlines, waiter, old + deadline - score!);
+  }
   redis.pexpire(queue, ttl);
   redis.pexpire(deadlines, ttl);
 }
@@ -104,11 +115,11 @@ const acquireFair: ScriptModel = (keys, args, redis, publish) => {
       if (redis.hexists(lock, owner)) return takeOrFindTaken(taking, redis.time(), redis);
     }
     const place = placeOf(places, owner, redis);
-    if (place !== undefined) keepPlace(fair, owner, place.since, ttl, redis);
+    if (place !== undefined) keepPlace(fair, owner, place, ttl, redis);
     const { waiter, left, dropped } = nextOf(fair, redis);
     if (taken === -2 && (waiter ?? owner) === owner) {
       const reply = takeOrFindTaken(taking, redis.time(), redis);
-      if (place !== undefined || waiter !== undefined) leave(fair, owner, redis);
+      if (place !== undefined || waiter !== undefined) forget(fair, owner, redis);
       return reply;
     }
     if (waits && place === undefined) keepPlace(fair, owner, undefined, ttl, redis);
@@ -117,13 +128,19 @@ const acquireFair: ScriptModel = (keys, args, redis, publish) => {
   });
 };
 
-/** The next waiter after the owner has left, and whether another one was next before. */
-function nextWithout(keys: Keys, owner: string, redis: Keyspace): { waiter?: string; changed: boolean } {
+/** The next waiter after the owner has left, whether another one was next before, and the first waiter of Redisson. */
+function nextWithout(
+  keys: Keys,
+  owner: string,
+  redis: Keyspace,
+): { waiter?: string; changed: boolean; foreign?: string | undefined } {
   try {
     const [before] = redis.lrange(keys.queue);
-    if (placeOf(keys.places, owner, redis) !== undefined) leave(keys, owner, redis);
+    if (placeOf(keys.places, owner, redis) !== undefined) forget(keys, owner, redis);
     const { waiter } = nextOf(keys, redis);
-    return waiter === undefined ? { changed: false } : { waiter, changed: waiter !== before };
+    if (waiter === undefined) return { changed: false };
+    const foreign = redis.lrange(keys.queue).find((each) => isForeign(keys, each, redis));
+    return { waiter, changed: waiter !== before, foreign };
   } catch {
     return { changed: false };
   }
@@ -139,10 +156,11 @@ const releaseFair: ScriptModel = (keys, args, redis, publish) => {
       redis.hset(lock, owner, '0');
       redis.pexpire(lock, Number(keep));
     }
-    const { waiter, changed } = nextWithout({ queue, deadlines, places }, owner, redis);
+    const { waiter, changed, foreign } = nextWithout({ queue, deadlines, places }, owner, redis);
     const channel = sideKeyOf(lock, channels);
     const isToTell = held || redis.pttl(lock) === -2 || (changed && redis.hgetall(lock)[0]?.[1] === '0');
     const told = isToTell ? publish(waiter === undefined ? channel : `${channel}:${waiter}`, '0') : 0;
+    if (isToTell && told === 0 && foreign !== undefined && foreign !== waiter) publish(`${channel}:${foreign}`, '0');
     return held ? [1, told] : [0, 0];
   });
 };

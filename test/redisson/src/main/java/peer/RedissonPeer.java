@@ -43,10 +43,14 @@ public final class RedissonPeer {
     this.redisson = redisson;
   }
 
-  /** Arguments: the URL of Redis, the length of a lease that the watchdog renews, and "cluster" if it is one. */
+  /**
+   * Arguments: the URL of Redis, the length of a lease that the watchdog renews, "cluster" or "single", and how long a
+   * waiter for a fair lock keeps its place.
+   */
   public static void main(String[] args) throws IOException {
     Config config = new Config();
     config.setLockWatchdogTimeout(Long.parseLong(args[1])).setThreads(4).setNettyThreads(4);
+    if (args.length > 3) config.setFairLockWaitTimeout(Long.parseLong(args[3]));
     if (args.length > 2 && args[2].equals("cluster")) {
       config.useClusterServers()
           .addNodeAddress(args[0])
@@ -180,6 +184,8 @@ public final class RedissonPeer {
           return redisson.getReadWriteLock(name).readLock();
         case "write":
           return redisson.getReadWriteLock(name).writeLock();
+        case "fair":
+          return redisson.getFairLock(name);
         default:
           return redisson.getLock(name);
       }

@@ -1,0 +1,3 @@
+import { describeFairWithRedisson } from './fair-suite.js';
+
+describeFairWithRedisson('one Redis');
