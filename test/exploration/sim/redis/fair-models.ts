@@ -55,6 +55,7 @@ const isForeign = ({ places }: Keys, waiter: string, redis: Keyspace): boolean =
 /** The latest deadline of Redisson's waiters before a waiter (0: there are none), and those of them directly behind it. */
 function neighbours(keys: Keys, waiter: string, redis: Keyspace): { before: number; behind: string[] } {
   const all = redis.lrange(keys.queue);
+  if (all.length <= redis.hgetall(keys.places).length) return { before: 0, behind: [] };
   const index = all.indexOf(waiter);
   const before = (index < 0 ? all : all.slice(0, index)).filter((each) => isForeign(keys, each, redis));
   const behind = index < 0 ? [] : all.slice(index + 1);
@@ -139,7 +140,9 @@ function nextWithout(
     if (placeOf(keys.places, owner, redis) !== undefined) forget(keys, owner, redis);
     const { waiter } = nextOf(keys, redis);
     if (waiter === undefined) return { changed: false };
-    const foreign = redis.lrange(keys.queue).find((each) => isForeign(keys, each, redis));
+    const all = redis.lrange(keys.queue);
+    const mixed = all.length > redis.hgetall(keys.places).length;
+    const foreign = mixed ? all.find((each) => isForeign(keys, each, redis)) : undefined;
     return { waiter, changed: waiter !== before, foreign };
   } catch {
     return { changed: false };
