@@ -35,6 +35,7 @@ export {
 } from './coordination/single-flight.decorator.js';
 export type { FlightCache, FlightCacheStore } from './coordination/shared-cache.js';
 export type { SingleFlightCallOptions, SingleFlightOptions } from './coordination/single-flight-options.js';
+export type { WarnAfter } from './options/warn-after.js';
 export type { LockConnection, LockServiceOptions, LockSettings } from './options/service-options.js';
 export type { NestedCall } from './leases/nested-call.js';
 export type { AcquireOptions } from './options/acquire-options.js';
@@ -66,6 +67,7 @@ export type {
   RenewedLateMessage,
   RenewedMessage,
   SkippedMessage,
+  SlowMessage,
   TermEndedMessage,
   TermEndReason,
   TermOverdueMessage,

@@ -4,6 +4,7 @@ import type { Lease } from '../leases/lease.js';
 import type { LockService } from '../lock.service.js';
 import { checkLockName } from '../naming/lock-name.js';
 import { show } from '../options/checks.js';
+import type { WarnAfter } from '../options/warn-after.js';
 import { campaignWarning, termFailedWarning, termReturnedWarning } from '../telemetry/warnings.js';
 import { onAbort } from '../time/on-abort.js';
 import { sleep } from '../time/timer.js';
@@ -37,6 +38,9 @@ const LOOKS = 3;
 const LOOK_PAUSE_MS = 50;
 /** A term whose code returns sooner is taken for a mistake, in ms. */
 const SHORT_TERM_MS = 1_000;
+
+/** A term lasts as long as its process, and the other candidates wait meanwhile. */
+const NEVER: WarnAfter = { held: Infinity, waited: Infinity };
 
 /** The elections that a service takes part in now. */
 const campaigns = new WeakMap<LockService, Set<string>>();
@@ -156,7 +160,14 @@ export class LeaderElection {
         this.term = null;
       }
     };
-    const options = { ...this.options, wait: Infinity, renew: true, nested: 'refuse', signal: stop } as const;
+    const options = {
+      ...this.options,
+      wait: Infinity,
+      renew: true,
+      nested: 'refuse',
+      signal: stop,
+      warnAfter: NEVER,
+    } as const;
     return this.locks.withLock(this.name, section, options);
   }
 

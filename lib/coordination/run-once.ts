@@ -187,6 +187,8 @@ class RunOnceCall<T> {
       wait: this.patience(),
       nested: 'refuse',
       renew: true,
+      // A job may take long, and the other replicas may wait to take it over.
+      warnAfter: { held: Infinity, waited: Infinity },
       ...(lease === undefined ? {} : { lease }),
       ...(label === undefined ? {} : { label }),
     });

@@ -49,7 +49,7 @@ export class CallerHold implements HoldObserver, Linked<CallerHold> {
     { holdAtLeast, label }: Pick<WaitRequest, 'holdAtLeast' | 'label'>,
     private readonly context: CallerHoldContext,
     /** The async context in which the lock was acquired. */
-    private readonly origin: AsyncResource,
+    readonly origin: AsyncResource,
   ) {
     this.name = hold.name;
     this.token = hold.token;

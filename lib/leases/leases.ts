@@ -23,6 +23,7 @@ import { kindOf, type Kind } from './kind.js';
 import type { NestedCall } from './nested-call.js';
 import { CallerHold, type CallerHoldContext } from './caller-hold.js';
 import { CallerHolds } from './caller-holds.js';
+import { SlowCalls } from './slow-calls.js';
 
 /** After this time, a shutdown logs the locks that it waits for, in ms. */
 const SLOW_SHUTDOWN_MS = 1_500;
@@ -32,6 +33,8 @@ const ABORTED_DRAIN_MS = 500;
 /** The options of one acquisition. */
 export interface LeaseRequest extends WaitRequest {
   readonly nested: NestedCall;
+  /** After how long its lease, and its wait, is reported, in ms. */
+  readonly warnAfter: { readonly held: number; readonly waited: number };
 }
 
 export interface LeaseSettings extends QueueLimits {
@@ -42,6 +45,7 @@ export interface LeaseSettings extends QueueLimits {
 /** The leases of one service: takes, extends and releases them, and ends them at a shutdown. */
 export class Leases implements CallerHoldContext {
   private readonly watchdog: Watchdog;
+  private readonly slowCalls: SlowCalls;
   /** The local queues of each kind that the store has. */
   private readonly queues: Readonly<Partial<Record<Kind | 'fair' | 'latch', LocalQueues>>> & {
     readonly lock: LocalQueues;
@@ -58,6 +62,7 @@ export class Leases implements CallerHoldContext {
     private readonly reporter: Reporter,
     private readonly checkLength: (ms: number) => number,
   ) {
+    this.slowCalls = new SlowCalls(reporter);
     this.watchdog = new Watchdog(reporter);
     const clientId = randomUUID();
     const newOwner = (): string => `${clientId}:${String((this.owners += 1))}`;
@@ -105,7 +110,7 @@ export class Leases implements CallerHoldContext {
 
   /** How many callers wait for permits of a semaphore. */
   waitingForPermits(name: string): number {
-    return this.queues.semaphore?.lengths().find((length) => length.name === name)?.waiting ?? 0;
+    return this.queues.semaphore?.waitingFor(name) ?? 0;
   }
 
   /** @throws LockBusyError, LockAbortedError, LockUnavailableError, LockShutdownError */
@@ -122,6 +127,11 @@ export class Leases implements CallerHoldContext {
     // The options were checked: the store has the kind.
     const queues = this.queues[request.mode === 'fair' ? 'fair' : kindOf(request)] as LocalQueues;
     const served = queues.join(name, request, claim, runsUnderLease());
+    const { wait, warnAfter, label, mode, permits } = request;
+    if (warnAfter.waited < wait) {
+      const waiting = (): number => queues.waitingFor(name);
+      this.slowCalls.watchWait({ name, label, mode, permits, origin, waiting }, warnAfter.waited, served);
+    }
     return channels.refused.hasSubscribers ? tellingRefusal(name, request, served) : served;
   }
 
@@ -167,6 +177,7 @@ export class Leases implements CallerHoldContext {
     const left = this.callerHolds.names();
     if (left.length > 0) this.reporter.warn('shutdown', leftWarning(left));
     this.watchdog.close();
+    this.slowCalls.close();
     await Promise.all(this.all.map((queues) => queues.close()));
   }
 
@@ -178,6 +189,7 @@ export class Leases implements CallerHoldContext {
 
   onReleased(callerHold: CallerHold, outcome: ReleaseOutcome): void {
     this.callerHolds.end(callerHold);
+    this.slowCalls.endHeld(callerHold);
     if (outcome === 'lost' && !callerHold.ended)
       this.reporter.warn('lost', lostWarning(callerHold.hold, 'taken', callerHold.label));
     tellReleased(callerHold, outcome);
@@ -185,6 +197,7 @@ export class Leases implements CallerHoldContext {
 
   onLost(callerHold: CallerHold, reason: LockLostReason): void {
     this.callerHolds.lose(callerHold);
+    this.slowCalls.endHeld(callerHold);
     this.reporter.warn('lost', lostWarning(callerHold.hold, reason, callerHold.label));
   }
 
@@ -216,7 +229,10 @@ export class Leases implements CallerHoldContext {
 
   private begin(hold: Hold, request: LeaseRequest, asked: number, origin: AsyncResource): Lease {
     const callerHold = new CallerHold(hold, request, this, origin);
-    if (!callerHold.ended) this.callerHolds.begin(callerHold);
+    if (!callerHold.ended) {
+      this.callerHolds.begin(callerHold);
+      if (request.warnAfter.held !== Infinity) this.slowCalls.watchHeld(callerHold, request.warnAfter.held);
+    }
     if (channels.acquired.hasSubscribers)
       callerHold.inContext(() => tellAcquired(callerHold, callerHold.since - asked));
     return Lease.of(callerHold);

@@ -15,6 +15,7 @@ import {
   show,
 } from './checks.js';
 import type { ResolvedSettings } from './service-options.js';
+import { checkWarnAfter, type WarnAfter } from './warn-after.js';
 
 /**
  * Options of one acquisition; every duration is in ms.
@@ -66,6 +67,8 @@ export interface AcquireOptions {
    * class and method if its name is a function; else none.
    */
   readonly label?: string;
+  /** After how long this lease, and the wait for it, is reported. Default: the module's `warnAfter`, never. */
+  readonly warnAfter?: WarnAfter;
 }
 
 const NESTED_CALLS: readonly unknown[] = ['join', 'refuse', 'wait'] satisfies NestedCall[];
@@ -82,6 +85,7 @@ const KNOWN = [
   'minReplicas',
   'nested',
   'label',
+  'warnAfter',
 ] as const satisfies readonly (keyof AcquireOptions)[];
 
 /** @internal What a store does not grant. */
@@ -153,6 +157,7 @@ export function resolveAcquire(
     minReplicas: options.minReplicas ?? settings.minReplicas,
     nested: options.nested ?? 'join',
     label: options.label,
+    warnAfter: options.warnAfter === undefined ? settings.warnAfter : { ...settings.warnAfter, ...options.warnAfter },
   };
 }
 
@@ -172,7 +177,7 @@ export function checkAcquireOptions(options: unknown, more: readonly string[] = 
     );
   }
   checkKnown('A lock', options, [...KNOWN, ...more]);
-  const { mode, wait, lease, renew, signal, holdAtLeast, minReplicas, nested, label } = options as Record<
+  const { mode, wait, lease, renew, signal, holdAtLeast, minReplicas, nested, label, warnAfter } = options as Record<
     keyof AcquireOptions,
     unknown
   >;
@@ -186,6 +191,7 @@ export function checkAcquireOptions(options: unknown, more: readonly string[] = 
     throw new LockConfigError('"signal" must be an AbortSignal.');
   }
   if (label !== undefined) checkLabel(label);
+  if (warnAfter !== undefined) checkWarnAfter(warnAfter);
   if (nested !== undefined && !NESTED_CALLS.includes(nested)) {
     throw new LockConfigError(`"nested" must be 'join', 'refuse' or 'wait', but is ${show(nested)}.`);
   }

@@ -14,6 +14,7 @@ import {
   show,
 } from './checks.js';
 import { checkConnection, CONNECTIONS } from './connection-checks.js';
+import { checkWarnAfter, type WarnAfter } from './warn-after.js';
 import type { CallersClient } from '../stores/redis/connection/redis-client.js';
 import type { LockLogger } from '../telemetry/lock-logger.js';
 
@@ -79,8 +80,14 @@ export interface LockSettings {
   /** How long a shutdown waits for running sections before their signals are aborted. Default 10 000. */
   readonly shutdownTimeout?: number;
   /**
+   * After how long a lease that is held, and a caller that waits, is reported, unless a call has its own times: `{ held:
+   * 30_000, waited: 5_000 }`. What is long depends on the work, so the default is `Infinity` for both: never. Terms of leaders
+   * and runs of `runOnce` are not reported.
+   */
+  readonly warnAfter?: WarnAfter;
+  /**
    * Gets one line for each event that an operator should know: a lost lock, failing renewals, a background start
-   * without Redis, a shutdown that waits. Any object with a method `warn(message)`, or `false` for no warnings.
+   * without Redis, a shutdown that waits, a lease or a wait that is longer than `warnAfter`. Any object with a method `warn(message)`, or `false` for no warnings.
    * Default: Nest's `Logger` in `RedisLockModule`, none without Nest.
    */
   readonly logger?: LockLogger | false;
@@ -94,7 +101,9 @@ export interface LockSettings {
 export type LockServiceOptions = LockConnection & LockSettings;
 
 /** @internal Settings with every default filled in. */
-export type ResolvedSettings = Required<LockSettings>;
+export type ResolvedSettings = Required<Omit<LockSettings, 'warnAfter'>> & {
+  readonly warnAfter: Required<WarnAfter>;
+};
 
 const MAX_PREFIX_BYTES = 256;
 const SETTINGS = [
@@ -112,6 +121,7 @@ const SETTINGS = [
   'startup',
   'startupTimeout',
   'shutdownTimeout',
+  'warnAfter',
   'logger',
 ] as const satisfies readonly (keyof LockSettings)[];
 
@@ -147,6 +157,7 @@ export function resolveSettings(options: LockServiceOptions): ResolvedSettings {
     startup,
     startupTimeout: checkWhole('startupTimeout', options.startupTimeout ?? 5_000, 1, MAX_MS),
     shutdownTimeout: checkWhole('shutdownTimeout', options.shutdownTimeout ?? 10_000, 0, MAX_MS),
+    warnAfter: { held: Infinity, waited: Infinity, ...checkWarnAfter(options.warnAfter ?? {}) },
     logger: checkLogger(options.logger ?? false),
   };
 }

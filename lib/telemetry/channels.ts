@@ -3,7 +3,8 @@ import { channel } from 'node:diagnostics_channel';
 /**
  * The channels of `node:diagnostics_channel` on which the library reports. Each carries one type of message:
  * `AcquiredMessage`, `RenewedMessage`, `RenewedLateMessage`, `RenewalFailedMessage`, `ReleasedMessage`, `LostMessage`,
- * `RefusedMessage`, `NotifiedLateMessage`, `SkippedMessage`, `ElectedMessage`, `TermOverdueMessage`, `TermEndedMessage`.
+ * `RefusedMessage`, `NotifiedLateMessage`, `SkippedMessage`, `SlowMessage`, `ElectedMessage`, `TermOverdueMessage`,
+ * `TermEndedMessage`.
  *
  * @publicApi
  */
@@ -17,6 +18,7 @@ export const lockChannels = {
   refused: 'nestjs-redis-lock:refused',
   notifiedLate: 'nestjs-redis-lock:notified-late',
   skipped: 'nestjs-redis-lock:skipped',
+  slow: 'nestjs-redis-lock:slow',
   elected: 'nestjs-redis-lock:elected',
   termOverdue: 'nestjs-redis-lock:term-overdue',
   termEnded: 'nestjs-redis-lock:term-ended',
@@ -33,6 +35,7 @@ export const channels = {
   refused: channel(lockChannels.refused),
   notifiedLate: channel(lockChannels.notifiedLate),
   skipped: channel(lockChannels.skipped),
+  slow: channel(lockChannels.slow),
   elected: channel(lockChannels.elected),
   termOverdue: channel(lockChannels.termOverdue),
   termEnded: channel(lockChannels.termEnded),

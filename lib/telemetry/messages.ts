@@ -93,6 +93,13 @@ export interface SkippedMessage extends CallMessage {
   readonly reason: 'busy' | 'ran' | 'running';
 }
 
+/** A lease was held, or a caller waited, for longer than `warnAfter`. Each is reported once, while it lasts. */
+export interface SlowMessage extends CallMessage {
+  readonly reason: 'held' | 'waited';
+  /** For how long so far, in ms. */
+  readonly ms: number;
+}
+
 /** A process became the leader (`LeaderElection`). */
 export interface ElectedMessage extends Omit<CallMessage, 'mode'> {
   /** The fencing token of the term. */

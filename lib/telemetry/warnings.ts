@@ -33,11 +33,7 @@ export function lostWarning({ name, leaseMs, renews }: WarnedHold, reason: LockL
 }
 
 /** @param remainingMs how long the lease can still be relied on */
-export function renewalWarning(
-  { name, label }: { readonly name: string; readonly label: string | undefined },
-  remainingMs: number,
-  error: unknown,
-): string {
+export function renewalWarning({ name, label }: WarnedCall, remainingMs: number, error: unknown): string {
   return (
     `The lease of lock ${named(name, label)} could not be renewed, and ends in ${String(Math.floor(remainingMs))} ms unless a ` +
     `retry succeeds. Cause: ${messageOf(error)}`
@@ -103,6 +99,28 @@ export function campaignWarning(name: string, error: unknown, pauseMs: number): 
 
 export function campaignEndedWarning(name: string, error: unknown): string {
   return `This process no longer campaigns as leader ${quoteName(name)}. ${messageOf(error)}`;
+}
+
+/** The parts of a call that warnings contain. */
+interface WarnedCall {
+  readonly name: string;
+  readonly label: string | undefined;
+}
+
+export function heldLongWarning({ name, label }: WarnedCall, ms: number): string {
+  return (
+    `Lock ${named(name, label)} has been held for ${String(ms)} ms, which is longer than "warnAfter.held". Is the code under it ` +
+    `stuck, or its lease never released? Other callers wait for it until then.`
+  );
+}
+
+/** @param waiting how many callers of this process wait for the lock */
+export function waitedLongWarning({ name, label }: WarnedCall, ms: number, waiting: number): string {
+  const callers = waiting > 1 ? `, and ${String(waiting)} callers of this process wait for it` : '';
+  return (
+    `A caller has waited ${String(ms)} ms for lock ${named(name, label)}, which is longer than "warnAfter.waited"${callers}. Is ` +
+    `its holder stuck, or does the code under the lock take too long?`
+  );
 }
 
 /** A label that is the name would only repeat it. */

@@ -74,6 +74,11 @@ export class LocalQueues {
     return [...lengths].map(([name, waiting]) => ({ name, waiting }));
   }
 
+  /** How many callers wait for one lock. */
+  waitingFor(name: string): number {
+    return this.lengths().find((length) => length.name === name)?.waiting ?? 0;
+  }
+
   /** How many abandoned requests are being cleaned up in the background. */
   get unsettled(): number {
     let sum = this.cleanUps.size;

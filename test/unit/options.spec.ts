@@ -18,6 +18,7 @@ const settings = resolveSettings(memory);
 describe('the options of a lock service', () => {
   it('have the defaults that are documented', () => {
     expect(settings).toEqual({
+      warnAfter: { held: Infinity, waited: Infinity },
       logger: false,
       lease: 30_000,
       renew: true,
@@ -169,6 +170,7 @@ describe('the options of an acquisition', () => {
       holdAtLeast: 0,
       minReplicas: 0,
       nested: 'join',
+      warnAfter: { held: Infinity, waited: Infinity },
     });
     expect(resolveAcquire({ lease: 500, renew: false, wait: 0 }, settings)).toMatchObject({
       leaseMs: 500,
