@@ -1,10 +1,11 @@
-import type { MemoryFair } from '../../../lib/stores/memory/memory-fair.js';
 import type { MemoryState } from '../../../lib/stores/memory/memory-state.js';
+import type { MemoryStore } from '../../../lib/stores/memory/memory-store.js';
 import type { World } from './kernel/world.js';
 import type { Oracle, Section } from './oracle.js';
 import { PLACE_MS } from './redis/places.js';
 import { sideKeyOf, type ScriptModel } from './redis/script-model.js';
 import { KEY_PREFIX } from './replica.js';
+import type { StoreWatch } from './store-watch.js';
 
 /** The store cannot have dropped a waiter that asked so long ago, in ms. */
 const KEPT_MS = PLACE_MS - 10;
@@ -35,7 +36,7 @@ interface Asked {
  * Checks the order of a fair lock with nothing but the requests that a store executes, and its replies: a waiter that asks at
  * least every 5 s is not overtaken until it leaves, and a release notifies the next waiter alone.
  */
-export class FairWatch {
+export class FairWatch implements StoreWatch {
   private readonly places = new Map<string, Map<string, Place>>();
   private number = 0;
   private losses = 0;
@@ -53,14 +54,12 @@ export class FairWatch {
     };
   }
 
-  /** The model of a script, whose calls are watched. */
   watched(name: string, model: ScriptModel): ScriptModel {
     if (name === 'ACQUIRE_FAIR') return this.watchedAcquire(model);
     return name === 'RELEASE_FAIR' ? this.watchedRelease(model) : model;
   }
 
-  /** Watches the requests of one service to the memory store. */
-  watchStore(store: MemoryFair): void {
+  watchStore({ fair: store }: MemoryStore): void {
     const locks = store['locks'];
     const free = locks.free.bind(locks);
     const acquire = store.acquire.bind(store);

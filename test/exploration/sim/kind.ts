@@ -4,30 +4,38 @@ export interface Kind {
   readonly permits: number | null;
   /**
    * Of a read-write lock: whether all callers write, or the schedule says who reads. `fair`: an exclusive lock whose callers are
-   * served in the order of their requests.
+   * served in the order of their requests. `latch`: callers set, count down and wait for a latch.
    */
-  readonly mode: 'write' | 'read-write' | 'fair' | null;
+  readonly mode: 'write' | 'read-write' | 'fair' | 'latch' | null;
 }
 
 export const LOCK: Kind = { permits: null, mode: null };
 
+const MODES = ['write', 'read-write', 'fair', 'latch'] as const;
+
 /** @throws Error if there is no such kind */
 export function kindOf(permits?: number, mode?: string): Kind {
   if (mode === undefined) return { permits: permits ?? null, mode: null };
-  if (mode === 'write' || mode === 'read-write' || mode === 'fair') return { permits: null, mode };
-  throw new Error(`no kind "${mode}"`);
+  const known = MODES.find((each) => each === mode);
+  if (known === undefined) throw new Error(`no kind "${mode}"`);
+  return { permits: null, mode: known };
 }
 
-/** Whether waiters have places in an order that is kept in the store, which a process that is killed leaves behind. */
-export function hasPlaces({ permits, mode }: Kind): boolean {
+/** Whether it needs one server, or the memory of one process. */
+export function needsOneState({ permits, mode }: Kind): boolean {
   return permits !== null || mode !== null;
 }
 
+/** Whether waiters have places in an order that is kept in the store, which a process that is killed leaves behind. */
+export function hasPlaces(kind: Kind): boolean {
+  return needsOneState(kind) && kind.mode !== 'latch';
+}
+
 /** The name that the local queues of the kind have in a service. */
-export function queuesOf(kind: Kind): 'lock' | 'fair' | 'semaphore' | 'readWrite' {
+export function queuesOf(kind: Kind): 'lock' | 'fair' | 'latch' | 'semaphore' | 'readWrite' {
   if (kind.permits !== null) return 'semaphore';
   if (isReadWrite(kind)) return 'readWrite';
-  return kind.mode === 'fair' ? 'fair' : 'lock';
+  return kind.mode === 'fair' || kind.mode === 'latch' ? kind.mode : 'lock';
 }
 
 export function isReadWrite({ mode }: Kind): boolean {

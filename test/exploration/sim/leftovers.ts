@@ -6,7 +6,7 @@ import { baseOf, isSideKey, waitersOf, type LockView } from './lock-view.js';
 import { writes } from './redis/read-write-keys.js';
 import { NAMES } from './schedule.js';
 import { OrderWatch } from './order-watch.js';
-import type { Replica } from './replica.js';
+import { KEY_PREFIX, type Replica } from './replica.js';
 
 /** With callers waiting and all well, nobody leaves a lock free for longer than this, in µs. */
 const FREE_US = 200_000;
@@ -17,6 +17,8 @@ const STARTED_US = 60_000;
 const LOOK_US = 25_000;
 /** With all well, a lock that no caller has is given back within this time, in µs. */
 const UNUSED_US = 2_000_000;
+/** A waiter looks at a latch this often without a notification, in µs. */
+const RECHECK_US = 3_100_000;
 /** How long a place lasts for a waiter that is gone, in µs. */
 const PLACE_US = 5_000_000;
 /** The time in which what is undone in the background is undone, in µs. */
@@ -91,6 +93,7 @@ export class Leftovers {
       // The first waiter may want two.
       return permits - taken < Math.min(permits, 2);
     }
+    if (this.kind.mode === 'latch') return this.isClosed(name);
     if (isReadWrite(this.kind)) return this.isTakenForWaiters(name);
     const living = new Set(this.living().flatMap(({ process }) => process.ids));
     const votes = new Map<string, number>();
@@ -102,6 +105,16 @@ export class Leftovers {
       }
     }
     return Math.max(0, ...votes.values()) >= this.quorum || dead > this.nodes.length - this.quorum;
+  }
+
+  /** Of a latch. One that is open since the store lost its data notified nobody. */
+  private isClosed(name: string): boolean {
+    const [{ keys }] = this.nodes as [LockServer];
+    const { stateLostAt } = this.oracle;
+    // A process that sleeps looks as much later.
+    const since = Math.max(stateLostAt, ...this.living().map(({ process }) => process.resumedAt));
+    const isUnannounced = stateLostAt > -Infinity && this.world.now < since + RECHECK_US;
+    return isUnannounced || keys.get(KEY_PREFIX + name) !== null;
   }
 
   /** Of a read-write lock. If nobody who waits wants to write, those that read are in nobody's way. */
@@ -229,7 +242,7 @@ export class Leftovers {
       const left: string[] = NAMES.filter((name) => this.view.owners(server, name).length > 0);
       left.push(...this.placesOf(keys));
       if (left.length > 0) this.oracle.violate(`node ${id} still has ${left.join()}`);
-      const eternal = (['string', 'list'] as const)
+      const eternal = (['string', 'list', 'zset'] as const)
         .flatMap((type) => keys.keys(type))
         .filter((key) => keys.pttl(key) < 0);
       if (eternal.length > 0) this.oracle.violate(`node ${id} keeps ${eternal.join()} for ever`);

@@ -67,8 +67,12 @@ const READ_WRITE: LockView = {
       .map(([owner]) => ({ owner, take: 1 })),
 };
 
+/** Of a latch nothing is held. */
+const LATCH: LockView = { left: () => -2, owners: () => [] };
+
 /** @param ids the unique ids of services */
 export function viewOf(kind: Kind, ids: () => readonly string[]): LockView {
+  if (kind.mode === 'latch') return LATCH;
   if (kind.permits !== null) return new SemaphoreView(ids);
   return isReadWrite(kind) ? READ_WRITE : EXCLUSIVE;
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { schedulesWithNodesAway } from './away-schedules.js';
 import { findFailure, survey, type Failure, type Result } from './find-failure.js';
-import { hasPlaces, kindOf, type Kind } from './kind.js';
+import { kindOf, needsOneState, type Kind } from './kind.js';
 import { LibraryCode } from './library/loader.js';
 import { findUnused } from './mutations/find-unused.js';
 import { MUTATIONS, type ListedMutation } from './mutations/index.js';
@@ -29,12 +29,12 @@ const { values } = parseArgs({
   },
 });
 const runs = Number(values.runs);
-/** A semaphore of so many permits, or a read-write lock, is used in place of each lock, in memory and on one node. */
+/** What is used in place of each lock, in memory and on one node: a semaphore of so many permits, or another kind. */
 const kind = kindOf(values.permits === undefined ? undefined : Number(values.permits), values.kind);
 /** On several nodes there is one schedule with nodes away for so many others. */
 const AWAY = 4;
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
-const nodeCounts = (values.nodes ?? (hasPlaces(kind) ? '0,1' : '0,1,3,5')).split(',').map(Number);
+const nodeCounts = (values.nodes ?? (needsOneState(kind) ? '0,1' : '0,1,3,5')).split(',').map(Number);
 const mutation = MUTATIONS.find(({ name }) => name === values.mutation) ?? null;
 if (values.mutation !== undefined && mutation === null) throw new Error(`no mutation "${values.mutation}"`);
 

@@ -30,9 +30,11 @@ export class MemoryServer implements LockServer {
         return Math.max(left(read(key)?.expiresAt), ...holdersOf(key).map(([, ms]) => ms));
       },
       get: (key) => {
+        const count = state.latches.get(key);
+        if (count !== undefined) return String(count);
         const [, lock] = /^lock_order:\{(.*)\}$/.exec(key) ?? [];
         const places = [...(state.readWrite.get(lock ?? '')?.places ?? [])].filter(([, until]) => left(until) > 0);
-        return places.map(([owner, until]) => `${owner}:0:${until.toFixed(0)};`).join('');
+        return places.map(([owner, until]) => `${owner}:0:${until.toFixed(0)};`).join('') || null;
       },
       scores: (key) => {
         const name = key.slice(1, -'}:timeout'.length);

@@ -50,7 +50,7 @@ export class Oracle {
   private readonly resources = new Map<string, number>();
   private readonly reported = new Set<string>();
   /** When locks were last lost by a server, in µs. */
-  private stateLostAt = -Infinity;
+  stateLostAt = -Infinity;
   /** How often that was. */
   losses = 0;
   /** Whether a failover has brought locks back that had been given up. */

@@ -4,9 +4,10 @@ import type { LockStore } from '../../../lib/stores/lock-store.js';
 import type * as memoryStore from '../../../lib/stores/memory/memory-store.js';
 import type * as quorumStore from '../../../lib/stores/quorum/quorum-store.js';
 import type * as redisStore from '../../../lib/stores/redis/redis-store.js';
-import type { FairWatch } from './fair-watch.js';
 import type { SimProcess } from './kernel/sim-process.js';
 import type { Kind } from './kind.js';
+import { LatchCalls } from './latch-calls.js';
+import { LatchWatch } from './latch-watch.js';
 import type { LibrarySlot } from './library/loader.js';
 import type { LockService } from './library/types.js';
 import type { MemoryServer } from './memory-server.js';
@@ -23,6 +24,7 @@ import type { Oracle } from './oracle.js';
 import type { SimNode } from './redis/sim-node.js';
 import type { Refusals } from './refusals.js';
 import { LEASE_MS, LONGEST_LEASE_MS, type Schedule } from './schedule.js';
+import type { StoreWatch } from './store-watch.js';
 import { Callers } from './workload.js';
 
 /** Settings of every service. Short leases, so that much happens in little time. */
@@ -55,7 +57,7 @@ export class Replica {
     extraUs: (node: number) => number,
     private readonly memory: MemoryServer | null,
     used: Kind,
-    private readonly watch: FairWatch | null,
+    private readonly watch: StoreWatch | null,
   ) {
     slot.bind(process);
     this.links = nodes.map((node) => new Link(process.world, process, node, () => extraUs(node.id)));
@@ -63,7 +65,8 @@ export class Replica {
     const { resolveSettings } = slot.load('options/service-options') as typeof moduleOptions;
     const settings = resolveSettings({ memory: true, ...SETTINGS });
     this.service = new LockService(this.openStore(slot, kind), settings);
-    this.callers = new Callers(process.world, process, this.service, oracle, refusals, nodes.length > 1, used);
+    const latches = watch instanceof LatchWatch ? new LatchCalls(process, this.service, oracle, watch) : null;
+    this.callers = new Callers(process.world, process, this.service, oracle, refusals, nodes.length > 1, used, latches);
   }
 
   private openStore(slot: LibrarySlot, kind: Schedule['client']): LockStore {
@@ -71,7 +74,7 @@ export class Replica {
     if (this.memory !== null) {
       const { MemoryStore } = slot.load('stores/memory/memory-store') as typeof memoryStore;
       const store = new MemoryStore(this.memory.state, KEY_PREFIX);
-      this.watch?.watchStore(store.fair);
+      this.watch?.watchStore(store);
       return store;
     }
     if (this.nodes.length > 1) {

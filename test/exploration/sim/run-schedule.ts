@@ -5,6 +5,7 @@ import { FaultInjector } from './faults.js';
 import { LOCK, type Kind } from './kind.js';
 import { SimProcess } from './kernel/sim-process.js';
 import { World } from './kernel/world.js';
+import { LatchWatch } from './latch-watch.js';
 import { LibrarySlot, type LibraryCode } from './library/loader.js';
 import { Leftovers } from './leftovers.js';
 import { viewOf, type LockView } from './lock-view.js';
@@ -15,7 +16,8 @@ import { SCRIPT_MODELS } from './redis/script-models.js';
 import { SimNode, type ScriptBook } from './redis/sim-node.js';
 import { KEY_PREFIX, Replica } from './replica.js';
 import { Refusals } from './refusals.js';
-import { leavesMajority, PROCESSES, type Schedule } from './schedule.js';
+import type { StoreWatch } from './store-watch.js';
+import { leavesMajority, OPENING, PROCESSES, type Schedule } from './schedule.js';
 
 /** Clocks run this much too fast or too slow at most, so that any two drift apart by less than 1 %. */
 const DRIFT = 0.004;
@@ -92,13 +94,15 @@ export class Simulation {
   ): Promise<Outcome> {
     const large = this.nodes > 1 && world.random('environment').chance(0.5);
     const environment = { drift: DRIFT, skewMs: large ? LARGE_SKEW_MS : SKEW_MS };
-    const watch = this.kind.mode === 'fair' ? new FairWatch(world, oracle) : null;
+    const fair = this.kind.mode === 'fair' ? new FairWatch(world, oracle) : null;
+    const latches = this.kind.mode === 'latch' ? new LatchWatch(world, oracle, servers) : null;
+    const watch = fair ?? latches;
     const book = watch === null ? this.book : watchedBook(this.book, watch);
     const nodes = Array.from({ length: this.nodes }, (_, id) => new SimNode(world, id, book, environment));
     const memory = this.nodes === 0 ? this.openMemory(new SimProcess(world, 0, environment)) : null;
-    if (watch !== null) {
-      watch.clock = memory === null ? () => Math.floor(nodes[0]!.clockUs() / 1_000) : () => memory.process.mono();
-      if (memory !== null) watch.watchState(memory.state);
+    if (fair !== null) {
+      fair.clock = memory === null ? () => Math.floor(nodes[0]!.clockUs() / 1_000) : () => memory.process.mono();
+      if (memory !== null) fair.watchState(memory.state);
     }
     servers.push(...(memory === null ? nodes : [memory]));
     const replicas: Replica[] = [];
@@ -114,8 +118,8 @@ export class Simulation {
       );
     }
     faults.planAll(schedule.faults);
-    const toCome = new Set(schedule.calls);
-    for (const call of schedule.calls) {
+    const toCome = new Set([...schedule.calls, ...(latches === null ? [] : OPENING)]);
+    for (const call of toCome) {
       const { process, callers } = replicas[call.process]!;
       const begin = (): void => {
         toCome.delete(call);
@@ -142,11 +146,12 @@ export class Simulation {
     for (const { callers } of replicas) {
       for (const [outcome, count] of callers.outcomes) outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + count);
     }
+    for (const [what, count] of Object.entries(latches?.counts ?? {})) outcomes.set(what, count);
     return { violations: oracle.violations, counts: oracle.counts, outcomes, steps: world.steps, trace: world.trace };
   }
 }
 
-function watchedBook(book: ScriptBook, watch: FairWatch): ScriptBook {
+function watchedBook(book: ScriptBook, watch: StoreWatch): ScriptBook {
   return new Map([...book].map(([sha, each]) => [sha, { ...each, model: watch.watched(each.name, each.model) }]));
 }
 
@@ -156,7 +161,7 @@ function scriptBook(slot: LibrarySlot, models: Readonly<Record<string, ScriptMod
   const files = [
     ...['acquire', 'renew', 'release', 'inspect', 'force-release'],
     ...['acquire-permits', 'renew-permits', 'release-permits', 'inspect-permits', 'kind'],
-    ...['acquire-read-write', 'renew-read-write', 'release-read-write', 'acquire-fair', 'release-fair'],
+    ...['acquire-read-write', 'renew-read-write', 'release-read-write', 'acquire-fair', 'release-fair', 'latch'],
   ].map((file) => `stores/redis/lua/${file}`);
   const ofNodes = ['confirm', 'grant', 'mark'].map((file) => `stores/quorum/lua/${file}`);
   const sources = [...files, ...ofNodes].map((file) => slot.load(`${file}.lua`) as object);

@@ -34,6 +34,8 @@ export interface Call {
   readonly nested: boolean;
   /** Of a read-write lock whose callers do not all write. Default: it writes. */
   readonly mode?: 'read' | 'write';
+  /** What is done with a latch: it is set to a count, counted down once or until it is open, or waited for. */
+  readonly latch?: number | 'down' | 'open' | 'wait';
 }
 
 type Direction = 'requests' | 'replies' | 'both';
@@ -100,6 +102,28 @@ const call: fc.Arbitrary<Call> = fc.record({
 const readOrWrite: fc.Arbitrary<Call> = fc
   .tuple(call, fc.constantFrom<('read' | 'write')[]>('read', 'read', 'read', 'write', 'write'))
   .map(([one, mode]) => ({ ...one, mode }));
+
+const withLatch: fc.Arbitrary<Call> = fc
+  .tuple(call, fc.constantFrom<NonNullable<Call['latch']>[]>('wait', 'wait', 'wait', 'down', 'down', 'down', 1, 2, 5))
+  .map(([one, latch]) => ({ ...one, latch }));
+
+/** A request of a process that was killed may arrive so long after everything has recovered, in ms. */
+const ALL_ARRIVED_MS = 4_500;
+
+/** Whatever a schedule does, its latches are open at the end. */
+export const OPENING: readonly Call[] = Array.from({ length: PROCESSES }, (_, id) => ({
+  ...{ at: ALL_ARRIVED_MS + id, late: true, process: id, names: 'both', callers: 1, latch: 'open' },
+  ...{
+    wait: 'ever',
+    lease: 'renew',
+    section: 0,
+    abort: null,
+    extend: null,
+    again: null,
+    holdAtLeast: 0,
+    nested: false,
+  },
+}));
 
 const of = <Kind extends Fault['kind']>(kind: Kind) => ({ at, kind: fc.constant(kind), ms });
 
@@ -199,7 +223,12 @@ export function schedules(nodes: number, { mode }: Kind = LOCK): fc.Arbitrary<Sc
   return fc.record({
     seed: fc.nat(),
     client: nodes === 1 ? fc.constantFrom<('own' | 'callers')[]>('own', 'own', 'callers') : fc.constant('own' as const),
-    calls: fc.array(mode === 'read-write' ? readOrWrite : call, { minLength: 2, maxLength: 12 }),
+    calls: fc.array(callOf(mode), { minLength: 2, maxLength: 12 }),
     faults: nodes === 0 ? memoryFaults() : nodeFaults(nodes),
   });
+}
+
+function callOf(mode: Kind['mode']): fc.Arbitrary<Call> {
+  if (mode === 'latch') return withLatch;
+  return mode === 'read-write' ? readOrWrite : call;
 }

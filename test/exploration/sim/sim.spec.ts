@@ -44,6 +44,13 @@ describe('the library on simulated nodes, with seeded faults', () => {
     expect(Number(/"sections":(\d+)/.exec(report)?.[1])).toBeGreaterThan(Number(RUNS));
   }, 250_000);
 
+  it('keeps its promises with a latch in place of each lock', async () => {
+    const report = await simulate('--kind', 'latch', '--runs', RUNS, '--seed', '3');
+    expect(report.match(/0 violations/g)).toHaveLength(2);
+    expect(Number(/"opened":(\d+)/.exec(report)?.[1])).toBeGreaterThan(Number(RUNS));
+    expect(Number(/"resent":([1-9]\d*)/.exec(report)?.[1])).toBeGreaterThan(0);
+  }, 250_000);
+
   it.each(NODE_COUNTS)(
     'repeats the same events for the same seed on %i node(s)',
     async (nodes) => {

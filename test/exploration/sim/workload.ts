@@ -1,6 +1,7 @@
 import type { SimProcess } from './kernel/sim-process.js';
-import type { Kind } from './kind.js';
+import { isReadWrite, type Kind } from './kind.js';
 import type { World } from './kernel/world.js';
+import type { LatchCalls } from './latch-calls.js';
 import type { Lease, LockService, MultiLease } from './library/types.js';
 import type { Oracle, Section } from './oracle.js';
 import type { Refusals } from './refusals.js';
@@ -31,6 +32,7 @@ export class Callers {
     private readonly refusals: Refusals,
     private readonly severalNodes: boolean,
     private readonly kind: Kind,
+    private readonly latches: LatchCalls | null,
   ) {}
 
   start(call: Call): void {
@@ -67,6 +69,15 @@ export class Callers {
     const since = this.process.mono();
     const began = this.world.now;
     const answered = (): void => this.checkWait(caller, call, since);
+    const { latches } = this;
+    if (latches !== null) {
+      const { wait, signal } = options;
+      const used = names.map((name) => latches.run(caller, name, call, { wait, ...(signal && { signal }) }));
+      await Promise.all(used).finally(() => {
+        if (call.latch === 'wait') answered();
+      });
+      return;
+    }
     if (call.nested && names.length === 1) {
       const [name] = names as [string];
       const withLock = (section: (lease: Lease) => Promise<void>, given: object): Promise<void> =>
@@ -114,7 +125,7 @@ export class Callers {
 
   private modeOf({ mode = 'write' }: Call): { mode?: 'fair' | 'read' | 'write' } {
     if (this.kind.mode === 'fair') return { mode: 'fair' };
-    return this.kind.mode === null ? {} : { mode };
+    return isReadWrite(this.kind) ? { mode } : {};
   }
 
   private async section(caller: string, call: Call, lease: Lease | MultiLease, began: number): Promise<void> {

@@ -1,13 +1,13 @@
 import type { MemoryFair } from '../../../../lib/stores/memory/memory-fair.js';
 import type { RedisKind } from '../../../../lib/stores/redis/redis-kind.js';
-import type { AbandonedAcquires } from '../../../../lib/stores/redis/scripts/abandoned-acquires.js';
-import type { AcquireLoop } from '../../../../lib/waiting/acquire-loop.js';
 import type { LocalQueues } from '../../../../lib/waiting/local-queues.js';
 import { replace } from '../library/replacement.js';
 import { FAIR_MODELS } from '../redis/fair-models.js';
 import type { Keyspace } from '../redis/keyspace.js';
 import { millisOf, PLACE_MS } from '../redis/places.js';
 import type { ScriptModel } from '../redis/script-model.js';
+import { quiet, seeing } from './faulty-scripts.js';
+import { keepingLatePlace, keepingPlace } from './faulty-waiting.js';
 import { BETWEEN_LOCAL_CALLERS, DEAD_WAITER, LEFT_WHILE_KEPT, LONG_WAITS } from './fair-schedules.js';
 import { MEMORY, SINGLE, type ListedMutation } from './mutation.js';
 import { LATE_PLACE } from './script-schedules.js';
@@ -18,12 +18,6 @@ const IN_MEMORY = 'stores/memory/memory-fair';
 
 /** Where the first request's owner and whether it waits are among the arguments of ACQUIRE_FAIR. */
 const [OWNER, WAITS] = [3, 4];
-
-/** The script sees other keys than there are, or leaves other keys behind. */
-function seeing(model: ScriptModel, changed: (redis: Keyspace, owner: string) => Partial<Keyspace>): ScriptModel {
-  return (keys, args, redis, publish) =>
-    model(keys, args, Object.setPrototypeOf(changed(redis, String(args[OWNER])), redis) as typeof redis, publish);
-}
 
 const isPlaces = (key: string): boolean => key.startsWith('lock_places:');
 
@@ -68,11 +62,9 @@ const keeping = (owner: string, redis: Keyspace): Partial<Keyspace> => ({
   hdel: (key, item) => (item !== owner || !isPlaces(key)) && redis.hdel(key, item),
 });
 
-const withoutLeaving: ScriptModel = (keys, args, redis, publish) => {
-  const owners = new Set(args.slice(5).map(String));
-  const without = { hget: (key: string, field: string) => (owners.has(field) ? undefined : redis.hget(key, field)) };
-  return release!(keys, args, Object.setPrototypeOf(without, redis) as typeof redis, publish);
-};
+const withoutLeaving = seeing(release!, (redis, args) => ({
+  hget: (key, field) => (args.slice(5).includes(field) ? undefined : redis.hget(key, field)),
+}));
 
 /** The channel of all waiters in place of that of one. */
 const toAll: ScriptModel = (keys, args, redis, publish) =>
@@ -130,7 +122,7 @@ export const FAIR_MUTATIONS: readonly ListedMutation[] = [
     name: 'a caller that gets the lock keeps its place',
     nodes: SINGLE,
     mode: 'fair',
-    models: { ACQUIRE_FAIR: seeing(acquire!, (redis, owner) => keeping(owner, redis)) },
+    models: { ACQUIRE_FAIR: seeing(acquire!, (redis, args) => keeping(String(args[OWNER]), redis)) },
   },
   {
     name: 'a release does not remove the place of a waiter',
@@ -154,7 +146,7 @@ export const FAIR_MUTATIONS: readonly ListedMutation[] = [
     name: 'no notification when a fair lock is released',
     nodes: SINGLE,
     mode: 'fair',
-    models: { RELEASE_FAIR: (keys, args, redis) => release!(keys, args, redis, () => 0) },
+    models: { RELEASE_FAIR: quiet(release!) },
   },
   {
     name: 'the next waiter is not notified of a lock that is kept when the one before it leaves',
@@ -179,30 +171,13 @@ export const FAIR_MUTATIONS: readonly ListedMutation[] = [
     name: 'a waiter for a fair lock that leaves keeps its place',
     nodes: [0, 1],
     mode: 'fair',
-    replacements: [
-      replace<AcquireLoop['leaveOwner'], AcquireLoop>('waiting/acquire-loop', 'AcquireLoop.leaveOwner', (leave) => {
-        return function () {
-          this['queued'] = false;
-          leave.call(this);
-        };
-      }),
-    ],
+    replacements: [keepingPlace],
   },
   {
     name: 'a place for a fair lock is not taken back that a closed connection brings late',
     nodes: SINGLE,
     mode: 'fair',
-    replacements: [
-      replace<AbandonedAcquires['onCut'], AbandonedAcquires>(
-        'stores/redis/scripts/abandoned-acquires',
-        'AbandonedAcquires.onCut',
-        (onCut) => {
-          return function (request, ms) {
-            onCut.call(this, { ...request, waits: false }, ms);
-          };
-        },
-      ),
-    ],
+    replacements: [keepingLatePlace],
     examples: LATE_PLACE,
   },
   {

@@ -1,17 +1,27 @@
-import { sideKeyOf, type ScriptModel } from '../redis/script-model.js';
-import { acquire, grant, mark, release, renew } from '../redis/script-models.js';
+import type { Keyspace } from '../redis/keyspace.js';
+import { sideKeyOf, type Argument, type ScriptModel } from '../redis/script-model.js';
+import { acquire, grant, mark, renew } from '../redis/script-models.js';
+
+/** The script sees other keys than there are, or leaves other keys behind. */
+export function seeing(
+  model: ScriptModel,
+  changed: (redis: Keyspace, args: readonly Argument[]) => Partial<Keyspace>,
+): ScriptModel {
+  return (keys, args, redis, publish) =>
+    model(keys, args, Object.setPrototypeOf(changed(redis, args), redis) as Keyspace, publish);
+}
+
+/** Notifies nobody. */
+export function quiet(model: ScriptModel): ScriptModel {
+  return (keys, args, redis) => model(keys, args, redis, () => 0);
+}
 
 /** Deletes the lock of any holder. */
 export const releaseUnchecked: ScriptModel = (keys, args, redis, publish) =>
   keys.flatMap((key) => [redis.del(key) ? 1 : 0, publish(sideKeyOf(key, String(args[1])), '0')]);
 
-export const releaseQuietly: ScriptModel = (keys, args, redis) => release(keys, args, redis, () => 0);
-
 /** Tokens come from the stored counter only, as a plain INCR would issue them. */
-export const acquireByCounter: ScriptModel = (keys, args, redis, publish) => {
-  const counted = { time: () => 1 };
-  return acquire(keys, args, Object.setPrototypeOf(counted, redis) as typeof redis, publish);
-};
+export const acquireByCounter = seeing(acquire, () => ({ time: () => 1 }));
 
 /** The owner that already holds the lock is told that the lock is taken. */
 export const acquireOnce: ScriptModel = (keys, args, redis, publish) => {
@@ -23,10 +33,7 @@ export const acquireOnce: ScriptModel = (keys, args, redis, publish) => {
 
 /** Sets the lease, also when the present one lasts longer. */
 export function always(model: ScriptModel): ScriptModel {
-  return (keys, args, redis, publish) => {
-    const forgetful = { pttl: (key: string) => Math.min(redis.pttl(key), 0) };
-    return model(keys, args, Object.setPrototypeOf(forgetful, redis) as typeof redis, publish);
-  };
+  return seeing(model, (redis) => ({ pttl: (key) => Math.min(redis.pttl(key), 0) }));
 }
 
 /** A request for an exact length sets it, also when a later request has arrived before. */
@@ -38,14 +45,8 @@ export const grantAnyToken: ScriptModel = (keys, [ttl, key, id, ...args], redis,
   keys.flatMap((_, i) => {
     if (i % 2 === 1) return [];
     const own = args.slice(2 * i, 2 * i + 4);
-    const agreeing = { time: () => Number(own[3]) };
-    const one = [keys[i]!, keys[i + 1]!];
-    const reply = grant(
-      one,
-      [ttl!, key!, id!, ...own],
-      Object.setPrototypeOf(agreeing, redis) as typeof redis,
-      publish,
-    );
+    const agreeing = seeing(grant, () => ({ time: () => Number(own[3]) }));
+    const reply = agreeing([keys[i]!, keys[i + 1]!], [ttl!, key!, id!, ...own], redis, publish);
     return Array.isArray(reply) ? (reply as number[]) : [1, Number(reply)];
   });
 

@@ -1,4 +1,5 @@
 import { FAIR_MUTATIONS } from './fair-mutations.js';
+import { LATCH_MUTATIONS } from './latch-mutations.js';
 import { LEASE_MUTATIONS } from './lease-mutations.js';
 import { MEMORY_MUTATIONS } from './memory-mutations.js';
 import type { ListedMutation } from './mutation.js';
@@ -23,4 +24,5 @@ export const MUTATIONS: readonly ListedMutation[] = [
   ...PERMIT_MUTATIONS,
   ...READ_WRITE_MUTATIONS,
   ...FAIR_MUTATIONS,
+  ...LATCH_MUTATIONS,
 ];

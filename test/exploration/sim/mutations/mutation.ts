@@ -1,3 +1,4 @@
+import type { Kind } from '../kind.js';
 import type { Mutation } from '../library/loader.js';
 import type { ScriptModel } from '../redis/script-model.js';
 import type { Schedule } from '../schedule.js';
@@ -8,8 +9,8 @@ export interface ListedMutation extends Mutation {
   readonly nodes: readonly number[];
   /** How many permits the semaphore has that is used in place of a lock. Default: a lock is used. */
   readonly permits?: number;
-  /** Who uses the read-write lock in place of a lock, or that it is fair. Default: a lock is used. */
-  readonly mode?: 'write' | 'read-write' | 'fair';
+  /** What is used in place of a lock, see `Kind`. Default: a lock is used. */
+  readonly mode?: NonNullable<Kind['mode']>;
   /** What scripts do on the servers instead. */
   readonly models?: Readonly<Record<string, ScriptModel>>;
   /** Schedules that are tried first, where random ones would take long to show it. */

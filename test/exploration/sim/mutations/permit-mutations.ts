@@ -1,8 +1,7 @@
-import type { AcquireLoop } from '../../../../lib/waiting/acquire-loop.js';
-import { replace } from '../library/replacement.js';
-import type { Keyspace } from '../redis/keyspace.js';
 import { PERMIT_MODELS } from '../redis/permit-models.js';
 import type { ScriptModel } from '../redis/script-model.js';
+import { quiet, seeing } from './faulty-scripts.js';
+import { keepingPlace } from './faulty-waiting.js';
 import { SINGLE, type ListedMutation } from './mutation.js';
 
 const { ACQUIRE_PERMITS: acquire, RELEASE_PERMITS: release } = PERMIT_MODELS as Record<string, ScriptModel>;
@@ -20,10 +19,9 @@ const acquireOneMore: ScriptModel = (keys, args, redis, publish) =>
     publish,
   );
 
-const acquireWithoutTakingBack: ScriptModel = (keys, args, redis, publish) => {
-  const zrange: Keyspace['zrange'] = (key) => redis.zrange(key).map(([member, score]) => [member, score + 1e9]);
-  return acquire!(keys, args, Object.setPrototypeOf({ zrange }, redis) as typeof redis, publish);
-};
+const acquireWithoutTakingBack = seeing(acquire!, (redis) => ({
+  zrange: (key) => redis.zrange(key).map(([member, score]) => [member, score + 1e9]),
+}));
 
 /** The permits of the first owner, whoever that is. */
 const releaseAny: ScriptModel = (keys, args, redis, publish) => {
@@ -45,19 +43,12 @@ export const PERMIT_MUTATIONS: readonly ListedMutation[] = [
     name: 'no notification when permits are returned',
     nodes: SINGLE,
     permits: 2,
-    models: { RELEASE_PERMITS: (keys, args, redis) => release!(keys, args, redis, () => 0) },
+    models: { RELEASE_PERMITS: quiet(release!) },
   },
   {
     name: 'a waiter keeps its place when it leaves',
     nodes: SINGLE,
     permits: 2,
-    replacements: [
-      replace<AcquireLoop['leaveOwner'], AcquireLoop>('waiting/acquire-loop', 'AcquireLoop.leaveOwner', (leave) => {
-        return function () {
-          this['queued'] = false;
-          leave.call(this);
-        };
-      }),
-    ],
+    replacements: [keepingPlace],
   },
 ];

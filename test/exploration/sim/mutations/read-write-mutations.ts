@@ -1,13 +1,11 @@
-import type { AbandonedAcquires } from '../../../../lib/stores/redis/scripts/abandoned-acquires.js';
-import type { AcquireLoop } from '../../../../lib/waiting/acquire-loop.js';
 import type { LocalHolds } from '../../../../lib/waiting/local-holds.js';
 import type { Sharing } from '../../../../lib/waiting/sharing.js';
 import { replace } from '../library/replacement.js';
-import type { Keyspace } from '../redis/keyspace.js';
 import { READ_WRITE_MODELS } from '../redis/read-write-models.js';
 import { writes } from '../redis/read-write-keys.js';
-import type { ScriptModel } from '../redis/script-model.js';
-import { always } from './faulty-scripts.js';
+import type { Argument, ScriptModel } from '../redis/script-model.js';
+import { always, quiet, seeing } from './faulty-scripts.js';
+import { keepingLatePlace, keepingPlace } from './faulty-waiting.js';
 import { MEMORY, SINGLE, type ListedMutation } from './mutation.js';
 import { LATE_PLACE } from './script-schedules.js';
 import { WRITER_BETWEEN } from './waiting-schedules.js';
@@ -23,40 +21,34 @@ const IN_MEMORY = 'stores/memory/memory-read-write';
 /** Where the first request's owner and whether it waits are among the arguments of ACQUIRE_READ_WRITE. */
 const [OWNER, WAITS] = [2, 4];
 
-/** The script sees other keys than there are. */
-function seeing(model: ScriptModel, changed: (redis: Keyspace, owner: string) => Partial<Keyspace>): ScriptModel {
-  return (keys, args, redis, publish) => {
-    const keyspace = Object.setPrototypeOf(changed(redis, String(args[OWNER])), redis) as typeof redis;
-    return model(keys, args, keyspace, publish);
-  };
-}
+const writesIn = (args: readonly Argument[]): boolean => writes(String(args[OWNER]));
 
 /** A caller that reads takes any lock for one that is read. */
-const readBesideWriter = seeing(acquire!, (redis, owner) =>
-  writes(owner)
+const readBesideWriter = seeing(acquire!, (redis, args) =>
+  writesIn(args)
     ? {}
     : { hgetall: (key) => redis.hgetall(key).map(([field, value]) => [field, field === 'mode' ? 'read' : value]) },
 );
 
 /** A caller that writes takes a lock that is read for a free one. */
-const writeBesideReaders = seeing(acquire!, (redis, owner) => {
-  const hidden = (key: string): boolean => writes(owner) && redis.hgetall(key).some(([, mode]) => mode === 'read');
+const writeBesideReaders = seeing(acquire!, (redis, args) => {
+  const hidden = (key: string): boolean => writesIn(args) && redis.hgetall(key).some(([, mode]) => mode === 'read');
   return {
     pttl: (key) => (redis.type(key) === 'hash' && hidden(key) ? -2 : redis.pttl(key)),
     hgetall: (key) => (hidden(key) ? [] : redis.hgetall(key)),
   };
 });
 
-const deaf = seeing(acquire!, (redis, owner) => ({
+const deaf = seeing(acquire!, (redis, args) => ({
   get: (key) => {
     const text = redis.get(key);
-    if (text === null || writes(owner) || !key.startsWith('lock_order:')) return text;
+    if (text === null || writesIn(args) || !key.startsWith('lock_order:')) return text;
     return text.replaceAll(/[^;]+:write:\d+:\d+;/g, '');
   },
 }));
 
 const withoutPlace: ScriptModel = (keys, args, redis, publish) =>
-  acquire!(keys, writes(String(args[OWNER])) ? args.with(WAITS, 0) : args, redis, publish);
+  acquire!(keys, writesIn(args) ? args.with(WAITS, 0) : args, redis, publish);
 
 const releaseAll: ScriptModel = (keys, args, redis, publish) => {
   const reply = release!(keys, args, redis, publish);
@@ -103,7 +95,7 @@ export const READ_WRITE_MUTATIONS: readonly ListedMutation[] = [
     name: 'no notification when readers or a writer leave',
     nodes: SINGLE,
     mode: 'read-write',
-    models: { RELEASE_READ_WRITE: (keys, args, redis) => release!(keys, args, redis, () => 0) },
+    models: { RELEASE_READ_WRITE: quiet(release!) },
   },
   {
     name: 'a writer gets no place among the waiters',
@@ -121,30 +113,13 @@ export const READ_WRITE_MUTATIONS: readonly ListedMutation[] = [
     name: 'a waiter that leaves keeps its place',
     nodes: SINGLE,
     mode: 'read-write',
-    replacements: [
-      replace<AcquireLoop['leaveOwner'], AcquireLoop>('waiting/acquire-loop', 'AcquireLoop.leaveOwner', (leave) => {
-        return function () {
-          this['queued'] = false;
-          leave.call(this);
-        };
-      }),
-    ],
+    replacements: [keepingPlace],
   },
   {
     name: 'a place is not taken back that a closed connection brings late',
     nodes: SINGLE,
     mode: 'write',
-    replacements: [
-      replace<AbandonedAcquires['onCut'], AbandonedAcquires>(
-        'stores/redis/scripts/abandoned-acquires',
-        'AbandonedAcquires.onCut',
-        (onCut) => {
-          return function (request, ms) {
-            onCut.call(this, { ...request, waits: false }, ms);
-          };
-        },
-      ),
-    ],
+    replacements: [keepingLatePlace],
     examples: LATE_PLACE,
   },
   {

@@ -1,11 +1,11 @@
-import { acquire, confirm, grant, renew } from '../redis/script-models.js';
+import { acquire, confirm, grant, release, renew } from '../redis/script-models.js';
 import {
   acquireByCounter,
   acquireOnce,
   always,
   grantAnyToken,
   markAnyProcess,
-  releaseQuietly,
+  quiet,
   releaseUnchecked,
   renewUnnumbered,
   withoutMarker,
@@ -17,7 +17,7 @@ import { LATE_SHORT_ACQUIRE, LATE_SHORTENING } from './script-schedules.js';
 /** Faults in what the scripts do on the servers. */
 export const SCRIPT_MUTATIONS: readonly ListedMutation[] = [
   { name: 'no compare in release', nodes: ALL, models: { RELEASE: releaseUnchecked } },
-  { name: 'no notification on release', nodes: ALL, models: { RELEASE: releaseQuietly } },
+  { name: 'no notification on release', nodes: ALL, models: { RELEASE: quiet(release) } },
   { name: 'tokens from the counter only', nodes: SINGLE, models: { ACQUIRE: acquireByCounter } },
   { name: 'a resent acquire finds the lock taken by itself', nodes: SINGLE, models: { ACQUIRE: acquireOnce } },
   {

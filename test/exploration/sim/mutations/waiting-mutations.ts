@@ -1,10 +1,9 @@
-import type { NotificationSubscriber } from '../../../../lib/stores/redis/notifications/notification-subscriber.js';
 import type { Pulse } from '../../../../lib/stores/redis/connection/heartbeat.js';
-import type { AcquireLoop } from '../../../../lib/waiting/acquire-loop.js';
 import type { Sleep } from '../../../../lib/waiting/sleep.js';
 import type { ReleaseWatch } from '../../../../lib/waiting/release-watch.js';
 import type { LocalHolds } from '../../../../lib/waiting/local-holds.js';
 import { replace } from '../library/replacement.js';
+import { resubscribingQuietly, tryingOnce } from './faulty-waiting.js';
 import { ALL, QUORUM, SINGLE, type ListedMutation } from './mutation.js';
 import {
   LEFT_BY_ANOTHER,
@@ -15,7 +14,6 @@ import {
   VANISHED_LISTENER,
 } from './waiting-schedules.js';
 
-const LOOP = 'waiting/acquire-loop';
 const WATCH = 'waiting/release-watch';
 
 /** Faults in how waiters learn that a lock is free, and get it. */
@@ -23,14 +21,7 @@ export const WAITING_MUTATIONS: readonly ListedMutation[] = [
   {
     name: 'no second try after subscribing',
     nodes: SINGLE,
-    replacements: [
-      replace<AcquireLoop['waitBehind'], AcquireLoop>(LOOP, 'AcquireLoop.waitBehind', (waitBehind) => {
-        return async function (reply, outlook) {
-          if (!outlook.listening) await waitBehind.call(this, reply, outlook);
-          await waitBehind.call(this, reply, { ...outlook, listening: true });
-        };
-      }),
-    ],
+    replacements: [tryingOnce],
     examples: RELEASED_BEFORE_SUBSCRIBED,
   },
   {
@@ -67,17 +58,7 @@ export const WAITING_MUTATIONS: readonly ListedMutation[] = [
   {
     name: 'waiters are not told after a reconnection',
     nodes: SINGLE,
-    replacements: [
-      replace<NotificationSubscriber['resubscribe'], NotificationSubscriber>(
-        'stores/redis/notifications/notification-subscriber',
-        'NotificationSubscriber.resubscribe',
-        () => {
-          return function (channel) {
-            channel.subscribed ??= this['subscribe'](channel);
-          };
-        },
-      ),
-    ],
+    replacements: [resubscribingQuietly],
     examples: [MISSED_NOTICE],
   },
   {

@@ -3,6 +3,7 @@ import { PERMIT_MODELS } from './permit-models.js';
 import { leftOf, timeoutsOf } from './read-write-keys.js';
 import { READ_WRITE_MODELS } from './read-write-models.js';
 import { FAIR_MODELS } from './fair-models.js';
+import { LATCH_MODELS } from './latch-models.js';
 import { take, takeOrFindTaken } from './take.js';
 import { each, sideKeyOf, type Argument, type ScriptModel } from './script-model.js';
 
@@ -158,4 +159,5 @@ export const SCRIPT_MODELS: Readonly<Record<string, ScriptModel>> = {
   ...PERMIT_MODELS,
   ...READ_WRITE_MODELS,
   ...FAIR_MODELS,
+  ...LATCH_MODELS,
 };
