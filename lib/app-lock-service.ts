@@ -1,6 +1,6 @@
 import { Inject, Logger } from '@nestjs/common';
 import type { DiscoveryService, ModuleRef, ModulesContainer } from '@nestjs/core';
-import { connectLockService } from './create-lock-service.js';
+import type { connectLockService } from './create-lock-service.js';
 import { LockConfigError } from './errors/index.js';
 import { LockService } from './lock.service.js';
 import type { LockServiceOptions } from './options/service-options.js';
@@ -11,6 +11,8 @@ export interface AppParts {
   readonly container: ModulesContainer;
   readonly discovery: DiscoveryService;
   readonly moduleRef: ModuleRef;
+  /** Creates the service. */
+  readonly connect: typeof connectLockService;
 }
 
 /**
@@ -27,7 +29,7 @@ const services = new WeakMap<ModulesContainer, Map<string, Promise<LockService>>
 export async function appLockService(
   connection: string,
   options: LockServiceOptions,
-  { container, discovery, moduleRef }: AppParts,
+  { container, discovery, moduleRef, connect }: AppParts,
 ): Promise<LockService> {
   refuseDoubles(connection, discovery);
   refuseRequestScope(connection, discovery);
@@ -36,7 +38,7 @@ export async function appLockService(
   services.set(container, ofApp);
   const known = ofApp.get(connection);
   if (known !== undefined) return known;
-  const connecting = connectLockService(withLogger(options, connection));
+  const connecting = connect(withLogger(options, connection));
   ofApp.set(connection, connecting);
   try {
     return await connecting;

@@ -11,6 +11,7 @@ import {
 import { DiscoveryModule, DiscoveryService, ExternalContextCreator, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { appLockService, refuseRequestScope, withLogger } from './app-lock-service.js';
 import { CoordinationLifecycle } from './coordination/coordination-lifecycle.js';
+import { connectLockService } from './create-lock-service.js';
 import { checkConnection } from './decorators/decorator-options.js';
 import { LockLifecycle } from './decorators/lock-lifecycle.js';
 import { LockConfigError } from './errors/index.js';
@@ -19,6 +20,7 @@ import { resolveSettings, type LockServiceOptions } from './options/service-opti
 import {
   DEFAULT_CONNECTION,
   getLockServiceToken,
+  LOCK_CONNECT,
   LOCK_CONNECTION_NAME,
   LOCK_COORDINATION,
   LOCK_LIFECYCLE,
@@ -98,15 +100,17 @@ function register(
   const providers: Provider[] = [
     ...options,
     { provide: LOCK_CONNECTION_NAME, useValue: connection },
+    { provide: LOCK_CONNECT, useValue: connectLockService },
     {
       provide: token,
-      inject: [LOCK_MODULE_OPTIONS, ModulesContainer, DiscoveryService, ModuleRef],
+      inject: [LOCK_MODULE_OPTIONS, ModulesContainer, DiscoveryService, ModuleRef, LOCK_CONNECT],
       useFactory: (
         lockOptions: LockServiceOptions,
         container: ModulesContainer,
         discovery: DiscoveryService,
         moduleRef: ModuleRef,
-      ) => appLockService(connection, lockOptions, { container, discovery, moduleRef }),
+        connect: typeof connectLockService,
+      ) => appLockService(connection, lockOptions, { container, discovery, moduleRef, connect }),
     },
     {
       provide: LOCK_LIFECYCLE,

@@ -31,6 +31,9 @@ export const LOCK_CONNECTION_NAME = Symbol.for('nestjs-redis-lock/connection-nam
 /** @internal The token under which a module keeps its options. */
 export const LOCK_MODULE_OPTIONS = Symbol.for('nestjs-redis-lock/module-options');
 
+/** @internal The token of the function that creates the service of a module. Tests replace it. */
+export const LOCK_CONNECT = Symbol.for('nestjs-redis-lock/connect');
+
 /** @internal The token of a module's lifecycle hooks. */
 export const LOCK_LIFECYCLE = Symbol.for('nestjs-redis-lock/lifecycle');
 

@@ -5,7 +5,7 @@
 // a whole shop or needs a browser, a compiler or openssl. test/readme/index.spec.ts checks that no row is without a file.
 
 /** Folders of test/ that belong here as a whole: their files are fast. */
-export const quickFolders = ['coordination', 'nest', 'readme', 'unit'];
+export const quickFolders = ['coordination', 'nest', 'readme', 'testing', 'unit'];
 
 export const quickFiles = [
   'conformance/cluster',

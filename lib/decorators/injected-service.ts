@@ -10,8 +10,7 @@ import { getLockServiceToken, LOCK_CACHE, LOCK_CONNECTIONS, lockServiceProperty 
  */
 export function injectService(prototype: object, connection: string): void {
   if (usesConnection(prototype, connection)) return;
-  const known = (Reflect.getMetadata(LOCK_CONNECTIONS, prototype) ?? []) as readonly string[];
-  Reflect.defineMetadata(LOCK_CONNECTIONS, [...known, connection], prototype);
+  Reflect.defineMetadata(LOCK_CONNECTIONS, [...connectionsOf(prototype), connection], prototype);
   Inject(getLockServiceToken(connection))(prototype, lockServiceProperty(connection));
 }
 
@@ -27,13 +26,22 @@ export function injectCache(prototype: object): void {
 
 /** Whether instances of this prototype need the service. */
 export function usesConnection(prototype: object, connection: string): boolean {
-  const known: unknown = Reflect.getMetadata(LOCK_CONNECTIONS, prototype);
-  return Array.isArray(known) && known.includes(connection);
+  return connectionsOf(prototype).includes(connection);
+}
+
+/** The connections whose services the locked methods of an instance, or of a prototype, use. */
+export function connectionsOf(target: object): readonly string[] {
+  return (Reflect.getMetadata(LOCK_CONNECTIONS, target) ?? []) as readonly string[];
 }
 
 /** Sets the service on an instance that Nest did not create. A frozen instance does not get it; its methods throw. */
 export function giveService(instance: object, connection: string, service: unknown): void {
   Reflect.set(instance, lockServiceProperty(connection), service);
+}
+
+/** Sets the cache on an instance that Nest did not create. */
+export function giveCache(instance: object, cache: object): void {
+  Reflect.set(instance, LOCK_CACHE, cache);
 }
 
 /** @throws LockConfigError if the instance has no service: its method must not run without its lock */
@@ -53,5 +61,5 @@ export function serviceOf(instance: unknown, connection: string, title: string):
 
 /** Advice for tests of a class with locked methods. */
 const FROM_A_CONTAINER =
-  'In a test, get the instance from a module and call init() first: Test.createTestingModule({ imports: ' +
-  '[RedisLockModule.forRoot({ memory: true })], providers: [...] }).compile().';
+  "In a test, use withLocks(instance, createTestLockService()) of 'nestjs-redis-lock/testing', or get the instance from a " +
+  'module and call init() first.';

@@ -10,6 +10,9 @@ let ahead = 0;
 /** The fake clock that is installed, and how far it was ahead of the real one when it was first seen. */
 let fake: { readonly now: unknown; readonly difference: number; readonly ahead: number } | null = null;
 
+/** How much time a test has skipped, in ms. */
+let skipped = 0;
+
 let seenTimeout = setTimeout;
 let onReplaced: () => void = () => undefined;
 
@@ -32,6 +35,17 @@ export function advanceTo(time: number): void {
   ahead += Math.max(0, time - monotonic());
 }
 
+/** For tests: sets all clocks of this module forward, in addition to what a fake clock is advanced by. */
+export function skip(ms: number): void {
+  // What a fake clock was advanced by until now comes first.
+  monotonic();
+  wall();
+  ahead += ms;
+  skipped += ms;
+  wallOffset += ms;
+  if (fake !== null) fake = { ...fake, ahead: fake.ahead + ms };
+}
+
 /**
  * Milliseconds of wall-clock time, like `Date.now()`: it continues while the machine sleeps, and jumps when the clock
  * is set. It does not jump when a test replaces `Date`.
@@ -47,7 +61,7 @@ export function watchTimers(listener: () => void): void {
 }
 
 function besideFakes(): number {
-  const real = realNow();
+  const real = realNow() - skipped;
   if (performance.now === foundNow && !foundFakes) fake = null;
   else {
     const difference = performance.now() - real;
@@ -61,9 +75,9 @@ function besideFakes(): number {
   return real + ahead;
 }
 
-/** Milliseconds on the real clock, even with fake timers: none of them replaces `process.uptime`. */
+/** Milliseconds on the real clock and of `skip`, even with fake timers: none of them replaces `process.uptime`. */
 export function realNow(): number {
-  return foundFakes ? process.uptime() * 1_000 : Reflect.apply(foundNow, foundClock, []);
+  return skipped + (foundFakes ? process.uptime() * 1_000 : Reflect.apply(foundNow, foundClock, []));
 }
 
 function replaceWall(): void {

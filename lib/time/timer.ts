@@ -1,6 +1,6 @@
 import { inServiceContext } from '../context/service-context.js';
 import { LinkedList, type Linked } from '../lists/linked-list.js';
-import { advanceTo, monotonic, realNow, watchTimers } from './clock.js';
+import { advanceTo, monotonic, realNow, skip, watchTimers } from './clock.js';
 import { isNodes, realTimeout } from './fakes.js';
 import { onAbort } from './on-abort.js';
 
@@ -40,8 +40,9 @@ export class Timer implements Linked<Timer> {
   next: Timer | null = null;
   private handle: ReturnType<typeof setTimeout> | undefined;
   private startedBy = source;
-  /** When it is due, on the monotonic clock and on the real one. */
-  private dueAt = 0;
+  /** @internal When it is due, on the monotonic clock. */
+  dueAt = 0;
+  /** The same on the real clock. */
   private reallyDueAt = 0;
   /** Counts the starts: a handle that could not be cleared may still fire. */
   private shot = 0;
@@ -93,7 +94,11 @@ export class Timer implements Linked<Timer> {
 
   /** @internal Moves the timer to the functions that are global now. */
   move(): void {
-    if (this.startedBy === source) return;
+    if (this.startedBy !== source) this.rearm();
+  }
+
+  /** @internal Sets it again for the time that is left. */
+  rearm(): void {
     this.disarm();
     this.arm(Math.max(0, Math.ceil(this.dueAt - monotonic())));
   }
@@ -139,6 +144,25 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
     const timer = new Timer(end, signal === undefined).start(ms);
     const unlink = onAbort(signal, end);
   });
+}
+
+/**
+ * For tests: skips the time until the next timer is due, and fires it. If none is due before `end`, it skips the time until
+ * then, and returns `false`.
+ *
+ * @param end on the monotonic clock
+ */
+export function skipToNextTimer(end: number): boolean {
+  followGlobals();
+  const due = running.entries().filter(({ dueAt }) => dueAt <= end);
+  const [first] = due.sort((one, other) => one.dueAt - other.dueAt);
+  skip(Math.max(0, (first?.dueAt ?? end) - monotonic()));
+  for (const timer of running.entries()) timer.rearm();
+  if (first === undefined) return false;
+  inServiceContext(() => {
+    first.fire();
+  });
+  return true;
 }
 
 function globalSource(): Source {
