@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { appendFileSync, closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 
 /**
  * What happened in one run of the fault suite or of the simulation: one JSON object a line. All writers of one run stamp
@@ -49,6 +49,8 @@ export interface BeginEvent extends At {
    * outlive a loss of state, so two holders over such a fault are counted as double holders.
    */
   readonly exclusion: 'always' | 'until-state-lost';
+  /** `exclusive`, `fair`, `semaphore` …; not judged by, but shown. */
+  readonly kind?: string;
   /** How many permits each lock has; missing: 1, as an exclusive lock. */
   readonly permits?: number;
   /** Whether those that take one permit read, and have the token of the last one that took all. */
@@ -238,6 +240,11 @@ export type Unstamped = HistoryEvent extends infer Event
 /** The events of several files in the order of their stamps; of one file, with the same stamp, in their order there. */
 export function readHistory(paths: readonly string[]): HistoryEvent[] {
   return inOrder(paths.flatMap((path) => parseHistory(readFileSync(path, 'utf8'))));
+}
+
+/** Adds a whole run to a file that may have others. */
+export function appendHistory(path: string, events: readonly HistoryEvent[]): void {
+  appendFileSync(path, events.map((event) => `${JSON.stringify(event)}\n`).join(''));
 }
 
 export function parseHistory(text: string): HistoryEvent[] {

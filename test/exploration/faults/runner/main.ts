@@ -1,4 +1,4 @@
-import { cpSync, writeFileSync } from 'node:fs';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeTempDir } from '../../../../sample-app/services/temp-dir.js';
@@ -10,6 +10,7 @@ import type { Topology } from '../stages/topologies.js';
 
 const options = readOptions(process.argv.slice(2));
 if (options.lib !== 'own') await installPeers();
+if (options.history !== undefined) rmSync(options.history, { force: true });
 console.log(`Seed ${options.seed}: repeat this run with --seed ${options.seed}`);
 const results = await playAll(options);
 console.log(describeAll(results));
@@ -24,7 +25,7 @@ async function installPeers(): Promise<void> {
 
 /** Rounds of all topologies in turn, until each has its sections or the time is over. */
 async function playAll(suite: SuiteOptions): Promise<RoundResult[]> {
-  const { topologies, lib, kind, seed, sections, limitMs, roundMs, only, judgeRefusals, json } = suite;
+  const { topologies, lib, kind, seed, sections, limitMs, roundMs, only, judgeRefusals, json, history } = suite;
   const results: RoundResult[] = [];
   const end = Date.now() + limitMs;
   const done = new Map<Topology, number>();
@@ -47,6 +48,7 @@ async function playAll(suite: SuiteOptions): Promise<RoundResult[]> {
         sections: left,
         only,
         judgeRefusals,
+        history,
         limitMs: Math.min(roundMs, share),
       });
       console.log(describeRound(result));

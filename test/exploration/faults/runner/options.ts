@@ -19,6 +19,8 @@ export interface SuiteOptions {
   readonly judgeRefusals: boolean;
   /** Where the result goes as JSON. */
   readonly json: string | undefined;
+  /** Where the histories of all rounds go, one event a line. */
+  readonly history: string | undefined;
 }
 
 export const LIBS = ['own', 'redlock4', 'redlock5', 'redis-semaphore', 'redlock-universal'];
@@ -39,6 +41,7 @@ export function readOptions(args: readonly string[]): SuiteOptions {
       only: { type: 'string', default: '' },
       'judge-refusals': { type: 'boolean', default: false },
       json: { type: 'string' },
+      history: { type: 'string' },
     },
   });
   const kind = kindOf(values.kind, values.permits === undefined ? undefined : number('permits', values.permits, 1));
@@ -61,6 +64,7 @@ export function readOptions(args: readonly string[]): SuiteOptions {
     only: new RegExp(values.only),
     judgeRefusals: values['judge-refusals'],
     json: values.json,
+    history: values.history,
   };
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import { judge, type Verdict } from '../checker.js';
 import { hasOrder, type LockKind } from '../kinds.js';
-import { HistoryFile, machineClock, readHistory } from '../history.js';
+import { appendHistory, HistoryFile, machineClock, readHistory } from '../history.js';
 import { SteppedClocks } from '../clock/stepped-clock.js';
 import { startStage, type Topology } from '../stages/topologies.js';
 import { noteStalls } from '../stalls.js';
@@ -30,6 +30,8 @@ export interface RoundSetup {
   readonly only: RegExp;
   /** Whether a caller that does not wait may be told that a lock is busy which no caller has. */
   readonly judgeRefusals: boolean;
+  /** The file that the round's history is appended to. */
+  readonly history?: string | undefined;
   /** For its files; the caller removes it. */
   readonly folder: string;
 }
@@ -89,6 +91,7 @@ export async function playRound(setup: RoundSetup): Promise<RoundResult> {
       tokens,
       exclusion,
       leaseMs,
+      kind: kind.name,
       permits,
       readers: kind.name === 'read-write',
       places: kind.name !== 'exclusive',
@@ -127,6 +130,7 @@ export async function playRound(setup: RoundSetup): Promise<RoundResult> {
     await workforce.close(CLOSE_MS);
     history.write({ type: 'end' });
     const events = readHistory([runnerFile, ...workforce.histories]);
+    if (setup.history !== undefined) appendHistory(setup.history, events);
     const allowances = { ...ALLOWANCES, refusals: !setup.judgeRefusals };
     const faults = sum([...storm, ...calm].map(({ counts }) => counts));
     const seconds = (machineClock() - began) / 1_000;
