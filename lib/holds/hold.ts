@@ -3,7 +3,8 @@ import type { FencingToken } from '../fencing-token.js';
 import type { KindStore, PermitCount, TakingMode, RenewReply } from '../stores/lock-store.js';
 import { channels } from '../telemetry/channels.js';
 import { modeOf } from '../telemetry/message-mode.js';
-import type { LostMessage, RenewedMessage } from '../telemetry/messages.js';
+import type { RenewedMessage } from '../telemetry/messages.js';
+import { tellLost } from '../telemetry/tell.js';
 import type { ReleaseOutcome } from './release-outcome.js';
 import { monotonic } from '../time/clock.js';
 import { Deadline } from '../time/deadlines.js';
@@ -236,14 +237,13 @@ export class Hold extends Deadline {
     const observers = this.observers();
     for (const each of observers) each.onHoldLost(this.lost);
     if (!channels.lost.hasSubscribers) return;
-    const publish = (label: string | undefined): void => {
-      const message: LostMessage = { name: this.name, label, mode: modeOf(this), token: this.current, reason };
-      channels.lost.publish(message);
+    const tell = (label: string | undefined): void => {
+      tellLost({ name: this.name, label, token: this.current, hold: this }, reason);
     };
-    if (observers.length === 0) publish(undefined);
+    if (observers.length === 0) tell(undefined);
     for (const each of observers) {
       each.inContext(() => {
-        publish(each.label);
+        tell(each.label);
       });
     }
   }

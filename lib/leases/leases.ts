@@ -7,7 +7,7 @@ import { Watchdog } from '../holds/watchdog.js';
 import type { KindStore, LockStore } from '../stores/lock-store.js';
 import { channels } from '../telemetry/channels.js';
 import type { Reporter } from '../telemetry/reporter.js';
-import { tellAcquired, tellRefused, tellReleased, type RefusedRequest } from '../telemetry/tell.js';
+import { tellAcquired, tellLost, tellRefused, tellReleased, type RefusedRequest } from '../telemetry/tell.js';
 import { leftWarning, lostWarning, slowShutdownWarning } from '../telemetry/warnings.js';
 import { monotonic } from '../time/clock.js';
 import { onNextTurn } from '../time/ticks.js';
@@ -190,9 +190,12 @@ export class Leases implements CallerHoldContext {
   onReleased(callerHold: CallerHold, outcome: ReleaseOutcome): void {
     this.callerHolds.end(callerHold);
     this.slowCalls.endHeld(callerHold);
-    if (outcome === 'lost' && !callerHold.ended)
+    if (outcome === 'lost' && !callerHold.ended) {
       this.reporter.warn('lost', lostWarning(callerHold.hold, 'taken', callerHold.label));
-    tellReleased(callerHold, outcome);
+      callerHold.inContext(() => tellLost(callerHold, 'taken'));
+    }
+    // The caller may release it in the context of another one.
+    if (channels.released.hasSubscribers) callerHold.inContext(() => tellReleased(callerHold, outcome));
   }
 
   onLost(callerHold: CallerHold, reason: LockLostReason): void {

@@ -1,9 +1,10 @@
-import type { LockError } from '../errors/index.js';
+import type { LockError, LockLostReason } from '../errors/index.js';
 import type { FencingToken } from '../fencing-token.js';
 import { channels } from './channels.js';
 import { modeOf, type TakenAs } from './message-mode.js';
 import type {
   AcquiredMessage,
+  LostMessage,
   NotifiedLateMessage,
   RefusedMessage,
   ReleasedMessage,
@@ -75,6 +76,12 @@ export function tellReleased(
     heldMs: Math.round(monotonic() - since),
   };
   channels.released.publish(message);
+}
+
+export function tellLost({ name, label, token, hold }: Omit<ToldHold<TakenAs>, 'since'>, reason: LockLostReason): void {
+  if (!channels.lost.hasSubscribers) return;
+  const message: LostMessage = { name, label, mode: modeOf(hold), token, reason };
+  channels.lost.publish(message);
 }
 
 export function tellRefused(name: string, request: RefusedRequest, error: LockError, waitedMs: number): void {

@@ -126,6 +126,15 @@ describe('the diagnostics channels', () => {
     expect(told('lost')).toHaveLength(1);
   });
 
+  it('report a loss that only the release detects', async () => {
+    const lease = await locks.acquire('a', { label: 'orders' });
+    await locks.forceRelease('a');
+    expect(await lease.release()).toBe('lost');
+    const call = { name: 'a', label: 'orders', mode: 'exclusive', token: lease.token };
+    expect(told('lost')).toEqual([{ ...call, reason: 'taken' }]);
+    expect(told('released')).toEqual([{ ...call, outcome: 'lost', heldMs: expect.any(Number) }]);
+  });
+
   it('report a caller that did not get the lock, with the error', async () => {
     const lease = await locks.acquire('a');
     const error: unknown = await locks.acquire('a', { wait: 0 }).catch((reason: unknown) => reason);
