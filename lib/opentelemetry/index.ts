@@ -1,0 +1,1 @@
+export { instrumentLocks, type LockInstrumentationOptions } from './instrument-locks.js';
