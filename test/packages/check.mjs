@@ -56,6 +56,7 @@ function checkConsumer(name, tarball) {
   const app = join(temp, name);
   cpSync(join(here, name), app, { recursive: true, filter: (path) => !/[/\\](node_modules|dist)$/.test(path) });
   cpSync(join(here, 'consumer.ts'), join(app, 'src', 'main.ts'));
+  cpSync(join(here, 'exporters.ts'), join(app, 'src', 'exporters.ts'));
   run(app, 'npm', 'ci');
   run(app, 'npm', 'install', '--no-save', '--package-lock=false', tarball);
   run(app, 'npm', 'run', 'build');
