@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { Cluster } from 'ioredis';
 import { connectLockService, LockNameError, LockUnavailableError, type LockService } from 'nestjs-redis-lock';
 import { commandsBetween, commandStats, type CommandCounts } from '../support/command-stats.js';
+import { itSince7 } from '../support/describe-unless.js';
 import { lockKey, noticeChannel } from '../support/lock-keys.js';
 import { RedisCluster } from '../support/redis-cluster.js';
 import { describeWithRedisServer } from '../support/redis-server.js';
@@ -143,7 +144,7 @@ describeWithRedisServer('on a cluster', () => {
     await untilIdle(holder, locks);
   });
 
-  it('unsubscribes the unused channels of other slots when a slot moves', async () => {
+  itSince7('unsubscribes the unused channels of other slots when a slot moves', async () => {
     await using holder = await open();
     await using locks = await open();
     const owner = await cluster.masterOf(lockKey(name));

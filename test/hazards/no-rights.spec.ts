@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { connectLockService, LockUnavailableError } from 'nestjs-redis-lock';
 import { lockKey } from '../support/lock-keys.js';
+import { redisMajor } from '../support/redis-program.js';
 import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
 import { uniqueName } from '../support/test-redis.js';
 import { untilIdle } from '../support/until-idle.js';
@@ -37,12 +38,14 @@ describeWithRedisServer('an ACL user', () => {
   afterAll(() => server.stop());
 
   async function allow(commands: string[], patterns = [...KEYS, ...CHANNELS]): Promise<string> {
-    const known = new Set(((await admin.command('LIST')) as string[]).concat(['client|setname', 'client|setinfo']));
+    const all = (await admin.call('COMMAND')) as [string, ...unknown[]][];
+    const known = new Set([...all.map(([command]) => command), 'client|setname', 'client|setinfo']);
     const rights = commands.filter((each) => known.has(each) && each !== 'client|setinfo');
     await admin.acl(
       'SETUSER',
       user,
       'reset',
+      'resetchannels',
       'on',
       '>secret',
       ...patterns,
@@ -68,7 +71,9 @@ describeWithRedisServer('an ACL user', () => {
     await locks.withLock([name, `${name}:2`], () => undefined, { holdAtLeast: 50 });
     await locks.acquire(`${name}:forced`);
     expect(await others.forceRelease(`${name}:forced`)).toBe(true);
-    expect(await admin.acl('LOG')).toEqual([]);
+    const denied = (await admin.acl('LOG')) as unknown[][];
+    // ioredis also sends CLIENT SETINFO, which servers before 7.2 do not have. Redis 6.2 checks the permission for it first.
+    expect(denied.filter((entry) => redisMajor() >= 7 || !entry.includes('client'))).toEqual([]);
     await locks.withLock(`${name}:last`, () => undefined);
   });
 

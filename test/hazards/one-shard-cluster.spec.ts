@@ -18,6 +18,7 @@ import { RoutingProxy } from '../support/routing-proxy.js';
 import { uniqueName } from '../support/test-redis.js';
 import { untilIdle } from '../support/until-idle.js';
 import { waitUntil } from '../support/wait-until.js';
+import { ALL_SLOTS } from '../support/wrong-states.js';
 
 const LEASE_MS = 1_500;
 const names = (count: number): string[] => Array.from({ length: count }, () => uniqueName());
@@ -111,7 +112,7 @@ describeWithRedisServer('a cluster of one shard behind the options for one serve
     await useManyAtOnce(locks);
     await server.restart('--cluster-enabled', 'yes');
     const admin = server.client();
-    await admin.call('CLUSTER', 'ADDSLOTSRANGE', 0, 16_383);
+    await admin.call('CLUSTER', 'ADDSLOTS', ...ALL_SLOTS);
     await waitUntil('the cluster is up', async () => (await admin.cluster('INFO')).includes('cluster_state:ok'));
     await waitUntil('the service is connected again', () =>
       locks.withLock(uniqueName(), () => true, { wait: 0 }).catch(() => false),

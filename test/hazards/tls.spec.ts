@@ -5,7 +5,8 @@ import { connectLockService, LockUnavailableError } from 'nestjs-redis-lock';
 import { freePort } from '../../sample-app/services/ports.js';
 import { makeTempDir, type TempDir } from '../../sample-app/services/temp-dir.js';
 import { ChildScript } from '../support/child-script.js';
-import { describeUnless } from '../support/describe-unless.js';
+import { describeIfAble, describeUnless } from '../support/describe-unless.js';
+import { knowsTls } from '../support/redis-program.js';
 import { noRedisServer, RedisServer } from '../support/redis-server.js';
 import { untilSubscribed } from '../support/subscribers.js';
 import { uniqueName } from '../support/test-redis.js';
@@ -15,7 +16,12 @@ const PASSWORD = 'top-secret';
 
 const missing = canMakeCertificates() ? noRedisServer : 'there is no openssl on the PATH to make certificates';
 
-describeUnless(missing, 'a server that is reached by TLS only', () => {
+function describeWithTls(name: string, tests: () => void): void {
+  if (missing === undefined) describeIfAble(knowsTls() ? undefined : 'this server was built without TLS', name, tests);
+  else describeUnless(missing, name, tests);
+}
+
+describeWithTls('a server that is reached by TLS only', () => {
   let folder: TempDir;
   let certificates: Certificates;
   let server: RedisServer;

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { connectLockService, LockLostError, LockUnavailableError, type LockService } from 'nestjs-redis-lock';
 import { freeClusterPort } from '../support/cluster-port.js';
+import { describeSince7 } from '../support/describe-unless.js';
 import { lockKey } from '../support/lock-keys.js';
 import { describeWithRedisServer, RedisServer } from '../support/redis-server.js';
 import { uniqueName } from '../support/test-redis.js';
@@ -42,8 +43,12 @@ async function prepared(state: WrongState): Promise<{ server: RedisServer; admin
   return { server, admin };
 }
 
+function describeEachState(tests: (state: WrongState) => void): void {
+  for (const state of WRONG_STATES) (state.since7 ? describeSince7 : describe)(state.code, () => tests(state));
+}
+
 describeWithRedisServer('a server in the wrong state', () => {
-  describe.each(WRONG_STATES)('$code', (state) => {
+  describeEachState((state) => {
     let server: RedisServer;
     let admin: Redis;
     let locks: LockService;
@@ -109,7 +114,7 @@ describeWithRedisServer('a server in the wrong state', () => {
 });
 
 describeWithRedisServer('of three nodes, some in the wrong state', () => {
-  describe.each(WRONG_STATES)('$code', (state) => {
+  describeEachState((state) => {
     let nodes: { server: RedisServer; admin: Redis }[];
     let locks: LockService;
 

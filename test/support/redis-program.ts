@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { findRedisProgram } from '../../sample-app/services/find-program.js';
 
 /** The major version of the installed server program, as Redis counts it; Valkey 7 and later count on from Redis 7. */
@@ -17,4 +17,13 @@ export function redisVersion(): number {
 /** Settings that allow `DEBUG` from this machine; before 7 it was always allowed and could not be asked for. */
 export function debugAllowed(): string[] {
   return redisMajor() < 7 ? [] : ['--enable-debug-command', 'local'];
+}
+
+/** Whether the server program was built with TLS. */
+export function knowsTls(): boolean {
+  const program = findRedisProgram();
+  if (program === undefined) return false;
+  // It reads its settings in their order, and names the first that it does not know.
+  const { stderr, stdout } = spawnSync(program, ['--tls-port', '0', '--not-a-setting', '0'], { encoding: 'utf8' });
+  return `${stderr}${stdout}`.includes('not-a-setting');
 }

@@ -1,16 +1,17 @@
 // Jest prints nothing about a file in which every test is skipped. This reporter lists what was skipped, and why, at the
 // end of the run.
 
-/** Precedes the reason in the title of a suite that `describe-unless.ts` skips. */
+/** Precedes the reason in the title of a suite or a test that `describe-unless.ts` skips. */
 const SKIPPED = 'SKIPPED: ';
 
 export default class SkipReporter {
   onRunComplete(_contexts, { testResults }) {
     const counts = new Map();
     for (const { testResults: tests } of testResults) {
-      for (const { status, ancestorTitles } of tests) {
+      for (const { status, ancestorTitles, title } of tests) {
         if (status !== 'pending') continue;
-        const suite = ancestorTitles.find((title) => title.includes(SKIPPED)) ?? `without a reason: ${ancestorTitles}`;
+        const suite =
+          [...ancestorTitles, title].find((each) => each.includes(SKIPPED)) ?? `without a reason: ${ancestorTitles}`;
         counts.set(suite, (counts.get(suite) ?? 0) + 1);
       }
     }

@@ -57,12 +57,12 @@ export function isAboutKeys(error: Error): boolean {
 }
 
 /**
- * Whether a server had only some of the keys of a call, because their hash slot is moving. ioredis's Cluster retries
- * such a call for a while, on any node, and then reports the last error, which may come from a node that does not serve
- * the slot.
+ * Whether a server had only some of the keys of a call, because their hash slot is moving. Redis 6.2 answers `ASK` then, which
+ * is right only for the keys that it does not have. ioredis's Cluster retries such a call for a while, on any node, and then
+ * reports the last error, which may come from a node that does not serve the slot.
  */
 export function isAboutMovingSlot({ message }: Error): boolean {
-  return /^(TRYAGAIN|Too many Cluster redirections\. Last error: ReplyError: (TRYAGAIN|MOVED|ASK)) /.test(message);
+  return /^(TRYAGAIN|ASK|Too many Cluster redirections\. Last error: ReplyError: (TRYAGAIN|MOVED|ASK)) /.test(message);
 }
 
 function codeOf(error: Error): string | undefined {
