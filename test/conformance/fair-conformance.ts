@@ -151,6 +151,21 @@ export function describeFairConformance(label: string, openBackend: () => Promis
       expect(performance.now() - released).toBeLessThan(PROMPT_MS);
     });
 
+    it('notify them also of a lock that is kept when the last caller leaves the queue', async () => {
+      const held = await here.acquire(name, { ...FAIR, holdAtLeast: 1_000 });
+      const abort = new AbortController();
+      const leaving = there.acquire(name, { ...FAIR, signal: abort.signal });
+      await hasPlace();
+      const exclusive = here.acquire(name, { wait: 20_000 });
+      await hasPlace();
+      await held.release();
+      abort.abort();
+      await expect(leaving).rejects.toMatchObject({ code: 'LOCK_ABORTED' });
+      const left = performance.now();
+      await (await exclusive).release();
+      expect(performance.now() - left).toBeLessThan(PROMPT_MS);
+    });
+
     it('are joined by a call inside of their section, in both modes', async () => {
       await here.withLock(
         name,

@@ -53,7 +53,7 @@ export class MemoryFair implements KindStore {
     const next = nextOf(places);
     if (places.size === 0) this.state.fair.delete(key);
     // Of a lock that is kept, only the waiter knows that was the next one at its release, and may leave now.
-    const unaware = next !== undefined && next !== before;
+    const unaware = next !== before;
     if (!held && !unaware && this.state.read(key) !== undefined) return { held, listeners: 0 };
     const listeners = this.host.notify(next === undefined ? key : channelOf(key, next));
     return { held, listeners: held ? listeners : 0 };

@@ -34,7 +34,7 @@ local function nextWithout(lock, owner)
     if placeOf(places, owner) then forget(queue, deadlines, places, owner) end
     return (nextOf(queue, deadlines, places)), first, firstForeign(queue, places)
   end)
-  if done and waiter then return waiter, waiter ~= before, foreign end
+  if done then return waiter, waiter ~= (before or nil), foreign end
 end
 
 local function attempt(n)

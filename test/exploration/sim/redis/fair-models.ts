@@ -139,11 +139,10 @@ function nextWithout(
     const [before] = redis.lrange(keys.queue);
     if (placeOf(keys.places, owner, redis) !== undefined) forget(keys, owner, redis);
     const { waiter } = nextOf(keys, redis);
-    if (waiter === undefined) return { changed: false };
     const all = redis.lrange(keys.queue);
     const mixed = all.length > redis.hgetall(keys.places).length;
     const foreign = mixed ? all.find((each) => isForeign(keys, each, redis)) : undefined;
-    return { waiter, changed: waiter !== before, foreign };
+    return { ...(waiter !== undefined && { waiter }), changed: waiter !== before, foreign };
   } catch {
     return { changed: false };
   }
