@@ -1,13 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import { ACQUIRE_FAIR } from '../../../lib/stores/redis/lua/acquire-fair.lua.js';
 import { RELEASE_FAIR } from '../../../lib/stores/redis/lua/release-fair.lua.js';
 import { RENEW } from '../../../lib/stores/redis/lua/renew.lua.js';
 import { redisClient, uniqueName } from '../../support/test-redis.js';
-import { Keyspace } from './redis/keyspace.js';
 import { sideKeyOf } from './redis/script-model.js';
-import { SCRIPT_MODELS } from './redis/script-models.js';
+import { Notices } from './testing/notices.js';
+import { Twin } from './testing/twin.js';
 
 const SCRIPTS: Readonly<Record<string, string>> = { ACQUIRE_FAIR, RELEASE_FAIR, RENEW };
 const TTL_MS = 500_000;
@@ -85,17 +85,15 @@ interface Keys {
 
 describe('the simulation’s scripts of fair locks', () => {
   let redis: Redis;
-  let listener: Redis;
-  let told: string[] = [];
+  let notices: Notices;
 
   beforeAll(async () => {
-    [redis, listener] = [redisClient(), redisClient()];
-    listener.on('pmessage', (_pattern, channel: string) => told.push(channel));
-    await listener.psubscribe(`${CHANNELS}*`);
+    redis = redisClient();
+    notices = await Notices.open(CHANNELS);
   });
   afterAll(() => {
     redis.disconnect();
-    listener.disconnect();
+    notices.close();
   });
 
   it('answer, notify and leave behind what the Lua does on a real Redis', async () => {
@@ -103,45 +101,19 @@ describe('the simulation’s scripts of fair locks', () => {
     const property = fc.asyncProperty(steps, async (plan) => {
       round += 1;
       const all = [0, 1].map((index) => keysOf(`${base}:${String(round)}:${String(index)}`));
-      let nowUs = 0;
-      const model = new Keyspace(() => nowUs);
+      const each = all.flatMap((keys) => Object.values(keys) as string[]);
+      const twin = new Twin(redis, () => notices.take(redis));
       for (const step of plan) {
-        const [seconds, us] = (await redis.time()).map(Number) as [number, number];
-        nowUs = seconds * 1_000_000 + us;
-        await plant(step, all[step.of[0]!]!, redis, model);
+        const now = await twin.tick();
+        await plant(step, all[step.of[0]!]!, twin, now);
         const { keys, args } = callOf(step, all);
-        const toldByModel: string[] = [];
-        const real = await redis.eval(SCRIPTS[step.script]!, keys.length, ...keys, ...args).catch(messageOf);
-        const simulated = answerOf(() =>
-          SCRIPT_MODELS[step.script]!(keys, args, model, (channel) => toldByModel.push(channel) && 1),
-        );
-        const context = JSON.stringify({ step, real, simulated });
-        expectAlike([real].flat(), [simulated].flat(), context);
-        expect({ context, told: await takeTold(redis) }).toEqual({ context, told: toldByModel });
-        await Promise.all(all.map((each) => compareState(each, redis, model, context)));
+        await twin.call(step.script, SCRIPTS[step.script]!, keys, args);
+        await twin.compare(each);
       }
-      await redis.del(...all.flatMap((each) => Object.values(each) as string[]));
+      await redis.del(...each);
     });
     await fc.assert(property, { numRuns: Number(process.env.PROPERTY_RUNS ?? 60), seed: 12 });
   }, 120_000);
-
-  /** The channels that were notified since the last call. */
-  async function takeTold(client: Redis): Promise<string[]> {
-    const end = `${CHANNELS}end`;
-    const ended = new Promise<void>((resolve) => {
-      const onMessage = (_pattern: string, channel: string): void => {
-        if (channel !== end) return;
-        listener.off('pmessage', onMessage);
-        resolve();
-      };
-      listener.on('pmessage', onMessage);
-    });
-    await client.publish(end, '');
-    await ended;
-    const channels = told.filter((channel) => channel !== end);
-    told = [];
-    return channels;
-  }
 });
 
 function keysOf(lock: string): Keys {
@@ -174,17 +146,9 @@ function callOf(
   }
 }
 
-async function plant({ plant, ms }: Step, keys: Keys, redis: Redis, model: Keyspace): Promise<void> {
+async function plant({ plant, ms }: Step, keys: Keys, twin: Twin, now: number): Promise<void> {
   const { lock, token, queue, deadlines, places } = keys;
-  const now = Math.floor(model.time() / 1_000);
-  const del = async (key: string): Promise<void> => {
-    await redis.del(key);
-    model.del(key);
-  };
-  const set = async (key: string, value: string): Promise<void> => {
-    await redis.set(key, value, 'PX', ms);
-    model.set(key, value, ms);
-  };
+  const { redis, model } = twin;
   const remove = async (waiter: string, from: Partial<Keys>): Promise<void> => {
     if (from.queue !== undefined && model.type(queue) === 'list') {
       await redis.lrem(queue, 1, waiter);
@@ -206,14 +170,11 @@ async function plant({ plant, ms }: Step, keys: Keys, redis: Redis, model: Keysp
       model.rpush(queue, waiter);
     }
     if (deadline === undefined) return;
-    await redis.zadd(deadlines, deadline, waiter);
-    model.zadd(deadlines, waiter, deadline);
+    await twin.zadd(deadlines, waiter, deadline);
   };
   const place = async (waiter: string, since: number, until: number): Promise<void> => {
     if (!['none', 'hash'].includes(model.type(places))) return;
-    const value = `${String(since * 1_000)}:${String(until)}`;
-    await redis.hset(places, waiter, value);
-    model.hset(places, waiter, value);
+    await twin.hset(places, waiter, `${String(since * 1_000)}:${String(until)}`);
   };
   switch (plant) {
     case 'nothing':
@@ -238,100 +199,24 @@ async function plant({ plant, ms }: Step, keys: Keys, redis: Redis, model: Keysp
       await remove(SECOND, { queue, deadlines });
       return place(SECOND, now - 1_000, now + 4_000);
     case 'no queue':
-      return del(queue);
+      return twin.del(queue);
     case 'no deadlines':
-      return del(deadlines);
+      return twin.del(deadlines);
     case 'no places':
-      return del(places);
+      return twin.del(places);
     case 'a read-write lock':
-      await del(lock);
-      await redis.hset(lock, 'mode', 'write');
-      await redis.pexpire(lock, ms);
-      model.hset(lock, 'mode', 'write');
-      model.pexpire(lock, ms);
-      return;
+      await twin.del(lock);
+      await twin.hset(lock, 'mode', 'write');
+      return twin.pexpire(lock, ms);
     case 'text for a lock':
-      return set(lock, 'x');
+      return twin.set(lock, 'x', ms);
     case 'text for a queue':
-      return set(queue, 'x');
+      return twin.set(queue, 'x', ms);
     case 'text for the places':
-      return set(places, 'x');
+      return twin.set(places, 'x', ms);
     case 'no token':
-      return del(token);
+      return twin.del(token);
     case 'no lock':
-      return del(lock);
+      return twin.del(lock);
   }
-}
-
-async function compareState(keys: Keys, redis: Redis, model: Keyspace, context: string): Promise<void> {
-  const compare = async (key: string): Promise<void> => {
-    const type = model.type(key);
-    const [real, left, contents] = await Promise.all([
-      redis.type(key),
-      redis.pttl(key),
-      contentOf(key, type, redis, model),
-    ]);
-    expect({ context, key, type: real }).toEqual({ context, key, type });
-    expectAlike([left], [model.pttl(key)], context);
-    expectAlike(...contents, `${context} ${key}`);
-  };
-  await Promise.all((Object.values(keys) as string[]).map(compare));
-}
-
-async function contentOf(key: string, type: string, redis: Redis, model: Keyspace): Promise<[string[], string[]]> {
-  switch (type) {
-    case 'string':
-      return [[(await redis.get(key)) ?? ''], [model.get(key)!]];
-    case 'list':
-      return [await redis.lrange(key, 0, -1), [...model.lrange(key)]];
-    case 'hash':
-      return [sorted(Object.entries(await redis.hgetall(key))), sorted(model.hgetall(key))];
-    case 'zset': {
-      const members = await redis.zrange(key, '0', '-1', 'WITHSCORES');
-      const pairs = members.flatMap((member, index) =>
-        index % 2 === 0 ? [[member, members[index + 1]!] as [string, string]] : [],
-      );
-      return [sorted(pairs), sorted(model.zrange(key).map(([member, score]) => [member, String(score)]))];
-    }
-    default:
-      return [[], []];
-  }
-}
-
-function sorted(pairs: [string, string][]): string[] {
-  return pairs.sort(([a], [b]) => (a < b ? -1 : 1)).flat();
-}
-
-function messageOf(error: unknown): string {
-  return (error as Error).message;
-}
-
-function answerOf(run: () => unknown): unknown {
-  try {
-    return run();
-  } catch (error) {
-    return messageOf(error);
-  }
-}
-
-/** What comes from a clock may differ by the time between the two readings. */
-function expectAlike(real: readonly unknown[], simulated: readonly unknown[], context: string): void {
-  expect({ context, length: real.length }).toEqual({ context, length: simulated.length });
-  real.forEach((value, index) => {
-    const other = simulated[index];
-    const same = sameText(String(value), String(other));
-    expect({ context, index, value, other, same }).toEqual({ context, index, value, other, same: true });
-  });
-}
-
-function sameText(a: string, b: string): boolean {
-  if (a === b || (a.includes('WRONGTYPE') && b.includes('WRONGTYPE'))) return true;
-  const [left, right] = [a.split(':'), b.split(':')];
-  return left.length === right.length && left.every((part, index) => sameNumber(Number(part), Number(right[index])));
-}
-
-/** The same number; or a time left or a clock's in ms, or a clock's in µs. */
-function sameNumber(a: number, b: number): boolean {
-  if (a === b) return true;
-  return a > 1_000 && b > 1_000 && Math.abs(a - b) <= (a > 1e15 ? 3_000_000 : 3_000);
 }

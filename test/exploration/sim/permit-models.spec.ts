@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import { ACQUIRE_PERMITS } from '../../../lib/stores/redis/lua/acquire-permits.lua.js';
@@ -7,8 +7,7 @@ import { KIND } from '../../../lib/stores/redis/lua/kind.lua.js';
 import { RELEASE_PERMITS } from '../../../lib/stores/redis/lua/release-permits.lua.js';
 import { RENEW_PERMITS } from '../../../lib/stores/redis/lua/renew-permits.lua.js';
 import { redisClient, uniqueName } from '../../support/test-redis.js';
-import { Keyspace } from './redis/keyspace.js';
-import { PERMIT_MODELS } from './redis/permit-models.js';
+import { pairsOf, sorted, Twin } from './testing/twin.js';
 
 const SCRIPTS: Readonly<Record<string, string>> = {
   ACQUIRE_PERMITS,
@@ -20,6 +19,9 @@ const SCRIPTS: Readonly<Record<string, string>> = {
 const TTL_MS = 500_000;
 const CHANNELS = 'permit-models:channel:';
 const LATCHES = 'permit-models:latch:';
+
+/** What Redis and the model say of keys of other kinds differs. */
+const ERRORS = [/PERMITS/, /WRONGTYPE|ERR|arithmetic|not an integer/];
 
 interface Step {
   readonly script: string;
@@ -85,18 +87,13 @@ describe('the simulation’s scripts of semaphores', () => {
         const key = `${base}:${String(round)}:${String(index)}`;
         return [key, `{${key}}:timeout`, `lock_permits:{${key}}`, `token:{${key}}`];
       };
-      let nowUs = 0;
-      const model = new Keyspace(() => nowUs);
+      const twin = new Twin(redis, null, ERRORS);
       for (const step of plan) {
-        const [seconds, us] = (await redis.time()).map(Number) as [number, number];
-        nowUs = seconds * 1_000_000 + us;
-        await plant(step, keysOf(step.of[0]!), redis, model);
+        await twin.tick();
+        await plant(step, keysOf(step.of[0]!), twin);
         const { keys, args } = callOf(step, keysOf);
-        const real = await redis.eval(SCRIPTS[step.script]!, keys.length, ...keys, ...args).catch(messageOf);
-        const simulated = answerOf(() => PERMIT_MODELS[step.script]!(keys, args, model, () => 0));
-        const context = JSON.stringify({ step, real, simulated });
-        expectAlike([real].flat(), [simulated].flat(), context);
-        for (const index of [0, 1, 2]) await compareState(keysOf(index), redis, model, context);
+        await twin.call(step.script, SCRIPTS[step.script]!, keys, args);
+        for (const index of [0, 1, 2]) await compareState(keysOf(index), twin);
       }
       await redis.del(...[0, 1, 2].flatMap(keysOf));
     });
@@ -133,28 +130,25 @@ function callOf(
 
 async function plant(
   { plant, owner }: Step,
-  [counter, holds, side]: readonly string[],
-  redis: Redis,
-  model: Keyspace,
+  [key, set, hash]: [counter: string, holds: string, side: string, token: string],
+  twin: Twin,
 ): Promise<void> {
-  const [key, set, hash] = [counter!, holds!, side!];
+  const { redis, model } = twin;
   switch (plant) {
     case 'nothing':
       return;
     case 'no counter':
-      await redis.del(key);
-      model.del(key);
-      return;
+      return twin.del(key);
     case 'lower counter':
-    case 'higher counter':
+    case 'higher counter': {
       if (model.type(key) !== 'string' || Number.isNaN(Number(model.get(key)))) return;
-      await redis.incrby(key, plant === 'lower counter' ? -1 : 1);
-      model.incrby(key, plant === 'lower counter' ? -1 : 1);
+      const by = plant === 'lower counter' ? -1 : 1;
+      await redis.incrby(key, by);
+      model.incrby(key, by);
       return;
+    }
     case 'no side':
-      await redis.del(hash);
-      model.del(hash);
-      return;
+      return twin.del(hash);
     case 'ended':
       for (const [member] of model.zrange(set)) {
         if (!member.startsWith(prefixOf(owner))) continue;
@@ -163,76 +157,25 @@ async function plant(
       }
       return;
     case 'a lock':
-      await redis.del(key);
-      await redis.hset(key, 'someone', '1');
-      model.del(key);
-      model.hset(key, 'someone', '1');
-      return;
+      await twin.del(key);
+      return twin.hset(key, 'someone', '1');
     case 'text':
-      await redis.set(key, 'x');
-      model.set(key, 'x');
+      return twin.set(key, 'x');
   }
 }
 
 async function compareState(
-  [counter, holds, side, token]: readonly string[],
-  redis: Redis,
-  model: Keyspace,
-  context: string,
+  [counter, holds, side, token]: [string, string, string, string],
+  twin: Twin,
 ): Promise<void> {
-  const [key, set, hash, tokens] = [counter!, holds!, side!, token!];
-  for (const each of [key, set, hash, tokens]) {
-    const [type, pttl] = await Promise.all([redis.type(each), redis.pttl(each)]);
-    expect({ context, each, type }).toEqual({ context, each, type: model.type(each) });
-    expectAlike([pttl], [model.pttl(each)], context);
-  }
-  if (model.type(key) === 'string') expectAlike([await redis.get(key)], [model.get(key)], context);
-  if (model.type(tokens) === 'string') expectAlike([await redis.get(tokens)], [model.get(tokens)], context);
-  const members = await redis.zrangeBuffer(set, '0', '-1', 'WITHSCORES');
+  const { redis, model } = twin;
+  await twin.compare([counter, token]);
+  // Members and fields contain bytes that are no text.
+  await Promise.all([holds, side].map((key) => twin.compareKey(key, false)));
+  const members = await redis.zrangeBuffer(holds, '0', '-1', 'WITHSCORES');
   const real = members.map((each, index) => (index % 2 === 0 ? each.toString('hex') : each.toString()));
-  const byName = (list: string[][]): string[] => list.sort(([a], [b]) => a!.localeCompare(b!)).flat();
-  const pairs = Array.from({ length: real.length / 2 }, (_, index) => [real[2 * index]!, real[2 * index + 1]!]);
-  const modelled = model.zrange(set).map(([member, score]) => [member, String(score)]);
-  expectAlike(byName(pairs), byName(modelled), context);
-  const fields = Object.entries(await redis.hgetallBuffer(hash)).length;
-  expect({ context, fields }).toEqual({
-    context,
-    fields: model.type(hash) === 'hash' ? model.hgetall(hash).length : 0,
-  });
-}
-
-function messageOf(error: unknown): string {
-  return (error as Error).message;
-}
-
-function answerOf(run: () => unknown): unknown {
-  try {
-    return run();
-  } catch (error) {
-    return messageOf(error);
-  }
-}
-
-/** What comes from a clock may differ by the time between the two readings. */
-function expectAlike(real: readonly unknown[], simulated: readonly unknown[], context: string): void {
-  expect({ context, length: real.length }).toEqual({ context, length: simulated.length });
-  real.forEach((value, index) => {
-    const other = simulated[index];
-    const same = sameText(String(value), String(other));
-    expect({ context, index, value, other, same }).toEqual({ context, index, value, other, same: true });
-  });
-}
-
-function sameText(a: string, b: string): boolean {
-  if (a === b) return true;
-  const isError = (text: string): boolean => /WRONGTYPE|PERMITS|ERR|arithmetic|not an integer/.test(text);
-  if (isError(a) && isError(b)) return a.includes('PERMITS') === b.includes('PERMITS');
-  const [left, right] = [a.split(':'), b.split(':')];
-  return left.length === right.length && left.every((part, index) => sameNumber(Number(part), Number(right[index])));
-}
-
-/** The same number; or a time left or a score in ms, or a token in µs. */
-function sameNumber(a: number, b: number): boolean {
-  if (a === b) return true;
-  return a > 1_000 && b > 1_000 && Math.abs(a - b) <= (a > 1e15 ? 5_000_000 : 5_000);
+  const modelled = model.zrange(holds).map(([member, score]): [string, string] => [member, String(score)]);
+  twin.expectAlike(sorted(pairsOf(real)), sorted(modelled));
+  const fields = Object.keys(await redis.hgetallBuffer(side)).length;
+  twin.expectAlike([fields], [model.type(side) === 'hash' ? model.hgetall(side).length : 0]);
 }

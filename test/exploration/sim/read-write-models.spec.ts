@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import { ACQUIRE_READ_WRITE } from '../../../lib/stores/redis/lua/acquire-read-write.lua.js';
@@ -8,9 +8,8 @@ import { KIND } from '../../../lib/stores/redis/lua/kind.lua.js';
 import { RELEASE_READ_WRITE } from '../../../lib/stores/redis/lua/release-read-write.lua.js';
 import { RENEW_READ_WRITE } from '../../../lib/stores/redis/lua/renew-read-write.lua.js';
 import { redisClient, uniqueName } from '../../support/test-redis.js';
-import { Keyspace } from './redis/keyspace.js';
 import { sideKeyOf } from './redis/script-model.js';
-import { SCRIPT_MODELS } from './redis/script-models.js';
+import { Twin } from './testing/twin.js';
 
 const SCRIPTS: Readonly<Record<string, string>> = {
   ACQUIRE_READ_WRITE,
@@ -118,20 +117,15 @@ describe('the simulation’s scripts of read-write locks', () => {
           timeout: (owner, n = 1) => `${sideKeyOf(lock, '')}:${owner}:rwlock_timeout:${String(n)}`,
         };
       };
-      let nowUs = 0;
-      const model = new Keyspace(() => nowUs);
+      const all = [0, 1, 2].flatMap((index) => allOf(keysOf(index)));
+      const twin = new Twin(redis);
       for (const step of plan) {
-        const [seconds, us] = (await redis.time()).map(Number) as [number, number];
-        nowUs = seconds * 1_000_000 + us;
-        await plant(step, keysOf(step.of[0]!), redis, model);
+        await plant(step, keysOf(step.of[0]!), twin, await twin.tick());
         const { keys, args } = callOf(step, keysOf);
-        const real = await redis.eval(SCRIPTS[step.script]!, keys.length, ...keys, ...args).catch(messageOf);
-        const simulated = answerOf(() => SCRIPT_MODELS[step.script]!(keys, args, model, () => 0));
-        const context = JSON.stringify({ step, real, simulated });
-        expectAlike([real].flat(), [simulated].flat(), context);
-        for (const index of [0, 1, 2]) await compareState(keysOf(index), redis, model, context);
+        await twin.call(step.script, SCRIPTS[step.script]!, keys, args);
+        await twin.compare(all);
       }
-      await redis.del(...[0, 1, 2].flatMap((index) => allOf(keysOf(index))));
+      await redis.del(...all);
     });
     await fc.assert(property, { numRuns: Number(process.env.PROPERTY_RUNS ?? 60), seed: 11 });
   }, 120_000);
@@ -169,57 +163,43 @@ function callOf(
   }
 }
 
-async function plant({ plant, ms }: Step, keys: Keys, redis: Redis, model: Keyspace): Promise<void> {
+async function plant({ plant, ms }: Step, keys: Keys, twin: Twin, now: number): Promise<void> {
   const { lock, token, order, timeout } = keys;
-  const del = async (key: string): Promise<void> => {
-    await redis.del(key);
-    model.del(key);
-  };
-  const set = async (key: string, value: string, px: number): Promise<void> => {
-    await redis.set(key, value, 'PX', px);
-    model.set(key, value, px);
-  };
-  const hset = async (field: string, value: string): Promise<void> => {
-    await redis.hset(lock, field, value);
-    model.hset(lock, field, value);
-  };
-  const expire = async (): Promise<void> => {
-    await redis.pexpire(lock, ms);
-    model.pexpire(lock, ms);
-  };
-  const now = Math.floor(model.time() / 1_000);
+  const { model } = twin;
+  const hset = (field: string, value: string): Promise<void> => twin.hset(lock, field, value);
+  const expire = (): Promise<void> => twin.pexpire(lock, ms);
   const place = (owner: string, since: number, until: number): Promise<void> =>
-    set(order, `${owner}:${String(since * 1_000)}:${String(until)};`, 5_000);
+    twin.set(order, `${owner}:${String(since * 1_000)}:${String(until)};`, 5_000);
   const mode = model.type(lock) === 'hash' ? model.hgetall(lock).find(([field]) => field === 'mode')?.[1] : undefined;
   const isFree = model.type(lock) === 'none';
   switch (plant) {
     case 'nothing':
       return;
     case 'no timeout':
-      return del(timeout(READER));
+      return twin.del(timeout(READER));
     case 'timeout of a moment':
       // Redis keeps a key to the end of the ms of its expiry.
-      return model.type(timeout(READER)) === 'none' ? undefined : set(timeout(READER), '1', 30_000);
+      return model.type(timeout(READER)) === 'none' ? undefined : twin.set(timeout(READER), '1', 30_000);
     case 'a foreign reader':
       if (!isFree && mode !== 'read') return;
       await hset('mode', 'read');
       await hset(FOREIGN, '2');
-      await set(timeout(FOREIGN, 1), '1', ms);
-      await set(timeout(FOREIGN, 2), '1', 90_000);
+      await twin.set(timeout(FOREIGN, 1), '1', ms);
+      await twin.set(timeout(FOREIGN, 2), '1', 90_000);
       return expire();
     case 'a foreign writer who reads':
       if (!isFree) return;
       await hset('mode', 'write');
       await hset(`${FOREIGN}:write`, '1');
       await hset(FOREIGN, '1');
-      await set(timeout(FOREIGN, 1), '1', ms);
+      await twin.set(timeout(FOREIGN, 1), '1', ms);
       return expire();
     case 'no foreign timeout':
-      return del(timeout(FOREIGN, 2));
+      return twin.del(timeout(FOREIGN, 2));
     case 'no token':
-      return del(token);
+      return twin.del(token);
     case 'a token of the future':
-      return set(token, String(model.time() + 3_600_000_000), TTL_MS);
+      return twin.set(token, String(model.time() + 3_600_000_000), TTL_MS);
     case 'a place of a reader':
       return place('two:9', now - 1_000, now + 4_500);
     case 'a place of a writer':
@@ -229,72 +209,16 @@ async function plant({ plant, ms }: Step, keys: Keys, redis: Redis, model: Keysp
     case 'a place of the future':
       return place('two:9:write', now - 1_000, now + 20_000);
     case 'an exclusive lock':
-      await del(lock);
+      await twin.del(lock);
       await hset('someone', '1');
       return expire();
     case 'text':
-      return set(lock, 'x', ms);
+      return twin.set(lock, 'x', ms);
     case 'no lock':
-      return del(lock);
+      return twin.del(lock);
   }
 }
 
 function allOf({ lock, token, order, timeout }: Keys): string[] {
   return [lock, token, order, timeout(FOREIGN, 2), ...[FOREIGN, ...OWNERS].map((owner) => timeout(owner))];
-}
-
-async function compareState(keys: Keys, redis: Redis, model: Keyspace, context: string): Promise<void> {
-  const all = allOf(keys);
-  const pipeline = redis.pipeline();
-  for (const key of all) pipeline.type(key).pttl(key);
-  const known = (await pipeline.exec())!.map(([, value]) => value);
-  for (const [index, key] of all.entries()) {
-    const type = known[2 * index];
-    expect({ context, key, type }).toEqual({ context, key, type: model.type(key) });
-    expectAlike([known[2 * index + 1]], [model.pttl(key)], context);
-    if (type === 'string') {
-      const [real, simulated] = [await redis.get(key), model.get(key)].map((text) => text!.split(/[:;]/));
-      expectAlike(real!, simulated!, context);
-    } else if (type === 'hash') {
-      expect({ context, key, fields: await redis.hgetall(key) }).toEqual({
-        context,
-        key,
-        fields: Object.fromEntries(model.hgetall(key)),
-      });
-    }
-  }
-}
-
-function messageOf(error: unknown): string {
-  return (error as Error).message;
-}
-
-function answerOf(run: () => unknown): unknown {
-  try {
-    return run();
-  } catch (error) {
-    return messageOf(error);
-  }
-}
-
-/** What comes from a clock may differ by the time between the two readings. */
-function expectAlike(real: readonly unknown[], simulated: readonly unknown[], context: string): void {
-  expect({ context, length: real.length }).toEqual({ context, length: simulated.length });
-  real.forEach((value, index) => {
-    const other = simulated[index];
-    const same = sameText(String(value), String(other));
-    expect({ context, index, value, other, same }).toEqual({ context, index, value, other, same: true });
-  });
-}
-
-function sameText(a: string, b: string): boolean {
-  if (a === b || (a.includes('WRONGTYPE') && b.includes('WRONGTYPE'))) return true;
-  const [left, right] = [a.split(':'), b.split(':')];
-  return left.length === right.length && left.every((part, index) => sameNumber(Number(part), Number(right[index])));
-}
-
-/** The same number; or a time left or a clock's in ms, or a token in µs. */
-function sameNumber(a: number, b: number): boolean {
-  if (a === b) return true;
-  return a > 1_000 && b > 1_000 && Math.abs(a - b) <= (a > 1e15 ? 5_000_000 : 5_000);
 }

@@ -15,12 +15,12 @@ export class Twin {
 
   /**
    * @param told the notifications since the last call, if they are compared
-   * @param isError which replies are errors: Redis also says in which line of which script
+   * @param errors the kinds of errors: Redis also says in which line of which script
    */
   constructor(
     readonly redis: Redis,
     private readonly told: (() => Promise<string[]>) | null = null,
-    private readonly isError = /WRONGTYPE/,
+    private readonly errors: readonly RegExp[] = [/WRONGTYPE/],
   ) {}
 
   /** Sets the model's clock to that of Redis. Returns the time in ms. */
@@ -112,7 +112,8 @@ export class Twin {
   }
 
   private isSame(a: string, b: string): boolean {
-    if (a === b || (this.isError.test(a) && this.isError.test(b))) return true;
+    const kind = this.errors.find((error) => error.test(a));
+    if (a === b || (kind !== undefined && kind === this.errors.find((error) => error.test(b)))) return true;
     const [left, right] = [a, b].map((text) => text.split(/[:;]/)) as [string[], string[]];
     return left.length === right.length && left.every((part, i) => part === right[i] || areNear(+part, +right[i]!));
   }
