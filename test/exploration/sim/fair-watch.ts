@@ -59,7 +59,9 @@ export class FairWatch implements StoreWatch {
     return name === 'RELEASE_FAIR' ? this.watchedRelease(model) : model;
   }
 
-  watchStore({ fair: store }: MemoryStore): void {
+  watchStore(memory: MemoryStore): void {
+    const { fair: store } = memory;
+    const exclusive = memory.release.bind(memory);
     const locks = store['locks'];
     const free = locks.free.bind(locks);
     const acquire = store.acquire.bind(store);
@@ -77,6 +79,11 @@ export class FairWatch implements StoreWatch {
     store.release = async (name, owner, keepMs) => {
       const reply = await release(name, owner, keepMs);
       this.onReleased(KEY_PREFIX + name, [owner], this.releases.shift() ?? []);
+      return reply;
+    };
+    memory.release = async (...args) => {
+      const reply = await exclusive(...args);
+      this.releases.shift();
       return reply;
     };
   }
@@ -160,6 +167,8 @@ export class FairWatch implements StoreWatch {
 
   /** A lock that a process hands over to a caller of its own. */
   private onEnter({ name, caller, began, hold }: Section): void {
+    // Exclusive callers may overtake.
+    if (hold.mode !== 'fair') return;
     for (const [owner, { since }] of this.certain(this.placesOf(KEY_PREFIX + name))) {
       if (owner === hold.owner || since >= began) continue;
       this.violate(`${caller} has "${name}" before ${owner}, which asked earlier`);

@@ -33,6 +33,8 @@ export class FaultInjector {
   private readonly setBack = new Set<number>();
   /** Whether clocks of processes are set. Those of nodes are not then: one clock of two may be wrong. */
   private clientClocksSet = false;
+  /** The nodes that are down and come back without their data. */
+  private readonly losing = new Set<number>();
   /** How many faults of a kind a thing suffers now: they may overlap, and only the end of the last heals it. */
   private readonly active = new Map<string, number>();
 
@@ -176,10 +178,12 @@ export class FaultInjector {
   private crash(index: number, ms: number, keep: boolean, restore: () => void): void {
     const node = this.nodes[index]!;
     node.crash();
+    if (!keep) this.losing.add(index);
     if (!keep && this.nodes.length === 1) this.oracle.stateLost();
     this.lasting(`crash ${index}`, ms, () => {
-      node.restart(keep);
-      if (keep) return;
+      const isLost = this.losing.delete(index);
+      node.restart(!isLost);
+      if (!isLost) return;
       restore();
       if (this.nodes.length === 1) this.oracle.stateLost();
     });

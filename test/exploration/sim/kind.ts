@@ -4,7 +4,8 @@ export interface Kind {
   readonly permits: number | null;
   /**
    * Of a read-write lock: whether all callers write, or the schedule says who reads. `fair`: an exclusive lock whose callers are
-   * served in the order of their requests. `latch`: callers set, count down and wait for a latch.
+   * served in the order of their requests, beside some that use it as an exclusive one. `latch`: callers set, count down and wait
+   * for a latch.
    */
   readonly mode: 'write' | 'read-write' | 'fair' | 'latch' | null;
 }
@@ -31,11 +32,12 @@ export function hasPlaces(kind: Kind): boolean {
   return needsOneState(kind) && kind.mode !== 'latch';
 }
 
-/** The name that the local queues of the kind have in a service. */
-export function queuesOf(kind: Kind): 'lock' | 'fair' | 'latch' | 'semaphore' | 'readWrite' {
-  if (kind.permits !== null) return 'semaphore';
-  if (isReadWrite(kind)) return 'readWrite';
-  return kind.mode === 'fair' || kind.mode === 'latch' ? kind.mode : 'lock';
+/** The names of the local queues in a service that callers wait in. */
+export function queuesOf(kind: Kind): readonly ('lock' | 'fair' | 'latch' | 'semaphore' | 'readWrite')[] {
+  if (kind.permits !== null) return ['semaphore'];
+  if (isReadWrite(kind)) return ['readWrite'];
+  if (kind.mode === 'latch') return ['latch'];
+  return kind.mode === 'fair' ? ['fair', 'lock'] : ['lock'];
 }
 
 export function isReadWrite({ mode }: Kind): boolean {

@@ -44,8 +44,8 @@ export class Leftovers {
     private readonly kind: Kind,
   ) {
     this.quorum = Math.floor(nodes.length / 2) + 1;
-    const queues = queuesOf(kind);
-    const queueIn = ({ service }: Replica, name: string): SimQueue | undefined => queuesIn(service, queues, name)[0];
+    const [queues] = queuesOf(kind);
+    const queueIn = ({ service }: Replica, name: string): SimQueue | undefined => queuesIn(service, queues!, name)[0];
     this.order = isReadWrite(kind) ? new OrderWatch(world, oracle, queueIn) : null;
   }
 
@@ -127,8 +127,8 @@ export class Leftovers {
 
   /** The local queues of a name, in all processes that live. */
   private queues(name: string): SimQueue[] {
-    const kind = queuesOf(this.kind);
-    return this.living().flatMap(({ service }) => queuesIn(service, kind, name));
+    const kinds = queuesOf(this.kind);
+    return this.living().flatMap(({ service }) => kinds.flatMap((kind) => queuesIn(service, kind, name)));
   }
 
   /** Locks that a living process holds on some node, though none of its callers has them. */

@@ -32,8 +32,8 @@ export interface Call {
   readonly holdAtLeast: number;
   /** `withLock` with a nested call for the same name inside, or plain `acquire` and `release`. */
   readonly nested: boolean;
-  /** Of a read-write lock whose callers do not all write. Default: it writes. */
-  readonly mode?: 'read' | 'write';
+  /** Of a read-write lock, `write` by default; and of callers of a fair lock that do not use it as one. */
+  readonly mode?: 'read' | 'write' | 'exclusive';
   /** What is done with a latch: it is set to a count, counted down once or until it is open, or waited for. */
   readonly latch?: number | 'down' | 'open' | 'wait';
 }
@@ -102,6 +102,10 @@ const call: fc.Arbitrary<Call> = fc.record({
 const readOrWrite: fc.Arbitrary<Call> = fc
   .tuple(call, fc.constantFrom<('read' | 'write')[]>('read', 'read', 'read', 'write', 'write'))
   .map(([one, mode]) => ({ ...one, mode }));
+
+const fairOrExclusive: fc.Arbitrary<Call> = fc
+  .tuple(call, fc.constantFrom(true, true, false))
+  .map(([one, isFair]) => (isFair ? one : { ...one, mode: 'exclusive' }));
 
 const withLatch: fc.Arbitrary<Call> = fc
   .tuple(call, fc.constantFrom<NonNullable<Call['latch']>[]>('wait', 'wait', 'wait', 'down', 'down', 'down', 1, 2, 5))
@@ -223,12 +227,22 @@ export function schedules(nodes: number, { mode }: Kind = LOCK): fc.Arbitrary<Sc
   return fc.record({
     seed: fc.nat(),
     client: nodes === 1 ? fc.constantFrom<('own' | 'callers')[]>('own', 'own', 'callers') : fc.constant('own' as const),
-    calls: fc.array(callOf(mode), { minLength: 2, maxLength: 12 }),
+    calls: callsOf(mode),
     faults: nodes === 0 ? memoryFaults() : nodeFaults(nodes),
   });
 }
 
-function callOf(mode: Kind['mode']): fc.Arbitrary<Call> {
-  if (mode === 'latch') return withLatch;
-  return mode === 'read-write' ? readOrWrite : call;
+function callsOf(mode: Kind['mode']): fc.Arbitrary<Call[]> {
+  const some = (one: fc.Arbitrary<Call>): fc.Arbitrary<Call[]> => fc.array(one, { minLength: 2, maxLength: 12 });
+  switch (mode) {
+    case 'read-write':
+      return some(readOrWrite);
+    case 'latch':
+      return some(withLatch);
+    case 'fair':
+      return fc.oneof(some(call), some(fairOrExclusive));
+    case 'write':
+    case null:
+      return some(call);
+  }
 }

@@ -1,3 +1,4 @@
+import type { LockMode } from '../../../lib/stores/lock-state.js';
 import type { SimProcess } from './kernel/sim-process.js';
 import { isReadWrite, type Kind } from './kind.js';
 import type { World } from './kernel/world.js';
@@ -123,9 +124,9 @@ export class Callers {
     return names === 'both' ? { take: Math.min(2, this.kind.permits ?? 1) } : {};
   }
 
-  private modeOf({ mode = 'write' }: Call): { mode?: 'fair' | 'read' | 'write' } {
-    if (this.kind.mode === 'fair') return { mode: 'fair' };
-    return isReadWrite(this.kind) ? { mode } : {};
+  private modeOf({ mode }: Call): { mode?: LockMode } {
+    if (this.kind.mode === 'fair') return { mode: mode ?? 'fair' };
+    return isReadWrite(this.kind) ? { mode: mode ?? 'write' } : {};
   }
 
   private async section(caller: string, call: Call, lease: Lease | MultiLease, began: number): Promise<void> {

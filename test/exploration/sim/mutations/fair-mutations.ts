@@ -5,10 +5,17 @@ import { replace } from '../library/replacement.js';
 import { FAIR_MODELS } from '../redis/fair-models.js';
 import type { Keyspace } from '../redis/keyspace.js';
 import { millisOf, PLACE_MS } from '../redis/places.js';
-import type { ScriptModel } from '../redis/script-model.js';
+import type { Argument, ScriptModel } from '../redis/script-model.js';
+import { release as releaseExclusive } from '../redis/script-models.js';
 import { quiet, seeing } from './faulty-scripts.js';
 import { keepingLatePlace, keepingPlace } from './faulty-waiting.js';
-import { BETWEEN_LOCAL_CALLERS, DEAD_WAITER, LEFT_WHILE_KEPT, LONG_WAITS } from './fair-schedules.js';
+import {
+  BETWEEN_LOCAL_CALLERS,
+  DEAD_WAITER,
+  LEFT_ALONE_WHILE_KEPT,
+  LEFT_WHILE_KEPT,
+  LONG_WAITS,
+} from './fair-schedules.js';
 import { MEMORY, SINGLE, type ListedMutation } from './mutation.js';
 import { LATE_PLACE } from './script-schedules.js';
 
@@ -79,10 +86,20 @@ const toLast: ScriptModel = (keys, args, redis, publish) =>
   });
 
 /** A waiter that leaves tells another one only of a lock that is free. */
-const tellingOfFree: ScriptModel = (keys, args, redis, publish) => {
-  const isKept = !redis.hexists(keys[0]!, String(args[5])) && redis.pttl(keys[0]!) !== -2;
-  return release!(keys, args, redis, isKept ? () => 0 : publish);
-};
+const tellingOfFree: ScriptModel = (keys, args, redis, publish) =>
+  release!(keys, args, redis, isKept(keys, args, redis) ? () => 0 : publish);
+
+/** Whether an owner leaves that waits for a lock that is taken. */
+const isKept = ([lock]: readonly string[], args: readonly Argument[], redis: Keyspace): boolean =>
+  !redis.hexists(lock!, String(args[5])) && redis.pttl(lock!) !== -2;
+
+/** Only waiters in the queue are told. */
+const toQueue =
+  (when: typeof isKept): ScriptModel =>
+  (keys, args, redis, publish) =>
+    release!(keys, args, redis, (channel, message) =>
+      channel.endsWith('}') && when(keys, args, redis) ? 0 : publish(channel, message),
+    );
 
 /** Faults in what is special about fair locks. */
 export const FAIR_MUTATIONS: readonly ListedMutation[] = [
@@ -154,6 +171,25 @@ export const FAIR_MUTATIONS: readonly ListedMutation[] = [
     mode: 'fair',
     models: { RELEASE_FAIR: tellingOfFree },
     examples: LEFT_WHILE_KEPT,
+  },
+  {
+    name: 'exclusive callers are not notified of a lock that is kept when the last waiter leaves',
+    nodes: SINGLE,
+    mode: 'fair',
+    models: { RELEASE_FAIR: toQueue(isKept) },
+    examples: LEFT_ALONE_WHILE_KEPT,
+  },
+  {
+    name: 'exclusive callers are not notified when a fair lock is released',
+    nodes: SINGLE,
+    mode: 'fair',
+    models: { RELEASE_FAIR: toQueue(() => true) },
+  },
+  {
+    name: 'waiters for a fair lock are not notified when an exclusive caller releases it',
+    nodes: SINGLE,
+    mode: 'fair',
+    models: { RELEASE: quiet(releaseExclusive) },
   },
   {
     name: 'a waiter does not listen to its own channel',

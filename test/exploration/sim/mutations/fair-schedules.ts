@@ -1,3 +1,4 @@
+import type { Call, Schedule } from '../schedule.js';
 import { schedule, SEEDS, someCall } from './directed-schedule.js';
 
 /** The process of the next waiter is killed. */
@@ -28,14 +29,21 @@ export const BETWEEN_LOCAL_CALLERS = SEEDS.slice(0, 20).map((seed) =>
 );
 
 /** The next waiter stops waiting after a release that keeps the lock for some more time. */
-export const LEFT_WHILE_KEPT = SEEDS.slice(0, 20).map((seed) =>
-  schedule(
-    seed,
-    [
-      someCall(100, 0, { section: 20, holdAtLeast: 50 }),
-      someCall(104, 1, { wait: 35, lease: 20_000 }),
-      someCall(108, 2, { lease: 20_000 }),
-    ],
-    [],
-  ),
-);
+export const LEFT_WHILE_KEPT = leftWhileKept({});
+
+/** It was the only one, beside an exclusive caller. */
+export const LEFT_ALONE_WHILE_KEPT = leftWhileKept({ mode: 'exclusive' });
+
+function leftWhileKept(other: Partial<Call>): Schedule[] {
+  return SEEDS.slice(0, 20).map((seed) =>
+    schedule(
+      seed,
+      [
+        someCall(100, 0, { section: 20, holdAtLeast: 50 }),
+        someCall(104, 1, { wait: 35, lease: 20_000 }),
+        someCall(108, 2, { lease: 20_000, ...other }),
+      ],
+      [],
+    ),
+  );
+}
