@@ -6,7 +6,7 @@ import { findFailure, survey, type Failure, type Result } from './find-failure.j
 import { kindOf, needsOneState, type Kind } from './kind.js';
 import { LibraryCode } from './library/loader.js';
 import { findUnused } from './mutations/find-unused.js';
-import { MUTATIONS, type ListedMutation } from './mutations/index.js';
+import { MUTATION_GROUPS, MUTATIONS, type ListedMutation } from './mutations/index.js';
 import { Simulation } from './run-schedule.js';
 import type { Schedule } from './schedule.js';
 
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     schedule: { type: 'string' },
     mutations: { type: 'boolean', default: false },
     mutation: { type: 'string' },
+    undirected: { type: 'boolean', default: false },
     'check-mutations': { type: 'boolean', default: false },
     survey: { type: 'boolean', default: false },
     away: { type: 'boolean', default: false },
@@ -101,22 +102,33 @@ function kindFor(mutated: ListedMutation | null): Kind {
 
 async function findMutated(nodes: number, mutated: ListedMutation): Promise<Result> {
   const simulation = simulate(nodes, mutated);
-  if (mutated.away !== true) return findFailure(simulation, runs, seed, false, mutated.examples);
-  return findFailure(simulation, runs, seed, false, mutated.examples, schedulesWithNodesAway(nodes));
+  const examples = values.undirected ? [] : mutated.examples;
+  if (mutated.away !== true) return findFailure(simulation, runs, seed, false, examples);
+  return findFailure(simulation, runs, seed, false, examples, schedulesWithNodesAway(nodes));
 }
 
-/** Each change of the protocol has to be noticed. */
+/** Each change of the protocol has to be noticed, on each number of nodes that it is for. */
 async function runMutations(): Promise<void> {
-  for (const mutated of mutation === null ? MUTATIONS : [mutation]) {
-    for (const nodes of mutated.nodes) {
-      if (!nodeCounts.includes(nodes)) continue;
-      const { failure } = await findMutated(nodes, mutated);
-      if (failure === null) process.exitCode = 1;
-      const result =
-        failure === null ? `NOT caught in ${runs}` : `caught after ${failure.after}: ${failure.violations[0]!}`;
-      console.log(`${mutated.name} (${nodes}): ${result}`);
+  const scores: string[] = [];
+  for (const [group, mutations] of Object.entries(MUTATION_GROUPS)) {
+    const survivors: string[] = [];
+    let made = 0;
+    for (const mutated of mutations.filter((each) => mutation === null || each === mutation)) {
+      for (const nodes of mutated.nodes.filter((count) => nodeCounts.includes(count))) {
+        made += 1;
+        const { failure } = await findMutated(nodes, mutated);
+        const result =
+          failure === null ? `NOT caught in ${runs}` : `caught after ${failure.after}: ${failure.violations[0]!}`;
+        console.log(`${mutated.name} (${nodes}): ${result}`);
+        if (failure === null) survivors.push(`${mutated.name} (${nodes})`);
+      }
     }
+    if (made === 0) continue;
+    if (survivors.length > 0) process.exitCode = 1;
+    const named = survivors.length === 0 ? '' : `; not noticed: ${survivors.join(', ')}`;
+    scores.push(`${group}: ${made - survivors.length} of ${made} noticed${named}`);
   }
+  console.log(scores.join('\n'));
 }
 
 /** Finds mutations without effect: the functions that they replace do not exist, or nothing calls them. */

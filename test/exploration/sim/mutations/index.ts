@@ -13,16 +13,19 @@ import { WAITING_MUTATIONS } from './waiting-mutations.js';
 
 export type { ListedMutation } from './mutation.js';
 
-export const MUTATIONS: readonly ListedMutation[] = [
-  ...SCRIPT_MUTATIONS,
-  ...WAITING_MUTATIONS,
-  ...LEASE_MUTATIONS,
-  ...REQUEST_MUTATIONS,
-  ...VOTE_MUTATIONS,
-  ...NODE_MUTATIONS,
-  ...MEMORY_MUTATIONS,
-  ...PERMIT_MUTATIONS,
-  ...READ_WRITE_MUTATIONS,
-  ...FAIR_MUTATIONS,
-  ...LATCH_MUTATIONS,
-];
+/** By what they change. */
+export const MUTATION_GROUPS: Readonly<Record<string, readonly ListedMutation[]>> = {
+  'scripts of exclusive locks': SCRIPT_MUTATIONS,
+  'local queue and notifications': WAITING_MUTATIONS,
+  leases: LEASE_MUTATIONS,
+  requests: REQUEST_MUTATIONS,
+  'votes of a quorum': VOTE_MUTATIONS,
+  'nodes of a quorum': NODE_MUTATIONS,
+  'memory store': MEMORY_MUTATIONS,
+  semaphores: PERMIT_MUTATIONS,
+  'read-write locks': READ_WRITE_MUTATIONS,
+  'fair locks': FAIR_MUTATIONS,
+  latches: LATCH_MUTATIONS,
+};
+
+export const MUTATIONS: readonly ListedMutation[] = Object.values(MUTATION_GROUPS).flat();
