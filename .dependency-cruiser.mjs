@@ -22,6 +22,7 @@ const floors = [
   ['naming/'],
   ['leases/'],
   ['waiting/'],
+  ['holders/'],
   ['holds/'],
   ['stores/'],
   ['telemetry/'],
@@ -37,13 +38,13 @@ const stores = [
   ['clean-ups', 'both-subscriptions'],
   ['lock-store', 'overdue-error'],
   ['wrong-kind-error'],
-  ['lock-state', 'firing-store'],
+  ['lock-state', 'firing-store', 'holder-store'],
 ];
 /** Lock state on one Redis or a cluster, from top to bottom. */
 const redis = [
   ['redis-store'],
   ['redis-semaphores', 'redis-latches'],
-  ['start-up', 'open-topology', 'key-probe', 'redis-firings', 'redis-kind'],
+  ['start-up', 'open-topology', 'key-probe', 'redis-firings', 'redis-holders', 'redis-kind'],
   ['kind-conflict'],
   ['cluster/'],
   ['topology'],
@@ -53,7 +54,7 @@ const redis = [
   ['connection/'],
 ];
 /** May be imported from everywhere, and imports nothing of the library. */
-const everywhere = ['tokens', 'fencing-token'];
+const everywhere = ['tokens', 'fencing-token', 'lock-holder'];
 /** The parts that know Nest. */
 const nest = [
   'redis-lock.module',

@@ -1,4 +1,5 @@
 import { startInBackground } from './background-start.js';
+import { HolderRegistry } from './holders/holder-registry.js';
 import { LockService } from './lock.service.js';
 import { resolveSettings, type LockServiceOptions, type ResolvedSettings } from './options/service-options.js';
 import type { LockStore } from './stores/lock-store.js';
@@ -25,8 +26,9 @@ import { Reporter } from './telemetry/reporter.js';
  * @publicApi
  */
 export function createLockService(options: LockServiceOptions): LockService {
-  const { settings, store, service, reporter } = create(options);
+  const { settings, store, service, reporter, holders } = create(options);
   startInBackground(store, settings.startupTimeout, reporter, service.closing);
+  void holders?.register();
   return service;
 }
 
@@ -39,13 +41,15 @@ export function createLockService(options: LockServiceOptions): LockService {
  * @publicApi
  */
 export async function connectLockService(options: LockServiceOptions): Promise<LockService> {
-  const { settings, store, service, reporter } = create(options);
+  const { settings, store, service, reporter, holders } = create(options);
   if (settings.startup === 'background') {
     startInBackground(store, settings.startupTimeout, reporter, service.closing);
+    void holders?.register();
     return service;
   }
   try {
     await store.connect(settings.startupTimeout);
+    await holders?.register();
     return service;
   } catch (error) {
     await service.close();
@@ -58,13 +62,18 @@ interface Created {
   readonly store: LockStore;
   readonly service: LockService;
   readonly reporter: Reporter;
+  readonly holders: HolderRegistry | undefined;
 }
 
 function create(options: LockServiceOptions): Created {
   const settings = resolveSettings(options);
   const reporter = new Reporter(settings.logger);
   const store = createStore(options, settings, reporter);
-  return { settings, store, service: new LockService(store, settings, reporter), reporter };
+  const holders =
+    settings.service === false || store.holders === undefined
+      ? undefined
+      : new HolderRegistry(store.holders, store, settings.service, reporter);
+  return { settings, store, service: new LockService(store, settings, reporter, holders), reporter, holders };
 }
 
 function createStore(options: LockServiceOptions, settings: ResolvedSettings, reporter: Reporter): LockStore {

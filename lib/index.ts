@@ -42,6 +42,7 @@ export type { AcquireOptions } from './options/acquire-options.js';
 export { Latch } from './latch.js';
 export type { LatchWaitOptions } from './options/latch-options.js';
 export type { NamedLock } from './options/named-locks.js';
+export type { LockHolder } from './lock-holder.js';
 export type { FencingToken } from './fencing-token.js';
 export { Lease } from './leases/lease.js';
 export type { LeaseSummary } from './leases/lease-summary.js';

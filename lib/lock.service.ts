@@ -28,6 +28,7 @@
  */
 import { inspect, type InspectOptions } from 'node:util';
 import { LockBusyError, LockConfigError, LockShutdownError } from './errors/index.js';
+import type { HolderRegistry } from './holders/holder-registry.js';
 import { Section } from './leases/current-lease.js';
 import { Lease } from './leases/lease.js';
 import { Leases } from './leases/leases.js';
@@ -95,6 +96,7 @@ export class LockService {
     private readonly store: LockStore,
     private readonly settings: ResolvedSettings,
     reporter?: Reporter,
+    private readonly holders?: HolderRegistry,
   ) {
     // Nest calls the constructor without arguments if the class is listed in "providers".
     if ((store as LockStore | undefined) === undefined) {
@@ -107,7 +109,7 @@ export class LockService {
       exclusiveOnly: store.readWrite === undefined,
     });
     this.reporter = reporter ?? new Reporter(settings.logger);
-    this.leases = new Leases(store, settings, this.reporter, (ms) => checkLease('ms', ms));
+    this.leases = new Leases(store, settings, this.reporter, (ms) => checkLease('ms', ms), holders);
   }
 
   /**
@@ -229,7 +231,8 @@ export class LockService {
   /** The state of a lock in Redis. It may have changed by the time the result is read. */
   async inspect(name: string): Promise<LockState> {
     checkLockName(name);
-    return this.store.inspect(name);
+    const state = await this.store.inspect(name);
+    return { ...state, holder: await this.holders?.find(state.owner) };
   }
 
   /**
@@ -353,6 +356,7 @@ export class LockService {
     this.refuse();
     this.closer.abort();
     await this.leases.close();
+    await this.holders?.close();
     await this.store.close();
   }
 }

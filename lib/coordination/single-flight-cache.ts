@@ -145,8 +145,8 @@ export class SingleFlightCache {
     const entry = await this.context.entries.read(key);
     if (isUsable(entry)) return entry.value;
     if (outcome !== 'again') throw outcome.refusal;
-    const { remainingMs } = await this.locks.inspect(key);
-    throw new LockBusyError(key, { reason: 'held', waitedMs, remainingMs });
+    const { remainingMs, holder } = await this.locks.inspect(key);
+    throw new LockBusyError(key, { reason: 'held', waitedMs, remainingMs, holder });
   }
 
   /** Joins the flight of a key, or begins one. */

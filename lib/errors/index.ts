@@ -1,4 +1,6 @@
 import type { FencingToken } from '../fencing-token.js';
+import type { LockHolder } from '../lock-holder.js';
+import { describeHolder } from './describe-holder.js';
 import { quoteName } from './quote-name.js';
 
 /** The stable codes of all errors of this library. */
@@ -52,6 +54,8 @@ export interface LockBusyDetails {
   remainingMs: number | undefined;
   /** What was waited for, if it was no lock. */
   readonly of?: 'semaphore' | 'latch' | undefined;
+  /** The process that holds the lock, if it is known. */
+  readonly holder?: LockHolder | undefined;
 }
 
 /**
@@ -72,17 +76,24 @@ export class LockBusyError extends LockError {
    */
   readonly remainingMs: number | undefined;
 
-  constructor(lockName: string, { reason, waitedMs, remainingMs, of }: LockBusyDetails) {
+  /**
+   * The process that held the lock when it was last seen, if it is known: after a wait, for a lock that this process or another
+   * service of this library holds. `undefined` with `wait: 0` if another process holds it, since that takes no further request.
+   */
+  readonly holder: LockHolder | undefined;
+
+  constructor(lockName: string, { reason, waitedMs, remainingMs, of, holder }: LockBusyDetails) {
     const left = remainingMs === undefined ? undefined : Math.ceil(remainingMs);
     const waited = Math.round(waitedMs);
-    super(describe(lockName, { reason, waitedMs: waited, remainingMs: left, of }), lockName);
+    super(describe(lockName, { reason, waitedMs: waited, remainingMs: left, of, holder }), lockName);
     this.reason = reason;
     this.waitedMs = waited;
     this.remainingMs = left;
+    this.holder = holder;
   }
 }
 
-function describe(lockName: string, { reason, waitedMs, remainingMs, of }: LockBusyDetails): string {
+function describe(lockName: string, { reason, waitedMs, remainingMs, of, holder }: LockBusyDetails): string {
   const lock = quoteName(lockName);
   if (reason === 'crowded') {
     return `Too many callers wait for ${of === undefined ? 'lock' : of === 'latch' ? 'latch' : 'permits of'} ${lock} in this process. Raise "maxWaiting", or use a shorter "wait".`;
@@ -100,7 +111,8 @@ function describe(lockName: string, { reason, waitedMs, remainingMs, of }: LockB
     return `Semaphore ${lock} has too few free permits; waited ${String(waitedMs)} ms. Raise "wait" to wait longer.`;
   }
   const lease = remainingMs === undefined ? '' : ` Its holder's lease has ${String(remainingMs)} ms left.`;
-  return `Lock ${lock} is held by another caller; waited ${String(waitedMs)} ms.${lease} Raise "wait" to wait longer.`;
+  const by = holder === undefined ? 'another caller' : describeHolder(holder);
+  return `Lock ${lock} is held by ${by}; waited ${String(waitedMs)} ms.${lease} Raise "wait" to wait longer.`;
 }
 
 /**

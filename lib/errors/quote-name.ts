@@ -3,6 +3,9 @@ const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
 
 /** A lock's name for a message or a log line: quoted, with its control characters escaped. */
 export function quoteName(name: string): string {
-  const safe = name.replace(UNSAFE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
-  return `"${safe}"`;
+  return `"${escapeControls(name)}"`;
+}
+
+export function escapeControls(text: string): string {
+  return text.replace(UNSAFE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

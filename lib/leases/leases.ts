@@ -1,9 +1,12 @@
 import { AsyncResource } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { LockBusyError, LockError, LockShutdownError, type LockLostReason } from '../errors/index.js';
+import { BusyRefusals } from '../holders/busy-refusals.js';
+import type { HolderRegistry } from '../holders/holder-registry.js';
 import type { Hold, HoldOwner } from '../holds/hold.js';
 import type { ReleaseOutcome } from '../holds/release-outcome.js';
 import { Watchdog } from '../holds/watchdog.js';
+import type { LockHolder } from '../lock-holder.js';
 import type { KindStore, LockStore } from '../stores/lock-store.js';
 import { channels } from '../telemetry/channels.js';
 import type { Reporter } from '../telemetry/reporter.js';
@@ -46,6 +49,7 @@ export interface LeaseSettings extends QueueLimits {
 export class Leases implements CallerHoldContext {
   private readonly watchdog: Watchdog;
   private readonly slowCalls: SlowCalls;
+  private readonly refusals: BusyRefusals | undefined;
   /** The local queues of each kind that the store has. */
   private readonly queues: Readonly<Partial<Record<Kind | 'fair' | 'latch', LocalQueues>>> & {
     readonly lock: LocalQueues;
@@ -61,13 +65,15 @@ export class Leases implements CallerHoldContext {
     private readonly settings: LeaseSettings,
     private readonly reporter: Reporter,
     private readonly checkLength: (ms: number) => number,
+    private readonly holders?: HolderRegistry,
   ) {
     this.slowCalls = new SlowCalls(reporter);
     this.watchdog = new Watchdog(reporter);
-    const clientId = randomUUID();
+    const clientId = store.ownerId === undefined && holders !== undefined ? holders.id : randomUUID();
+    this.refusals = holders === undefined ? undefined : new BusyRefusals(store, holders);
     const newOwner = (): string => `${clientId}:${String((this.owners += 1))}`;
     const queuesOf = (rules: QueueRules, kindStore: KindStore): LocalQueues =>
-      new LocalQueues(rules, kindStore, this.watchdog, settings, newOwner);
+      new LocalQueues(rules, kindStore, this.watchdog, settings, newOwner, this.refusals);
     const { fair, readWrite, semaphores, latches } = store;
     this.queues = {
       lock: queuesOf(EXCLUSIVE, store),
@@ -127,12 +133,21 @@ export class Leases implements CallerHoldContext {
     // The options were checked: the store has the kind.
     const queues = this.queues[request.mode === 'fair' ? 'fair' : kindOf(request)] as LocalQueues;
     const served = queues.join(name, request, claim, runsUnderLease());
-    const { wait, warnAfter, label, mode, permits } = request;
-    if (warnAfter.waited < wait) {
-      const waiting = (): number => queues.waitingFor(name);
-      this.slowCalls.watchWait({ name, label, mode, permits, origin, waiting }, warnAfter.waited, served);
-    }
+    if (request.warnAfter.waited < request.wait) this.watchWait(name, request, origin, queues, served);
     return channels.refused.hasSubscribers ? tellingRefusal(name, request, served) : served;
+  }
+
+  private watchWait(
+    name: string,
+    { warnAfter, label, mode, permits }: LeaseRequest,
+    origin: AsyncResource,
+    queues: LocalQueues,
+    served: Promise<unknown>,
+  ): void {
+    const waiting = (): number => queues.waitingFor(name);
+    const holder = async (): Promise<LockHolder | undefined> =>
+      permits === undefined ? this.refusals?.holderOf(name) : undefined;
+    this.slowCalls.watchWait({ name, label, mode, permits, origin, waiting, holder }, warnAfter.waited, served);
   }
 
   /**

@@ -6,6 +6,7 @@ import type { Reporter } from '../telemetry/reporter.js';
 import { heldLongWarning, waitedLongWarning } from '../telemetry/warnings.js';
 import { monotonic } from '../time/clock.js';
 import { Deadline, Deadlines } from '../time/deadlines.js';
+import type { LockHolder } from '../lock-holder.js';
 import type { CallerHold } from './caller-hold.js';
 
 /** A caller that waits. */
@@ -16,6 +17,8 @@ export interface WaitingCall extends TakenAs {
   readonly origin: AsyncResource;
   /** How many callers of this process wait for the same lock. */
   waiting(): number;
+  /** Who holds the lock, as far as that is known soon. Never rejects. */
+  holder(): Promise<LockHolder | undefined>;
 }
 
 /** Reports each lease that is held, and each caller that waits, for longer than `warnAfter`: once. */
@@ -28,9 +31,13 @@ export class SlowCalls {
   /** @param ms after how long a warning is written */
   watchWait(call: WaitingCall, ms: number, served: Promise<unknown>): void {
     const { name, label, origin } = call;
+    const report = async (): Promise<void> => {
+      const holder = await call.holder();
+      this.reporter.warn('slow', waitedLongWarning(call, ms, call.waiting(), holder));
+      tell({ name, label, mode: modeOf(call), reason: 'waited', ms, holder });
+    };
     const entry = new SlowCall(() => {
-      this.reporter.warn('slow', waitedLongWarning(call, ms, call.waiting()));
-      tell({ name, label, mode: modeOf(call), reason: 'waited', ms });
+      void report();
     }, origin);
     this.deadlines.add(entry, monotonic() + ms);
     const end = (): void => {
@@ -44,7 +51,7 @@ export class SlowCalls {
     const entry = new SlowCall(() => {
       this.held.delete(callerHold);
       this.reporter.warn('slow', heldLongWarning(callerHold, ms));
-      tell({ name, label, mode: modeOf(hold), reason: 'held', ms });
+      tell({ name, label, mode: modeOf(hold), reason: 'held', ms, holder: undefined });
     }, origin);
     this.held.set(callerHold, entry);
     this.deadlines.add(entry, since + ms);

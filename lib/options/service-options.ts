@@ -1,5 +1,6 @@
 import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis';
 import { LockConfigError } from '../errors/index.js';
+import type { ServiceIdentity } from '../holders/holder-record.js';
 import type { MemoryState } from '../stores/memory/memory-state.js';
 import {
   checkFlag,
@@ -80,6 +81,13 @@ export interface LockSettings {
   /** How long a shutdown waits for running sections before their signals are aborted. Default 10 000. */
   readonly shutdownTimeout?: number;
   /**
+   * The name and the version of the service, which other processes see when this one holds a lock (`inspect`, `LockBusyError`),
+   * with the host and the process id. Each at most 100 characters. Default: the environment variables `OTEL_SERVICE_NAME`, or
+   * `npm_package_name`, and `npm_package_version`, which npm sets. `false`: this process is not registered, and nothing is said
+   * about others.
+   */
+  readonly service?: { readonly name?: string; readonly version?: string } | false;
+  /**
    * After how long a lease that is held, and a caller that waits, is reported, unless a call has its own times: `{ held:
    * 30_000, waited: 5_000 }`. What is long depends on the work, so the default is `Infinity` for both: never. Terms of leaders
    * and runs of `runOnce` are not reported.
@@ -101,11 +109,13 @@ export interface LockSettings {
 export type LockServiceOptions = LockConnection & LockSettings;
 
 /** @internal Settings with every default filled in. */
-export type ResolvedSettings = Required<Omit<LockSettings, 'warnAfter'>> & {
+export type ResolvedSettings = Required<Omit<LockSettings, 'warnAfter' | 'service'>> & {
   readonly warnAfter: Required<WarnAfter>;
+  readonly service: ServiceIdentity | false;
 };
 
 const MAX_PREFIX_BYTES = 256;
+const MAX_TEXT_CHARS = 100;
 const SETTINGS = [
   'lease',
   'renew',
@@ -121,6 +131,7 @@ const SETTINGS = [
   'startup',
   'startupTimeout',
   'shutdownTimeout',
+  'service',
   'warnAfter',
   'logger',
 ] as const satisfies readonly (keyof LockSettings)[];
@@ -157,9 +168,32 @@ export function resolveSettings(options: LockServiceOptions): ResolvedSettings {
     startup,
     startupTimeout: checkWhole('startupTimeout', options.startupTimeout ?? 5_000, 1, MAX_MS),
     shutdownTimeout: checkWhole('shutdownTimeout', options.shutdownTimeout ?? 10_000, 0, MAX_MS),
+    service: checkService(options.service ?? {}),
     warnAfter: { held: Infinity, waited: Infinity, ...checkWarnAfter(options.warnAfter ?? {}) },
     logger: checkLogger(options.logger ?? false),
   };
+}
+
+function checkService(service: unknown): ServiceIdentity | false {
+  if (service === false) return false;
+  if (typeof service !== 'object' || service === null) {
+    throw new LockConfigError(`"service" must be false or an object: { name, version }, but is ${show(service)}.`);
+  }
+  checkKnown('"service"', service, ['name', 'version']);
+  const { OTEL_SERVICE_NAME, npm_package_name, npm_package_version } = process.env;
+  const { name = OTEL_SERVICE_NAME ?? npm_package_name, version = npm_package_version } = service as Record<
+    string,
+    unknown
+  >;
+  return { name: checkText('service.name', name), version: checkText('service.version', version) };
+}
+
+function checkText(option: string, value: unknown): string | undefined {
+  if (value === undefined || value === '') return undefined;
+  if (typeof value === 'string' && value.length <= MAX_TEXT_CHARS && value.isWellFormed()) return value;
+  throw new LockConfigError(
+    `"${option}" must be a string of at most ${String(MAX_TEXT_CHARS)} characters, but is ${show(value)}.`,
+  );
 }
 
 function checkLogger(logger: unknown): LockLogger | false {

@@ -1,4 +1,5 @@
 import type { FencingToken } from '../fencing-token.js';
+import type { LockHolder } from '../lock-holder.js';
 
 /**
  * How a lock is taken: by one caller at a time (`exclusive`, or `fair` in the order of the requests), or as a read-write lock, by
@@ -27,7 +28,12 @@ export interface LockState {
   readonly remainingMs: number | undefined;
   /** The last fencing token issued or reserved under this name; `undefined` if none is known. */
   readonly token: FencingToken | undefined;
+  /** The process that holds it, as far as it is known: not that of a Java holder. Of several readers, that of `owner`. */
+  readonly holder: LockHolder | undefined;
 }
+
+/** @internal What a store knows of a lock. */
+export type StoredLock = Omit<LockState, 'holder'>;
 
 /** The permits of a semaphore in the store. */
 export interface PermitState {

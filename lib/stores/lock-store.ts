@@ -2,8 +2,9 @@ import type { LockConfigError } from '../errors/index.js';
 import type { FencingToken } from '../fencing-token.js';
 import type { Instant } from '../time/instant.js';
 import type { FiringStore } from './firing-store.js';
+import type { HolderStore } from './holder-store.js';
 import type { WrongKindError } from './wrong-kind-error.js';
-import type { LockState, PermitState, StoreNode } from './lock-state.js';
+import type { PermitState, StoredLock, StoreNode } from './lock-state.js';
 
 /** The owners that compete for a lock, and when each was first seen, on the monotonic clock. */
 export type Rivals = ReadonlyMap<string, number>;
@@ -175,7 +176,7 @@ export interface LockStore extends KindStore {
    */
   connect(timeoutMs: number): Promise<void>;
 
-  inspect(name: string): Promise<LockState>;
+  inspect(name: string): Promise<StoredLock>;
 
   /** Releases the lock regardless of its holder. `true` if it was held. */
   forceRelease(name: string): Promise<boolean>;
@@ -206,6 +207,12 @@ export interface LockStore extends KindStore {
 
   /** When jobs fired; `undefined` over a quorum, whose nodes have no common clock and no common record. */
   readonly firings?: FiringStore;
+
+  /** Which process each service is in. */
+  readonly holders?: HolderStore;
+
+  /** The uuid with which owners begin, if the store makes them. */
+  readonly ownerId?: string;
 
   /** Closes the connections that the store opened. */
   close(): Promise<void>;

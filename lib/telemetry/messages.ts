@@ -1,4 +1,5 @@
 import type { FencingToken } from '../fencing-token.js';
+import type { LockHolder } from '../lock-holder.js';
 import type { LockError, LockLostReason } from '../errors/index.js';
 
 /**
@@ -98,6 +99,8 @@ export interface SlowMessage extends CallMessage {
   readonly reason: 'held' | 'waited';
   /** For how long so far, in ms. */
   readonly ms: number;
+  /** The process that the caller waits for, if it is known. */
+  readonly holder: LockHolder | undefined;
 }
 
 /** A process became the leader (`LeaderElection`). */

@@ -1,4 +1,6 @@
+import type { LockHolder } from '../lock-holder.js';
 import { LockConfigError, type LockLostReason } from '../errors/index.js';
+import { describeHolder } from '../errors/describe-holder.js';
 import { quoteName } from '../errors/quote-name.js';
 
 /** The parts of a hold that warnings contain. */
@@ -101,6 +103,14 @@ export function campaignEndedWarning(name: string, error: unknown): string {
   return `This process no longer campaigns as leader ${quoteName(name)}. ${messageOf(error)}`;
 }
 
+export function holderWarning(error: unknown): string {
+  return (
+    `This process could not be registered as a holder of locks. Locks work, but other processes cannot say that it holds them. ` +
+    `Grant the permissions for its key (lib/docs/permissions.md), or set the option "service" to false. Cause: ` +
+    messageOf(error)
+  );
+}
+
 /** The parts of a call that warnings contain. */
 interface WarnedCall {
   readonly name: string;
@@ -115,10 +125,16 @@ export function heldLongWarning({ name, label }: WarnedCall, ms: number): string
 }
 
 /** @param waiting how many callers of this process wait for the lock */
-export function waitedLongWarning({ name, label }: WarnedCall, ms: number, waiting: number): string {
+export function waitedLongWarning(
+  { name, label }: WarnedCall,
+  ms: number,
+  waiting: number,
+  holder: LockHolder | undefined,
+): string {
+  const held = holder === undefined ? '' : `, which is held by ${describeHolder(holder)}`;
   const callers = waiting > 1 ? `, and ${String(waiting)} callers of this process wait for it` : '';
   return (
-    `A caller has waited ${String(ms)} ms for lock ${named(name, label)}, which is longer than "warnAfter.waited"${callers}. Is ` +
+    `A caller has waited ${String(ms)} ms for lock ${named(name, label)}${held}: longer than "warnAfter.waited"${callers}. Is ` +
     `its holder stuck, or does the code under the lock take too long?`
   );
 }

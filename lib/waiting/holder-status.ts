@@ -1,4 +1,5 @@
 import { LockBusyError, LockUnavailableError, type LockBusyReason, type LockError } from '../errors/index.js';
+import type { LockHolder } from '../lock-holder.js';
 import { monotonic } from '../time/clock.js';
 
 /** What a local queue knows of the lock's holder: the source of the error for a caller that does not get the lock. */
@@ -7,6 +8,7 @@ export class HolderStatus {
   trouble: LockUnavailableError | null = null;
   private heardBusy = false;
   private remainingMs: number | undefined;
+  private holder: LockHolder | undefined;
   private heardAt = 0;
 
   constructor(
@@ -19,10 +21,12 @@ export class HolderStatus {
     return this.heardBusy && this.trouble === null;
   }
 
-  onBusy(remainingMs: number | undefined): void {
+  /** @param holder if it is known */
+  onBusy(remainingMs: number | undefined, holder?: LockHolder): void {
     this.trouble = null;
     this.heardBusy = true;
     this.remainingMs = remainingMs;
+    this.holder = holder;
     this.heardAt = monotonic();
   }
 
@@ -33,6 +37,7 @@ export class HolderStatus {
   onNewHolder(): void {
     this.trouble = null;
     this.remainingMs = undefined;
+    this.holder = undefined;
   }
 
   /** Drops everything that is known. */
@@ -44,7 +49,7 @@ export class HolderStatus {
   busy(reason: LockBusyReason, waitedMs: number): LockBusyError {
     const remainingMs =
       this.remainingMs === undefined ? undefined : Math.max(0, this.remainingMs - (monotonic() - this.heardAt));
-    return new LockBusyError(this.name, { reason, waitedMs, remainingMs, of: this.of });
+    return new LockBusyError(this.name, { reason, waitedMs, remainingMs, of: this.of, holder: this.holder });
   }
 
   /** The error for a caller whose wait is over. */

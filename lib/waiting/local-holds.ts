@@ -29,9 +29,9 @@ export abstract class LocalHolds implements HoldOwner {
     readonly name: string,
     protected readonly context: QueueContext,
   ) {
-    const { timeouts, rules } = context;
+    const { timeouts, rules, refusals } = context;
     const holder = (): Hold | null => (rules.of !== undefined || this.hold?.mode === 'read' ? null : this.hold);
-    this.waiters = new Waiters(name, timeouts, holder, rules.of);
+    this.waiters = new Waiters(name, timeouts, holder, rules.of, refusals);
     this.sharing = rules.shares ? new Sharing(this, context) : null;
   }
 

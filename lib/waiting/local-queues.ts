@@ -1,4 +1,5 @@
 import { LockShutdownError } from '../errors/index.js';
+import type { BusyRefusals } from '../holders/busy-refusals.js';
 import type { HoldKeeper } from '../holds/hold.js';
 import { LinkedList } from '../lists/linked-list.js';
 import type { KindStore } from '../stores/lock-store.js';
@@ -31,8 +32,18 @@ export class LocalQueues {
   private readonly context: QueueContext;
   private closed = false;
 
-  /** @param newOwner creates an unguessable owner, unique to this service */
-  constructor(rules: QueueRules, store: KindStore, keeper: HoldKeeper, limits: QueueLimits, newOwner: () => string) {
+  /**
+   * @param newOwner creates an unguessable owner, unique to this service
+   * @param refusals says who holds a lock that a caller did not get
+   */
+  constructor(
+    rules: QueueRules,
+    store: KindStore,
+    keeper: HoldKeeper,
+    limits: QueueLimits,
+    newOwner: () => string,
+    refusals?: BusyRefusals,
+  ) {
     this.cleanUps = new CleanUps(store);
     this.context = {
       store,
@@ -42,6 +53,8 @@ export class LocalQueues {
       limits,
       turns: new Turns(),
       rules,
+      // A semaphore has many holders, and a latch has none.
+      refusals: rules.of === undefined ? refusals : undefined,
       nextOwner: (request) => ownerOf(newOwner(), request),
       work: new OpenWork(),
       waitingApart: (name) => this.apart.get(name) ?? 0,

@@ -1,3 +1,4 @@
+import type { BusyRefusals } from '../holders/busy-refusals.js';
 import type { HoldKeeper } from '../holds/hold.js';
 import type { KindStore } from '../stores/lock-store.js';
 import type { CleanUps } from '../stores/clean-ups.js';
@@ -25,6 +26,8 @@ export interface QueueContext {
   readonly limits: QueueLimits;
   readonly turns: Turns;
   readonly rules: QueueRules;
+  /** Says who holds a lock that a caller did not get. */
+  readonly refusals: BusyRefusals | undefined;
   /** A new owner, for what is requested. */
   readonly nextOwner: (request: WaitRequest) => string;
   /** The background operations that a shutdown waits for. */

@@ -1,5 +1,6 @@
-import { LockAbortedError } from '../errors/index.js';
+import { LockAbortedError, LockBusyError } from '../errors/index.js';
 import type { Linked, LinkedList } from '../lists/linked-list.js';
+import type { BusyRefusals } from '../holders/busy-refusals.js';
 import type { Hold } from '../holds/hold.js';
 import type { PermitCount, TakingMode } from '../stores/lock-store.js';
 import { monotonic } from '../time/clock.js';
@@ -60,6 +61,8 @@ export function areAlike(one: WaitRequest, other: WaitRequest): boolean {
 export interface WaitersQueue {
   readonly name: string;
   readonly timeouts: Deadlines;
+  /** Says who holds the lock. */
+  readonly refusals?: BusyRefusals | undefined;
   /** Removes the waiter and rejects it, if it is still in the queue. */
   leave(waiter: Waiter, error: Error): void;
   onExpired(waiter: Waiter): void;
@@ -117,7 +120,10 @@ export class Waiter extends Deadline implements Linked<Waiter> {
 
   reject(error: Error): void {
     this.cleanUp();
-    this.fail(error);
+    const { name, refusals } = this.queue;
+    const isBusy = error instanceof LockBusyError && error.reason === 'held' && error.holder === undefined;
+    if (refusals === undefined || !isBusy || this.request.wait === 0) this.fail(error);
+    else void refusals.explain(name, error).then(this.fail);
   }
 
   waitedMs(): number {

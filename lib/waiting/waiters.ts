@@ -1,5 +1,6 @@
 import { LockShutdownError, type LockUnavailableError } from '../errors/index.js';
 import { LinkedList } from '../lists/linked-list.js';
+import type { BusyRefusals } from '../holders/busy-refusals.js';
 import type { Hold } from '../holds/hold.js';
 import type { Deadlines } from '../time/deadlines.js';
 import type { AcquireLoop, WaitersToServe } from './acquire-loop.js';
@@ -30,6 +31,7 @@ export class Waiters implements WaitersToServe, WaitersQueue {
     readonly timeouts: Deadlines,
     private readonly localHold: () => Hold | null,
     readonly of: 'semaphore' | 'latch' | undefined,
+    readonly refusals?: BusyRefusals | undefined,
   ) {
     this.holderStatus = new HolderStatus(name, of);
   }
@@ -57,7 +59,7 @@ export class Waiters implements WaitersToServe, WaitersQueue {
   /** The state of the lock's holder, updated from the local hold if there is one. */
   currentStatus(): HolderStatus {
     const hold = this.localHold();
-    if (hold !== null) this.holderStatus.onBusy(Math.max(0, hold.remaining()));
+    if (hold !== null) this.holderStatus.onBusy(Math.max(0, hold.remaining()), this.refusals?.self);
     return this.holderStatus;
   }
 

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { LockLostError, type LockService } from 'nestjs-redis-lock';
@@ -21,6 +22,33 @@ export function itHasWhatOnlyExclusiveLocksHave(setting: () => Setting): void {
 
   beforeEach(() => {
     ({ here, there, name, backend } = setting());
+  });
+
+  it('says which process holds a lock', async () => {
+    const shop = await backend.open({ service: { name: 'shop', version: '1.2.0' } });
+    const holder = { host: hostname(), pid: process.pid, service: 'shop', version: '1.2.0', since: expect.any(Date) };
+    const lease = await shop.acquire(name);
+    expect((await here.inspect(name)).holder).toEqual(holder);
+    expect((await shop.inspect(name)).holder).toEqual(holder);
+    const refused = await here.acquire(name, { wait: 500 }).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'LOCK_BUSY', reason: 'held', holder });
+    expect((refused as Error).message).toContain(`is held by shop 1.2.0 on host ${hostname()}, pid ${process.pid};`);
+    // That takes no request.
+    await expect(shop.acquire(name, { wait: 0 })).rejects.toMatchObject({ code: 'LOCK_BUSY', holder });
+    await expect(here.acquire(name, { wait: 0 })).rejects.toMatchObject({ code: 'LOCK_BUSY', holder: undefined });
+    await lease.release();
+    expect((await here.inspect(name)).holder).toBeUndefined();
+  });
+
+  it('says nothing of processes that do not want it', async () => {
+    const secret = await backend.open({ service: false });
+    const lease = await secret.acquire(name);
+    expect(await here.inspect(name)).toMatchObject({ held: true, holder: undefined });
+    await lease.release();
+    const own = await here.acquire(name);
+    expect(await secret.inspect(name)).toMatchObject({ held: true, holder: undefined });
+    await expect(secret.acquire(name, { wait: 500 })).rejects.toMatchObject({ code: 'LOCK_BUSY', holder: undefined });
+    await own.release();
   });
 
   it('inspects a lock', async () => {

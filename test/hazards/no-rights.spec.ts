@@ -9,7 +9,7 @@ import { uniqueName } from '../support/test-redis.js';
 import { untilIdle } from '../support/until-idle.js';
 import { waitUntil } from '../support/wait-until.js';
 
-const KEYS = ['~lock:*', '~redisson_lock_token:{lock:*'];
+const KEYS = ['~lock:*', '~redisson_lock_token:{lock:*', '~lock_holder:{lock:*'];
 const CHANNELS = ['&redisson_lock__channel:{lock:*'];
 /** What the scripts, the waiting and the client itself call. */
 const COMMANDS = [

@@ -105,8 +105,9 @@ describe('the README', () => {
     const rows = new Map(
       [...table.matchAll(/^\| `(\w+)` +\|.*\| +(.*?) +\|$/gm)].map(([, option, value]) => [option!, value!]),
     );
-    const { logger: _, warnAfter, ...settings } = resolveSettings({ memory: true });
+    const { logger: _, service: _service, warnAfter, ...settings } = resolveSettings({ memory: true });
     expect(rows.get('logger')).toBe("Nest's `Logger`");
+    expect(rows.get('service')).toBe("npm's");
     expect([rows.get('warnAfter'), warnAfter]).toEqual(['never', { held: Infinity, waited: Infinity }]);
     for (const [option, value] of Object.entries(settings)) {
       expect([option, rows.has(option)]).toEqual([option, true]);

@@ -43,7 +43,7 @@ async function takeTurns(options: LockServiceOptions): Promise<void> {
   await waitUntil('the other service waits', () => there.stats().waiting === 1);
   await new Promise((resolve) => setTimeout(resolve, 200));
   await lease.extend(30_000);
-  expect((await there.inspect('rights')).held).toBe(true);
+  expect(await there.inspect('rights')).toMatchObject({ held: true, holder: { pid: process.pid } });
   expect(await lease.release()).toBe('released');
   // Notified by the release: the lease would have lasted longer than the wait.
   const next = await waiting;

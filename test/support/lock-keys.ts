@@ -16,3 +16,6 @@ export const readWriteChannel = (name: string): string => `redisson_rwlock:{lock
 export const queueKey = (name: string): string => `redisson_lock_queue:{lock:${name}}`;
 export const deadlinesKey = (name: string): string => `redisson_lock_timeout:{lock:${name}}`;
 export const placesKey = (name: string): string => `lock_places:{lock:${name}}`;
+
+/** The record of the process with this uuid. */
+export const holderKey = (id: string): string => `lock_holder:{lock:${id}}`;

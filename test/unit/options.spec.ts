@@ -18,6 +18,8 @@ const settings = resolveSettings(memory);
 describe('the options of a lock service', () => {
   it('have the defaults that are documented', () => {
     expect(settings).toEqual({
+      // From the environment.
+      service: { name: process.env.npm_package_name, version: process.env.npm_package_version },
       warnAfter: { held: Infinity, waited: Infinity },
       logger: false,
       lease: 30_000,
@@ -65,6 +67,10 @@ describe('the options of a lock service', () => {
     ['keyPrefix', '\ud800', '"keyPrefix" must be a string'],
     ['startup', 'later', '"startup" must be \'require\' or \'background\', but is "later"'],
     ['startup', true, '"startup" must be'],
+    ['service', true, '"service" must be false or an object: { name, version }, but is true'],
+    ['service', { title: 'x' }, 'has no option "title"'],
+    ['service', { name: 5 }, '"service.name" must be a string of at most 100 characters, but is 5'],
+    ['service', { version: 'x'.repeat(101) }, '"service.version" must be a string'],
   ];
   // `null` stands for the default where it can.
   it.each(bad.filter(([, value]) => value !== null))('reject %s: %p', (option, value, message) => {

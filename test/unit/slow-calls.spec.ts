@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
+import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
@@ -25,9 +26,15 @@ describe('warnAfter', () => {
     contexts.push(storage.getStore());
   };
   const state = new MemoryState();
+  const self = expect.objectContaining({ pid: process.pid, service: 'shop' });
   const serviceWith = (warnAfter?: LockServiceOptions['warnAfter']): LockService => {
     const logger = { warn: (line: string) => lines.push(line) };
-    return (locks = createLockService({ memory: state, logger, ...(warnAfter === undefined ? {} : { warnAfter }) }));
+    return (locks = createLockService({
+      memory: state,
+      service: { name: 'shop', version: '2' },
+      logger,
+      ...(warnAfter === undefined ? {} : { warnAfter }),
+    }));
   };
 
   beforeEach(() => {
@@ -59,9 +66,11 @@ describe('warnAfter', () => {
     await waitUntil('both are reported', () => told.length === 2);
     await sleep(60);
     expect(told).toEqual(
-      ['one', 'two'].map((label) => ({ name: 'a', label, mode: 'exclusive', reason: 'waited', ms: 20 })),
+      ['one', 'two'].map((label) => ({ name: 'a', label, mode: 'exclusive', reason: 'waited', ms: 20, holder: self })),
     );
-    expect(lines[0]).toContain('A caller has waited 20 ms for lock "a" ("one")');
+    expect(lines[0]).toContain(
+      `A caller has waited 20 ms for lock "a" ("one"), which is held by shop 2 on host ${hostname()}`,
+    );
     expect(lines[0]).toContain('2 callers of this process wait for it');
     expect(contexts).toEqual(['one', 'two']);
     await lease.release();

@@ -9,7 +9,7 @@ import type {
   RenewReply,
   RenewRequest,
 } from '../lock-store.js';
-import type { LockState } from '../lock-state.js';
+import type { StoredLock } from '../lock-state.js';
 import { prune, type MemoryState, type ReadWriteEntry } from './memory-state.js';
 import { PLACE_MS, type MemoryKindHost } from './memory-kind-host.js';
 
@@ -72,7 +72,7 @@ export class MemoryReadWrite implements KindStore {
   }
 
   /** @param key of a lock that is held */
-  inspect(key: string): LockState {
+  inspect(key: string): StoredLock {
     const holders = [...this.entryOf(key).held];
     const [owner] = holders[0] ?? [];
     const ends = Math.max(...holders.map(([, { expiresAt }]) => expiresAt));

@@ -1,4 +1,5 @@
 import type { FiringRecord } from '../firing-store.js';
+import type { HolderEntry } from './memory-holders.js';
 import { monotonic, wall } from '../../time/clock.js';
 import { onNextTurn } from '../../time/ticks.js';
 
@@ -54,6 +55,8 @@ export class MemoryState {
   private highestToken = 0;
   /** @internal The last firings of jobs. */
   readonly firings = new Map<string, Omit<FiringRecord, 'ageMs'>>();
+  /** @internal The processes of services. */
+  readonly holders = new Map<string, HolderEntry>();
   /** @internal */
   readonly semaphores = new Map<string, SemaphoreEntry>();
   /** @internal The counts of latches that are closed. */
@@ -139,6 +142,7 @@ export class MemoryState {
     this.readWrite.clear();
     this.latches.clear();
     this.fair.clear();
+    this.holders.clear();
   }
 }
 

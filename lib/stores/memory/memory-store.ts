@@ -11,9 +11,10 @@ import type {
   RenewReply,
   RenewRequest,
 } from '../lock-store.js';
-import type { LockState } from '../lock-state.js';
+import type { StoredLock } from '../lock-state.js';
 import { MemoryFair } from './memory-fair.js';
 import { MemoryFirings } from './memory-firings.js';
+import { MemoryHolders } from './memory-holders.js';
 import type { MemoryKindHost } from './memory-kind-host.js';
 import { MemoryLatches } from './memory-latches.js';
 import { MemoryLocks } from './memory-locks.js';
@@ -37,6 +38,7 @@ export class MemoryStore implements LockStore {
   private closed = false;
   private readonly locks: MemoryLocks;
   readonly firings: MemoryFirings;
+  readonly holders: MemoryHolders;
   readonly fair: MemoryFair;
   readonly semaphores: MemorySemaphores;
   readonly readWrite: MemoryReadWrite;
@@ -47,6 +49,7 @@ export class MemoryStore implements LockStore {
     private readonly keyPrefix: string,
   ) {
     this.firings = new MemoryFirings(state.firings, (name) => this.turn(name));
+    this.holders = new MemoryHolders(state.holders, (id) => this.turn(id));
     const hostOf = (kind: MemoryKind): MemoryKindHost => ({
       keyOf: (name) => this.keyOf(name, kind),
       notify: (channel) => state.notify(channel, this.own),
@@ -85,7 +88,7 @@ export class MemoryStore implements LockStore {
     return { held, listeners: held ? listeners : 0 };
   }
 
-  async inspect(name: string): Promise<LockState> {
+  async inspect(name: string): Promise<StoredLock> {
     const key = await this.keyOf(name, 'lock', 'read-write');
     const entry = this.state.read(key);
     if (this.state.kindOf(key) === 'read-write') return this.readWrite.inspect(key);

@@ -2,7 +2,8 @@ import { inServiceContext } from '../../context/service-context.js';
 import { LockUnavailableError } from '../../errors/index.js';
 import { monotonic } from '../../time/clock.js';
 import type { NotificationSubscription, ReleaseReply, RenewReply, RenewRequest } from '../lock-store.js';
-import type { LockState } from '../lock-state.js';
+import type { StoredLock } from '../lock-state.js';
+import type { HolderStore } from '../holder-store.js';
 import { OverdueError } from '../overdue-error.js';
 import type { Heartbeat } from '../redis/connection/heartbeat.js';
 import type { RedisClient } from '../redis/connection/redis-client.js';
@@ -102,6 +103,11 @@ export class QuorumMember {
     this.cleanUps = new CleanUps({ release: (name, owner, keepMs) => this.release(name, owner, keepMs, true) }, true);
   }
 
+  /** The records of processes on this node. */
+  get holders(): HolderStore {
+    return this.store.holders;
+  }
+
   /** How many votes are still being released in the background. */
   get unsettled(): number {
     return this.cleanUps.size + this.store.unsettled;
@@ -126,7 +132,7 @@ export class QuorumMember {
     return this.ask(() => this.store.release(name, owner, keepMs, notify));
   }
 
-  inspect(name: string): Promise<LockState> {
+  inspect(name: string): Promise<StoredLock> {
     return this.vote(() => this.store.inspect(name));
   }
 

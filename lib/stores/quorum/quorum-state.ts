@@ -1,13 +1,13 @@
-import type { LockState } from '../lock-state.js';
+import type { StoredLock } from '../lock-state.js';
 
 /**
  * The state of a lock on a majority of the nodes; `undefined` while missing replies could change it.
  *
  * @param silent how many nodes have not replied
  */
-export function stateOf(answers: readonly LockState[], silent: number, majority: number): LockState | undefined {
+export function stateOf(answers: readonly StoredLock[], silent: number, majority: number): StoredLock | undefined {
   const token = Math.max(0, ...answers.map((answer) => answer.token ?? 0)) || undefined;
-  const byOwner = new Map<string, LockState[]>();
+  const byOwner = new Map<string, StoredLock[]>();
   for (const answer of answers) {
     if (answer.owner === undefined) continue;
     byOwner.set(answer.owner, [...(byOwner.get(answer.owner) ?? []), answer]);

@@ -11,12 +11,13 @@ import type {
   RenewReply,
   RenewRequest,
 } from '../lock-store.js';
-import type { LockState, StoreNode } from '../lock-state.js';
+import type { StoredLock, StoreNode } from '../lock-state.js';
 import { Heartbeat } from '../redis/connection/heartbeat.js';
 import { Ballot } from './ballot.js';
 import { checkLease, checkReplicas } from './limits.js';
 import { Election } from './election.js';
 import { poll, type Tally } from './poll.js';
+import { QuorumHolders } from './quorum-holders.js';
 import { QuorumMember, type QuorumMemberOptions, type QuorumNodeClient } from './quorum-member.js';
 import { stateOf } from './quorum-state.js';
 import { QuorumSubscription } from './quorum-subscription.js';
@@ -37,7 +38,8 @@ export class QuorumStore implements LockStore {
   private readonly members: QuorumMember[];
   private readonly majority: number;
   private readonly ballots = new Map<string, Ballot>();
-  private readonly id = randomUUID();
+  readonly ownerId = randomUUID();
+  readonly holders: QuorumHolders;
   private ballotsMade = 0;
 
   constructor(
@@ -48,6 +50,7 @@ export class QuorumStore implements LockStore {
     const names = new ServerNames();
     this.members = nodes.map((node) => new QuorumMember(node, { ...options, heartbeat, names }));
     this.majority = majorityOf(nodes.length);
+    this.holders = new QuorumHolders(this.members.map(({ holders }) => holders));
   }
 
   get unsettled(): number {
@@ -146,7 +149,7 @@ export class QuorumStore implements LockStore {
     return reply;
   }
 
-  inspect(name: string): Promise<LockState> {
+  inspect(name: string): Promise<StoredLock> {
     return poll(
       this.members,
       (member) => member.inspect(name),
@@ -182,7 +185,7 @@ export class QuorumStore implements LockStore {
 
   /** Never used twice, so that a late request of an earlier attempt cannot affect a later one. */
   private nextOwner(): string {
-    return `${this.id}:${String((this.ballotsMade += 1))}`;
+    return `${this.ownerId}:${String((this.ballotsMade += 1))}`;
   }
 
   /** Writes a held lock again to a node that lost it: otherwise the majority could be lost node by node. */

@@ -9,7 +9,7 @@ import type {
   RenewReply,
   RenewRequest,
 } from '../lock-store.js';
-import type { LockState, StoreNode } from '../lock-state.js';
+import type { StoredLock, StoreNode } from '../lock-state.js';
 import { WrongKindError } from '../wrong-kind-error.js';
 import type { Reporter } from '../../telemetry/reporter.js';
 import { isClusterClient } from './connection/cluster-client.js';
@@ -34,6 +34,7 @@ import {
 } from './lua/index.js';
 import type { Script } from './lua/script.js';
 import { RedisFirings } from './redis-firings.js';
+import { RedisHolders } from './redis-holders.js';
 import { RedisKind } from './redis-kind.js';
 import { RedisLatches } from './redis-latches.js';
 import { RedisSemaphores } from './redis-semaphores.js';
@@ -86,6 +87,7 @@ export class RedisStore implements LockStore {
   readonly latches: RedisLatches;
   private closed = false;
   readonly firings: RedisFirings;
+  readonly holders: RedisHolders;
 
   constructor(private readonly options: RedisStoreOptions) {
     this.layout = new KeyLayout(options.keyPrefix);
@@ -118,6 +120,7 @@ export class RedisStore implements LockStore {
       run: (...args) => this.call(...args, this.latches),
       kindOf,
     });
+    this.holders = new RedisHolders(layout, scripts, commandTimeout);
     this.firings = new RedisFirings(layout, (...args) => this.call(...args));
   }
 
@@ -201,7 +204,7 @@ export class RedisStore implements LockStore {
     return this.locks.release(name, owner, keepMs, notify);
   }
 
-  async inspect(name: string): Promise<LockState> {
+  async inspect(name: string): Promise<StoredLock> {
     const value = await this.call(INSPECT_SCRIPT, name, [this.layout.lock(name)], [TOKEN_PREFIX]);
     const [owner, holds, ttl, token, mode] = value as [string, unknown, unknown, string, string];
     // A client may have the option to return numbers as strings.
@@ -271,7 +274,7 @@ export class RedisStore implements LockStore {
   }
 }
 
-function modeOf(mode: string): LockState['mode'] {
+function modeOf(mode: string): StoredLock['mode'] {
   return mode === 'read' || mode === 'write' ? mode : 'exclusive';
 }
 

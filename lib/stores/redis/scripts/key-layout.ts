@@ -25,6 +25,9 @@ export const LATCH_PREFIX = 'lock_latch:';
 /** The prefix of the record of a job's last firing; the lock's key follows in the same way. */
 export const FIRING_PREFIX = 'lock_firing:';
 
+/** The prefix of the record of a process; the key prefix and the uuid follow in the same way. */
+export const HOLDER_PREFIX = 'lock_holder:';
+
 /**
  * Redisson's names for a lock's keys and channel, so that a Java service finds the same lock. A name that contains a
  * `{` already has a hash tag and gets no second one.
@@ -53,6 +56,10 @@ export class KeyLayout {
   /** Of one waiter for a fair lock. */
   waiterChannel(name: string, waiter: string): string {
     return `${this.channel(name)}:${waiter}`;
+  }
+
+  holder(id: string): string {
+    return HOLDER_PREFIX + this.tagged(id);
   }
 
   firing(name: string): string {

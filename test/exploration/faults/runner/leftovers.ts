@@ -10,8 +10,8 @@ export interface Counters {
   readonly permits: number;
 }
 
-/** Fencing tokens stay on purpose, for a day, and the marker of a quorum node for good. */
-const KEPT = ['redisson_lock_token:', 'redis_lock_marker:'];
+/** Fencing tokens stay on purpose, for a day, the marker of a quorum node for good, and records of processes while they run. */
+const KEPT = ['redisson_lock_token:', 'redis_lock_marker:', 'lock_holder:'];
 /** Of a service that was killed, or cut off, while it tried out its rights; it ends with the time that start-up may take. */
 const PROBE = 'lock:probe:';
 const CHANNELS = ['redisson_lock__channel:*', 'redisson_sc:*', 'redisson_rwlock:*'];
