@@ -307,13 +307,18 @@ func (r *round) storedAt(s *section) float64 {
 }
 
 // lostFrom is the earliest moment at which a fault may have removed the lock while the caller relied on it; infinite if
-// there was no such fault.
+// there was no such fault. A renewal shows that the lock outlived a fault only a lease after it: until then a former master
+// may have confirmed it.
 func (r *round) lostFrom(s *section) float64 {
 	stored, until := r.storedAt(s), r.validUntil(s)
 	from := math.Inf(1)
 	for _, each := range r.losses {
-		if each.hits(s.enter.Name) && each.meets(stored, until) {
-			from = math.Min(from, math.Max(each.from, stored))
+		to := each.to
+		if s.enter.At <= to {
+			to += r.begin.LeaseMs
+		}
+		if each.hits(s.enter.Name) && each.from <= until && stored <= to {
+			from = math.Min(from, each.from)
 		}
 	}
 	return from

@@ -322,6 +322,12 @@ func (h *history) section(caller string, token int64, want, enter, leave float64
 	)
 }
 
+// look shows a lease that was renewed 100 ms ago.
+func (h *history) look(caller string, at float64) *history {
+	left := 900.0
+	return h.add(event{At: at, Type: "look", Caller: caller, Name: "a", Remaining: &left})
+}
+
 func (h *history) ask(caller string, at float64) *history {
 	wait := 0.0
 	return h.add(event{At: at, Type: "want", Process: caller, Caller: caller, Names: []string{"a"}, Wait: &wait, Lease: 1_000.0})
@@ -340,15 +346,17 @@ func TestStories(t *testing.T) {
 		story    *history
 		accepted bool
 	}{
-		"one after another":       {start(1).section("x", 1, 10, 20, 30).section("y", 2, 10, 32, 40), true},
-		"two at once":             {start(1).section("x", 1, 10, 20, 30).section("y", 2, 10, 29, 40), false},
-		"two of two at once":      {start(2).section("x", 2, 10, 20, 30).section("y", 1, 10, 29, 40), true},
-		"three of two at once":    {start(2).section("x", 1, 10, 20, 30).section("y", 2, 10, 29, 40).section("z", 3, 10, 29.5, 40), false},
-		"two at once, a loss":     {start(1).section("x", 1, 10, 20, 300).fault(100, 110, "all").section("y", 2, 120, 130, 400), true},
-		"a loss of another lock":  {start(1).section("x", 1, 10, 20, 300).fault(100, 110, []any{"b"}).section("y", 2, 120, 130, 400), false},
-		"two at once, no loss":    {start(1).section("x", 1, 10, 20, 300).fault(100, 110, nil).section("y", 2, 120, 130, 400), false},
-		"two at once, later loss": {start(1).section("x", 1, 10, 20, 300).fault(350, 360, "all").section("y", 2, 120, 130, 200), false},
-		"a smaller token, a loss": {start(1).section("x", 2, 10, 20, 30).fault(100, 110, "all").section("y", 1, 120, 130, 140), false},
+		"one after another":           {start(1).section("x", 1, 10, 20, 30).section("y", 2, 10, 32, 40), true},
+		"two at once":                 {start(1).section("x", 1, 10, 20, 30).section("y", 2, 10, 29, 40), false},
+		"two of two at once":          {start(2).section("x", 2, 10, 20, 30).section("y", 1, 10, 29, 40), true},
+		"three of two at once":        {start(2).section("x", 1, 10, 20, 30).section("y", 2, 10, 29, 40).section("z", 3, 10, 29.5, 40), false},
+		"two at once, a loss":         {start(1).section("x", 1, 10, 20, 300).fault(100, 110, "all").section("y", 2, 120, 130, 400), true},
+		"confirmed by the old master": {start(1).section("x", 1, 10, 20, 1_600).look("x", 250).fault(100, 110, "all").section("y", 2, 300, 310, 400), true},
+		"confirmed a lease later":     {start(1).section("x", 1, 10, 20, 1_600).look("x", 1_500).fault(100, 110, "all").section("y", 2, 300, 310, 400), false},
+		"a loss of another lock":      {start(1).section("x", 1, 10, 20, 300).fault(100, 110, []any{"b"}).section("y", 2, 120, 130, 400), false},
+		"two at once, no loss":        {start(1).section("x", 1, 10, 20, 300).fault(100, 110, nil).section("y", 2, 120, 130, 400), false},
+		"two at once, later loss":     {start(1).section("x", 1, 10, 20, 300).fault(350, 360, "all").section("y", 2, 120, 130, 200), false},
+		"a smaller token, a loss":     {start(1).section("x", 2, 10, 20, 30).fault(100, 110, "all").section("y", 1, 120, 130, 140), false},
 
 		"refused beside a holder":     {start(1).section("x", 1, 10, 20, 30).ask("y", 25).fails("y", "LOCK_BUSY", 26), true},
 		"refused while it is free":    {start(1).section("x", 1, 10, 20, 30).ask("y", 40).fails("y", "LOCK_BUSY", 50), false},
