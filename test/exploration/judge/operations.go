@@ -18,6 +18,20 @@ func (r *round) operationsOf(name string) []porcupine.Operation {
 			ClientId: len(ops), Input: op, Call: nanoseconds(from), Return: nanoseconds(math.Max(from, to)),
 		})
 	}
+	refusals := r.refusalsOf(name)
+	// Where tokens have no order, an early grant and a late end explain nothing but a refusal. Elsewhere one time is enough, which
+	// saves the search through all subsets of the callers that wait.
+	needsSpan := func(from, to float64) bool {
+		if r.isOrdered() {
+			return true
+		}
+		for _, each := range refusals {
+			if each.meets(from, to) {
+				return true
+			}
+		}
+		return false
+	}
 	known := map[int64]bool{}
 	for _, s := range r.sections[name] {
 		known[s.enter.Token] = known[s.enter.Token] || !r.reads(s)
@@ -32,10 +46,18 @@ func (r *round) operationsOf(name string) []porcupine.Operation {
 		op.reserved = op.mayBeOff && r.hasReserved(s)
 		op.mayLag = op.reserved || op.reads && r.hasLossBefore(name, s.enter.At)
 		op.unknown = op.reads && !known[op.token] && r.hasUnknownWriter(name, s.enter.At)
-		add(op, want.At, s.enter.At)
+		asked := want.At
+		if !needsSpan(asked, s.enter.At) {
+			asked = s.enter.At
+		}
+		add(op, asked, s.enter.At)
 		if !op.mayBeOff {
-			over := math.Max(want.At, math.Min(r.validUntil(s), lost))
-			add(input{action: end, caller: want.Caller, id: s.id}, over, r.freeAt(s))
+			over := math.Max(asked, math.Min(r.validUntil(s), lost))
+			free := r.freeAt(s)
+			if !needsSpan(over, free) {
+				free = over
+			}
+			add(input{action: end, caller: want.Caller, id: s.id}, over, free)
 		}
 	}
 	for _, each := range r.writes[name] {
@@ -45,7 +67,7 @@ func (r *round) operationsOf(name string) []porcupine.Operation {
 		op := input{action: write, caller: each.Caller, id: s.id, token: each.Token, accepted: each.Accepted, valid: valid}
 		add(op, each.At, each.At)
 	}
-	for _, refusal := range r.refusalsOf(name) {
+	for _, refusal := range refusals {
 		add(input{action: refuse, caller: refusal.caller, take: refusal.take}, refusal.from, refusal.to)
 	}
 	return ops
