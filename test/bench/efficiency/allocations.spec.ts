@@ -18,6 +18,12 @@ interface Order {
   readonly atOnce: number;
 }
 
+/** Bytes for one cycle. */
+interface Allocated {
+  readonly telemetry: number;
+  readonly all: number;
+}
+
 async function run(script: string, flags: readonly string[], order: object): Promise<unknown> {
   const args = [...flags, child(script), JSON.stringify({ ...order, url: testRedisUrl() })];
   const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, NODE_OPTIONS: '' } });
@@ -54,6 +60,22 @@ describe('the memory that acquiring and releasing a lock allocates', () => {
     async () => {
       // The first blocks allocate up to a tenth more, until V8 has optimized the code.
       expect(await timesOfRaw({ cycles: 6_400, blocks: 13, atOnce: 64 })).toBeLessThan(1.3);
+    },
+    LIMIT_MS,
+  );
+});
+
+describe('the memory that a lock allocates for telemetry', () => {
+  it(
+    'is nothing without listeners',
+    async () => {
+      // Otherwise the profiler attributes what an inlined function allocates to its caller.
+      const flags = ['--no-turbo-inlining'];
+      const found = (await run('telemetry', flags, { cycles: 20_000 })) as Record<'without' | 'listened', Allocated>;
+      expect(found.without.telemetry).toBe(0);
+      // The profiler sees what is allocated, by this code and by the rest.
+      expect(found.listened.telemetry).toBeGreaterThan(100);
+      expect(found.without.all).toBeGreaterThan(1_000);
     },
     LIMIT_MS,
   );
