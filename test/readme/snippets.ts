@@ -4,7 +4,12 @@ import { fileURLToPath } from 'node:url';
 export const repository = fileURLToPath(new URL('../../', import.meta.url));
 
 /** The README and the guides that it links to. */
-export const guides = ['README.md', ...readdirSync(`${repository}lib/docs`).map((file) => `lib/docs/${file}`)];
+export const guides = [
+  'README.md',
+  ...readdirSync(`${repository}lib/docs`)
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => `lib/docs/${file}`),
+];
 
 export interface Snippet {
   readonly file: string;
