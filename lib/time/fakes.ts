@@ -28,9 +28,10 @@ export function realImmediate(run: () => void): void {
   else realTick(run);
 }
 
-/** Like `setTimeout`, even with fake timers. It does not keep the process alive. */
-export function realTimeout(run: () => void, ms: number): void {
-  if (nodesTimeout !== null) nodesTimeout(run, ms).unref();
+/** Like `setTimeout`, even with fake timers. It does not keep the process alive, unless `ref()` of the result is called. */
+export function realTimeout(run: () => void, ms: number): NodeJS.Timeout | undefined {
+  if (nodesTimeout !== null) return nodesTimeout(run, ms).unref();
   // An event of Node that no fake replaces.
-  else AbortSignal.timeout(ms).addEventListener('abort', run);
+  AbortSignal.timeout(ms).addEventListener('abort', run);
+  return undefined;
 }
