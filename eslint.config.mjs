@@ -5,7 +5,7 @@ import tseslint from 'typescript-eslint';
 
 export default defineConfig(
   // The packages below test/packages have their own dependencies and are type-checked against those.
-  globalIgnores(['dist/', 'coverage/', 'test/packages/compat/*/', 'test/packages/nest-*/']),
+  globalIgnores(['dist/', 'coverage/', 'test/packages/compat/*/', 'test/packages/testing/*/', 'test/packages/nest-*/']),
   {
     files: ['**/*.{ts,mjs}'],
     extends: [js.configs.recommended],

@@ -224,7 +224,6 @@ describe('loseLock()', () => {
       signal.throwIfAborted();
     });
     const outcome = expect(section).rejects.toMatchObject({ code: 'LOCK_LOST', reason: 'taken' });
-    await turn();
     await locks.loseLock('a');
     await outcome;
   });

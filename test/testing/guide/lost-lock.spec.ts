@@ -22,7 +22,6 @@ class Import {
 it('stops when it loses its lock', async () => {
   await using locks = createTestLockService();
   const stopped = expect(new Import(locks).run()).rejects.toMatchObject({ code: 'LOCK_LOST', reason: 'taken' });
-  await setImmediate();
   await locks.loseLock('import');
   await stopped;
 });
