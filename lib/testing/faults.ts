@@ -26,8 +26,8 @@ interface Grant {
   until: number;
 }
 
-/** The kinds of lock of a store, each with methods of its own. */
-const KINDS: readonly unknown[] = ['fair', 'readWrite', 'semaphores', 'latches', 'firings'];
+/** The parts of a store that have requests of their own. */
+const PARTS: readonly unknown[] = ['fair', 'readWrite', 'semaphores', 'latches', 'firings', 'holders'];
 /** What needs no request to a server. */
 const LOCAL: readonly unknown[] = ['subscribe', 'close'];
 
@@ -60,7 +60,7 @@ export class Faults {
       get: (target, key) => {
         if (Object.hasOwn(overrides, key)) return Reflect.get(overrides, key) as unknown;
         const value: unknown = Reflect.get(target, key);
-        if (KINDS.includes(key)) return this.wrap(value as object);
+        if (PARTS.includes(key)) return this.wrap(value as object);
         if (typeof value !== 'function') return value;
         const request = value.bind(target) as Request;
         return LOCAL.includes(key) ? request : this.intercepted(target as unknown as KindStore, key, request);

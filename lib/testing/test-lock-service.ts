@@ -1,10 +1,12 @@
 import type { LockLostReason } from '../errors/index.js';
+import { HolderRegistry } from '../holders/holder-registry.js';
 import { LockService } from '../lock.service.js';
 import { checkLockName } from '../naming/lock-name.js';
 import { checkWhole, MAX_MS } from '../options/checks.js';
 import type { ResolvedSettings } from '../options/service-options.js';
 import { MemoryStore } from '../stores/memory/memory-store.js';
 import type { MemoryState } from '../stores/memory/memory-state.js';
+import { Reporter } from '../telemetry/reporter.js';
 import { Faults } from './faults.js';
 import { passTime } from './pass-time.js';
 
@@ -50,7 +52,12 @@ export class TestLockService extends LockService {
   ) {
     const faults = new Faults();
     const { state, overrides } = testStore;
-    super(faults.wrap(new MemoryStore(state, testSettings.keyPrefix), overrides), testSettings);
+    const store = faults.wrap(new MemoryStore(state, testSettings.keyPrefix), overrides);
+    const { service, logger } = testSettings;
+    const reporter = new Reporter(logger);
+    const holders = service === false ? undefined : new HolderRegistry(store.holders, {}, service, reporter);
+    super(store, testSettings, reporter, holders);
+    void holders?.register();
     this.faults = faults;
     faults.onFirstReply = (name) => void passTime(MAX_PASSED_MS, () => !this.isAwaited(name));
   }

@@ -106,6 +106,7 @@ describe.each(Object.entries(KINDS))('a test lock service with a %s', (kind, tak
     // Two callers may read at a time.
     const held = await (kind === 'read lock' ? replica.acquire('a', { mode: 'write' }) : take(replica));
     expect(await refusalOf(take(locks, 0))).toBe('LOCK_BUSY');
+    if (kind !== 'semaphore') expect(await locks.inspect('a')).toMatchObject({ holder: { pid: process.pid } });
     const waiting = take(locks);
     await turn();
     expect(locks.stats().waiting).toBe(1);
