@@ -8,7 +8,7 @@
 export const PROBE_PUBLISH = `
 if ARGV[2] == '1' then
   local got = redis.pcall('SPUBLISH', ARGV[1], '0')
-  if type(got) == 'number' or not string.find(got.err, 'Unknown Redis command') then return got end
+  if type(got) == 'number' or not string.find(got.err, 'Unknown[%a ]* command') then return got end
 end
 return redis.call('PUBLISH', ARGV[1], '0')
 `;
