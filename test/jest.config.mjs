@@ -30,5 +30,5 @@ export default {
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   reporters: ['default', '<rootDir>/test/support/skip-reporter.mjs'],
   // Most tests wait most of their time: more than one for each of two cores.
-  maxWorkers: 3,
+  maxWorkers: 4,
 };

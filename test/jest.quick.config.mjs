@@ -9,7 +9,5 @@ export default {
     ...quickFolders.map((folder) => `<rootDir>/test/${folder}/**/*.spec.ts`),
     ...quickFiles.map((file) => `<rootDir>/test/${file}.spec.ts`),
   ],
-  // They wait even more than others.
-  maxWorkers: 4,
   reporters: [...all.reporters, '<rootDir>/test/support/quick-reporter.mjs'],
 };

@@ -208,7 +208,7 @@ describeWithRedisServer('a server that is busy for longer than the request timeo
       while (busy) await client.call('DEBUG', 'SLEEP', '1.2');
     });
     await sleep(100);
-    for (let n = 0; n < 2; n += 1) await locks.withLock(name, () => undefined, { wait: 30_000 });
+    for (let n = 0; n < 2; n += 1) await locks.withLock(name, () => undefined, { wait: 60_000 });
     busy = false;
     await Promise.all(others);
     await untilIdle(locks);

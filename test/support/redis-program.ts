@@ -24,6 +24,9 @@ export function knowsTls(): boolean {
   const program = findRedisProgram();
   if (program === undefined) return false;
   // It ends at once: without TLS because it does not know the setting, with TLS because it has no certificate.
-  const { stderr, stdout } = spawnSync(program, ['--port', '0', '--tls-port', '1'], { encoding: 'utf8', timeout: 5_000 });
+  const { stderr, stdout } = spawnSync(program, ['--port', '0', '--tls-port', '1'], {
+    encoding: 'utf8',
+    timeout: 5_000,
+  });
   return `${stderr}${stdout}`.includes('Failed to configure TLS');
 }

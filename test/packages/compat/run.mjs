@@ -40,9 +40,11 @@ function check(name, jestArguments) {
   try {
     cpSync(join(here, name), folder, { recursive: true, filter: (path) => !path.endsWith('node_modules') });
     for (const path of packages[name].filter((path) => existsSync(join(root, path)))) {
-      // The specs of the helpers themselves run at the root, and the memory store needs neither Nest nor ioredis.
+      // The specs of the helpers themselves run at the root, the memory store needs neither Nest nor ioredis, and the other kinds
+      // of locks use ioredis as exclusive locks do.
       const filter = (file) =>
-        !(path === 'test/support' && file.endsWith('.spec.ts')) && !/conformance\/memory\S*\.spec\.ts$/.test(file);
+        !(path === 'test/support' && file.endsWith('.spec.ts')) &&
+        !/conformance\/(memory\S*|redis-kinds)\.spec\.ts$/.test(file);
       cpSync(join(root, path), join(folder, path), { recursive: true, filter });
     }
     const { tarball } = pack(root, folder);

@@ -21,5 +21,6 @@ export default {
     },
   ],
   testTimeout: 30_000,
-  maxWorkers: 2,
+  // Most tests wait most of their time.
+  maxWorkers: 4,
 };
