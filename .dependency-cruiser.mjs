@@ -73,7 +73,7 @@ const shop = [
   ['catalog/', 'orders/', 'prices/'],
   ['bootstrap'],
   ['core.module'],
-  ['health/'],
+  ['health/', 'metrics/'],
   ['openapi/'],
   ['cache/', 'database/', 'logging/', 'validation/'],
   ['errors/', 'http/'],

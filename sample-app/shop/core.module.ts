@@ -11,11 +11,12 @@ import { Drain } from './http/drain.js';
 import { UnavailableFilter } from './errors/unavailable.filter.js';
 import { HealthModule } from './health/health.module.js';
 import { LoggingModule } from './logging/logging.module.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 import { ReplicaMiddleware } from './http/replica.middleware.js';
 import { securityHeaders } from './http/security-headers.js';
 import { validationPipe } from './validation/validation-pipe.js';
 
-/** What every part of the shop uses: configuration, log, database, cache, locks, health checks, error answers. */
+/** What every part of the shop uses: configuration, log, database, cache, locks, health checks, metrics, error answers. */
 @Module({
   imports: [
     ConfigModule,
@@ -32,6 +33,7 @@ import { validationPipe } from './validation/validation-pipe.js';
       }),
     }),
     HealthModule,
+    MetricsModule,
   ],
   providers: [
     Drain,

@@ -36,7 +36,7 @@ export function logOptions({ logLevel, replica }: ShopConfig): Params {
       quietResLogger: true,
       customLogLevel: (request, response, error) => {
         // A check that fails is repeated several times a second; the log says once that the process is not ready.
-        if (pathOf(request)?.startsWith('/health') === true) return 'debug';
+        if (/^\/(health|metrics)\b/.test(pathOf(request) ?? '')) return 'debug';
         return error !== undefined || response.statusCode >= 500 || msOf(request) > slowMs ? 'warn' : 'debug';
       },
       customSuccessObject: (request, response) => summary(request, response),
