@@ -56,6 +56,7 @@ export type { LockLogger } from './telemetry/lock-logger.js';
 export type { QueueLength } from './waiting/queue-length.js';
 export { lockChannels } from './telemetry/channels.js';
 export type {
+  AbandonedMessage,
   AcquiredMessage,
   CallMessage,
   ElectedMessage,

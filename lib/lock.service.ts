@@ -29,6 +29,7 @@
 import { inspect, type InspectOptions } from 'node:util';
 import { LockBusyError, LockConfigError, LockShutdownError } from './errors/index.js';
 import type { HolderRegistry } from './holders/holder-registry.js';
+import { callSiteOf, type CallSite } from './leases/abandoned-leases.js';
 import { Section } from './leases/current-lease.js';
 import { Lease } from './leases/lease.js';
 import { Leases } from './leases/leases.js';
@@ -132,11 +133,12 @@ export class LockService {
     section: ((lease: Lease) => T | PromiseLike<T>) & ((lease: MultiLease) => T | PromiseLike<T>),
     options?: AcquireOptions,
   ): Promise<T> {
-    return this.runSection(this.acquire(names as string, options) as Promise<Lease & MultiLease>, section);
+    return this.runSection(this.take(names, options, undefined) as Promise<Lease & MultiLease>, section);
   }
 
   /**
-   * Acquires a lock, or several. The caller must release it; `await using` does so at the end of the block.
+   * Acquires a lock, or several. The caller must release it; `await using` does so at the end of the block. A lease that is
+   * renewed and becomes unreachable without a release is released and reported when it is garbage-collected.
    *
    * @throws LockBusyError if the lock is still taken after `wait`
    * @throws LockAbortedError, LockUnavailableError, LockShutdownError
@@ -144,8 +146,18 @@ export class LockService {
   acquire(name: string, options?: AcquireOptions): Promise<Lease>;
   acquire(names: readonly (string | NamedLock)[], options?: AcquireOptions): Promise<MultiLease>;
   acquire(names: string | readonly (string | NamedLock)[], options?: AcquireOptions): Promise<Lease | MultiLease> {
+    return this.take(names, options, callSiteOf(this, 'acquire'));
+  }
+
+  /** @param site where it is called, if the caller must release the lock */
+  private take(
+    names: string | readonly (string | NamedLock)[],
+    options: AcquireOptions | undefined,
+    site: CallSite | undefined,
+  ): Promise<Lease | MultiLease> {
     try {
-      const request = this.options.resolve(options);
+      const resolved = this.options.resolve(options);
+      const request = site === undefined ? resolved : { ...resolved, site };
       if (Array.isArray(names)) {
         const leaseMs = request.renewMs ?? this.settings.lease;
         const locks = resolveLocks(names, (mode = options?.mode) => this.options.resolveMode(mode));
@@ -171,7 +183,7 @@ export class LockService {
     options: AcquireOptions = {},
   ): Promise<Lease | MultiLease | null> {
     try {
-      return await this.acquire(names as string, { ...options, wait: options.wait ?? 0 });
+      return await this.take(names, { ...options, wait: options.wait ?? 0 }, callSiteOf(this, 'tryAcquire'));
     } catch (error) {
       if (error instanceof LockBusyError) return null;
       throw error;
@@ -195,10 +207,10 @@ export class LockService {
       );
     }
     return new Semaphore(name, permits, {
-      take: async (options) => {
+      take: async (options, site) => {
         const { take = 1, ...others } = checkPermitOptions(options);
         const count = checkTake(take, permits);
-        return this.leases.take(name, { ...this.options.resolve(others), permits: count });
+        return this.leases.take(name, { ...this.options.resolve(others), permits: count, site });
       },
       run: (acquired, section) => this.runSection(acquired, section),
       inspect: () => semaphores.inspect(name),

@@ -1,3 +1,4 @@
+import { callSiteOf } from './leases/abandoned-leases.js';
 import type { Lease } from './leases/lease.js';
 import { LockBusyError } from './errors/index.js';
 import { checkPermitOptions, type PermitOptions } from './options/semaphore-options.js';
@@ -21,7 +22,8 @@ export interface SemaphoreState {
 
 /** What a semaphore needs of its service. */
 export interface SemaphoreHost {
-  take(options: PermitOptions): Promise<Lease>;
+  /** @param site where it is called, if the caller must release the permits */
+  take(options: PermitOptions, site?: { readonly stack: string }): Promise<Lease>;
   run<T>(acquired: Promise<Lease>, section: (lease: Lease) => T | PromiseLike<T>): Promise<T>;
   inspect(): Promise<PermitState>;
   waiting(): number;
@@ -58,14 +60,14 @@ export class Semaphore {
 
   /** Takes permits, which the caller must give back with `release`; `await using` does so at the end of the block. */
   acquire(options: PermitOptions = {}): Promise<Lease> {
-    return this.host.take(options);
+    return this.host.take(options, callSiteOf(this, 'acquire'));
   }
 
   /** Takes permits if there are enough, without waiting; with `wait`, for up to that long. `null` if there are too few. */
   async tryAcquire(options: PermitOptions = {}): Promise<Lease | null> {
     const checked = checkPermitOptions(options);
     try {
-      return await this.host.take({ ...checked, wait: checked.wait ?? 0 });
+      return await this.host.take({ ...checked, wait: checked.wait ?? 0 }, callSiteOf(this, 'tryAcquire'));
     } catch (error) {
       if (error instanceof LockBusyError) return null;
       throw error;

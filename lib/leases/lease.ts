@@ -4,6 +4,7 @@ import { quoteName } from '../errors/quote-name.js';
 import type { ReleaseOutcome } from '../holds/release-outcome.js';
 import type { FencingToken } from '../fencing-token.js';
 import type { WaitRequest } from '../waiting/waiter.js';
+import type { AbandonedLeases, CallSite, WatchedLease } from './abandoned-leases.js';
 import { kindOf, type Kind } from './kind.js';
 import type { LeaseSummary } from './lease-summary.js';
 import type { CallerHold } from './caller-hold.js';
@@ -24,6 +25,8 @@ export interface LeaseTerms {
 export class Lease implements AsyncDisposable {
   private outcome: Promise<ReleaseOutcome> | null = null;
   private leaving = false;
+  /** @internal Set if it is reported when it is garbage-collected without a release. */
+  watched: WatchedLease | null = null;
 
   private constructor(
     private readonly callerHold: CallerHold,
@@ -97,6 +100,7 @@ export class Lease implements AsyncDisposable {
     // A subscriber of the channel `released` may call this again before `leave` returns.
     if (this.leaving) return Promise.resolve().then(() => this.outcome as Promise<ReleaseOutcome>);
     this.leaving = true;
+    this.watched?.release();
     return (this.outcome = this.callerHold.leave());
   }
 
@@ -126,6 +130,11 @@ export class Lease implements AsyncDisposable {
     // The lease must cover `holdAtLeast`: if the process dies, the lock stays taken only until the lease ends.
     const renews = renewMs !== undefined;
     if (!renews || holdAtLeast > this.callerHold.remaining()) await this.callerHold.extend(leaseMs, !renews);
+  }
+
+  /** @internal Its lock is released, and its caller is reported, if it is garbage-collected without a release. */
+  watchWith(abandoned: AbandonedLeases, site: CallSite): void {
+    abandoned.watch(this, this.callerHold, site);
   }
 
   /** @internal */

@@ -19,6 +19,7 @@ import { LocalQueues } from '../waiting/local-queues.js';
 import { EXCLUSIVE, FAIR, LATCH, READ_WRITE, SEMAPHORE, type QueueRules } from '../waiting/queue-rules.js';
 import type { QueueLength } from '../waiting/queue-length.js';
 import type { WaitRequest } from '../waiting/waiter.js';
+import { AbandonedLeases, type CallSite } from './abandoned-leases.js';
 import { enclosingLease, runsUnderLease } from './current-lease.js';
 import { extendCallerHold } from './extend.js';
 import { Lease } from './lease.js';
@@ -36,6 +37,8 @@ const ABORTED_DRAIN_MS = 500;
 /** The options of one acquisition. */
 export interface LeaseRequest extends WaitRequest {
   readonly nested: NestedCall;
+  /** Where the lease was acquired, if its caller must release it. */
+  readonly site?: CallSite | undefined;
   /** After how long its lease, and its wait, is reported, in ms. */
   readonly warnAfter: { readonly held: number; readonly waited: number };
 }
@@ -49,6 +52,7 @@ export interface LeaseSettings extends QueueLimits {
 export class Leases implements CallerHoldContext {
   private readonly watchdog: Watchdog;
   private readonly slowCalls: SlowCalls;
+  private readonly abandoned: AbandonedLeases;
   private readonly refusals: BusyRefusals | undefined;
   /** The local queues of each kind that the store has. */
   private readonly queues: Readonly<Partial<Record<Kind | 'fair' | 'latch', LocalQueues>>> & {
@@ -68,6 +72,7 @@ export class Leases implements CallerHoldContext {
     private readonly holders?: HolderRegistry,
   ) {
     this.slowCalls = new SlowCalls(reporter);
+    this.abandoned = new AbandonedLeases(reporter);
     this.watchdog = new Watchdog(reporter);
     const clientId = store.ownerId === undefined && holders !== undefined ? holders.id : randomUUID();
     this.refusals = holders === undefined ? undefined : new BusyRefusals(store, holders);
@@ -123,7 +128,10 @@ export class Leases implements CallerHoldContext {
   take(name: string, request: LeaseRequest): Promise<Lease> {
     try {
       const joined = this.joinEnclosing(name, request);
-      if (joined !== null) return Promise.resolve(joined);
+      if (joined !== null) {
+        if (request.site !== undefined) joined.watchWith(this.abandoned, request.site);
+        return Promise.resolve(joined);
+      }
     } catch (error) {
       if (error instanceof LockError) tellRefused(name, request, error, 0);
       throw error;
@@ -193,6 +201,7 @@ export class Leases implements CallerHoldContext {
     if (left.length > 0) this.reporter.warn('shutdown', leftWarning(left));
     this.watchdog.close();
     this.slowCalls.close();
+    this.abandoned.close();
     await Promise.all(this.all.map((queues) => queues.close()));
   }
 
@@ -253,7 +262,9 @@ export class Leases implements CallerHoldContext {
     }
     if (channels.acquired.hasSubscribers)
       callerHold.inContext(() => tellAcquired(callerHold, callerHold.since - asked));
-    return Lease.of(callerHold);
+    const lease = Lease.of(callerHold);
+    if (request.site !== undefined) lease.watchWith(this.abandoned, request.site);
+    return lease;
   }
 }
 

@@ -4,7 +4,7 @@ import { channel } from 'node:diagnostics_channel';
  * The channels of `node:diagnostics_channel` on which the library reports. Each carries one type of message:
  * `AcquiredMessage`, `RenewedMessage`, `RenewedLateMessage`, `RenewalFailedMessage`, `ReleasedMessage`, `LostMessage`,
  * `RefusedMessage`, `NotifiedLateMessage`, `SkippedMessage`, `SlowMessage`, `ElectedMessage`, `TermOverdueMessage`,
- * `TermEndedMessage`.
+ * `TermEndedMessage`, `AbandonedMessage`.
  *
  * @publicApi
  */
@@ -19,6 +19,7 @@ export const lockChannels = {
   notifiedLate: 'nestjs-redis-lock:notified-late',
   skipped: 'nestjs-redis-lock:skipped',
   slow: 'nestjs-redis-lock:slow',
+  abandoned: 'nestjs-redis-lock:abandoned',
   elected: 'nestjs-redis-lock:elected',
   termOverdue: 'nestjs-redis-lock:term-overdue',
   termEnded: 'nestjs-redis-lock:term-ended',
@@ -36,6 +37,7 @@ export const channels = {
   notifiedLate: channel(lockChannels.notifiedLate),
   skipped: channel(lockChannels.skipped),
   slow: channel(lockChannels.slow),
+  abandoned: channel(lockChannels.abandoned),
   elected: channel(lockChannels.elected),
   termOverdue: channel(lockChannels.termOverdue),
   termEnded: channel(lockChannels.termEnded),

@@ -103,6 +103,13 @@ export interface SlowMessage extends CallMessage {
   readonly holder: LockHolder | undefined;
 }
 
+/** A lease became unreachable without a release, and was released. */
+export interface AbandonedMessage extends CallMessage {
+  readonly token: FencingToken;
+  /** The place in the code that acquired it: a function and its file, line and column. */
+  readonly site: string;
+}
+
 /** A process became the leader (`LeaderElection`). */
 export interface ElectedMessage extends Omit<CallMessage, 'mode'> {
   /** The fencing token of the term. */

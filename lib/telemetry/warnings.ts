@@ -1,7 +1,7 @@
 import type { LockHolder } from '../lock-holder.js';
 import { LockConfigError, type LockLostReason } from '../errors/index.js';
 import { describeHolder } from '../errors/describe-holder.js';
-import { quoteName } from '../errors/quote-name.js';
+import { escapeControls, quoteName } from '../errors/quote-name.js';
 
 /** The parts of a hold that warnings contain. */
 interface WarnedHold {
@@ -115,6 +115,14 @@ export function holderWarning(error: unknown): string {
 interface WarnedCall {
   readonly name: string;
   readonly label: string | undefined;
+}
+
+/** @param site where the lock was acquired */
+export function abandonedWarning({ name, label }: WarnedCall, site: string): string {
+  return (
+    `The lease of lock ${named(name, label)} was dropped without a release, so it is released now. It was acquired at ` +
+    `${escapeControls(site)}. Release it in "finally", or use "await using" or withLock.`
+  );
 }
 
 export function heldLongWarning({ name, label }: WarnedCall, ms: number): string {

@@ -43,7 +43,7 @@ describeWithRedisServer('the record of a process that holds locks', () => {
     await using locks = await connectLockService({ url: server.url });
     await using child = ChildScript.start('hazards/children/holder.mjs', [server.url, name, '30000']);
     await child.next('held');
-    child.kill('SIGKILL');
+    await child.kill('SIGKILL');
     await child.exited;
     const { holder } = await locks.inspect(name);
     expect(holder).toMatchObject({ host: hostname(), pid: child.pid });
