@@ -18,7 +18,8 @@ function run(cwd, command, ...args) {
 }
 
 function checkContents(files) {
-  const allowed = /^(dist\/(esm|cjs)\/.+|lib\/docs\/[a-z-]+\.(md|json|yml)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+  const allowed =
+    /^(dist\/(esm|cjs)\/.+|lib\/docs\/[a-z-]+\.(md|json|yml)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
   const strange = files.filter(
     (file) => !allowed.test(file) || /\.(map|mjs|tsbuildinfo)$|tsconfig|\.spec\./.test(file),
   );
