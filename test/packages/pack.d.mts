@@ -1,0 +1,1 @@
+export function pack(root: string, destination: string): { tarball: string; files: string[] };
