@@ -9,7 +9,7 @@ const entryPoints = {
 };
 /** The library from top to bottom, as paths under lib/ without an ending: each may import what stands below it. */
 const floors = [
-  Object.keys(entryPoints),
+  [...Object.keys(entryPoints), 'cli/'],
   ['metrics/'],
   ['index'],
   ['redis-lock.module'],
