@@ -48,7 +48,8 @@ export interface Subject {
 /** The server learns the scripts: otherwise the first request of each is refused, and sent again with its script. */
 export async function teachScripts(locks: Locks): Promise<void> {
   const first = await locks.acquire(`scripts:${randomUUID()}`);
-  await first.extend(30_000);
+  // Some tests have a timeout that a busy machine exceeds.
+  await first.extend(30_000).catch(() => first.extend(30_000));
   await first.release();
 }
 

@@ -11,6 +11,7 @@ import { RELEASE } from '../../../lib/stores/redis/lua/release.lua.js';
 import { RENEW } from '../../../lib/stores/redis/lua/renew.lua.js';
 import { redisClient, uniqueName } from '../../support/test-redis.js';
 import { FAIR_MODELS } from './redis/fair-models.js';
+import { LATCH_MODELS } from './redis/latch-models.js';
 import { Keyspace } from './redis/keyspace.js';
 import { sideKeyOf } from './redis/script-model.js';
 import { PERMIT_MODELS } from './redis/permit-models.js';
@@ -114,7 +115,7 @@ describe('the simulation’s scripts in JavaScript', () => {
   });
 
   it('has a model of every script of the library', () => {
-    const names = [scripts, PERMIT_MODELS, READ_WRITE_MODELS, FAIR_MODELS].flatMap(Object.keys);
+    const names = [scripts, PERMIT_MODELS, READ_WRITE_MODELS, FAIR_MODELS, LATCH_MODELS].flatMap(Object.keys);
     expect(Object.keys(SCRIPT_MODELS).sort()).toEqual(names.sort());
   });
 
