@@ -110,7 +110,7 @@ export function describeRedisDown(subjects: readonly Subject[]): void {
     });
 
     it('only briefly, a running section keeps its lock', async () => {
-      await using locks = await subject.connect({ url: proxy.url, commandTimeout: 200, lease: 3_000 });
+      await using locks = await subject.connect({ url: proxy.url, commandTimeout: 500, lease: 3_000 });
       const lease = await locks.acquire(name);
       proxy.refuse();
       await sleep(1_200);
