@@ -15,6 +15,7 @@ import type { CallerHold } from './caller-hold.js';
  */
 const YOUNG_MS = 1_000;
 const MAX_FRAMES = 3;
+const UNKNOWN_PLACE = 'an unknown place';
 
 /** Where a lease was acquired. */
 export interface CallSite {
@@ -23,12 +24,23 @@ export interface CallSite {
 
 /** @param method the method of `owner` that the caller called */
 export function callSiteOf(owner: object, method: string): CallSite {
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = MAX_FRAMES;
   const site = { stack: '' };
+  const limit = Error.stackTraceLimit;
+  // It cannot be set where a process has frozen the built-in objects.
+  Reflect.set(Error, 'stackTraceLimit', MAX_FRAMES);
   Error.captureStackTrace(site, Reflect.get(owner, method) as () => unknown);
-  Error.stackTraceLimit = limit;
+  Reflect.set(Error, 'stackTraceLimit', limit);
   return site;
+}
+
+/** The first frame. An application's own `Error.prepareStackTrace` runs here, and may return anything or throw. */
+function placeOf(site: CallSite | undefined): string {
+  try {
+    const [, frame = ''] = site?.stack.split('\n') ?? [];
+    return frame.trim().replace(/^at /, '') || UNKNOWN_PLACE;
+  } catch {
+    return UNKNOWN_PLACE;
+  }
 }
 
 /** A lease that notes there that it was released. */
@@ -60,8 +72,7 @@ export class WatchedLease implements Linked<WatchedLease> {
 
   /** Drops the stack, and the lease, which could not be collected otherwise. Returns the lease. */
   grow(): WatchableLease | undefined {
-    const [, frame = ''] = this.young?.site.stack.split('\n') ?? [];
-    this.place = frame.trim().replace(/^at /, '') || 'an unknown place';
+    this.place = placeOf(this.young?.site);
     const lease = this.young?.lease;
     this.young = null;
     return lease;

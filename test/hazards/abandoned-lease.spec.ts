@@ -36,6 +36,15 @@ describeWithRedisServer('a lease that its caller has dropped without a release',
     expect(stillHeld).toBe(false);
   });
 
+  it.each(['callSites', 'throwing', 'frozen'])(
+    'is released although the application changed Error: %s',
+    async (how) => {
+      const [{ lines, held }, stillHeld] = await abandon(how);
+      expect(lines).toHaveLength(1);
+      expect([held, stillHeld]).toEqual([0, false]);
+    },
+  );
+
   it('aborts its signal, which other code may still have', async () => {
     const [{ lines, signals }, stillHeld] = await abandon('signal');
     expect(lines).toHaveLength(1);

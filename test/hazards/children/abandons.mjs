@@ -33,6 +33,21 @@ const ways = {
   kept: async () => void kept.push(await locks.acquire(name)),
   released: async () => (await locks.acquire(name)).release(),
   fixed: () => locks.acquire(name, { lease: 30_000, renew: false }),
+  // As libraries do that want call sites rather than text.
+  callSites: () => {
+    Error.prepareStackTrace = (_error, sites) => sites;
+    return locks.acquire(name);
+  },
+  throwing: () => {
+    Error.prepareStackTrace = () => {
+      throw new Error('no stack');
+    };
+    return locks.acquire(name);
+  },
+  frozen: () => {
+    Object.freeze(Error);
+    return locks.acquire(name);
+  },
   section: () => void locks.withLock(name, () => sleep(60_000, undefined, { ref: false })),
 };
 
