@@ -14,7 +14,7 @@ const USAGE = `Usage: nestjs-redis-lock COMMAND [OPTIONS]
 Commands:
   inspect NAME             who holds a lock, in which mode, and for how long
   watch NAME               the same, and again whenever it has changed, until Ctrl-C
-  release NAME             release a lock, whoever holds it; its holder loses it
+  release NAME             release a lock of any holder, which then loses it
   run NAME -- COMMAND...   run a command under a lock; end it when the lock is lost
 
 Options:

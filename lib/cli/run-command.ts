@@ -18,6 +18,8 @@ const NOT_RUN = 127;
 export async function runCommand(command: readonly string[], lease: Lease): Promise<number> {
   const [program = '', ...args] = command;
   const env = { ...process.env, LOCK_NAME: lease.name, LOCK_TOKEN: String(lease.token) };
+  // In the same tick, so that it is not lost before the listener is there.
+  lease.assertHeld();
   const child = spawn(program, args, { stdio: 'inherit', env });
   let killing: NodeJS.Timeout | undefined;
   const stop = (): void => {
@@ -25,7 +27,8 @@ export async function runCommand(command: readonly string[], lease: Lease): Prom
     killing = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
   };
   const passOn = (signal: NodeJS.Signals): void => {
-    child.kill(signal);
+    // A terminal sends SIGINT to the command, too.
+    if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
   };
   lease.signal.addEventListener('abort', stop, { once: true });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, passOn);
